@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+
+############################################################################
+#
+# MODULE:       i.dl.patches
+# AUTHOR(S):    The i.dl developers
+# PURPOSE:      Cut patches of imagery and labels for deep learning
+# COPYRIGHT:    (C) 2026 by the i.dl developers
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+############################################################################
+
+# %module
+# % description: Cuts patches of imagery and labels for deep learning
+# % keyword: imagery
+# % keyword: deep learning
+# % keyword: machine learning
+# % keyword: segmentation
+# % keyword: training
+# % keyword: classification
+# %end
+# %option G_OPT_I_GROUP
+# % required: no
+# % guisection: Bands
+# %end
+# %option G_OPT_I_SUBGROUP
+# % required: no
+# % guisection: Bands
+# %end
+# %option G_OPT_R_INPUTS
+# % key: input
+# % required: no
+# % description: Name of input raster maps, one per band
+# % guisection: Bands
+# %end
+# %option
+# % key: bands
+# % type: string
+# % multiple: yes
+# % required: no
+# % label: Names of the bands
+# % description: By default the semantic label of each map, else its name
+# % guisection: Bands
+# %end
+# %option G_OPT_R_INPUT
+# % key: dsm
+# % required: no
+# % label: Digital surface model
+# % description: With dtm: adds the band ndsm, height above ground
+# % guisection: Bands
+# %end
+# %option G_OPT_R_INPUT
+# % key: dtm
+# % required: no
+# % description: Digital terrain model
+# % guisection: Bands
+# %end
+# %option G_OPT_R_INPUT
+# % key: red
+# % required: no
+# % label: Red band
+# % description: With nir: adds the band ndvi
+# % guisection: Bands
+# %end
+# %option G_OPT_R_INPUT
+# % key: nir
+# % required: no
+# % description: Near infrared band
+# % guisection: Bands
+# %end
+# %option G_OPT_R_INPUT
+# % key: labels
+# % required: no
+# % label: Raster map of classes
+# % description: Integer categories; NULL is unlabelled
+# % guisection: Labels
+# %end
+# %option G_OPT_V_INPUT
+# % key: training
+# % required: no
+# % label: Vector map of training areas
+# % guisection: Labels
+# %end
+# %option G_OPT_V_FIELD
+# % guisection: Labels
+# %end
+# %option G_OPT_DB_COLUMN
+# % required: no
+# % label: Column with the class of each training area
+# % description: Integer or text; by default the categories are the classes
+# % guisection: Labels
+# %end
+# %option
+# % key: background
+# % type: integer
+# % required: no
+# % label: Class value for unlabelled cells
+# % description: By default they stay unlabelled and weigh nothing in training
+# % guisection: Labels
+# %end
+# %option
+# % key: size
+# % type: integer
+# % required: no
+# % answer: 64
+# % description: Edge of a patch in cells
+# % guisection: Sampling
+# %end
+# %option
+# % key: stride
+# % type: integer
+# % required: no
+# % label: Step between the patches of a grid in cells
+# % description: By default the size of a patch
+# % guisection: Sampling
+# %end
+# %option
+# % key: sampling
+# % type: string
+# % required: no
+# % options: grid,random
+# % answer: grid
+# % descriptions: grid;every position of a regular grid;random;npatches positions at random
+# % description: Sampling design
+# % guisection: Sampling
+# %end
+# %option
+# % key: npatches
+# % type: integer
+# % required: no
+# % description: Number of patches for sampling=random
+# % guisection: Sampling
+# %end
+# %option
+# % key: min_labelled
+# % type: double
+# % required: no
+# % answer: 0
+# % label: Least share of labelled cells of a patch in percent
+# % description: A patch without any labelled cell is never kept
+# % guisection: Sampling
+# %end
+# %option
+# % key: split
+# % type: string
+# % required: no
+# % multiple: yes
+# % answer: 70,15,15
+# % key_desc: train,val,test
+# % description: Shares of the patches for training, validation and test
+# % guisection: Split
+# %end
+# %option
+# % key: split_method
+# % type: string
+# % required: no
+# % options: blocks,none
+# % answer: blocks
+# % descriptions: blocks;whole square blocks go to one split;none;all patches go to training
+# % description: How patches are dealt to the splits
+# % guisection: Split
+# %end
+# %option
+# % key: block_size
+# % type: integer
+# % required: no
+# % label: Edge of the blocks in cells
+# % description: By default four patches
+# % guisection: Split
+# %end
+# %option
+# % key: seed
+# % type: integer
+# % required: no
+# % answer: 1
+# % description: Seed of everything random: same seed, same dataset
+# % guisection: Sampling
+# %end
+# %option G_OPT_M_DIR
+# % key: output
+# % required: no
+# % description: Name of the dataset folder to be made
+# %end
+# %flag
+# % key: p
+# % description: Print the plan and write nothing
+# %end
+# %rules
+# % exclusive: group,input
+# % required: group,input
+# % requires: subgroup,group
+# % exclusive: labels,training
+# % required: labels,training
+# % requires: column,training
+# % required: output,-p
+# %end
+
+import os
+import sys
+from contextlib import ExitStack, closing
+
+import grass.script as gs
+from grass.script.utils import set_path
+
+
+def sampling_design(options: dict[str, str], size: int):
+    """The sampling design that the options ask for."""
+    from grassdl.gis.options import positive
+    from grassdl.patches.sampling import GridSampling, RandomSampling
+
+    if options["sampling"] == "random":
+        return RandomSampling(positive(options, "npatches"))
+    if options["npatches"]:
+        raise ValueError("Option npatches goes with sampling=random")
+    return GridSampling(positive(options, "stride", size))
+
+
+def split_scheme(options: dict[str, str]):
+    """The split scheme that the options ask for, and the shares as given."""
+    from grassdl.patches.splits import BlockSplit, NoSplit, parse_shares
+
+    try:
+        shares = [float(share) for share in options["split"].split(",")]
+    except ValueError:
+        shares = []
+    parts = parse_shares(shares)
+    return (NoSplit() if options["split_method"] == "none" else BlockSplit(parts)), shares
+
+
+def main() -> int:
+    options, flags = gs.parser()
+    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
+    set_path(modulename="i.dl", dirname="grassdl", path=library)
+    from grassdl.gis.messages import one_line_errors
+
+    with one_line_errors(), ExitStack() as cleanup:
+        cut_patches(options, flags["p"], cleanup)
+    return 0
+
+
+def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) -> None:
+    """Read the maps, make the plan, and print it or write the dataset."""
+    from grassdl.dataset.manifest import MANIFEST_NAME, Export
+    from grassdl.files import check_output_folder, new_folder
+    from grassdl.gis.bandstack import BandMaps, BandStack, describe_bands
+    from grassdl.gis.labels import raster_labels, vector_labels
+    from grassdl.gis.messages import Progress, command_line
+    from grassdl.gis.options import positive
+    from grassdl.gis.region import Region
+    from grassdl.gis.session import crs_wkt, scratch_folder
+    from grassdl.patches.export import bytes_needed, check_disk, write_dataset
+    from grassdl.patches.plan import describe, make_plan, missing_classes
+    from grassdl.patches.sampling import Grid
+    from grassdl.patches.survey import spool_codes
+
+    region = Region.current()
+    size = positive(options, "size")
+    grid = Grid(region.rows, region.cols, size, positive(options, "block_size", 4 * size))
+    design = sampling_design(options, size)
+    split, shares = split_scheme(options)
+    seed, min_labelled = int(options["seed"]), float(options["min_labelled"])
+    if seed < 0 or not 0 <= min_labelled <= 100:
+        raise ValueError("seed is 0 or more, min_labelled runs from 0 to 100 percent")
+    target = None if only_plan else check_output_folder(options["output"], gs.overwrite())
+
+    bands = describe_bands(BandMaps.from_options(options))
+    background = int(options["background"]) if options["background"] else None
+    if options["labels"]:
+        labels = cleanup.enter_context(closing(raster_labels(options["labels"], background)))
+    else:
+        labels = cleanup.enter_context(
+            vector_labels(options["training"], options["layer"], options["column"], background)
+        )
+    stack = cleanup.enter_context(closing(BandStack(bands)))
+    scratch = cleanup.enter_context(scratch_folder())
+
+    gs.message("Reading labels and looking for NULL...")
+    codes = spool_codes(stack, labels, scratch / "codes.bin", Progress(region.rows))
+    plan = make_plan(codes, labels.classes, grid, design, split, min_labelled, seed)
+    needed = bytes_needed(plan, size, len(bands), stack.dtype)
+    for sentence in missing_classes(plan, labels.classes):
+        gs.warning(sentence)
+    wanted = design.limit() or 0
+    if len(plan.positions) < wanted:
+        gs.warning(f"{len(plan.positions)} of {wanted} patches could be had")
+    if only_plan:
+        print(describe(plan, labels.classes, needed))
+        return
+
+    export = Export(
+        size=size,
+        stride=getattr(design, "stride", 0),
+        sampling=options["sampling"],
+        split_method=options["split_method"],
+        split_shares=tuple(shares),
+        block_size=grid.block_size if options["split_method"] == "blocks" else 0,
+        buffer=0.0,
+        seed=seed,
+        region=region.to_json(),
+        crs=crs_wkt(),
+        grass_version=gs.version()["version"],
+        command=command_line(),
+    )
+    check_disk(target.parent, needed)
+    gs.message("Writing patches...")
+    with new_folder(target, MANIFEST_NAME) as folder:
+        write_dataset(
+            folder, stack, codes, bands, labels.classes, plan, export, Progress(len(plan.splits))
+        )
+    counts = ", ".join(f"{count} {name}" for name, count in plan.split_counts.items())
+    gs.message(f"Dataset <{target}> written: {counts}")
+    gs.verbose(describe(plan, labels.classes, needed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

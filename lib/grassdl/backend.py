@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The backend of Keras: chosen and tuned by the environment, before Keras is imported.
+
+This is the one file that knows backends by name; everything else is `keras` and `keras.ops`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+DEFAULT_BACKEND = "tensorflow"
+
+
+def prepare(nprocs: int | None = None) -> None:
+    """Import Keras with its backend, threads and determinism set; to be called before any other
+    import of keras.
+
+    TensorFlow is the backend whatever a user's keras.json says; KERAS_BACKEND in the environment
+    overrides. Operations are made deterministic: same seed, machine and number of threads,
+    same weights.
+
+    Args:
+        nprocs: Threads to compute with; None leaves the choice to the backend.
+    """
+    if "keras" in sys.modules:
+        raise RuntimeError("backend.prepare() comes before the first import of keras")
+    os.environ.setdefault("KERAS_BACKEND", DEFAULT_BACKEND)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    if nprocs:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(nprocs)
+        os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+        os.environ["OMP_NUM_THREADS"] = str(nprocs)
+    with _silent_stderr():
+        import keras  # noqa: F401
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep from the user what TensorFlow's C++ part prints before its log level is read.
+
+    Errors are Python exceptions and pass.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

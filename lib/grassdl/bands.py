@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A stack of bands: names, order, derived bands, dtype, and statistics that merge exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+NDSM = "ndsm"
+NDVI = "ndvi"
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a stack.
+
+    Attributes:
+        name: From `bands=`, else the map's semantic label, else the map's name.
+        declared: Whether the name is one of the first two, so that it can be compared.
+        source: Source maps by role: {"map": ...}, or for a derived band {"dsm": ..., "dtm": ...}
+            or {"red": ..., "nir": ...}.
+        derivation: None, "ndsm" or "ndvi".
+        resolution: Cell size of the source in map units (the finer of two).
+        resampling: How the source came onto the region's grid.
+        units: Units of the source map, or "".
+        dtype: The smallest NumPy dtype that holds the band's values.
+    """
+
+    name: str
+    declared: bool
+    source: dict[str, str]
+    derivation: str | None
+    resolution: float
+    resampling: str
+    units: str
+    dtype: str
+
+    def to_json(self) -> dict:
+        """The band as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, item: dict) -> Band:
+        """The reverse of `to_json`."""
+        return cls(**{key: item[key] for key in cls.__dataclass_fields__})
+
+
+class BandReader(Protocol):
+    """What exports and predictions read from: the bands of a grid, some rows at a time."""
+
+    rows: int
+    cols: int
+    dtype: np.dtype
+
+    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows `row` to `row + rows` as values (rows, cols, bands) of `dtype`, 0 where NULL,
+        and the mask (rows, cols) of cells that are NULL in at least one band."""
+
+
+def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
+    """Normalised surface model, the height above ground: DSM - DTM, in their unit (float32)."""
+    return (dsm - dtm).astype(np.float32)
+
+
+def ndvi(red: np.ndarray, nir: np.ndarray) -> np.ndarray:
+    """Normalised difference vegetation index (NIR - red) / (NIR + red), float32 in -1..1.
+
+    0 where both are 0, so that black water is not lost (Rouse et al. 1974).
+    """
+    total = nir + red
+    difference = nir - red
+    return np.divide(
+        difference, total, out=np.zeros(total.shape, np.float64), where=total != 0
+    ).astype(np.float32)
+
+
+def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
+    """The smallest dtype that holds all bands.
+
+    Args:
+        ranges: (minimum, maximum) of each integer band; None for a band of floating type.
+
+    Returns:
+        uint8, uint16, int16 or int32; float32, the precision networks compute in, as soon as
+        one band is of floating type.
+    """
+    ranges = list(ranges)
+    if None in ranges:
+        return np.dtype(np.float32)
+    low = min(one[0] for one in ranges)
+    high = max(one[1] for one in ranges)
+    for candidate in (np.uint8, np.uint16, np.int16):
+        limits = np.iinfo(candidate)
+        if limits.min <= low and high <= limits.max:
+            return np.dtype(candidate)
+    return np.dtype(np.int32)
+
+
+def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:
+    """What is wrong with `given` bands for something made from `expected` ones, or None.
+
+    Names and their order are compared only where both sides declared them.
+    """
+    if len(expected) != len(given):
+        names = ", ".join(band.name for band in expected)
+        return f"{len(expected)} bands are expected ({names}), {len(given)} are given"
+    for place, (one, other) in enumerate(zip(expected, given, strict=True), start=1):
+        if one.declared and other.declared and one.name != other.name:
+            return f"band {place} is expected to be <{one.name}>, but <{other.name}> is given"
+    return None
+
+
+@dataclass
+class Histogram:
+    """Counts of values in bins [k w, (k + 1) w) with w a power of two.
+
+    The bin width is the smallest that keeps the range within `MAX_BINS`, so it follows from the
+    minimum and maximum alone, and histograms of parts merge to exactly that of the whole.
+    """
+
+    MAX_BINS = 256
+    MIN_EXPONENT = -20
+
+    exponent: int = MIN_EXPONENT
+    first: int = 0
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Histogram:
+        """The histogram of finite values of any shape."""
+        if values.size == 0:
+            return cls()
+        exponent = cls._exponent_for(float(values.min()), float(values.max()))
+        bins = np.floor(values.ravel() * 2.0**-exponent).astype(np.int64)
+        first = int(bins.min())
+        return cls(exponent, first, np.bincount(bins - first))
+
+    @classmethod
+    def _exponent_for(cls, low: float, high: float) -> int:
+        exponent = cls.MIN_EXPONENT
+        if high > low:
+            exponent = max(exponent, math.floor(math.log2((high - low) / cls.MAX_BINS)))
+        while math.floor(high * 2.0**-exponent) - math.floor(low * 2.0**-exponent) >= cls.MAX_BINS:
+            exponent += 1
+        return exponent
+
+    def merge(self, other: Histogram) -> Histogram:
+        """The histogram of both sets of values together."""
+        if not len(self.counts) or not len(other.counts):
+            return other if len(other.counts) else self
+        exponent = max(self.exponent, other.exponent)
+        while True:
+            parts = [self._coarsened(exponent), other._coarsened(exponent)]
+            first = min(part.first for part in parts)
+            last = max(part.first + len(part.counts) for part in parts)
+            if last - first <= self.MAX_BINS:
+                break
+            exponent += 1
+        counts = np.zeros(last - first, np.int64)
+        for part in parts:
+            start = part.first - first
+            counts[start : start + len(part.counts)] += part.counts
+        return Histogram(exponent, first, counts)
+
+    def _coarsened(self, exponent: int) -> Histogram:
+        shift = exponent - self.exponent
+        bins = (np.arange(len(self.counts)) + self.first) >> shift
+        return Histogram(
+            exponent, int(bins[0]), np.bincount(bins - bins[0], self.counts).astype(np.int64)
+        )
+
+    def to_json(self) -> dict:
+        """Bin width, lower edge of the first bin, and counts."""
+        width = 2.0**self.exponent
+        return {"width": width, "start": self.first * width, "counts": self.counts.tolist()}
+
+    @classmethod
+    def from_json(cls, item: dict) -> Histogram:
+        """The reverse of `to_json`."""
+        exponent = int(math.log2(item["width"]))
+        first = round(item["start"] / item["width"])
+        return cls(exponent, first, np.array(item["counts"], np.int64))
+
+
+@dataclass
+class BandStatistics:
+    """Count, sum, sum of squares, range and histogram of a band's values without NULLs.
+
+    Sums of integer bands are Python integers: parts merge to exactly the figures of the whole.
+    """
+
+    count: int = 0
+    total: float = 0
+    total_squares: float = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    histogram: Histogram = field(default_factory=Histogram)
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> BandStatistics:
+        """Statistics of values of any shape and dtype."""
+        if values.size == 0:
+            return cls()
+        integer = values.dtype.kind in "iu"
+        # int64 holds the squares of 2^31 int16 values; 32-bit bands need Python's integers.
+        exact = np.int64 if values.dtype.itemsize <= 2 else object
+        wide = values.astype(exact if integer else np.float64)
+        number = int if integer else float
+        return cls(
+            count=values.size,
+            total=number(wide.sum()),
+            total_squares=number((wide * wide).sum()),
+            minimum=number(values.min()),
+            maximum=number(values.max()),
+            histogram=Histogram.of(values),
+        )
+
+    def merge(self, other: BandStatistics) -> BandStatistics:
+        """Statistics of both sets of values together."""
+        if not self.count or not other.count:
+            return other if other.count else self
+        return BandStatistics(
+            self.count + other.count,
+            self.total + other.total,
+            self.total_squares + other.total_squares,
+            min(self.minimum, other.minimum),
+            max(self.maximum, other.maximum),
+            self.histogram.merge(other.histogram),
+        )
+
+    @property
+    def mean(self) -> float:
+        """Arithmetic mean; 0 without values."""
+        return self.total / self.count if self.count else 0.0
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the population; 0 without values."""
+        if not self.count:
+            return 0.0
+        # In integers the difference is exact: no cancellation for a narrow band far from 0.
+        spread = self.count * self.total_squares - self.total * self.total
+        return math.sqrt(max(spread, 0)) / self.count
+
+    def to_json(self) -> dict:
+        """The statistics as a JSON object."""
+        return {
+            "count": self.count,
+            "sum": self.total,
+            "sum_of_squares": self.total_squares,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "histogram": self.histogram.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, item: dict) -> BandStatistics:
+        """The reverse of `to_json`."""
+        return cls(
+            item["count"],
+            item["sum"],
+            item["sum_of_squares"],
+            item["minimum"],
+            item["maximum"],
+            Histogram.from_json(item["histogram"]),
+        )

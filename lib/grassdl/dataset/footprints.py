@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patches.gpkg`: where every patch lies, for GRASS, QGIS and everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..classes import ClassScheme
+
+FOOTPRINTS_NAME = "patches.gpkg"
+LAYER_NAME = "patches"
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Place of one patch: its split, its place in the split's arrays, and its upper left cell."""
+
+    split: str
+    index: int
+    row: int
+    col: int
+    shares: np.ndarray
+    """Share of the patch's cells by class index; what is unlabelled or NULL is missing to 1."""
+
+
+def write_footprints(
+    folder: Path,
+    footprints: Sequence[Footprint],
+    classes: ClassScheme,
+    size: int,
+    region: dict,
+    crs: str,
+) -> None:
+    """Write `patches.gpkg` with one rectangle per patch.
+
+    Args:
+        folder: The dataset's folder.
+        footprints: The patches.
+        classes: Gives a column `share_VALUE` per class.
+        size: Edge of a patch in cells.
+        region: north, west, nsres, ewres of the grid in map units.
+        crs: Coordinate reference system as WKT; "" for none.
+    """
+    from osgeo import ogr, osr
+
+    ogr.UseExceptions()
+    source = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / FOOTPRINTS_NAME))
+    reference = osr.SpatialReference(wkt=crs) if crs else None
+    layer = source.CreateLayer(LAYER_NAME, reference, ogr.wkbPolygon)
+    layer.CreateField(ogr.FieldDefn("split", ogr.OFTString))
+    for name in ("index", "row", "col"):
+        layer.CreateField(ogr.FieldDefn(name, ogr.OFTInteger))
+    for value in classes.values:
+        layer.CreateField(ogr.FieldDefn(f"share_{value}", ogr.OFTReal))
+    layer.StartTransaction()
+    for footprint in footprints:
+        feature = ogr.Feature(layer.GetLayerDefn())
+        attributes = [footprint.split, footprint.index, footprint.row, footprint.col]
+        for place, value in enumerate([*attributes, *footprint.shares.tolist()]):
+            feature.SetField(place, value)
+        outline = _outline_wkt(footprint, size, region)
+        feature.SetGeometryDirectly(ogr.CreateGeometryFromWkt(outline))
+        layer.CreateFeature(feature)
+    layer.CommitTransaction()
+
+
+def _outline_wkt(footprint: Footprint, size: int, region: dict) -> str:
+    north = region["north"] - footprint.row * region["nsres"]
+    west = region["west"] + footprint.col * region["ewres"]
+    south = north - size * region["nsres"]
+    east = west + size * region["ewres"]
+    corners = [(west, north), (east, north), (east, south), (west, south), (west, north)]
+    return f"POLYGON (({', '.join(f'{x!r} {y!r}' for x, y in corners)}))"

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A patch dataset as a whole: written split by split, opened, and joined with others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+
+from ..bands import Band, BandStatistics, names_mismatch
+from ..classes import NULL_INDEX, ClassScheme
+from .manifest import SPLITS, Export, Manifest
+from .npy import ArrayWriter, read_array
+
+
+class PatchSetWriter:
+    """Writes patches into a folder and keeps count of what the manifest must tell.
+
+    Args:
+        folder: An existing, empty folder.
+        bands: The bands of the images.
+        classes: The classes of the labels.
+        counts: How many patches each split will get.
+        size: Edge of a patch in cells.
+        dtype: dtype of the images.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        bands: Sequence[Band],
+        classes: ClassScheme,
+        counts: dict[str, int],
+        size: int,
+        dtype: np.dtype,
+    ):
+        self.folder = folder
+        self.bands = list(bands)
+        self.classes = classes
+        self.counts = counts
+        self.dtype = np.dtype(dtype)
+        self.statistics = [BandStatistics() for _ in self.bands]
+        self.pixels = {split: np.zeros(len(classes), np.int64) for split in SPLITS}
+        self._images: dict[str, ArrayWriter] = {}
+        self._labels: dict[str, ArrayWriter] = {}
+        for split in SPLITS:
+            (folder / split).mkdir()
+            shape = (counts[split], size, size)
+            self._images[split] = ArrayWriter(
+                folder / split / "images.npy", (*shape, len(self.bands)), self.dtype
+            )
+            self._labels[split] = ArrayWriter(folder / split / "labels.npy", shape, np.uint8)
+
+    def write(self, split: str, images: np.ndarray, labels: np.ndarray) -> None:
+        """Append patches to a split.
+
+        Args:
+            split: "train", "val" or "test".
+            images: (n, size, size, bands), 0 where a cell is NULL.
+            labels: (n, size, size) uint8 class indices and the two codes that are no class.
+        """
+        self._images[split].write(images)
+        self._labels[split].write(labels)
+        counted = np.bincount(labels.ravel(), minlength=len(self.classes))
+        self.pixels[split] += counted[: len(self.classes)]
+        if split == "train":
+            valid = images[labels != NULL_INDEX]
+            self.statistics = [
+                known.merge(BandStatistics.of(valid[:, place]))
+                for place, known in enumerate(self.statistics)
+            ]
+
+    def finish(self, export: Export) -> Manifest:
+        """Close the arrays, write the manifest and return it."""
+        self.close()
+        manifest = Manifest(
+            bands=self.bands,
+            statistics=self.statistics,
+            classes=self.classes,
+            pixels={split: counted.tolist() for split, counted in self.pixels.items()},
+            counts=self.counts,
+            dtype=self.dtype.name,
+            file_format="npy",
+            export=export,
+            dataset_id=self._content_hash(),
+        )
+        manifest.save(self.folder)
+        return manifest
+
+    def close(self) -> None:
+        """Close the files; they may be incomplete."""
+        for writer in (*self._images.values(), *self._labels.values()):
+            writer.close()
+
+    def _content_hash(self) -> str:
+        """Equal for equal arrays, band names and classes, on any machine and in any format."""
+        digest = hashlib.sha256()
+        head = {
+            "bands": [band.name for band in self.bands],
+            "classes": self.classes.to_json(),
+            "dtype": self.dtype.name,
+            "counts": self.counts,
+        }
+        digest.update(json.dumps(head, sort_keys=True).encode())
+        for split in SPLITS:
+            digest.update(self._images[split].digest.digest())
+            digest.update(self._labels[split].digest.digest())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class PatchSet:
+    """An opened dataset; arrays stay on disk until they are indexed."""
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: str | Path) -> PatchSet:
+        """Open a dataset and check that it is whole.
+
+        Raises:
+            ValueError: Missing, damaged, truncated, or of another format version.
+        """
+        folder = Path(folder).expanduser()
+        patch_set = cls(folder, Manifest.load(folder))
+        for split in SPLITS:
+            patch_set.arrays(split)
+        return patch_set
+
+    def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Images (N, size, size, bands) and labels (N, size, size) of a split, memory-mapped."""
+        manifest = self.manifest
+        size = manifest.export.size
+        shape = (manifest.counts[split], size, size)
+        base = self.folder / split
+        images = read_array(
+            base / "images.npy", (*shape, len(manifest.bands)), np.dtype(manifest.dtype)
+        )
+        return images, read_array(base / "labels.npy", shape, np.dtype(np.uint8))
+
+
+@dataclass(frozen=True)
+class PatchArrays:
+    """The patches of one dataset and split, memory-mapped, labels in the joined classes."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    joined_index: np.ndarray
+    """Label code of the joined datasets by label code of this one, (256,) uint8."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, places: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, size, size, bands) and label codes (n, size, size) of some patches."""
+        return self.images[places], self.joined_index[self.labels[places]]
+
+
+class JoinedPatchSets:
+    """Several datasets with the same bands as one.
+
+    An area need not hold every class: the classes are the union over the datasets.
+
+    Args:
+        patch_sets: At least one dataset.
+
+    Raises:
+        ValueError: Bands, labels of a class, patch size or resolution differ.
+    """
+
+    def __init__(self, patch_sets: Sequence[PatchSet]):
+        self.patch_sets = list(patch_sets)
+        first = self.patch_sets[0]
+        for other in self.patch_sets[1:]:
+            _check_alike(first, other)
+        self.bands = first.manifest.bands
+        self.classes = _joined_classes([one.manifest.classes for one in self.patch_sets])
+        self.size = first.manifest.export.size
+        self.resolution = resolution_of(first.manifest)
+
+    @property
+    def ids(self) -> list[str]:
+        """Content hashes of the datasets."""
+        return [one.manifest.dataset_id for one in self.patch_sets]
+
+    @property
+    def statistics(self) -> list[BandStatistics]:
+        """Statistics of every band over all training splits."""
+        per_set = [one.manifest.statistics for one in self.patch_sets]
+        return [reduce(BandStatistics.merge, parts) for parts in zip(*per_set, strict=True)]
+
+    def count(self, split: str) -> int:
+        """Patches of a split."""
+        return sum(one.manifest.counts[split] for one in self.patch_sets)
+
+    def pixels(self, split: str) -> np.ndarray:
+        """Labelled pixels by class of a split."""
+        counted = np.zeros(len(self.classes), np.int64)
+        for one in self.patch_sets:
+            np.add.at(counted, self._places(one), one.manifest.pixels[split])
+        return counted
+
+    def arrays(self, split: str) -> list[PatchArrays]:
+        """The patches of every dataset that has some of this split."""
+        parts = []
+        for one in self.patch_sets:
+            if one.manifest.counts[split]:
+                joined_index = np.arange(256, dtype=np.uint8)
+                joined_index[: len(one.manifest.classes)] = self._places(one)
+                parts.append(PatchArrays(*one.arrays(split), joined_index))
+        return parts
+
+    def _places(self, patch_set: PatchSet) -> np.ndarray:
+        return self.classes.index_of(patch_set.manifest.classes.values)
+
+
+def _joined_classes(schemes: Sequence[ClassScheme]) -> ClassScheme:
+    by_value = {one.value: one for scheme in reversed(schemes) for one in scheme}
+    return ClassScheme(by_value.values())
+
+
+def resolution_of(manifest: Manifest) -> float:
+    """Cell size of the patches in map units (mean of north-south and east-west)."""
+    region = manifest.export.region
+    return (region["nsres"] + region["ewres"]) / 2
+
+
+def _check_alike(first: PatchSet, other: PatchSet) -> None:
+    one, two = first.manifest, other.manifest
+    wrong = names_mismatch(one.bands, two.bands)
+    if wrong is None:
+        wrong = _label_conflict(one.classes, two.classes)
+    if wrong is None and one.export.size != two.export.size:
+        wrong = f"patches of {one.export.size} and {two.export.size} cells do not mix"
+    if wrong is None and abs(resolution_of(two) / resolution_of(one) - 1) > 0.1:
+        wrong = f"resolutions {resolution_of(one):g} and {resolution_of(two):g} do not mix"
+    if wrong:
+        raise ValueError(f"Dataset <{other.folder}> does not fit <{first.folder}>: {wrong}")
+
+
+def _label_conflict(one: ClassScheme, two: ClassScheme) -> str | None:
+    labels = dict(zip(one.values.tolist(), one.labels, strict=True))
+    for other in two:
+        if labels.get(other.value, other.label) != other.label:
+            return f"class {other.value} is <{labels[other.value]}> and <{other.label}>"
+    return None

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def check_output_folder(path: str | os.PathLike, overwrite: bool) -> Path:
+    """The absolute path of a folder that is to be written, checked before any work is done.
+
+    Raises:
+        ValueError: It exists and may not be overwritten, or its parent cannot be written.
+    """
+    target = Path(path).expanduser().absolute()
+    if target.exists() or target.is_symlink():
+        if not overwrite:
+            raise ValueError(f"Output <{target}> exists: choose another one or use --overwrite")
+        if not target.is_dir() or target.is_symlink():
+            raise ValueError(f"Output <{target}> is not a folder: choose another one")
+    if not target.parent.is_dir():
+        raise ValueError(f"Folder <{target.parent}> not found: the output cannot be written there")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"Folder <{target.parent}> is not writable")
+    return target
+
+
+@contextmanager
+def new_folder(target: Path, recognise: str) -> Iterator[Path]:
+    """A scratch folder beside `target` that takes its name when the block ends well.
+
+    Until then nothing lies under the final name but what lay there before; a folder that is
+    replaced must hold the file `recognise`, so that --overwrite never deletes a stranger's files.
+
+    Args:
+        target: The final path, as `check_output_folder` gives it.
+        recognise: Name of a file that tells a folder of this kind.
+    """
+    if target.is_dir() and any(target.iterdir()) and not (target / recognise).is_file():
+        raise ValueError(
+            f"Folder <{target}> holds no {recognise}: it is not overwritten, choose another output"
+        )
+    _remove_debris(target)
+    scratch = _scratch_path(target, os.getpid())
+    scratch.mkdir()
+    try:
+        yield scratch
+        if target.is_dir():
+            retired = scratch.with_suffix(".old")
+            target.rename(retired)
+            scratch.rename(target)
+            shutil.rmtree(retired)
+        else:
+            scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch_path(target: Path, pid: int) -> Path:
+    return target.with_name(f".{target.name}.{pid}.part")
+
+
+def _remove_debris(target: Path) -> None:
+    """Remove what killed runs left beside `target`; scratch folders of live ones stay."""
+    for kind in ("part", "old"):
+        for debris in target.parent.glob(f".{_escape(target.name)}.*.{kind}"):
+            pid = debris.name.rsplit(".", 2)[1]
+            if pid.isdigit() and not _alive(int(pid)):
+                shutil.rmtree(debris, ignore_errors=True)
+
+
+def _escape(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "[]*?" else letter for letter in name)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write an object as indented JSON, lists of numbers on one line; NaN is refused."""
+    text = json.dumps(content, indent=2, allow_nan=False)
+    text = re.sub(r"\[[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, what: str) -> dict:
+    """Read a JSON object.
+
+    Raises:
+        ValueError: The file is missing or holds something else; the message names `what`.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{what} not found: <{path}> does not exist") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{what} <{path}> cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{what} <{path}> is damaged: a JSON object is expected")
+    return content

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Category labels and colours of class maps."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable, Iterator
+
+import grass.script as gs
+
+from ..classes import MapClass
+
+PALETTE = (
+    "230:159:0",
+    "86:180:233",
+    "0:158:115",
+    "240:228:66",
+    "0:114:178",
+    "213:94:0",
+    "204:121:167",
+    "51:34:136",
+    "153:153:51",
+    "136:34:85",
+    "170:170:170",
+    "136:204:238",
+)
+"""Colours that colour-blind readers tell apart: Okabe & Ito (2008), then Tol's muted scheme."""
+
+SAME_COLOR_LEVELS = 16
+"""Colours within so many of 256 levels of each other in red, green and blue look alike."""
+
+
+def map_classes(raster: str, values: Iterable[int], fallback: str | None = None) -> list[MapClass]:
+    """The classes of a raster map: label from its categories, colour from its colour table.
+
+    A value without label is called by its number; one without colour gets one from `PALETTE`. So
+    do all classes when the table shows them in what is practically one colour (0 to 5 on a grey
+    ramp up to 255): such a table was not made for classes.
+
+    Args:
+        raster: Name of an existing raster map, with `@mapset` or without.
+        values: Class values; the list returned has their order.
+        fallback: A second map to take labels and colours from that the first lacks.
+    """
+    values = [int(value) for value in values]
+    labels, colors = _labels(raster, values), _colors(raster, values)
+    if fallback:
+        labels = _labels(fallback, values) | labels
+        colors = _colors(fallback, values) | colors
+    spare = spare_colors(taken=set(colors.values()))
+    return [
+        MapClass(value, labels.get(value, str(value)), colors.get(value) or next(spare))
+        for value in values
+    ]
+
+
+def _labels(raster: str, values: list[int]) -> dict[int, str]:
+    """Labels of the values that have one. The first tab ends the value, whatever follows it."""
+    lines = _read("r.category", map=raster, cats=values, separator="tab")
+    pairs = (line.partition("\t") for line in lines)
+    return {int(value): label.strip() for value, _, label in pairs if label.strip()}
+
+
+def _colors(raster: str, values: list[int]) -> dict[int, str]:
+    """Colours of the values the table covers; none where it shows all of them in one."""
+    lines = _read("r.what.color", input=raster, value=values)
+    pairs = (line.partition(": ") for line in lines)
+    colors = {int(value): color for value, _, color in pairs if color != "*"}
+    levels = [[int(level) for level in color.split(":")] for color in colors.values()]
+    spread = max((max(one) - min(one) for one in zip(*levels, strict=True)), default=0)
+    alike = len(colors) > 1 and spread < SAME_COLOR_LEVELS
+    return {} if alike else colors
+
+
+def spare_colors(taken: set[str]) -> Iterator[str]:
+    """Colours "R:G:B" not taken: the palette, then hues a golden section of the circle apart."""
+    yield from (color for color in PALETTE if color not in taken)
+    step = 0
+    while True:
+        hue, value = step * 0.618034 % 1, (0.9, 0.65)[step % 2]
+        red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.75, value))
+        yield f"{red}:{green}:{blue}"
+        step += 1
+
+
+def _read(module: str, **options: object) -> list[str]:
+    """Output lines of a GRASS module. Labels are read as UTF-8, whatever the locale says."""
+    output = gs.read_command(module, quiet=True, encoding=None, **options)
+    return output.decode("utf-8", errors="replace").split("\n")[:-1]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a module talks to its user: one line for an error, and progress that costs nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grass.script as gs
+from grass.exceptions import CalledModuleError
+
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""Names under which packages are installed, where they differ from those of their import."""
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what the library raises into one `gs.fatal` line and exit status 1.
+
+    What the block was about to write has been removed by the time the line is printed: the
+    library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except ValueError as error:
+        gs.fatal(_one_line(error))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith(("grass", "grassdl")):
+            raise
+        package = _DISTRIBUTIONS.get(error.name, error.name)
+        gs.fatal(
+            f"Python package <{package}> is missing: install it with "
+            f"'{sys.executable} -m pip install {package}'"
+        )
+    except CalledModuleError as error:
+        gs.fatal(f"{_one_line(error)} (the message of the called module is above)")
+    except KeyboardInterrupt:
+        gs.fatal("Interrupted: nothing was written")
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            gs.fatal(f"Disk full: free some space and try again; nothing was written ({error})")
+        gs.fatal(_one_line(error))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class Progress:
+    """Percent done, printed through `g.message` only when it has moved by `step`."""
+
+    def __init__(self, total: int, step: int = 5):
+        self.total = max(total, 1)
+        self.step = step
+        self.shown = -1
+
+    def __call__(self, done: int) -> None:
+        """Tell that `done` of `total` is done."""
+        percent = 100 * done // self.total // self.step * self.step
+        if percent > self.shown:
+            gs.percent(percent, 100, self.step)
+            self.shown = percent
+
+
+def command_line() -> str:
+    """The call of the running module, as the history of its maps tells it."""
+    return os.environ.get("CMDLINE") or " ".join(sys.argv)

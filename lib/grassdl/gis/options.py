@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Options as the parser leaves them: strings, whose values still need a look."""
+
+from __future__ import annotations
+
+
+def positive(options: dict[str, str], name: str, default: int | None = None) -> int:
+    """An option that counts something.
+
+    Raises:
+        ValueError: It is missing and has no default, or below 1.
+    """
+    value = int(options[name]) if options[name] else default
+    if value is None or value < 1:
+        raise ValueError(f"Option {name} takes a number of 1 or more")
+    return value

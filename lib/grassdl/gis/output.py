@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Raster maps out of row bands: collected in a file each, and made maps when all are whole."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import grass.script as gs
+import numpy as np
+
+from ..classes import ClassScheme
+from .messages import command_line
+from .region import Region
+
+PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
+"""Viridis, which reads the same in print and to colour-blind readers."""
+
+
+@dataclass
+class RasterSpool:
+    """Rows of a raster map to be, in a scratch file.
+
+    Attributes:
+        name: Name of the map in the current mapset.
+        dtype: int32 or float32.
+        support: Title, description and sources as `r.support` takes them.
+        colors: Rules as `r.colors` takes them.
+        labels: Category labels by value.
+    """
+
+    NULL: ClassVar[int] = -(2**31)
+
+    name: str
+    dtype: str
+    support: dict[str, str]
+    colors: str
+    labels: dict[int, str] = field(default_factory=dict)
+
+    def open(self, folder: Path) -> None:
+        """Open the scratch file."""
+        self._path = folder / f"{self.name}.bin"
+        self._file = self._path.open("wb")
+
+    def write(self, values: np.ndarray, null: np.ndarray) -> None:
+        """Append rows (rows, cols); cells where `null` become NULL."""
+        missing = self.NULL if self.dtype == "int32" else np.nan
+        rows = np.where(null, missing, values).astype(np.dtype(self.dtype).newbyteorder("<"))
+        self._file.write(rows.data)
+
+    def close(self) -> None:
+        """Close the scratch file, with all rows on disk."""
+        self._file.close()
+
+    def make_map(self, region: Region) -> None:
+        """Import the rows, and give the map its title, history, colours and categories."""
+        kind = {"flags": "s"} if self.dtype == "int32" else {"flags": "f"}
+        gs.run_command(
+            "r.in.bin",
+            input=str(self._path),
+            output=self.name,
+            bytes=4,
+            order="little",
+            north=repr(region.north),
+            south=repr(region.south),
+            east=repr(region.east),
+            west=repr(region.west),
+            rows=region.rows,
+            cols=region.cols,
+            anull=self.NULL,
+            quiet=True,
+            **kind,
+        )
+        self._path.unlink()
+        self._describe()
+
+    def _describe(self) -> None:
+        if self.labels:
+            rules = "".join(f"{value}\t{label}\n" for value, label in self.labels.items())
+            gs.write_command(
+                "r.category", map=self.name, rules="-", separator="tab", stdin=rules, quiet=True
+            )
+        gs.write_command("r.colors", map=self.name, rules="-", stdin=self.colors, quiet=True)
+        history = Path(gs.tempfile())
+        # r.support takes the lines as they are, and cuts long ones.
+        history.write_text("\n".join(textwrap.wrap(command_line(), 70)) + "\n", encoding="utf-8")
+        gs.run_command("r.support", map=self.name, loadhistory=str(history), quiet=True)
+        history.unlink()
+        gs.run_command("r.support", map=self.name, quiet=True, **self.support)
+
+
+class ClassificationMaps:
+    """The maps of one classification: classes, and on request confidence and probabilities.
+
+    Args:
+        output: Name of the class map.
+        classes: The classes.
+        confidence: Name of the map of the highest probability, or "".
+        probabilities: Prefix of the maps of every class's probability, or "".
+        support: Description and sources of all maps as `r.support` takes them; source1 names the
+            model.
+
+    Raises:
+        ValueError: One of the names cannot be written.
+    """
+
+    def __init__(
+        self,
+        output: str,
+        classes: ClassScheme,
+        confidence: str,
+        probabilities: str,
+        support: dict[str, str],
+    ):
+        self.with_probabilities = bool(probabilities)
+        self._values = classes.values
+        model = support["source1"]
+        self._classes = RasterSpool(
+            output,
+            "int32",
+            {"title": f"Classification by {model}", **support},
+            colors="".join(f"{one.value} {one.color}\n" for one in classes),
+            labels={one.value: one.label for one in classes},
+        )
+
+        def shares(name: str, title: str) -> RasterSpool:
+            return RasterSpool(
+                name, "float32", {"title": f"{title} by {model}", **support}, PROBABILITY_COLORS
+            )
+
+        self._confidence = [shares(confidence, "Highest class probability")] if confidence else []
+        self._probabilities = [
+            shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
+            for one in classes
+            if probabilities
+        ]
+        # The class map comes last: where it is, all are.
+        self._all = [*self._probabilities, *self._confidence, self._classes]
+        check_output_rasters([spool.name for spool in self._all])
+
+    def open(self, folder: Path) -> None:
+        """Begin to collect rows in a scratch folder."""
+        for spool in self._all:
+            spool.open(folder)
+
+    def write(
+        self,
+        null: np.ndarray,
+        index: np.ndarray,
+        confidence: np.ndarray,
+        probabilities: np.ndarray | None,
+    ) -> None:
+        """Append rows as `grassdl.predict.rowbands.RowBand` holds them."""
+        self._classes.write(self._values[index], null)
+        for spool in self._confidence:
+            spool.write(confidence, null)
+        for place, spool in enumerate(self._probabilities):
+            spool.write(probabilities[..., place], null)
+
+    def make_maps(self, region: Region) -> None:
+        """Turn what was collected into maps."""
+        for spool in self._all:
+            spool.close()
+        for spool in self._all:
+            spool.make_map(region)
+
+
+def check_output_rasters(names: Sequence[str]) -> None:
+    """Refuse illegal names, and existing maps without --overwrite.
+
+    Raises:
+        ValueError: One of the names cannot be written.
+    """
+    mapset = gs.gisenv()["MAPSET"]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two outputs would have the name <{name}>")
+        if not gs.legal_name(name):
+            raise ValueError(f"<{name}> is no legal name of a raster map")
+        if gs.find_file(name, element="cell", mapset=mapset)["file"] and not gs.overwrite():
+            raise ValueError(f"Raster map <{name}> exists: choose another name or use --overwrite")

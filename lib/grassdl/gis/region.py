@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Regions: the current one, windows of its grid, and setting one for this process alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import ClassVar
+
+import grass.script as gs
+
+ALIGNED_CELLS = 0.01
+"""Two grids are the same where their lines differ by less than this part of a cell."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A grid in map units.
+
+    Attributes:
+        north, south, east, west: Edges.
+        rows, cols: Number of cells.
+    """
+
+    EDGES: ClassVar[tuple[str, ...]] = ("north", "south", "east", "west")
+
+    north: float
+    south: float
+    east: float
+    west: float
+    rows: int
+    cols: int
+
+    @classmethod
+    def current(cls) -> Region:
+        """The computational region of the session."""
+        return cls._parse(gs.parse_command("g.region", flags="gu"))
+
+    @classmethod
+    def of_raster(cls, name: str) -> Region:
+        """The extent and grid of a raster map."""
+        return cls._parse(gs.parse_command("r.info", flags="g", map=name))
+
+    @classmethod
+    def _parse(cls, found: dict) -> Region:
+        # g.region and r.info disagree about the names of the edges.
+        edges = [float(found.get(edge) or found[edge[0]]) for edge in cls.EDGES]
+        return cls(*edges, rows=int(found["rows"]), cols=int(found["cols"]))
+
+    @property
+    def nsres(self) -> float:
+        """Height of a cell in map units."""
+        return (self.north - self.south) / self.rows
+
+    @property
+    def ewres(self) -> float:
+        """Width of a cell in map units."""
+        return (self.east - self.west) / self.cols
+
+    def window(self, row: int, rows: int, col: int, cols: int) -> Region:
+        """A window of this grid, given in its rows and columns; it may lie beyond its edges."""
+        north = self.north - row * self.nsres
+        west = self.west + col * self.ewres
+        return Region(north, north - rows * self.nsres, west + cols * self.ewres, west, rows, cols)
+
+    def place_of(self, other: Region) -> tuple[int, int] | None:
+        """Row and column of this grid where `other` begins; None where the grids differ."""
+        if (
+            abs(other.nsres / self.nsres - 1) * other.rows > ALIGNED_CELLS
+            or abs(other.ewres / self.ewres - 1) * other.cols > ALIGNED_CELLS
+        ):
+            return None
+        row = (self.north - other.north) / self.nsres
+        col = (other.west - self.west) / self.ewres
+        if abs(row - round(row)) > ALIGNED_CELLS or abs(col - round(col)) > ALIGNED_CELLS:
+            return None
+        return round(row), round(col)
+
+    def use(self) -> None:
+        """Make this the region of this process and of the modules it calls.
+
+        The region of the user's session stays as it is. The C library keeps the region of its
+        first call, so this comes before any raster map is opened.
+        """
+        settings = dict(part.split(":", 1) for part in gs.region_env().split(";") if part.strip())
+        for resolution in ("e-w resol", "n-s resol"):
+            settings.pop(resolution, None)
+        for edge in self.EDGES:
+            settings[edge] = f" {getattr(self, edge)!r}"
+        settings["rows"] = f" {self.rows}"
+        settings["cols"] = f" {self.cols}"
+        os.environ["GRASS_REGION"] = ";".join(f"{k}:{v}" for k, v in settings.items())
+
+    def to_json(self) -> dict:
+        """Edges, resolutions and size as a JSON object."""
+        return {
+            "north": self.north,
+            "south": self.south,
+            "east": self.east,
+            "west": self.west,
+            "nsres": self.nsres,
+            "ewres": self.ewres,
+            "rows": self.rows,
+            "cols": self.cols,
+        }

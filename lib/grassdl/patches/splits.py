@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Splits that do not leak: whole blocks of the region go to train, val or test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dataset.manifest import SPLITS
+from .sampling import Grid
+
+DROPPED = -1
+"""Split code of a patch that lies across blocks of different splits."""
+
+
+def parse_shares(shares: list[float]) -> np.ndarray:
+    """Shares of train, val and test as parts of 1.
+
+    Raises:
+        ValueError: Not three numbers, one of them negative, or nothing for training.
+    """
+    if len(shares) != len(SPLITS) or min(shares) < 0 or shares[0] == 0:
+        raise ValueError(
+            "split takes the shares of train, val and test, for instance 70,15,15; "
+            "none may be negative and train not 0"
+        )
+    return np.array(shares, float) / sum(shares)
+
+
+@dataclass(frozen=True)
+class NoSplit:
+    """All patches go to train: for areas that are used for training as a whole."""
+
+    def assign(
+        self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Split code of every patch, (n,) int8; see `BlockSplit.assign`."""
+        return np.zeros(len(positions), np.int8)
+
+
+@dataclass(frozen=True)
+class BlockSplit:
+    """Square blocks are dealt to the splits at random, class by class, the rarest class first.
+
+    This is iterative stratification (Sechidis et al. 2011) over blocks with the pixels of each
+    class as amounts: every class reaches every split where it occurs in enough blocks.
+
+    Attributes:
+        shares: Wanted parts of train, val and test, summing to 1.
+    """
+
+    shares: np.ndarray
+
+    def assign(
+        self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
+    ) -> np.ndarray:
+        """The split of every patch.
+
+        Args:
+            positions: Upper left cells (n, 2).
+            counts: Labelled pixels of every class by patch (n, classes).
+            grid: Region, patch size and block size.
+            rng: Source of all randomness.
+
+        Returns:
+            (n,) int8, the place in `SPLITS`, or `DROPPED` for a patch across different splits.
+
+        Raises:
+            ValueError: There are fewer blocks with patches than splits.
+        """
+        first = positions // grid.block_size
+        last = (positions + grid.size - 1) // grid.block_size
+        across = -(-grid.cols // grid.block_size)
+        corners = [
+            rows * across + cols
+            for rows in (first[:, 0], last[:, 0])
+            for cols in (first[:, 1], last[:, 1])
+        ]
+        touched = np.unique(np.concatenate(corners))
+        places = np.stack([np.searchsorted(touched, corner) for corner in corners])
+        block_split = self._deal(self._amounts(places, counts, len(touched)), rng)
+        splits = block_split[places]
+        same = (splits == splits[0]).all(axis=0)
+        return np.where(same, splits[0], DROPPED).astype(np.int8)
+
+    def _amounts(self, places: np.ndarray, counts: np.ndarray, blocks: int) -> np.ndarray:
+        """Pixels of every class, and patches, by block: (blocks, classes + 1)."""
+        inside = (places == places[0]).all(axis=0)
+        amounts = np.zeros((blocks, counts.shape[1] + 1))
+        per_patch = np.column_stack([counts, np.ones(len(counts))])
+        np.add.at(amounts, places[0][inside], per_patch[inside])
+        return amounts
+
+    def _deal(self, amounts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The split of every block, (blocks,) int8."""
+        used = np.flatnonzero(self.shares)
+        if len(amounts) < len(used):
+            raise ValueError(
+                f"The region holds {len(amounts)} blocks with patches, too few for {len(used)} "
+                "splits: choose a smaller block_size or a larger region"
+            )
+        # What every split still lacks of every class and of patches, in parts of the whole.
+        total = np.maximum(amounts.sum(axis=0), 1)
+        parts = amounts / total
+        lack = np.repeat(self.shares[:, None], amounts.shape[1], axis=1)
+        split_of = np.full(len(amounts), DROPPED, np.int8)
+        order = rng.permutation(len(amounts))
+        while (open_blocks := order[split_of[order] == DROPPED]).size:
+            occurrences = (parts[open_blocks] > 0).sum(axis=0)
+            # Blocks without any whole patch come last and go where patches lack most.
+            rarest = np.where(occurrences > 0, occurrences, len(amounts) + 1).argmin()
+            amount = rarest if occurrences.any() else -1
+            with_it = open_blocks[parts[open_blocks, amount] > 0]
+            block = with_it[0] if with_it.size else open_blocks[0]
+            split = self._neediest(lack, amount, split_of, len(open_blocks))
+            split_of[block] = split
+            lack[split] -= parts[block]
+        return split_of
+
+    def _neediest(
+        self, lack: np.ndarray, amount: int, split_of: np.ndarray, open_blocks: int
+    ) -> int:
+        """The split that lacks most of an amount; an empty one while blocks just suffice."""
+        allowed = self.shares > 0
+        empty = allowed & ~np.isin(np.arange(len(allowed)), split_of)
+        if empty.sum() >= open_blocks:
+            allowed = empty
+        need = np.where(allowed, lack[:, amount], -np.inf)
+        neediest = np.flatnonzero(np.isclose(need, need.max()))
+        return int(neediest[lack[neediest, -1].argmax()])

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every picture: confusion matrix, training history, maps side by side.
+
+Figures are built without pyplot: no display is needed, and no state is left behind. All files
+are PNG whatever their name, so that a scratch file can be written first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .classes import MapClass
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"
+"""Told apart by colour-blind readers (Okabe & Ito 2008)."""
+
+DPI = 150
+MAX_NUMBERED_CLASSES = 16
+"""With more classes the cells of a matrix get too small for numbers."""
+
+MAX_NAMED_CLASSES = 60
+"""With more classes not every row of a matrix gets its name."""
+
+LABEL_LENGTH = 24
+NO_SHARE_COLOR = "#e6e6e6"
+NO_CLASS_COLOR = (255, 255, 255)
+
+
+def confusion_matrix(report: dict, path: str | os.PathLike) -> None:
+    """Draw where each reference class went, and F1 by class beside it.
+
+    Each column is the share of a reference class: its diagonal is the recall (producer's
+    accuracy). A column without reference pixels is grey.
+
+    Args:
+        report: What `scores.report` returns.
+        path: PNG file to write.
+    """
+    names = [_name(one) for one in report["classes"]]
+    size = len(names)
+    cell_in = 0.62 if size <= MAX_NUMBERED_CLASSES else max(0.22, 10 / size)
+    side_in = min(max(size * cell_in, 2.6), 16)
+    figure = _new_figure(side_in + 4.6, side_in + 1.9)
+    matrix_axes, f1_axes = figure.subplots(
+        1, 2, sharey=True, gridspec_kw={"width_ratios": [side_in, 1.7]}
+    )
+    font = 9 if size <= 30 else 6
+    _draw_matrix(matrix_axes, np.array(report["confusion_matrix"]["counts"]), font)
+    _name_classes(matrix_axes, names, font)
+    _draw_f1(f1_axes, [one["f1"] for one in report["classes"]], font)
+    figure.suptitle(_headline(report), fontsize=10)
+    figure.savefig(path, format="png", dpi=DPI)
+
+
+def history(rows: Sequence[dict], path: str | os.PathLike) -> None:
+    """Draw loss and mean IoU by epoch, for training and validation, and mark the best epoch.
+
+    The best epoch is that of the highest validation mean IoU; without validation none is marked.
+
+    Args:
+        rows: One for each epoch with `epoch`, `loss`, `mean_iou` and, if there is a validation
+            split, `val_loss` and `val_mean_iou`.
+        path: PNG file to write.
+    """
+    figure = _new_figure(9, 3.6)
+    best = _best_epoch(rows)
+    panels = (("loss", "Loss"), ("mean_iou", "Mean IoU"))
+    for axes, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
+        for prefix, name, color in (("", "training", BLUE), ("val_", "validation", ORANGE)):
+            points = [(row["epoch"], row[prefix + key]) for row in rows if _has(row, prefix + key)]
+            if points:
+                # A single epoch makes no line: its dot must show.
+                marker = "o" if len(points) == 1 else None
+                axes.plot(*zip(*points, strict=True), color=color, label=name, marker=marker)
+        if best is not None:
+            axes.axvline(best, color=GREY, linestyle=":", label=f"best epoch: {best}")
+        axes.set_title(title, fontsize=10, loc="left")
+        axes.set_xlabel("Epoch")
+        axes.set_xlim(rows[0]["epoch"] - 0.5, rows[-1]["epoch"] + 0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        axes.grid(axis="y", color="#e4e4e4")
+        _without_frame(axes)
+    figure.axes[0].set_ylim(bottom=0)
+    figure.axes[1].set_ylim(0, 1)
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
+    figure.savefig(path, format="png", dpi=DPI)
+
+
+def class_map_panel(
+    images: Sequence[tuple[str, np.ndarray]],
+    classes: Collection[MapClass],
+    path: str | os.PathLike,
+) -> None:
+    """Draw pictures of the same area side by side over one legend of the classes.
+
+    Args:
+        images: Title and picture (rows, cols, 3), uint8 or float in 0..1; `paint` makes one of
+            class indices.
+        classes: The classes of the legend.
+        path: PNG file to write.
+    """
+    from matplotlib.patches import Patch
+
+    labels = [_short(one.label) for one in classes]
+    width_in = 3.6 * len(images)
+    label_in = 0.55 + 0.08 * max(map(len, labels))
+    lines = -(-len(labels) // max(1, int(width_in / label_in)))
+    rows, cols = images[0][1].shape[:2]
+    figure = _new_figure(width_in, 3.6 * rows / cols + 0.4 + 0.21 * lines)
+    panels = figure.subplots(1, len(images), squeeze=False)[0]
+    for axes, (title, picture) in zip(panels, images, strict=True):
+        axes.imshow(picture, interpolation="antialiased")
+        axes.set_title(title, fontsize=11)
+        axes.set_axis_off()
+    figure.legend(
+        handles=[Patch(facecolor=one.rgb, edgecolor=GREY, linewidth=0.5) for one in classes],
+        labels=labels,
+        loc="outside lower center",
+        ncols=-(-len(labels) // lines),
+        frameon=False,
+        fontsize=9,
+    )
+    figure.savefig(path, format="png", dpi=DPI)
+
+
+def paint(indices: np.ndarray, classes: Iterable[MapClass]) -> np.ndarray:
+    """The picture (rows, cols, 3) uint8 of class indices (rows, cols); no class is white."""
+    colors = [[round(255 * part) for part in one.rgb] for one in classes]
+    table = np.array([*colors, NO_CLASS_COLOR], np.uint8)
+    return table[np.minimum(indices, len(colors))]
+
+
+def _new_figure(width_in: float, height_in: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    return figure
+
+
+def _draw_matrix(axes: Axes, counts: np.ndarray, font: float) -> None:
+    totals = counts.sum(axis=0).astype(np.float64)
+    totals[totals == 0] = np.nan
+    shares = counts / totals
+    axes.set_facecolor(NO_SHARE_COLOR)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal", interpolation="nearest")
+    axes.set_xlabel("Reference", fontsize=font + 1)
+    axes.set_ylabel("Classification", fontsize=font + 1)
+    axes.set_title("Share of each reference class", fontsize=font + 1, loc="left")
+    if len(counts) > MAX_NUMBERED_CLASSES:
+        return
+    for (row, column), share in np.ndenumerate(shares):
+        # Noughts would only hide the confusions that count.
+        if share >= 0.005:
+            color = "white" if share > 0.55 else "black"
+            at_center = {"ha": "center", "va": "center", "fontsize": font}
+            axes.text(column, row, f"{share:.2f}", color=color, **at_center)
+
+
+def _name_classes(axes: Axes, names: list[str], font: float) -> None:
+    step = -(-len(names) // MAX_NAMED_CLASSES)
+    places = range(0, len(names), step)
+    shown = names[::step]
+    axes.set_xticks(places, shown, rotation=45, ha="right", rotation_mode="anchor", fontsize=font)
+    axes.set_yticks(places, shown, fontsize=font)
+    if len(names) > MAX_NAMED_CLASSES:
+        return
+    # Thin lines between the cells guide the eye from the diagonal to the names.
+    axes.set_xticks(np.arange(1, len(names)) - 0.5, minor=True)
+    axes.set_yticks(np.arange(1, len(names)) - 0.5, minor=True)
+    axes.grid(which="minor", color="#dddddd", linewidth=0.5)
+    axes.tick_params(which="minor", length=0)
+
+
+def _draw_f1(axes: Axes, figures: list[float | None], font: float) -> None:
+    places = np.arange(len(figures))
+    axes.barh(places, [figure or 0 for figure in figures], height=0.62, color=BLUE)
+    if len(figures) <= MAX_NAMED_CLASSES:
+        for place, figure in zip(places, figures, strict=True):
+            text = "–" if figure is None else f"{figure:.2f}"
+            axes.text((figure or 0) + 0.04, place, text, va="center", fontsize=font)
+    axes.set_xlim(0, 1.3)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=font)
+    axes.set_title("F1", fontsize=font + 1, loc="left")
+    axes.tick_params(axis="y", which="both", length=0, labelleft=False)
+    _without_frame(axes)
+    axes.spines["bottom"].set_bounds(0, 1)
+
+
+def _headline(report: dict) -> str:
+    parts = [("Overall accuracy", "overall_accuracy"), ("kappa", "kappa"), ("mean IoU", "mean_iou")]
+    figures = [f"{name} {report[key]:.3f}" for name, key in parts if report[key] is not None]
+    return "   ".join([*figures, f"{report['pixels']:,} pixels".replace(",", "\u2009")])
+
+
+def _best_epoch(rows: Sequence[dict]) -> int | None:
+    scored = [row for row in rows if _has(row, "val_mean_iou")]
+    return max(scored, key=lambda row: row["val_mean_iou"])["epoch"] if scored else None
+
+
+def _has(row: dict, key: str) -> bool:
+    return row.get(key) is not None
+
+
+def _without_frame(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _name(one: dict) -> str:
+    """The label of a class, with its value where that says more."""
+    value, label = str(one["value"]), one["label"]
+    return _short(value if label == value else f"{value} {label}")
+
+
+def _short(label: str) -> str:
+    """The label, shortened, with what matplotlib would read as a formula taken literally."""
+    cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+    return cut.replace("$", r"\$")

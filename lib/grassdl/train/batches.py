@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Batches of patches, read from disk as they are needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from ..classes import NULL_INDEX
+from ..dataset.patchset import PatchArrays
+from .augmentation import Augmentation
+
+
+class Batches(keras.utils.PyDataset):
+    """All patches of a split, each once and in order: for validation and test.
+
+    The last batch may be short, so that no patch counts twice in a score.
+
+    Args:
+        parts: The patches of every dataset, at least one patch in all.
+        batch_size: Patches per batch, at most.
+        fill: Value of every band that stands for NULL, (bands,).
+    """
+
+    def __init__(self, parts: Sequence[PatchArrays], batch_size: int, fill: np.ndarray):
+        super().__init__()
+        self.parts = list(parts)
+        self.fill = np.asarray(fill, np.float32)
+        self.first_places = np.cumsum([0, *(len(part) for part in self.parts)])
+        self.count = int(self.first_places[-1])
+        self.batch_size = min(batch_size, self.count)
+
+    def __len__(self) -> int:
+        return math.ceil(self.count / self.batch_size)
+
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, size, size, bands) float32 and label codes (n, size, size) uint8."""
+        first = batch * self.batch_size
+        images, labels = self.read(np.arange(first, min(first + self.batch_size, self.count)))
+        return self.without_null(images, labels), labels
+
+    def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, size, size, bands) float32 and label codes of some patches, 0 where NULL."""
+        shape = self.parts[0].images.shape[1:]
+        images = np.empty((len(places), *shape), np.float32)
+        labels = np.empty((len(places), *shape[:2]), np.uint8)
+        owners = np.searchsorted(self.first_places, places, side="right") - 1
+        for owner in np.unique(owners):
+            own = owners == owner
+            images[own], labels[own] = self.parts[owner].read(
+                places[own] - self.first_places[owner]
+            )
+        return images, labels
+
+    def without_null(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The images with NULL cells, stored as 0, at the band means: 0 once normalised."""
+        images[labels == NULL_INDEX] = self.fill
+        return images
+
+
+class TrainingBatches(Batches):
+    """The training patches in an order of each epoch's own, augmented.
+
+    What a batch holds follows from the seed, the epoch and its number alone. All batches have the
+    same size: the last one is filled up with the first patches of the epoch's order. A short one
+    would make compiling backends compile the step again, and its few patches would weigh as much
+    as a whole batch.
+
+    Args:
+        parts: The patches of every dataset, at least one patch in all.
+        batch_size: Patches per batch; all of them if they are fewer.
+        fill: Value of every band that stands for NULL, (bands,).
+        augmentations: Applied in this order.
+        seed: Seed of order and augmentation.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[PatchArrays],
+        batch_size: int,
+        fill: np.ndarray,
+        augmentations: Sequence[Augmentation],
+        seed: int,
+    ):
+        super().__init__(parts, batch_size, fill)
+        self.augmentations = list(augmentations)
+        self.seed = seed
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle for an epoch, counted from 0."""
+        order = self._generator(epoch, 0).permutation(self.count)
+        # One tuple, since threads that prefetch may still be reading.
+        self._epoch_and_order = epoch, np.resize(order, len(self) * self.batch_size)
+
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Images (batch size, size, size, bands) float32 and label codes uint8."""
+        epoch, order = self._epoch_and_order
+        first = batch * self.batch_size
+        images, labels = self.read(order[first : first + self.batch_size])
+        generator = self._generator(epoch, 1 + batch)
+        for augment in self.augmentations:
+            images, labels = augment(images, labels, generator)
+        return self.without_null(images, labels), labels
+
+    def _generator(self, epoch: int, purpose: int) -> np.random.Generator:
+        """The generator of an epoch's order (purpose 0) or of batch `purpose - 1`."""
+        # Three words always: NumPy takes [seed, epoch] and [seed, epoch, 0] for the same seed.
+        return np.random.default_rng([self.seed, epoch, purpose])

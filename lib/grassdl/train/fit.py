@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A network fitted to the training patches of datasets, and its model folder."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .. import __version__, plots, scores
+from ..dataset.manifest import SPLITS
+from ..dataset.patchset import JoinedPatchSets
+from ..files import new_folder
+from ..model import CARD_NAME, ModelCard, save_network
+from ..networks import registry
+from ..networks.reach import Reach, reach
+from .augmentation import by_names
+from .batches import Batches, TrainingBatches
+from .callbacks import History, Shuffle
+from .losses import CrossEntropy
+from .metrics import MeanIoU
+from .optimizers import adamw
+from .settings import Settings
+
+HISTORY_TABLE = "history.csv"
+HISTORY_PICTURE = "history.png"
+
+Report = Callable[[str], None]
+"""Takes a line of text for the user."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a fit went.
+
+    Attributes:
+        rows: The columns of `History` by epoch.
+        best_epoch: The epoch, counted from 1, whose weights were kept.
+        monitor: The column that decided which epoch was the best.
+    """
+
+    rows: list[dict]
+    best_epoch: int
+    monitor: str
+
+
+def train(
+    data: JoinedPatchSets,
+    target: Path,
+    settings: Settings,
+    *,
+    command: str,
+    versions: Mapping[str, str],
+    report: Report,
+    warn: Report,
+) -> ModelCard:
+    """Train a network and write its model folder, which appears whole or not at all.
+
+    The same data and settings give the same weights, bit by bit, on the same machine with the
+    same number of threads, if `backend.prepare` came before Keras.
+
+    Args:
+        data: The datasets.
+        target: The model folder, as `files.check_output_folder` gives it.
+        settings: Network and recipe.
+        command: The call, for the model card.
+        versions: Versions of software that this library does not know of, by name.
+        report: Takes lines about the progress.
+        warn: Takes warnings.
+
+    Returns:
+        The content of `model.json`, scores on the test split among it.
+
+    Raises:
+        ValueError: Nothing to learn from, a patch size or an option that does not suit the
+            network, a loss that is not a number, or a target that holds something else.
+    """
+    _check_packages()
+    _check_training_split(data, warn)
+    with new_folder(target, recognise=CARD_NAME) as folder:
+        keras.utils.set_random_seed(settings.seed)
+        network = build_network(data, settings)
+        extent = reach(network)
+        report(_plan(network, extent, data, settings))
+        fitted = fit(network, data, settings, report, warn)
+        report(f"The weights of epoch {fitted.best_epoch} are kept: best {fitted.monitor}")
+        card = ModelCard(
+            name=target.name,
+            network=settings.network,
+            network_options=_network_options(settings),
+            bands=data.bands,
+            mean=_means(data),
+            deviation=_deviations(data),
+            classes=data.classes,
+            resolution=data.resolution,
+            size=data.size,
+            parameters=network.count_params(),
+            stride=extent.stride,
+            halo=extent.halo,
+            receptive_field=extent.receptive_field,
+            training=_account(data, settings, fitted),
+            dataset_ids=data.ids,
+            versions={**_versions(), **versions},
+            test=score(network, data, "test", settings.batch_size),
+            command=command,
+        )
+        card.save(folder)
+        save_network(network, folder)
+        _write_history(fitted.rows, folder)
+    return card
+
+
+def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
+    """The network for these data, with fresh weights, that takes raw values."""
+    return registry.build(
+        settings.network,
+        data.size,
+        len(data.bands),
+        len(data.classes),
+        mean=_means(data),
+        deviation=_deviations(data),
+        **settings.network_options,
+    )
+
+
+def fit(
+    network: keras.Model, data: JoinedPatchSets, settings: Settings, report: Report, warn: Report
+) -> Fitted:
+    """Fit a network to the training split, and give it the weights of its best epoch.
+
+    That is the epoch of the highest mean IoU on the validation split, or, without one, of the
+    lowest training loss.
+
+    Args:
+        network: Takes raw values; its weights change.
+        data: The datasets.
+        settings: The recipe.
+        report: Takes a line per epoch.
+        warn: Takes warnings.
+
+    Raises:
+        ValueError: The loss is not a number any more.
+    """
+    fill = np.array(_means(data), np.float32)
+    training = TrainingBatches(
+        data.arrays("train"),
+        settings.batch_size,
+        fill,
+        by_names(settings.augmentation),
+        settings.seed,
+    )
+    validation, monitor, mode = None, "loss", "min"
+    if data.pixels("val").any():
+        validation = Batches(data.arrays("val"), settings.batch_size, fill)
+        monitor, mode = "val_mean_iou", "max"
+    else:
+        warn("No validation patches: the epoch with the lowest training loss is kept")
+    # The learner shares the weights; the network itself is never compiled, so that its file needs
+    # neither our loss nor our metric to be loaded.
+    learner = keras.Model(network.inputs, network.outputs)
+    learner.compile(
+        optimizer=adamw(
+            settings.learning_rate, settings.weight_decay, settings.epochs * len(training)
+        ),
+        loss=CrossEntropy(),
+        metrics=[MeanIoU(len(data.classes))],
+    )
+    history = History(settings.epochs, report)
+    best = keras.callbacks.EarlyStopping(
+        monitor=monitor,
+        mode=mode,
+        patience=settings.patience or settings.epochs,
+        restore_best_weights=True,
+    )
+    learner.fit(
+        training,
+        epochs=settings.epochs,
+        validation_data=validation,
+        callbacks=[Shuffle(training), history, best],
+        shuffle=False,
+        verbose=0,
+    )
+    return Fitted(history.rows, best.best_epoch + 1, monitor)
+
+
+def score(network: keras.Model, data: JoinedPatchSets, split: str, batch_size: int) -> dict | None:
+    """Accuracy of a network on a split.
+
+    Args:
+        network: Takes raw values.
+        data: The datasets.
+        split: "train", "val" or "test".
+        batch_size: Patches that are predicted at a time.
+
+    Returns:
+        The object of `scores.report`; None if no pixel of the split is labelled.
+    """
+    if not data.pixels(split).any():
+        return None
+    counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
+    batches = Batches(data.arrays(split), batch_size, np.array(_means(data), np.float32))
+    for number in range(len(batches)):
+        images, labels = batches[number]
+        predicted = network.predict_on_batch(images).argmax(axis=-1)
+        counts += scores.confusion_counts(predicted, labels, len(data.classes))
+    return scores.report(counts, data.classes)
+
+
+def _check_packages() -> None:
+    """Import now what serves only after the last epoch: then is too late to find it missing."""
+    for name in ("sklearn", "matplotlib"):
+        import_module(name)
+
+
+def _check_training_split(data: JoinedPatchSets, warn: Report) -> None:
+    if not data.count("train"):
+        raise ValueError("There are no training patches: cut some with i.dl.patches")
+    pixels = data.pixels("train")
+    if not pixels.any():
+        raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
+    for one, labelled in zip(data.classes, pixels, strict=True):
+        if not labelled:
+            warn(
+                f"Class {one.value} <{one.label}> has no pixel in the training patches: "
+                "the network cannot learn it"
+            )
+    for band, statistics in zip(data.bands, data.statistics, strict=True):
+        if not statistics.deviation:
+            warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
+
+
+def _means(data: JoinedPatchSets) -> list[float]:
+    return [float(one.mean) for one in data.statistics]
+
+
+def _deviations(data: JoinedPatchSets) -> list[float]:
+    """Standard deviations; 1 for a constant band, whose values become 0 by any divisor."""
+    return [float(one.deviation) or 1.0 for one in data.statistics]
+
+
+def _network_options(settings: Settings) -> dict:
+    """All options of the network: the defaults may change in later versions."""
+    return {**registry.options(settings.network), **settings.network_options}
+
+
+def _plan(network: keras.Model, extent: Reach, data: JoinedPatchSets, settings: Settings) -> str:
+    """The line before the start: what will be trained on what."""
+    patches = ", ".join(f"{data.count(split)} {split}" for split in SPLITS)
+    field = extent.receptive_field
+    return (
+        f"Network <{settings.network}> with {network.count_params()} parameters, receptive field "
+        f"{f'{field} x {field} cells' if field else 'the whole image'}; {len(data.bands)} bands, "
+        f"{len(data.classes)} classes; patches of {data.size} x {data.size} cells: {patches}"
+    )
+
+
+def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
+    """Settings and course of the training, for the model card."""
+    return {
+        **settings.to_json(),
+        "optimizer": "adamw",
+        "schedule": "cosine with warm-up",
+        "loss": "cross-entropy",
+        "patches": {split: data.count(split) for split in SPLITS},
+        "pixels": {split: data.pixels(split).tolist() for split in SPLITS},
+        "epochs_run": len(fitted.rows),
+        "best_epoch": fitted.best_epoch,
+        "monitor": fitted.monitor,
+        "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
+        "best": fitted.rows[fitted.best_epoch - 1],
+    }
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    return {
+        "i.dl": __version__,
+        "keras": keras.version(),
+        backend: sys.modules[backend].__version__,
+        "numpy": np.__version__,
+        "scikit-learn": version("scikit-learn"),
+        "python": sys.version.split()[0],
+    }
+
+
+def _write_history(rows: list[dict], folder: Path) -> None:
+    with (folder / HISTORY_TABLE).open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, History.COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+    plots.history(rows, folder / HISTORY_PICTURE)

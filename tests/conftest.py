@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Throw-away GRASS projects, and a way to run modules in them as a user's session does.
+
+The installed modules are tested where GRASS_ADDON_BASE tells them (`make test` sees to it),
+otherwise the scripts of this checkout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+REAL_DATA = CHECKOUT.parent / "shared" / "data"
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(CHECKOUT / "lib"))
+
+CELL_NULL = -(2**31)
+
+
+class GrassProject:
+    """A GRASS project (EPSG:32631) whose region begins as 12 x 12 cells of 1 m at the origin."""
+
+    def __init__(self, path: Path, environment: dict[str, str]):
+        self.path = path
+        self.mapset = path / "PERMANENT"
+        gisrc = path / "gisrc"
+        gisrc.write_text(
+            f"GISDBASE: {path.parent}\nLOCATION_NAME: {path.name}\nMAPSET: PERMANENT\nGUI: text\n"
+        )
+        self.environment = {**environment, "GISRC": str(gisrc)}
+
+    def command(self, module: str, **options: object) -> list[str]:
+        """The words of a module's call; flags="ab", overwrite=True and the like are understood."""
+        words = [module]
+        if module.startswith("i.dl.") and "GRASS_ADDON_BASE" not in os.environ:
+            words = [sys.executable, str(CHECKOUT / module / f"{module}.py")]
+        words += [f"-{flag}" for flag in str(options.pop("flags", ""))]
+        for name, value in options.items():
+            if name in ("overwrite", "quiet", "verbose"):
+                words += [f"--{name}"] if value else []
+            elif isinstance(value, (list, tuple)):
+                words.append(f"{name}={','.join(map(str, value))}")
+            else:
+                words.append(f"{name}={value}")
+        return words
+
+    def run(
+        self, module: str, check: bool = True, **options: object
+    ) -> subprocess.CompletedProcess:
+        """Run a module to its end; with `check` it must end well."""
+        stdin = options.pop("stdin", None)
+        extra = options.pop("env", {})
+        done = subprocess.run(
+            self.command(module, **options),
+            env={**self.environment, **extra},
+            capture_output=True,
+            text=True,
+            input=stdin,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(done.args)}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def write_raster(
+        self,
+        name: str,
+        array: np.ndarray,
+        dtype: str | None = None,
+        north: float | None = None,
+        west: float = 0,
+        resolution: float = 1,
+    ) -> None:
+        """Make a raster map of an array; NaN and masked cells are NULL.
+
+        Integers make a CELL map, floats an FCELL or (float64) DCELL map; `dtype` overrides.
+        Its lower left corner is the origin unless `north` and `west` tell otherwise.
+        """
+        rows, cols = array.shape
+        kind = dtype or {"i": "CELL", "u": "CELL", "b": "CELL"}.get(
+            array.dtype.kind, "DCELL" if array.dtype == np.float64 else "FCELL"
+        )
+        if kind == "CELL":
+            plain = np.ma.filled(np.ma.masked_invalid(array).astype(np.float64), CELL_NULL)
+            content, flags, size = plain.astype("<i4"), "s", 4
+        else:
+            size = 8 if kind == "DCELL" else 4
+            plain = np.ma.filled(np.ma.array(array, dtype=np.float64), np.nan)
+            content, flags = plain.astype(f"<f{size}"), "d" if kind == "DCELL" else "f"
+        file = self.path / f"{name}.raw"
+        file.write_bytes(content.tobytes())
+        top = rows * resolution if north is None else north
+        self.run(
+            "r.in.bin",
+            flags=flags,
+            input=file,
+            output=name,
+            bytes=size,
+            order="little",
+            rows=rows,
+            cols=cols,
+            north=top,
+            south=top - rows * resolution,
+            west=west,
+            east=west + cols * resolution,
+            anull=CELL_NULL,
+            overwrite=True,
+            quiet=True,
+        )
+        file.unlink()
+
+    def read_raster(self, name: str) -> np.ma.MaskedArray:
+        """A raster map in the region as a masked array of float64."""
+        found = self.run("g.region", flags="gu").stdout.split()
+        region = dict(item.split("=") for item in found)
+        file = self.path / f"{name}.raw"
+        self.run(
+            "r.out.bin", flags="f", input=name, output=file, bytes=8, null=-1e300, overwrite=True
+        )
+        shape = int(region["rows"]), int(region["cols"])
+        values = np.frombuffer(file.read_bytes(), "<f8").reshape(shape)
+        file.unlink()
+        return np.ma.masked_equal(values, -1e300)
+
+    def maps(self, kind: str = "raster") -> list[str]:
+        """Names of the maps of a kind."""
+        return self.run("g.list", type=kind).stdout.split()
+
+
+@pytest.fixture(scope="session")
+def grass_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """An empty project, and the environment of a session whose PATH knows no Python environment."""
+    if shutil.which("grass") is None:
+        pytest.skip("GRASS GIS is not installed")
+    path = tmp_path_factory.mktemp("grass") / "template"
+    own = str(Path(sys.executable).parent)
+    search_path = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if p != own)
+    plain = {**os.environ, "PATH": search_path}
+    plain.pop("VIRTUAL_ENV", None)
+    quiet = {"env": plain, "check": True, "capture_output": True}
+    subprocess.run(["grass", "-c", "EPSG:32631", "-e", str(path)], **quiet)
+    program = "import json, os; print(json.dumps(dict(os.environ)))"
+    told = subprocess.run(
+        ["grass", str(path / "PERMANENT"), "--exec", "/usr/bin/python3", "-c", program], **quiet
+    )
+    line = next(one for one in told.stdout.decode().splitlines() if one.startswith("{"))
+    environment = json.loads(line)
+    template = GrassProject(path, environment)
+    template.run("g.region", n=12, s=0, w=0, e=12, res=1)
+    return path, environment
+
+
+@pytest.fixture
+def grass_project(grass_template: tuple[Path, dict[str, str]], tmp_path: Path) -> GrassProject:
+    """A throw-away project of its own for every test."""
+    template, environment = grass_template
+    path = tmp_path / "project"
+    shutil.copytree(template, path)
+    return GrassProject(path, environment)
+
+
+@pytest.fixture
+def run(grass_project: GrassProject) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a module in the throw-away project."""
+    return grass_project.run
+
+
+@pytest.fixture
+def write_raster(grass_project: GrassProject) -> Callable[..., None]:
+    """Writes an array as a raster map of the throw-away project."""
+    return grass_project.write_raster
+
+
+@pytest.fixture
+def read_raster(grass_project: GrassProject) -> Callable[[str], np.ma.MaskedArray]:
+    """Reads a raster map of the throw-away project."""
+    return grass_project.read_raster
