@@ -80,7 +80,7 @@ def kappa(counts: np.ndarray) -> float:
 def kappa_variance(counts: np.ndarray) -> float:
     """Variance of kappa by the delta method; NaN where kappa is undefined.
 
-    Fleiss, Cohen & Everitt (1969), eq. 13, in the form of Congalton & Green (2019), theta 1 to 4.
+    Fleiss, Cohen & Everitt (1969), in the form of Congalton & Green (2019), theta 1 to 4.
     It holds for pixels drawn independently of each other.
     """
     if _one_class_fills_both(counts):
@@ -91,7 +91,8 @@ def kappa_variance(counts: np.ndarray) -> float:
     agreement = shares.trace()
     by_chance = rows @ columns
     theta3 = shares.diagonal() @ (rows + columns)
-    # Cell (i, j) pairs the column total of i with the row total of j. r.kappa pairs p_i. and p_j..
+    # Cell (i, j) pairs the column total of i with the row total of j; r.kappa has the
+    # row total of i and the column total of j, which is not Fleiss's formula.
     theta4 = (shares * (columns[:, np.newaxis] + rows[np.newaxis, :]) ** 2).sum()
     miss, beyond = 1 - agreement, 1 - by_chance
     variance = (

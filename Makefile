@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Two callers use this file. GRASS's build (g.extension, tools/install.sh) gives
+# MODULE_TOPDIR on the command line and builds the toolset; a developer gives
+# none and gets the targets that "make help" lists.
+
+PGM = i.dl
+
+ifeq ($(origin MODULE_TOPDIR),command line)
+
+SUBDIRS = lib i.dl.patches i.dl.train i.dl.predict i.dl.evaluate
+
+include $(MODULE_TOPDIR)/include/Make/Dir.make
+
+default: parsubdirs htmldir
+
+install: installsubdirs
+	$(INSTALL_DATA) $(HTMLDIR)/$(PGM).html $(INST_DIR)/docs/html/
+
+else
+
+# Settings, to give on the command line or in the environment.
+VENV ?= $(HOME)/.local/share/i.dl/venv
+GRASS ?= grass
+TEST_ADDONS ?= $(HOME)/.cache/i.dl/test-addons
+ARGS ?=
+export VENV GRASS
+
+PYTHON = "$(VENV)/bin/python"
+BENCHMARKS = $(sort $(wildcard benchmarks/*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev install demo test bench manual lint clean
+
+help:
+	@echo "i.dl: deep learning inside GRASS GIS"
+	@echo
+	@echo "  make setup    install what is missing: GRASS (apt), the Python environment"
+	@echo "  make install  set up, then install the modules for your GRASS sessions"
+	@echo "  make demo     install, then run the embedded example"
+	@echo "  make test     set up, then run the test suite (your own addons stay as they are)"
+	@echo "  make bench    install, then run the benchmarks"
+	@echo "  make manual   write the HTML manual pages from the Markdown ones"
+	@echo "  make lint     check the style of the code and the import rules"
+	@echo "  make clean    remove what tests and builds left behind"
+	@echo
+	@echo "Each can be run again at no cost. Settings, with their present values:"
+	@echo
+	@echo "  VENV=$(VENV)"
+	@echo "                the Python environment"
+	@echo "  GRASS=$(GRASS)   the command that starts GRASS"
+	@echo "  GRASS_ADDON_BASE=$(GRASS_ADDON_BASE)"
+	@echo "                where the modules go (empty: the folder where GRASS looks for addons)"
+	@echo "  ARGS=$(ARGS)         further arguments, for example: make test ARGS='-k predict'"
+
+setup:
+	@tools/setup.sh
+
+setup-dev:
+	@tools/setup.sh --dev
+
+install: setup
+	@tools/install.sh
+
+demo: install
+	$(PYTHON) demo/run.py $(ARGS)
+
+# The modules under test go to a folder of their own.
+test: export GRASS_ADDON_BASE = $(TEST_ADDONS)
+test: setup-dev
+	@tools/install.sh
+	$(PYTHON) -m pytest $(ARGS)
+
+bench: install
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script $(ARGS); done
+
+manual: setup-dev
+	$(PYTHON) tools/manual.py
+
+lint: setup-dev
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	PYTHONPATH=lib "$(VENV)/bin/lint-imports"
+	$(PYTHON) tools/manual.py --check
+
+clean:
+	rm -rf "$(TEST_ADDONS)" .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+endif

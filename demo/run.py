@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The main job on the embedded example: from the maps of a project to a measured class map.
+
+`make demo` runs this. It makes the project, calls the four modules as an analyst would, lets a
+random forest that sees single pixels do the same work, and scores both on the held-back blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from forest import fit_and_predict
+from grass_session import Session
+from project import GROUP, import_array, make_project
+from scene import OUTSIDE, Scene, make_scene
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from grassdl import plots  # noqa: E402
+from grassdl.bands import ndsm, ndvi  # noqa: E402
+from grassdl.classes import MapClass  # noqa: E402
+from grassdl.dataset.patchset import PatchSet  # noqa: E402
+
+PROJECT = "suburb"
+GRASS = os.environ.get("GRASS", "grass")
+
+
+class Demo:
+    """A folder with the project, the dataset, the model and the pictures.
+
+    Args:
+        folder: To be made; an earlier demo in it is replaced.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.mapset = folder / PROJECT / "PERMANENT"
+        self.dataset = folder / "dataset"
+        self.model = folder / "model"
+
+    def clear(self) -> None:
+        """Make the folder, without what an earlier demo left there."""
+        if self.folder.exists():
+            if not (self.folder / PROJECT).is_dir():
+                sys.exit(f"ERROR: <{self.folder}> is not the folder of a demo: name another one")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True)
+
+    def grass(self, *words: str) -> None:
+        """Run a module in a session of the project, and show the call as a user would type it."""
+        print(f"\n$ grass {PROJECT}/PERMANENT --exec {shlex.join(words)}", flush=True)
+        call = [GRASS, str(self.mapset), "--exec", *words]
+        done = subprocess.run(call, stderr=subprocess.PIPE, text=True)
+        messages = [line for line in done.stderr.splitlines() if not _is_frame(line)]
+        print("\n".join(messages), file=sys.stderr, flush=True)
+        if done.returncode:
+            sys.exit(f"ERROR: {words[0]} failed")
+
+
+def _is_frame(line: str) -> bool:
+    """Whether a line is what `grass --exec` prints around a module's own messages."""
+    frame = ("Starting GRASS", "Executing <", "Execution of <", "Cleaning up")
+    return not line.strip() or line.startswith(frame) or line.strip().endswith("100%")
+
+
+def classify_with_network(demo: Demo, epochs: int) -> None:
+    """Patches, training and prediction."""
+    demo.grass(
+        "i.dl.patches",
+        f"group={GROUP}",
+        "dsm=dsm",
+        "dtm=dtm",
+        f"red={GROUP}.red",
+        f"nir={GROUP}.nir",
+        "labels=reference",
+        "size=64",
+        "stride=32",
+        "block_size=128",
+        "split=60,15,25",
+        f"output={demo.dataset}",
+    )
+    demo.grass(
+        "i.dl.train",
+        f"input={demo.dataset}",
+        "network=unet",
+        "depth=3",
+        f"epochs={epochs}",
+        f"output={demo.model}",
+    )
+    demo.grass(
+        "i.dl.predict",
+        f"group={GROUP}",
+        "dsm=dsm",
+        "dtm=dtm",
+        f"model={demo.model}",
+        "output=classes_network",
+        "confidence=confidence",
+    )
+
+
+def classify_with_forest(demo: Demo, scene: Scene) -> np.ndarray:
+    """The per-pixel baseline, from the same training patches and bands."""
+    print("\nRandom forest on single pixels of the same training patches...", flush=True)
+    patches = PatchSet.open(demo.dataset)
+    images, labels = patches.arrays("train")
+    labelled = labels < len(patches.manifest.classes)
+    heights = ndsm(scene.dsm, scene.dtm).repeat(2, axis=0).repeat(2, axis=1)
+    red, nir = scene.bands[0].astype(float), scene.bands[3].astype(float)
+    stack = np.dstack([*scene.bands, heights, ndvi(red, nir)])
+    indices = fit_and_predict(images[labelled], labels[labelled], stack, seed=1)
+    values = patches.manifest.classes.values[indices].astype(np.uint8)
+    values[~scene.inside] = OUTSIDE
+    with (
+        Session(gisdb=str(demo.folder), location=PROJECT),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        import_array(values, "classes_forest", scene, Path(scratch), null=OUTSIDE)
+    return values
+
+
+def score(demo: Demo) -> None:
+    """Score both maps on the blocks that neither has seen."""
+    print("\nScores count the cells of the test patches only, which no training patch touches.")
+    demo.grass(
+        "v.in.ogr",
+        f"input={demo.dataset / 'patches.gpkg'}",
+        "layer=patches",
+        "where=split = 'test'",
+        "output=test_area",
+        "--quiet",
+    )
+    demo.grass("r.mask", "vector=test_area", "--quiet")
+    for name, title in (("forest", "random forest"), ("network", "U-Net")):
+        print(f"\n{title}:", flush=True)
+        demo.grass(
+            "i.dl.evaluate",
+            f"classification=classes_{name}",
+            "reference=reference",
+            f"plot={demo.folder / f'accuracy_{name}.png'}",
+        )
+    demo.grass("r.mask", "-r", "--quiet")
+
+
+def draw(demo: Demo, scene: Scene, forest: np.ndarray) -> Path:
+    """Orthophoto, reference and both maps side by side."""
+    classes = [
+        MapClass(one.value, one.label, ":".join(map(str, one.colour))) for one in scene.classes
+    ]
+    raw = demo.folder / "classes_network.bin"
+    demo.grass(
+        "r.out.bin", "input=classes_network", f"output={raw}", "bytes=1", "null=0", "--quiet"
+    )
+    network = np.fromfile(raw, np.uint8).reshape(scene.labels.shape)
+    raw.unlink()
+    picture = demo.folder / "maps.png"
+    panels = [
+        ("reference", scene.labels),
+        ("random forest on pixels", forest),
+        ("U-Net", network),
+    ]
+    plots.class_map_panel(
+        [
+            ("orthophoto", true_color(scene)),
+            *((title, plots.paint(values - 1, classes)) for title, values in panels),
+        ],
+        classes,
+        picture,
+    )
+    return picture
+
+
+def true_color(scene: Scene) -> np.ndarray:
+    """Red, green and blue (rows, cols, 3) in 0..1, stretched between the 1 and 99 % quantiles."""
+    picture = np.moveaxis(scene.bands[:3], 0, -1).astype(float)
+    low, high = np.quantile(picture[scene.inside], (0.01, 0.99))
+    return np.clip((picture - low) / (high - low), 0, 1) ** 0.7
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the main job on the embedded example")
+    parser.add_argument("--folder", type=Path, default=Path.home() / "i.dl-demo")
+    parser.add_argument("--epochs", type=int, default=25)
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    demo = Demo(arguments.folder.absolute())
+    demo.clear()
+    print(f"Making the project {demo.folder / PROJECT}...", flush=True)
+    scene = make_scene()
+    make_project(demo.folder / PROJECT, scene)
+    classify_with_network(demo, arguments.epochs)
+    forest = classify_with_forest(demo, scene)
+    score(demo)
+    picture = draw(demo, scene, forest)
+    minutes = (time.monotonic() - start) / 60
+    print(f"\nDone in {minutes:.1f} minutes. Look at:")
+    pictures = ["accuracy_network.png", "accuracy_forest.png", "model/history.png"]
+    for path in (picture, *(demo.folder / name for name in pictures)):
+        print(f"  {path}")
+    print(f"or open the project: grass {demo.mapset}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Row bands of tiles are a crop of the network run once over the frame."""
+
+import keras
+import numpy as np
+import pytest
+from grassdl.networks import registry
+from grassdl.networks.reach import reach
+from grassdl.predict.engines import KerasEngine
+from grassdl.predict.rowbands import row_bands
+from grassdl.predict.tiles import Span, plan_axis
+
+MEAN = [100.0, 300.5]
+FILL = np.array(MEAN, np.float32)
+CLASSES = 3
+
+
+class ArrayReader:
+    """A `BandReader` over arrays in memory; remembers the most rows it was asked for."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, values, null):
+        self.values, self.null = values, null
+        self.rows, self.cols = null.shape
+        self.most_rows = 0
+
+    def read(self, row, rows):
+        assert 0 <= row and row + rows <= self.rows
+        self.most_rows = max(self.most_rows, rows)
+        return self.values[row : row + rows].copy(), self.null[row : row + rows]
+
+
+class CountingEngine:
+    """Counts the windows that an engine computes."""
+
+    def __init__(self, engine):
+        self.engine, self.calls = engine, 0
+
+    def __call__(self, values):
+        self.calls += 1
+        return self.engine(values)
+
+
+@pytest.fixture(scope="module", params=["unet", "nicknet"])
+def network(request):
+    """A small network with weights and batch statistics that let distant cells matter."""
+    options = {"filters": 6, "depth": 2} if request.param == "unet" else {"filters": 6}
+    keras.utils.set_random_seed(7)
+    model = registry.build(
+        request.param, 64, 2, CLASSES, mean=MEAN, deviation=[20.0, 50.0], **options
+    )
+    rng = np.random.default_rng(7)
+    model.set_weights([w + rng.normal(0, 0.05, w.shape).astype(w.dtype) for w in model.weights])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_variance.assign(rng.uniform(0.2, 1.5, layer.moving_variance.shape))
+    return model
+
+
+def scene(rows, cols, null_share=0.08):
+    rng = np.random.default_rng(rows * 1000 + cols)
+    values = rng.normal([100, 300], [20, 50], (rows, cols, 2)).astype(np.float32)
+    null = rng.random((rows, cols)) < null_share
+    values[null] = 0
+    return values, null
+
+
+def whole(network, values, null):
+    """The definition: the network once over the frame, NULL and filling as the bands' means."""
+    stride = reach(network).stride
+    rows, cols = null.shape
+    filled = np.empty((-(-rows // stride) * stride, -(-cols // stride) * stride, 2), np.float32)
+    filled[:] = FILL
+    filled[:rows, :cols] = np.where(null[..., None], FILL, values)
+    return np.asarray(network(filled[None]))[0, :rows, :cols]
+
+
+def tiled(network, values, null, rows, cols, tile_size):
+    """Bands joined over an output `rows` x `cols` given as spans of the frame."""
+    extent = reach(network)
+    along_rows = plan_axis(null.shape[0], rows, tile_size, extent.stride, extent.halo)
+    along_cols = plan_axis(null.shape[1], cols, tile_size, extent.stride, extent.halo)
+    window = (along_rows.input.relative_to(0), along_cols.input.relative_to(0))
+    reader = ArrayReader(values[window], null[window])
+    engine = CountingEngine(KerasEngine(network))
+    bands = list(row_bands(reader, engine, FILL, along_rows, along_cols, CLASSES, True))
+    joined = {
+        name: np.concatenate([getattr(band, name) for band in bands])
+        for name in ("null", "index", "confidence", "probabilities")
+    }
+    return joined, reader, engine
+
+
+@pytest.mark.parametrize("shape", [(97, 131), (13, 211), (8, 9)])
+@pytest.mark.parametrize("tile_size", [17, 64, 500])
+def test_tiles_join_to_the_network_run_once(network, shape, tile_size):
+    values, null = scene(*shape)
+    expected = whole(network, values, null)
+    rows, cols = (Span(0, length) for length in shape)
+    found, _, _ = tiled(network, values, null, rows, cols, tile_size)
+    assert np.array_equal(found["null"], null)
+    assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+    two_best = np.sort(expected, axis=-1)[..., -2:]
+    clear = ~null & (two_best[..., 1] - two_best[..., 0] > 2e-5)
+    assert np.array_equal(found["index"][clear], expected.argmax(axis=-1)[clear])
+    assert np.abs(found["confidence"] - expected.max(axis=-1))[~null].max() < 1e-5
+
+
+def test_two_neighbouring_regions_meet_without_a_seam(network):
+    values, null = scene(90, 120)
+    expected = whole(network, values, null)
+    for cols in (Span(0, 53), Span(53, 120)):
+        found, _, _ = tiled(network, values, null, Span(7, 61), cols, 32)
+        part = expected[7:61, cols.relative_to(0)]
+        valid = ~null[7:61, cols.relative_to(0)]
+        assert np.abs(found["probabilities"] - part)[valid].max() < 1e-5
+
+
+def test_cells_beyond_the_maps_are_null(network):
+    values, null = scene(40, 50, null_share=0)
+    found, _, _ = tiled(network, values, null, Span(-5, 47), Span(-3, 60), 16)
+    inside = np.zeros((52, 63), bool)
+    inside[5:45, 3:53] = True
+    assert np.array_equal(found["null"], ~inside)
+    assert np.abs(found["probabilities"][5:45, 3:53] - whole(network, values, null)).max() < 1e-5
+
+
+def test_tiles_without_data_are_not_computed(network):
+    values, null = scene(64, 128, null_share=0)
+    null[:, :64] = True
+    found, _, engine = tiled(network, values, null, Span(0, 64), Span(0, 128), 64)
+    assert engine.calls == 1
+    assert found["null"][:, :64].all() and not found["null"][:, 64:].any()
+
+
+def test_a_null_acts_on_its_neighbours_as_the_mean_would(network):
+    values, null = scene(48, 48, null_share=0)
+    null[20:24, 20:24] = True
+    with_null, _, _ = tiled(network, values, null, Span(0, 48), Span(0, 48), 48)
+    values[20:24, 20:24] = FILL
+    with_mean, _, _ = tiled(network, values, np.zeros_like(null), Span(0, 48), Span(0, 48), 48)
+    assert np.array_equal(with_null["probabilities"][~null], with_mean["probabilities"][~null])
+
+
+def test_rows_in_memory_depend_on_the_tile_and_not_on_the_height(network):
+    extent = reach(network)
+    for height in (200, 600):
+        values, null = scene(height, 24, null_share=0)
+        _, reader, _ = tiled(network, values, null, Span(0, height), Span(0, 24), 32)
+        assert reader.most_rows == 32 + 2 * extent.halo

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The geometry of exact tiling."""
+
+from grassdl.predict.tiles import Core, Span, plan_axis
+from hypothesis import given
+from hypothesis import strategies as st
+
+CELLS = st.integers(1, 3000)
+
+
+@given(
+    length=CELLS,
+    start=st.integers(-500, 3000),
+    extent=CELLS,
+    tile_size=st.integers(1, 700),
+    stride=st.sampled_from([1, 2, 4, 8, 16, 32]),
+    halo_strides=st.integers(0, 6),
+)
+def test_cores_cover_the_output_once_and_lie_on_the_stride(
+    length, start, extent, tile_size, stride, halo_strides
+):
+    halo = stride * halo_strides
+    axis = plan_axis(length, Span(start, start + extent), tile_size, stride, halo)
+    wanted = range(max(start, 0), min(start + extent, length))
+    covered = [
+        cell
+        for step in axis.cores
+        for cell in range(step.core.start, step.core.stop)
+        if cell in wanted
+    ]
+    assert covered == list(wanted)
+    filled = -(-length // stride) * stride
+    for step in axis.cores:
+        assert step.core.start % stride == step.core.stop % stride == 0
+        assert step.window.start == max(0, step.core.start - halo)
+        assert step.window.stop == min(filled, step.core.stop + halo)
+
+
+def test_input_reaches_one_halo_beyond_the_output_and_not_beyond_the_maps():
+    axis = plan_axis(length=1000, output=Span(300, 600), tile_size=128, stride=16, halo=96)
+    assert axis.input == Span(288 - 96, 608 + 96)
+    axis = plan_axis(length=1000, output=Span(-50, 1100), tile_size=128, stride=16, halo=96)
+    assert axis.input == Span(0, 1000)
+
+
+def test_a_tile_size_that_is_no_multiple_of_the_stride_is_rounded_up():
+    axis = plan_axis(length=64, output=Span(0, 64), tile_size=20, stride=16, halo=16)
+    assert axis.cores == (
+        Core(core=Span(0, 32), window=Span(0, 48)),
+        Core(core=Span(32, 64), window=Span(16, 64)),
+    )
+
+
+def test_an_output_beside_the_maps_needs_nothing():
+    axis = plan_axis(length=100, output=Span(200, 300), tile_size=64, stride=4, halo=8)
+    assert axis.cores == ()
+    assert len(axis.input) == 0
