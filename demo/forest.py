@@ -15,23 +15,28 @@ ROWS_PER_CHUNK = 128
 
 
 def fit_and_predict(
-    bands_train: np.ndarray, labels_train: np.ndarray, bands_all: np.ndarray, seed: int = 0
+    bands_train: np.ndarray,
+    labels_train: np.ndarray,
+    bands_all: np.ndarray,
+    seed: int = 0,
+    max_samples: int = MAX_SAMPLES,
 ) -> np.ndarray:
     """Train on labelled pixels and classify a whole image.
 
     Args:
-        bands_train: (n, C) band values of labelled pixels; at most `MAX_SAMPLES` of them, drawn
+        bands_train: (n, C) band values of labelled pixels; at most `max_samples` of them, drawn
             at random, are used.
         labels_train: (n,) their class values.
         bands_all: (H, W, C) the image, bands in the same order.
         seed: for the draw and the forest.
+        max_samples: how many pixels to learn from.
 
     Returns:
         (H, W) class values, of the dtype of `labels_train`.
     """
     rng = np.random.default_rng(seed)
-    if len(labels_train) > MAX_SAMPLES:
-        chosen = rng.choice(len(labels_train), MAX_SAMPLES, replace=False)
+    if len(labels_train) > max_samples:
+        chosen = rng.choice(len(labels_train), max_samples, replace=False)
         bands_train, labels_train = bands_train[chosen], labels_train[chosen]
     forest = RandomForestClassifier(
         n_estimators=100, min_samples_leaf=2, n_jobs=-1, random_state=seed

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from areas import TrainingArea, training_areas
-from grass_session import Session
 from scene import BANDS, OUTSIDE, Scene, make_scene
 
 GROUP = "ortho"
@@ -32,6 +31,9 @@ def make_project(path: str | Path, scene: Scene) -> Path:
         FileExistsError: if `path` exists; nothing is touched then.
         FileNotFoundError: if the parent folder does not exist.
     """
+    # Importing it changes the environment, in which a session of another kind would not start.
+    from grass_session import Session
+
     path = Path(path).absolute()
     if path.exists():
         raise FileExistsError(f"<{path}> exists already: remove it or name another folder")

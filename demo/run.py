@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
+from multiprocessing import Process
 from pathlib import Path
 
 import numpy as np
 from forest import fit_and_predict
-from grass_session import Session
-from project import GROUP, import_array, make_project
+from project import GROUP, make_project
 from scene import OUTSIDE, Scene, make_scene
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
@@ -56,19 +54,22 @@ class Demo:
 
     def grass(self, *words: str) -> None:
         """Run a module in a session of the project, and show the call as a user would type it."""
-        print(f"\n$ grass {PROJECT}/PERMANENT --exec {shlex.join(words)}", flush=True)
+        shown = " ".join(f'"{word}"' if " " in word or "'" in word else word for word in words)
+        print(f"\n$ grass {PROJECT}/PERMANENT --exec {shown}", flush=True)
         call = [GRASS, str(self.mapset), "--exec", *words]
-        done = subprocess.run(call, stderr=subprocess.PIPE, text=True)
-        messages = [line for line in done.stderr.splitlines() if not _is_frame(line)]
-        print("\n".join(messages), file=sys.stderr, flush=True)
-        if done.returncode:
+        with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as process:
+            for line in process.stderr:
+                if not _is_frame(line):
+                    print(line, end="", file=sys.stderr, flush=True)
+        if process.returncode:
             sys.exit(f"ERROR: {words[0]} failed")
 
 
 def _is_frame(line: str) -> bool:
     """Whether a line is what `grass --exec` prints around a module's own messages."""
     frame = ("Starting GRASS", "Executing <", "Execution of <", "Cleaning up")
-    return not line.strip() or line.startswith(frame) or line.strip().endswith("100%")
+    percents = set(line) <= set("0123456789% \b\n")
+    return percents or line.startswith(frame)
 
 
 def classify_with_network(demo: Demo, epochs: int) -> None:
@@ -118,11 +119,24 @@ def classify_with_forest(demo: Demo, scene: Scene) -> np.ndarray:
     indices = fit_and_predict(images[labelled], labels[labelled], stack, seed=1)
     values = patches.manifest.classes.values[indices].astype(np.uint8)
     values[~scene.inside] = OUTSIDE
-    with (
-        Session(gisdb=str(demo.folder), location=PROJECT),
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        import_array(values, "classes_forest", scene, Path(scratch), null=OUTSIDE)
+    raw = demo.folder / "classes_forest.bin"
+    values.tofile(raw)
+    rows, cols = values.shape
+    demo.grass(
+        "r.in.bin",
+        f"input={raw}",
+        "output=classes_forest",
+        "bytes=1",
+        f"anull={OUTSIDE}",
+        f"rows={rows}",
+        f"cols={cols}",
+        f"west={scene.west}",
+        f"east={scene.west + cols * scene.resolution_m}",
+        f"north={scene.north}",
+        f"south={scene.north - rows * scene.resolution_m}",
+        "--quiet",
+    )
+    raw.unlink()
     return values
 
 
@@ -133,7 +147,7 @@ def score(demo: Demo) -> None:
         "v.in.ogr",
         f"input={demo.dataset / 'patches.gpkg'}",
         "layer=patches",
-        "where=split = 'test'",
+        "where=split='test'",
         "output=test_area",
         "--quiet",
     )
@@ -194,7 +208,11 @@ def main() -> int:
     demo.clear()
     print(f"Making the project {demo.folder / PROJECT}...", flush=True)
     scene = make_scene()
-    make_project(demo.folder / PROJECT, scene)
+    maker = Process(target=make_project, args=(demo.folder / PROJECT, scene))
+    maker.start()
+    maker.join()
+    if maker.exitcode:
+        sys.exit("ERROR: the project could not be made")
     classify_with_network(demo, arguments.epochs)
     forest = classify_with_forest(demo, scene)
     score(demo)

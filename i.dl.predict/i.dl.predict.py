@@ -119,10 +119,22 @@ import grass.script as gs
 from grass.script.utils import set_path
 
 
+def find_library() -> None:
+    """Make grassdl importable: a checkout's own, else the installed one.
+
+    A checkout's library comes before all else, since set_path would put it behind what
+    PYTHONPATH brings along, a current folder with a grassdl of somebody else included.
+    """
+    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
+    if os.path.isdir(os.path.join(library, "grassdl")):
+        sys.path.insert(0, os.path.abspath(library))
+    else:
+        set_path(modulename="i.dl", dirname="grassdl", path=library)
+
+
 def main() -> int:
     options, _ = gs.parser()
-    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
-    set_path(modulename="i.dl", dirname="grassdl", path=library)
+    find_library()
     from grassdl.gis.messages import one_line_errors
 
     with one_line_errors():

@@ -161,6 +161,14 @@ def grass_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
 
 
 @pytest.fixture
+def real_data() -> Path:
+    """The folder of real imagery; tests that need it are skipped where it is missing."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"the real imagery is not there ({REAL_DATA})")
+    return REAL_DATA
+
+
+@pytest.fixture
 def grass_project(grass_template: tuple[Path, dict[str, str]], tmp_path: Path) -> GrassProject:
     """A throw-away project of its own for every test."""
     template, environment = grass_template

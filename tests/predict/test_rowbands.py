@@ -4,6 +4,7 @@
 import keras
 import numpy as np
 import pytest
+
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
 from grassdl.predict.engines import KerasEngine
@@ -26,7 +27,7 @@ class ArrayReader:
         self.most_rows = 0
 
     def read(self, row, rows):
-        assert 0 <= row and row + rows <= self.rows
+        assert row >= 0 and row + rows <= self.rows
         self.most_rows = max(self.most_rows, rows)
         return self.values[row : row + rows].copy(), self.null[row : row + rows]
 

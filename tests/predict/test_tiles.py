@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The geometry of exact tiling."""
 
-from grassdl.predict.tiles import Core, Span, plan_axis
 from hypothesis import given
 from hypothesis import strategies as st
+
+from grassdl.predict.tiles import Core, Span, plan_axis
 
 CELLS = st.integers(1, 3000)
 

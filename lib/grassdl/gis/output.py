@@ -86,7 +86,10 @@ class RasterSpool:
         gs.write_command("r.colors", map=self.name, rules="-", stdin=self.colors, quiet=True)
         history = Path(gs.tempfile())
         # r.support takes the lines as they are, and cuts long ones.
-        history.write_text("\n".join(textwrap.wrap(command_line(), 70)) + "\n", encoding="utf-8")
+        history.write_text(
+            "\n".join(textwrap.wrap(command_line(), 70, break_on_hyphens=False)) + "\n",
+            encoding="utf-8",
+        )
         gs.run_command("r.support", map=self.name, loadhistory=str(history), quiet=True)
         history.unlink()
         gs.run_command("r.support", map=self.name, quiet=True, **self.support)

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""i.dl.predict in a GRASS session."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from small_model import CLASSES, plain_band
+
+from grassdl.bands import Band
+
+ROWS, COLS = 45, 70
+MEAN, DEVIATION = [100.0, 40.0], [30.0, 10.0]
+
+
+@pytest.fixture
+def bands(grass_project):
+    """Maps `one` and `two`, NULL here and there, and the region set to them."""
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(m, d, (ROWS, COLS)) for m, d in zip(MEAN, DEVIATION, strict=True)]
+    arrays = [array.astype(np.float32) for array in arrays]
+    arrays[0][5:9, 10:30] = np.nan
+    arrays[1][30, :] = np.nan
+    for name, array in zip(("one", "two"), arrays, strict=True):
+        grass_project.write_raster(name, array)
+    grass_project.run("g.region", raster="one")
+    return np.dstack(arrays)
+
+
+@pytest.fixture
+def model(make_model):
+    """A model of two bands called as the maps are, not declared."""
+    return make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION)
+
+
+def whole(network, values):
+    """Probabilities of the network run once over the maps, NULL as the mean; and what is NULL."""
+    null = np.isnan(values).any(axis=-1)
+    rows, cols = null.shape
+    filled = np.empty((-(-rows // 4) * 4, -(-cols // 4) * 4, values.shape[-1]), np.float32)
+    filled[:] = MEAN
+    filled[:rows, :cols] = np.where(null[..., None], np.float32(MEAN), values)
+    return np.asarray(network(filled[None]))[0, :rows, :cols], null
+
+
+def predict(project, model, **options):
+    options = {"input": "one,two", "model": model[0], "output": "classes", **options}
+    return project.run("i.dl.predict", **options)
+
+
+def refused(project, model, *words, **options):
+    """Status 1, one error with all the words, and no map made."""
+    before = project.maps()
+    result = predict(project, model, check=False, **options)
+    assert result.returncode == 1
+    head, *errors = " ".join(result.stderr.split()).split("ERROR: ")
+    assert len(errors) == 1
+    assert "Traceback" not in head
+    for word in words:
+        assert word in errors[0]
+    assert project.maps() == before
+
+
+def probabilities(project):
+    return np.ma.dstack([project.read_raster(f"p_{one.value}") for one in CLASSES])
+
+
+def test_the_maps_are_the_network_run_once(grass_project, bands, model):
+    expected, null = whole(model[1], bands)
+    predict(grass_project, model, confidence="sure", probabilities="p", tile_size=16)
+    found = probabilities(grass_project)
+    assert np.array_equal(found.mask.any(axis=-1), null)
+    assert np.abs(found.data - expected)[~null].max() < 1e-5
+    classes = grass_project.read_raster("classes")
+    assert np.array_equal(np.ma.getmaskarray(classes), null)
+    assert np.array_equal(classes.data[~null], CLASSES.values[expected.argmax(axis=-1)][~null])
+    sure = grass_project.read_raster("sure")
+    assert np.abs(sure.data - expected.max(axis=-1))[~null].max() < 1e-5
+
+
+def test_the_class_map_carries_labels_colours_title_and_history(grass_project, bands, model):
+    predict(grass_project, model)
+    listed = grass_project.run("r.category", map="classes", separator="tab").stdout
+    assert listed.splitlines() == ["2\tgrass", "5\troof", "9\ta b|c"]
+    colors = grass_project.run("r.what.color", input="classes", value="2,5,9").stdout
+    assert colors.splitlines() == ["2: 120:200:80", "5: 200:60:50", "9: 1:2:3"]
+    info = grass_project.run("r.info", map="classes").stdout
+    for words in ("Classification by model small, unet", "dataset 0123456789ab", "i.dl.predict"):
+        assert words in info
+    without_frame = "".join(info.replace("|", " ").split())
+    assert f"input=one,twomodel={model[0]}output=classes" in without_frame
+    assert "CELL" in info
+
+
+def test_a_part_of_the_region_gives_a_part_of_the_map(grass_project, bands, model):
+    expected, null = whole(model[1], bands)
+    grass_project.run("g.region", n=ROWS - 11, s=6, w=13, e=COLS - 9)
+    before = grass_project.run("g.region", flags="g").stdout
+    predict(grass_project, model, probabilities="p", tile_size=20)
+    part = np.s_[11 : ROWS - 6, 13 : COLS - 9]
+    found = probabilities(grass_project)
+    assert np.array_equal(found.mask.any(axis=-1), null[part])
+    assert np.abs(found.data - expected[part])[~null[part]].max() < 1e-5
+    assert grass_project.run("g.region", flags="g").stdout == before
+    wanted = {"one", "two", "classes", "p_2", "p_5", "p_9"}
+    assert set(grass_project.maps()) == wanted
+
+
+def test_masked_cells_are_null_and_the_mask_stays(grass_project, bands, model):
+    grass_project.run("r.mapcalc", expression="inside = if(col() < 40, 1, null())")
+    grass_project.run("r.mask", raster="inside")
+    predict(grass_project, model)
+    assert "MASK" in grass_project.maps()
+    grass_project.run("r.mask", flags="r")
+    _, null = whole(model[1], bands)
+    null[:, 39:] = True
+    assert np.array_equal(np.ma.getmaskarray(grass_project.read_raster("classes")), null)
+
+
+def test_ndvi_is_made_from_the_maps_where_training_had_them(grass_project, bands, make_model):
+    source = {"red": "one@PERMANENT", "nir": "two@PERMANENT"}
+    ndvi = Band("ndvi", True, source, "ndvi", 1.0, "nearest", "", "float32")
+    mean, deviation = [*MEAN, -0.4], [*DEVIATION, 0.2]
+    folder, network = make_model([plain_band("one"), plain_band("two"), ndvi], mean, deviation)
+    predict(grass_project, (folder, network), probabilities="p")
+    red, nir = bands[..., 0].astype(np.float64), bands[..., 1].astype(np.float64)
+    stack = np.dstack([bands, ((nir - red) / (nir + red)).astype(np.float32)])
+    null = np.isnan(stack).any(axis=-1)
+    filled = np.empty((48, 72, 3), np.float32)
+    filled[:] = mean
+    filled[:ROWS, :COLS] = np.where(null[..., None], np.float32(mean), stack)
+    expected = np.asarray(network(filled[None]))[0, :ROWS, :COLS]
+    assert np.abs(probabilities(grass_project).data - expected)[~null].max() < 1e-5
+
+
+def test_tile_sizes_and_regions_agree_on_real_imagery(grass_project, make_model, real_data):
+    image = real_data / "naip_ohio" / "cluster07_rgbn.tif"
+    grass_project.run("r.in.gdal", flags="o", input=image, output="naip")
+    names = [f"naip.{place}" for place in (1, 2, 3, 4)]
+    model = make_model(
+        [plain_band(name) for name in names],
+        [120.0, 120, 100, 130],
+        [50.0, 40, 30, 50],
+        resolution=0.6,
+    )
+    grass_project.run("g.region", raster="naip.1")
+
+    def classes(tile_size):
+        predict(
+            grass_project,
+            model,
+            input=names,
+            tile_size=tile_size,
+            probabilities="p",
+            overwrite=True,
+        )
+        found = grass_project.read_raster("classes"), probabilities(grass_project)
+        return found[0].filled(-1), found[1].filled(-1)
+
+    first, shares = classes(1024)
+    two_best = np.sort(shares, axis=-1)[..., -2:]
+    clear = two_best[..., 1] - two_best[..., 0] > 2e-5
+    assert clear.mean() > 0.99
+    for tile_size in (128, 250):
+        again, other_shares = classes(tile_size)
+        assert np.abs(other_shares - shares).max() < 1e-5
+        assert np.array_equal(again[clear], first[clear])
+    grass_project.run("g.region", n="n-60", s="s+120", w="w+90", e="e-30.6")
+    part = np.s_[100:-200, 150:-51]
+    again, other_shares = classes(250)
+    assert np.abs(other_shares - shares[part]).max() < 1e-5
+    assert np.array_equal(again[clear[part]], first[part][clear[part]])
+
+
+class TestBadInput:
+    def test_a_missing_map(self, grass_project, bands, model):
+        refused(grass_project, model, "<absent>", input="one,absent")
+
+    def test_another_number_of_bands(self, grass_project, bands, model):
+        refused(grass_project, model, "2 bands are expected (one, two)", "1", input="one")
+
+    def test_declared_names_in_another_order(self, grass_project, bands, make_model):
+        declared = [plain_band("red", declared=True), plain_band("nir", declared=True)]
+        model = make_model(declared, MEAN, DEVIATION)
+        refused(grass_project, model, "band 1 is expected to be <red>", "<nir>", bands="nir,red")
+
+    def test_another_resolution(self, grass_project, bands, model):
+        grass_project.run("g.region", res=1.25)
+        refused(grass_project, model, "cells of 1,", "g.region -a res=1")
+
+    def test_a_missing_derived_band(self, grass_project, bands, make_model):
+        source = {"dsm": "one@PERMANENT", "dtm": "two@PERMANENT"}
+        ndsm = Band("ndsm", True, source, "ndsm", 1.0, "nearest", "", "float32")
+        model = make_model([plain_band("x"), ndsm], MEAN, DEVIATION)
+        refused(grass_project, model, "<ndsm>", "dsm and dtm", input="one")
+
+    def test_a_derived_band_that_the_model_lacks(self, grass_project, bands, model):
+        refused(grass_project, model, "no band <ndsm>", dsm="one", dtm="two")
+
+    def test_a_missing_model_folder(self, grass_project, bands, model):
+        refused(grass_project, ["/nowhere/model"], "Model folder </nowhere/model> not found")
+
+    def test_a_damaged_model_card(self, grass_project, bands, model):
+        (model[0] / "model.json").write_text('{"format": "i.dl model", "version": 1}')
+        refused(grass_project, model, "damaged model.json")
+
+    def test_a_model_of_a_newer_version(self, grass_project, bands, model):
+        (model[0] / "model.json").write_text('{"format": "i.dl model", "version": 99}')
+        refused(grass_project, model, "version 99")
+
+    def test_damaged_weights(self, grass_project, bands, model):
+        weights = model[0] / "model.keras"
+        weights.write_bytes(weights.read_bytes()[:2000])
+        refused(grass_project, model, "model.keras", "cannot be loaded")
+
+    def test_an_existing_output(self, grass_project, bands, model):
+        grass_project.run("g.copy", raster="one,p_5")
+        refused(grass_project, model, "<p_5> exists", probabilities="p")
+
+    def test_two_outputs_of_one_name(self, grass_project, bands, model):
+        refused(grass_project, model, "<classes>", confidence="classes")
+
+    def test_a_region_beside_the_maps(self, grass_project, bands, model):
+        grass_project.run("g.region", n=500, s=400, w=0, e=100, res=1)
+        refused(grass_project, model, "outside the input maps")
+
+    def test_a_region_without_data(self, grass_project, bands, model):
+        grass_project.run("g.region", n=ROWS - 5, s=ROWS - 9, w=10, e=30)
+        refused(grass_project, model, "nothing to classify")
+
+    def test_a_nonsense_tile_size(self, grass_project, bands, model):
+        refused(grass_project, model, "tile_size", tile_size=0)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_prediction_leaves_no_map(grass_project, model, how):
+    rng = np.random.default_rng(1)
+    for name in ("one", "two"):
+        grass_project.write_raster(name, rng.normal(100, 30, (1500, 1500)).astype(np.float32))
+    grass_project.run("g.region", raster="one")
+    words = grass_project.command(
+        "i.dl.predict", input="one,two", model=model[0], output="classes", tile_size=32
+    )
+    process = subprocess.Popen(
+        words, env=grass_project.environment, stderr=subprocess.PIPE, text=True
+    )
+    scratch = grass_project.mapset / ".tmp"
+    deadline = time.monotonic() + 120
+    while not any(path.stat().st_size for path in scratch.rglob("classes.bin")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(how)
+    _, messages = process.communicate()
+    assert grass_project.maps() == ["one", "two"]
+    if how != signal.SIGKILL:
+        assert process.returncode == 1
+        assert "Interrupted: nothing was written" in messages
+        assert not list(scratch.rglob("classes.bin"))
