@@ -210,6 +210,8 @@ def sampling_design(options: dict[str, str], size: int):
     from grassdl.patches.sampling import GridSampling, RandomSampling
 
     if options["sampling"] == "random":
+        if options["stride"]:
+            raise ValueError("Option stride goes with sampling=grid")
         return RandomSampling(positive(options, "npatches"))
     if options["npatches"]:
         raise ValueError("Option npatches goes with sampling=random")
@@ -228,10 +230,22 @@ def split_scheme(options: dict[str, str]):
     return (NoSplit() if options["split_method"] == "none" else BlockSplit(parts)), shares
 
 
+def find_library() -> None:
+    """Make grassdl importable: a checkout's own, else the installed one.
+
+    A checkout's library comes before all else, since set_path would put it behind what
+    PYTHONPATH brings along, a current folder with a grassdl of somebody else included.
+    """
+    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
+    if os.path.isdir(os.path.join(library, "grassdl")):
+        sys.path.insert(0, os.path.abspath(library))
+    else:
+        set_path(modulename="i.dl", dirname="grassdl", path=library)
+
+
 def main() -> int:
     options, flags = gs.parser()
-    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
-    set_path(modulename="i.dl", dirname="grassdl", path=library)
+    find_library()
     from grassdl.gis.messages import one_line_errors
 
     with one_line_errors(), ExitStack() as cleanup:
@@ -256,13 +270,20 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
 
     region = Region.current()
     size = positive(options, "size")
-    grid = Grid(region.rows, region.cols, size, positive(options, "block_size", 4 * size))
+    block_size = positive(options, "block_size", 4 * size)
+    if options["split_method"] == "none":
+        block_size = max(region.rows, region.cols, size)
+    grid = Grid(region.rows, region.cols, size, block_size)
     design = sampling_design(options, size)
     split, shares = split_scheme(options)
     seed, min_labelled = int(options["seed"]), float(options["min_labelled"])
-    if seed < 0 or not 0 <= min_labelled <= 100:
-        raise ValueError("seed is 0 or more, min_labelled runs from 0 to 100 percent")
-    target = None if only_plan else check_output_folder(options["output"], gs.overwrite())
+    if seed < 0:
+        raise ValueError(f"Option seed takes a number of 0 or more, not {seed}")
+    if not 0 <= min_labelled <= 100:
+        raise ValueError(f"Option min_labelled runs from 0 to 100 percent, not {min_labelled:g}")
+    target = None
+    if not only_plan:
+        target = check_output_folder(options["output"], gs.overwrite(), MANIFEST_NAME)
 
     bands = describe_bands(BandMaps.from_options(options))
     background = int(options["background"]) if options["background"] else None

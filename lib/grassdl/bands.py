@@ -118,12 +118,14 @@ def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | Non
 class Histogram:
     """Counts of values in bins [k w, (k + 1) w) with w a power of two.
 
-    The bin width is the smallest that keeps the range within `MAX_BINS`, so it follows from the
-    minimum and maximum alone, and histograms of parts merge to exactly that of the whole.
+    The bin width is the smallest that keeps the range within `MAX_BINS` and the bins' numbers
+    within `MAX_BIN_BITS`, so it follows from the minimum and maximum alone, and histograms of
+    parts merge to exactly that of the whole.
     """
 
     MAX_BINS = 256
     MIN_EXPONENT = -20
+    MAX_BIN_BITS = 40
 
     exponent: int = MIN_EXPONENT
     first: int = 0
@@ -135,13 +137,15 @@ class Histogram:
         if values.size == 0:
             return cls()
         exponent = cls._exponent_for(float(values.min()), float(values.max()))
-        bins = np.floor(values.ravel() * 2.0**-exponent).astype(np.int64)
+        # In float32 the tiniest values would round to 0, and negative ones change their bin.
+        bins = np.floor(values.ravel().astype(np.float64) * 2.0**-exponent).astype(np.int64)
         first = int(bins.min())
         return cls(exponent, first, np.bincount(bins - first))
 
     @classmethod
     def _exponent_for(cls, low: float, high: float) -> int:
-        exponent = cls.MIN_EXPONENT
+        _, bits = math.frexp(max(abs(low), abs(high)))
+        exponent = max(cls.MIN_EXPONENT, bits - cls.MAX_BIN_BITS)
         if high > low:
             exponent = max(exponent, math.floor(math.log2((high - low) / cls.MAX_BINS)))
         while math.floor(high * 2.0**-exponent) - math.floor(low * 2.0**-exponent) >= cls.MAX_BINS:

@@ -12,8 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def check_output_folder(path: str | os.PathLike, overwrite: bool) -> Path:
+def check_output_folder(
+    path: str | os.PathLike, overwrite: bool, recognise: str | None = None
+) -> Path:
     """The absolute path of a folder that is to be written, checked before any work is done.
+
+    Args:
+        path: The folder.
+        overwrite: Whether it may exist.
+        recognise: See `new_folder`.
 
     Raises:
         ValueError: It exists and may not be overwritten, or its parent cannot be written.
@@ -24,6 +31,8 @@ def check_output_folder(path: str | os.PathLike, overwrite: bool) -> Path:
             raise ValueError(f"Output <{target}> exists: choose another one or use --overwrite")
         if not target.is_dir() or target.is_symlink():
             raise ValueError(f"Output <{target}> is not a folder: choose another one")
+        if recognise:
+            _check_recognised(target, recognise)
     if not target.parent.is_dir():
         raise ValueError(f"Folder <{target.parent}> not found: the output cannot be written there")
     if not os.access(target.parent, os.W_OK | os.X_OK):
@@ -42,24 +51,29 @@ def new_folder(target: Path, recognise: str) -> Iterator[Path]:
         target: The final path, as `check_output_folder` gives it.
         recognise: Name of a file that tells a folder of this kind.
     """
-    if target.is_dir() and any(target.iterdir()) and not (target / recognise).is_file():
-        raise ValueError(
-            f"Folder <{target}> holds no {recognise}: it is not overwritten, choose another output"
-        )
+    _check_recognised(target, recognise)
     _remove_debris(target)
     scratch = _scratch_path(target, os.getpid())
+    retired = scratch.with_suffix(".old")
     scratch.mkdir()
     try:
         yield scratch
         if target.is_dir():
-            retired = scratch.with_suffix(".old")
             target.rename(retired)
-            scratch.rename(target)
-            shutil.rmtree(retired)
-        else:
-            scratch.rename(target)
+        scratch.rename(target)
     finally:
+        # Ctrl-C may come between the two renames.
+        if retired.is_dir() and not target.exists():
+            retired.rename(target)
+        shutil.rmtree(retired, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check_recognised(target: Path, recognise: str) -> None:
+    if target.is_dir() and any(target.iterdir()) and not (target / recognise).is_file():
+        raise ValueError(
+            f"Folder <{target}> holds no {recognise}: it is not overwritten, choose another output"
+        )
 
 
 def _scratch_path(target: Path, pid: int) -> Path:
@@ -67,11 +81,14 @@ def _scratch_path(target: Path, pid: int) -> Path:
 
 
 def _remove_debris(target: Path) -> None:
-    """Remove what killed runs left beside `target`; scratch folders of live ones stay."""
+    """Remove what killed runs left beside `target`; scratch folders of live ones stay.
+
+    What bears this process's own number is debris too: in containers numbers come again.
+    """
     for kind in ("part", "old"):
         for debris in target.parent.glob(f".{_escape(target.name)}.*.{kind}"):
             pid = debris.name.rsplit(".", 2)[1]
-            if pid.isdigit() and not _alive(int(pid)):
+            if pid.isdigit() and (int(pid) == os.getpid() or not _alive(int(pid))):
                 shutil.rmtree(debris, ignore_errors=True)
 
 

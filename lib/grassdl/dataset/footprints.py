@@ -6,10 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..classes import ClassScheme
+
+if TYPE_CHECKING:
+    from osgeo import ogr
 
 FOOTPRINTS_NAME = "patches.gpkg"
 LAYER_NAME = "patches"
@@ -44,28 +48,47 @@ def write_footprints(
         size: Edge of a patch in cells.
         region: north, west, nsres, ewres of the grid in map units.
         crs: Coordinate reference system as WKT; "" for none.
+
+    Raises:
+        OSError: The file cannot be written.
     """
-    from osgeo import ogr, osr
+    from osgeo import ogr
 
     ogr.UseExceptions()
-    source = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / FOOTPRINTS_NAME))
+    try:
+        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / FOOTPRINTS_NAME))
+        layer = _create_layer(source, classes, crs)
+        layer.StartTransaction()
+        for footprint in footprints:
+            feature = ogr.Feature(layer.GetLayerDefn())
+            attributes = [footprint.split, footprint.index, footprint.row, footprint.col]
+            for place, value in enumerate([*attributes, *footprint.shares.tolist()]):
+                feature.SetField(place, value)
+            outline = _outline_wkt(footprint, size, region)
+            feature.SetGeometryDirectly(ogr.CreateGeometryFromWkt(outline))
+            layer.CreateFeature(feature)
+        layer.CommitTransaction()
+        layer.SyncToDisk()
+    except RuntimeError as error:
+        # GDAL tells no error number, and often no reason.
+        reason = str(error) or "no reason given"
+        raise OSError(
+            f"Footprints <{FOOTPRINTS_NAME}> cannot be written, is the disk full? ({reason})"
+        ) from None
+
+
+def _create_layer(source: ogr.DataSource, classes: ClassScheme, crs: str) -> ogr.Layer:
+    """The layer with its columns, whose names SQL leaves free, so that v.in.ogr takes them."""
+    from osgeo import ogr, osr
+
     reference = osr.SpatialReference(wkt=crs) if crs else None
     layer = source.CreateLayer(LAYER_NAME, reference, ogr.wkbPolygon)
     layer.CreateField(ogr.FieldDefn("split", ogr.OFTString))
-    for name in ("index", "row", "col"):
+    for name in ("place", "row", "col"):
         layer.CreateField(ogr.FieldDefn(name, ogr.OFTInteger))
     for value in classes.values:
         layer.CreateField(ogr.FieldDefn(f"share_{value}", ogr.OFTReal))
-    layer.StartTransaction()
-    for footprint in footprints:
-        feature = ogr.Feature(layer.GetLayerDefn())
-        attributes = [footprint.split, footprint.index, footprint.row, footprint.col]
-        for place, value in enumerate([*attributes, *footprint.shares.tolist()]):
-            feature.SetField(place, value)
-        outline = _outline_wkt(footprint, size, region)
-        feature.SetGeometryDirectly(ogr.CreateGeometryFromWkt(outline))
-        layer.CreateFeature(feature)
-    layer.CommitTransaction()
+    return layer
 
 
 def _outline_wkt(footprint: Footprint, size: int, region: dict) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..bands import Band, BandStatistics
 from ..classes import ClassScheme
 from ..files import read_json, write_json
@@ -137,7 +139,7 @@ class Manifest:
                 for split in SPLITS
             },
             counts={split: int(content["counts"][split]) for split in SPLITS},
-            dtype=str(content["dtype"]),
+            dtype=np.dtype(str(content["dtype"])).name,
             file_format=str(content["file_format"]),
             export=Export(**export),
             dataset_id=str(content["id"]),

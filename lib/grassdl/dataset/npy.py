@@ -56,6 +56,9 @@ def read_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarra
         raise ValueError(f"Dataset is incomplete: <{path}> is missing") from None
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"Dataset is damaged: <{path}> cannot be read ({error})") from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"Dataset is damaged: <{path}> is an archive, not an array")
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(
             f"Dataset is damaged: <{path}> holds {array.dtype} {array.shape}, "

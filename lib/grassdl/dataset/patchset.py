@@ -8,12 +8,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from ..bands import Band, BandStatistics, names_mismatch
-from ..classes import NULL_INDEX, ClassScheme
+from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from .manifest import SPLITS, Export, Manifest
 from .npy import ArrayWriter, read_array
 
@@ -177,8 +178,9 @@ class JoinedPatchSets:
     def __init__(self, patch_sets: Sequence[PatchSet]):
         self.patch_sets = list(patch_sets)
         first = self.patch_sets[0]
-        for other in self.patch_sets[1:]:
-            _check_alike(first, other)
+        # Every pair: the second and third may disagree about a class that the first lacks.
+        for one, other in combinations(self.patch_sets, 2):
+            _check_alike(one, other)
         self.bands = first.manifest.bands
         self.classes = _joined_classes([one.manifest.classes for one in self.patch_sets])
         self.size = first.manifest.export.size
@@ -211,7 +213,8 @@ class JoinedPatchSets:
         parts = []
         for one in self.patch_sets:
             if one.manifest.counts[split]:
-                joined_index = np.arange(256, dtype=np.uint8)
+                joined_index = np.full(256, UNLABELLED_INDEX, np.uint8)
+                joined_index[NULL_INDEX] = NULL_INDEX
                 joined_index[: len(one.manifest.classes)] = self._places(one)
                 parts.append(PatchArrays(*one.arrays(split), joined_index))
         return parts

@@ -86,7 +86,8 @@ def vector_labels(vector: str, layer: str, column: str, background: int | None) 
         background: Class value of cells outside all areas; None leaves them unlabelled.
 
     Raises:
-        ValueError: Map, layer or column is missing, or no area lies in the region.
+        ValueError: Map, layer or column is missing, no area lies in the region, or background
+            is the number of a text.
     """
     name = gs.find_file(vector, element="vector").get("fullname")
     if not name:
@@ -94,6 +95,7 @@ def vector_labels(vector: str, layer: str, column: str, background: int | None) 
     if not gs.vector_info_topo(name)["areas"]:
         raise ValueError(f"Vector map <{name}> has no areas to train from")
     table = _class_table(name, layer, column) if column else None
+    _check_background(background, table or {})
     raster = f"i_dl_patches_tmp_{os.getpid()}"
     try:
         gs.run_command(
@@ -121,7 +123,7 @@ def vector_labels(vector: str, layer: str, column: str, background: int | None) 
 def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
     """Class of every category that has one."""
     connections = gs.vector_db(vector)
-    if int(layer) not in connections:
+    if not layer.isdigit() or int(layer) not in connections:
         raise ValueError(f"Vector map <{vector}> has no table in layer {layer}")
     columns = gs.vector_columns(vector, int(layer))
     if column not in columns:
@@ -130,9 +132,17 @@ def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
         )
     key = connections[int(layer)]["key"]
     listed = gs.read_command(
-        "v.db.select", map=vector, layer=layer, columns=f"{key},{column}", format="csv", quiet=True
+        "v.db.select",
+        map=vector,
+        layer=layer,
+        columns=f"{key},{column}",
+        format="csv",
+        encoding=None,
+        quiet=True,
     )
-    rows = list(csv.reader(io.StringIO(listed)))[1:]
+    # UTF-8 whatever the locale says: batch jobs often run in the C locale.
+    text = listed.decode("utf-8", errors="replace")
+    rows = list(csv.reader(io.StringIO(text)))[1:]
     pairs = {int(category): text.strip() for category, text in rows if text.strip()}
     kind = columns[column]["type"]
     if kind in ("INTEGER", "SMALLINT", "BIGINT"):
@@ -145,6 +155,16 @@ def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
     )
 
 
+def _check_background(background: int | None, table: dict[int, MapClass]) -> None:
+    """Refuse a background that would fall together with a text that got the same number."""
+    for one in table.values():
+        if one.value == background and one.label != str(background):
+            raise ValueError(
+                f"background={background} is the value of class <{one.label}> (texts have the "
+                "values 1, 2, ...): choose another one, such as 0"
+            )
+
+
 def _values_in_region(raster: str) -> list[int]:
     listed = gs.read_command("r.stats", flags="n", input=raster, quiet=True)
     return sorted(int(line) for line in listed.split())
@@ -152,8 +172,9 @@ def _values_in_region(raster: str) -> list[int]:
 
 def _check_values(values: list[int], name: str) -> None:
     if values[0] < 0 or values[-1] > MAX_VALUE:
+        wrong = values[0] if values[0] < 0 else values[-1]
         raise ValueError(
-            f"Labels <{name}> hold the class value {values[0]}: values run from 0 to {MAX_VALUE}"
+            f"Labels <{name}> hold the class value {wrong}: values run from 0 to {MAX_VALUE}"
         )
     if len(values) > MAX_CLASSES:
         raise ValueError(

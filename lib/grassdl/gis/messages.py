@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import errno
+import locale
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import grass.script as gs
 from grass.exceptions import CalledModuleError
@@ -27,6 +28,7 @@ def one_line_errors() -> Iterator[None]:
     library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _use_utf8()
     try:
         yield
     except ValueError as error:
@@ -47,6 +49,16 @@ def one_line_errors() -> Iterator[None]:
         if error.errno in _DISK_FULL:
             gs.fatal(f"Disk full: free some space and try again; nothing was written ({error})")
         gs.fatal(_one_line(error))
+
+
+def _use_utf8() -> None:
+    """Let GRASS's Python library read and write UTF-8 also where LC_ALL is C.
+
+    Labels and titles are UTF-8; in the other C locales of batch jobs Python sees to it itself.
+    """
+    if locale.nl_langinfo(locale.CODESET) == "ANSI_X3.4-1968":
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
 
 
 def _one_line(error: Exception) -> str:

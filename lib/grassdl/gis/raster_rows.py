@@ -50,5 +50,10 @@ class RasterRows:
 
 
 def is_null(values: np.ndarray) -> np.ndarray:
-    """Which cells, as `RasterRows` reads them, are NULL."""
-    return np.isnan(values) if values.dtype.kind == "f" else values == _NULL_CELL
+    """Which cells, as `RasterRows` reads them, are NULL.
+
+    So are infinite values and those beyond float32, which would poison statistics and networks.
+    """
+    if values.dtype.kind == "f":
+        return ~(np.abs(values) <= np.finfo(np.float32).max)
+    return values == _NULL_CELL

@@ -26,4 +26,5 @@ def crs_wkt() -> str:
     """The project's coordinate reference system as WKT; "" for an unprojected (XY) project."""
     if gs.parse_command("g.region", flags="gp").get("projection") == "0":
         return ""
-    return gs.read_command("g.proj", flags="wf", quiet=True).strip()
+    # UTF-8 whatever the locale says: the C locale of batch jobs knows no degree sign.
+    return gs.read_command("g.proj", flags="wf", encoding=None, quiet=True).decode().strip()

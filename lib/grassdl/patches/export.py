@@ -15,16 +15,19 @@ from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Export, Manifest
 from ..dataset.patchset import PatchSetWriter
 from .plan import Plan
-from .survey import strip_rows
+from .survey import STRIP_CELLS, strip_rows
 
 FOOTPRINT_BYTES = 300
 """Bytes that one patch takes in the GeoPackage."""
+
+FIXED_BYTES = 200_000
+"""Bytes that an empty GeoPackage and the manifest take."""
 
 
 def bytes_needed(plan: Plan, size: int, bands: int, dtype: np.dtype) -> int:
     """Disk size of the dataset in bytes."""
     per_cell = bands * np.dtype(dtype).itemsize + 1
-    return len(plan.positions) * (size * size * per_cell + FOOTPRINT_BYTES)
+    return FIXED_BYTES + len(plan.positions) * (size * size * per_cell + FOOTPRINT_BYTES)
 
 
 def check_disk(folder: Path, needed: int) -> None:
@@ -68,13 +71,16 @@ def write_dataset(
     try:
         done = 0
         for members in _strips(plan.positions[:, 0], strip_rows(reader.cols, size)):
-            images, labels = _cut(reader, codes, plan.positions[members], size)
-            for place, name in enumerate(SPLITS):
-                chosen = plan.splits[members] == place
-                if chosen.any():
-                    writer.write(name, images[chosen], labels[chosen])
-            done += len(images)
-            progress(done)
+            top = int(plan.positions[members.start, 0])
+            values = _read_strip(reader, top, int(plan.positions[members.stop - 1, 0]) + size)
+            for portion in _portions(members, size):
+                images, labels = _cut(values, codes, top, plan.positions[portion], size)
+                for place, name in enumerate(SPLITS):
+                    chosen = plan.splits[portion] == place
+                    if chosen.any():
+                        writer.write(name, images[chosen], labels[chosen])
+                done += len(images)
+                progress(done)
         manifest = writer.finish(export)
     finally:
         writer.close()
@@ -90,13 +96,32 @@ def _strips(rows: np.ndarray, step: int) -> list[slice]:
     return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
 
 
-def _cut(
-    reader: BandReader, codes: np.ndarray, positions: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, size, size, bands) and labels (n, size, size) of patches of one strip."""
-    top = int(positions[0, 0])
-    values, null = reader.read(top, int(positions[-1, 0]) + size - top)
+def _portions(members: slice, size: int) -> list[slice]:
+    """Runs of patches that together hold no more cells than a strip, however they overlap."""
+    step = max(1, STRIP_CELLS // size**2)
+    starts = range(members.start, members.stop, step)
+    return [slice(start, min(start + step, members.stop)) for start in starts]
+
+
+def _read_strip(reader: BandReader, top: int, bottom: int) -> np.ndarray:
+    """Values (rows, cols, bands) of the rows from `top` to before `bottom`."""
+    values, null = reader.read(top, bottom - top)
     values[null] = 0
+    return values
+
+
+def _cut(
+    values: np.ndarray, codes: np.ndarray, top: int, positions: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, size, size, bands) and labels (n, size, size) of patches of one strip.
+
+    Args:
+        values: The strip.
+        codes: Label codes of all cells.
+        top: Row of the strip's first row.
+        positions: Upper left cells (n, 2).
+        size: Edge of a patch in cells.
+    """
     images = np.empty((len(positions), size, size, values.shape[2]), values.dtype)
     labels = np.empty((len(positions), size, size), np.uint8)
     for place, (row, col) in enumerate(positions):

@@ -69,11 +69,18 @@ def make_plan(
     Raises:
         ValueError: No patch is left.
     """
-    rng = np.random.default_rng(seed)
-    positions = design.positions(grid, rng)
-    counts = count_classes(codes, positions, grid.size, len(classes))
     least = max(1, min_labelled / 100 * grid.size**2)
-    labelled = np.flatnonzero(counts.sum(axis=1) >= least)
+    offered = 0
+    while True:
+        rng = np.random.default_rng(seed)
+        positions = design.positions(grid, rng)
+        counts = count_classes(codes, positions, grid.size, len(classes))
+        labelled = np.flatnonzero(counts.sum(axis=1) >= least)
+        richer = design.richer()
+        enough = len(labelled) >= (design.limit() or 0)
+        if enough or richer is None or len(positions) == offered:
+            break
+        design, offered = richer, len(positions)
     chosen = labelled[: design.limit()]
     if not chosen.size:
         raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,6 +55,10 @@ class SamplingDesign(ABC):
         """How many patches to keep at most; None for all."""
         return None
 
+    def richer(self) -> SamplingDesign | None:
+        """The same design with more candidates, for sparse labels; None where it has no more."""
+        return None
+
 
 @dataclass(frozen=True)
 class GridSampling(SamplingDesign):
@@ -83,6 +88,8 @@ class RandomSampling(SamplingDesign):
     npatches: int
     surplus: int = 4
 
+    MAX_CANDIDATES: ClassVar[int] = 1_000_000
+
     def positions(self, grid: Grid, rng: np.random.Generator) -> np.ndarray:
         rows = _starts_within_blocks(grid.rows, grid.size, grid.block_size)
         cols = _starts_within_blocks(grid.cols, grid.size, grid.block_size)
@@ -93,6 +100,12 @@ class RandomSampling(SamplingDesign):
 
     def limit(self) -> int | None:
         return self.npatches
+
+    def richer(self) -> SamplingDesign | None:
+        surplus = 4 * self.surplus
+        if surplus * self.npatches > self.MAX_CANDIDATES:
+            return None
+        return RandomSampling(self.npatches, surplus)
 
 
 def _starts_within_blocks(cells: int, size: int, block_size: int) -> np.ndarray:

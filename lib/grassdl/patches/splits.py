@@ -20,7 +20,8 @@ def parse_shares(shares: list[float]) -> np.ndarray:
     Raises:
         ValueError: Not three numbers, one of them negative, or nothing for training.
     """
-    if len(shares) != len(SPLITS) or min(shares) < 0 or shares[0] == 0:
+    known = len(shares) == len(SPLITS) and np.isfinite(shares).all()
+    if not known or min(shares) < 0 or shares[0] == 0:
         raise ValueError(
             "split takes the shares of train, val and test, for instance 70,15,15; "
             "none may be negative and train not 0"
@@ -44,7 +45,8 @@ class BlockSplit:
     """Square blocks are dealt to the splits at random, class by class, the rarest class first.
 
     This is iterative stratification (Sechidis et al. 2011) over blocks with the pixels of each
-    class as amounts: every class reaches every split where it occurs in enough blocks.
+    class as amounts. What occurs in just enough blocks is dealt to splits that have none of it
+    yet: every split gets patches, and the rarest class reaches every split if blocks suffice.
 
     Attributes:
         shares: Wanted parts of train, val and test, summing to 1.
@@ -67,7 +69,7 @@ class BlockSplit:
             (n,) int8, the place in `SPLITS`, or `DROPPED` for a patch across different splits.
 
         Raises:
-            ValueError: There are fewer blocks with patches than splits.
+            ValueError: There are fewer blocks with whole patches than splits.
         """
         first = positions // grid.block_size
         last = (positions + grid.size - 1) // grid.block_size
@@ -95,16 +97,18 @@ class BlockSplit:
     def _deal(self, amounts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The split of every block, (blocks,) int8."""
         used = np.flatnonzero(self.shares)
-        if len(amounts) < len(used):
+        filled = int((amounts[:, -1] > 0).sum())
+        if filled < len(used):
             raise ValueError(
-                f"The region holds {len(amounts)} blocks with patches, too few for {len(used)} "
-                "splits: choose a smaller block_size or a larger region"
+                f"The region holds {filled} blocks with labelled patches, too few for "
+                f"{len(used)} splits: choose a smaller block_size or a larger region"
             )
         # What every split still lacks of every class and of patches, in parts of the whole.
         total = np.maximum(amounts.sum(axis=0), 1)
         parts = amounts / total
         lack = np.repeat(self.shares[:, None], amounts.shape[1], axis=1)
         split_of = np.full(len(amounts), DROPPED, np.int8)
+        held = np.zeros(lack.shape, bool)
         order = rng.permutation(len(amounts))
         while (open_blocks := order[split_of[order] == DROPPED]).size:
             occurrences = (parts[open_blocks] > 0).sum(axis=0)
@@ -113,19 +117,25 @@ class BlockSplit:
             amount = rarest if occurrences.any() else -1
             with_it = open_blocks[parts[open_blocks, amount] > 0]
             block = with_it[0] if with_it.size else open_blocks[0]
-            split = self._neediest(lack, amount, split_of, len(open_blocks))
+            split = self._neediest(lack, held, amount, occurrences)
             split_of[block] = split
             lack[split] -= parts[block]
+            held[split] |= parts[block] > 0
         return split_of
 
     def _neediest(
-        self, lack: np.ndarray, amount: int, split_of: np.ndarray, open_blocks: int
+        self, lack: np.ndarray, held: np.ndarray, amount: int, occurrences: np.ndarray
     ) -> int:
-        """The split that lacks most of an amount; an empty one while blocks just suffice."""
+        """The split that lacks most of an amount.
+
+        While blocks just suffice, one that has no patch yet, or else none of the amount.
+        """
         allowed = self.shares > 0
-        empty = allowed & ~np.isin(np.arange(len(allowed)), split_of)
-        if empty.sum() >= open_blocks:
-            allowed = empty
+        for one in (-1, amount):
+            without = allowed & ~held[:, one]
+            if without.sum() >= occurrences[one] > 0:
+                allowed = without
+                break
         need = np.where(allowed, lack[:, amount], -np.inf)
         neediest = np.flatnonzero(np.isclose(need, need.max()))
         return int(neediest[lack[neediest, -1].argmax()])

@@ -67,9 +67,9 @@ def count_classes(codes: np.ndarray, positions: np.ndarray, size: int, classes: 
     Returns:
         (n, classes) int64; cells that are NULL or unlabelled are in none of them.
     """
-    counts = np.zeros((len(positions), 256), np.int64)
+    counts = np.zeros((len(positions), classes), np.int64)
     for place in np.lexsort((positions[:, 1], positions[:, 0])):
         row, col = positions[place]
         patch = codes[row : row + size, col : col + size]
-        counts[place] = np.bincount(patch.ravel(), minlength=256)
-    return counts[:, :classes]
+        counts[place] = np.bincount(patch.ravel(), minlength=classes)[:classes]
+    return counts

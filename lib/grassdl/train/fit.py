@@ -3,52 +3,39 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from .. import __version__, plots, scores
-from ..dataset.manifest import SPLITS
+from .. import scores
 from ..dataset.patchset import JoinedPatchSets
 from ..files import new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
-from ..networks.reach import Reach, reach
 from .augmentation import by_names
 from .batches import Batches, TrainingBatches
 from .callbacks import History, Shuffle
 from .losses import CrossEntropy
 from .metrics import MeanIoU
+from .normalization import deviations, means
 from .optimizers import adamw
+from .record import Fitted, model_card, plan, write_history
 from .settings import Settings
 
-HISTORY_TABLE = "history.csv"
-HISTORY_PICTURE = "history.png"
+BATCH_NORM_MOMENTUM = 0.9
+"""Share of batch norm's running statistics that a step leaves as it is.
+
+They then follow the weights within some tens of steps. Keras' 0.99 takes hundreds, which is many
+epochs of a small dataset: until then the scores on the validation split say nothing.
+"""
+
+_BEST = {"val_mean_iou": "highest validation mean IoU", "loss": "lowest training loss"}
 
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """How a fit went.
-
-    Attributes:
-        rows: The columns of `History` by epoch.
-        best_epoch: The epoch, counted from 1, whose weights were kept.
-        monitor: The column that decided which epoch was the best.
-    """
-
-    rows: list[dict]
-    best_epoch: int
-    monitor: str
 
 
 def train(
@@ -87,47 +74,33 @@ def train(
     with new_folder(target, recognise=CARD_NAME) as folder:
         keras.utils.set_random_seed(settings.seed)
         network = build_network(data, settings)
-        extent = reach(network)
-        report(_plan(network, extent, data, settings))
+        report(plan(network, data, settings))
         fitted = fit(network, data, settings, report, warn)
-        report(f"The weights of epoch {fitted.best_epoch} are kept: best {fitted.monitor}")
-        card = ModelCard(
-            name=target.name,
-            network=settings.network,
-            network_options=_network_options(settings),
-            bands=data.bands,
-            mean=_means(data),
-            deviation=_deviations(data),
-            classes=data.classes,
-            resolution=data.resolution,
-            size=data.size,
-            parameters=network.count_params(),
-            stride=extent.stride,
-            halo=extent.halo,
-            receptive_field=extent.receptive_field,
-            training=_account(data, settings, fitted),
-            dataset_ids=data.ids,
-            versions={**_versions(), **versions},
-            test=score(network, data, "test", settings.batch_size),
-            command=command,
-        )
+        report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
+        test = score(network, data, "test", settings.batch_size)
+        card = model_card(target.name, network, data, settings, fitted, test, command)
+        card.versions.update(versions)
         card.save(folder)
         save_network(network, folder)
-        _write_history(fitted.rows, folder)
+        write_history(fitted.rows, folder)
     return card
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
     """The network for these data, with fresh weights, that takes raw values."""
-    return registry.build(
+    network = registry.build(
         settings.network,
         data.size,
         len(data.bands),
         len(data.classes),
-        mean=_means(data),
-        deviation=_deviations(data),
+        mean=means(data),
+        deviation=deviations(data),
         **settings.network_options,
     )
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM
+    return network
 
 
 def fit(
@@ -148,7 +121,7 @@ def fit(
     Raises:
         ValueError: The loss is not a number any more.
     """
-    fill = np.array(_means(data), np.float32)
+    fill = np.array(means(data), np.float32)
     training = TrainingBatches(
         data.arrays("train"),
         settings.batch_size,
@@ -161,7 +134,7 @@ def fit(
         validation = Batches(data.arrays("val"), settings.batch_size, fill)
         monitor, mode = "val_mean_iou", "max"
     else:
-        warn("No validation patches: the epoch with the lowest training loss is kept")
+        warn("No labelled validation patches: the epoch with the lowest training loss is kept")
     # The learner shares the weights; the network itself is never compiled, so that its file needs
     # neither our loss nor our metric to be loaded.
     learner = keras.Model(network.inputs, network.outputs)
@@ -205,7 +178,7 @@ def score(network: keras.Model, data: JoinedPatchSets, split: str, batch_size: i
     if not data.pixels(split).any():
         return None
     counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
-    batches = Batches(data.arrays(split), batch_size, np.array(_means(data), np.float32))
+    batches = Batches(data.arrays(split), batch_size, np.array(means(data), np.float32))
     for number in range(len(batches)):
         images, labels = batches[number]
         predicted = network.predict_on_batch(images).argmax(axis=-1)
@@ -234,65 +207,3 @@ def _check_training_split(data: JoinedPatchSets, warn: Report) -> None:
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
             warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
-
-
-def _means(data: JoinedPatchSets) -> list[float]:
-    return [float(one.mean) for one in data.statistics]
-
-
-def _deviations(data: JoinedPatchSets) -> list[float]:
-    """Standard deviations; 1 for a constant band, whose values become 0 by any divisor."""
-    return [float(one.deviation) or 1.0 for one in data.statistics]
-
-
-def _network_options(settings: Settings) -> dict:
-    """All options of the network: the defaults may change in later versions."""
-    return {**registry.options(settings.network), **settings.network_options}
-
-
-def _plan(network: keras.Model, extent: Reach, data: JoinedPatchSets, settings: Settings) -> str:
-    """The line before the start: what will be trained on what."""
-    patches = ", ".join(f"{data.count(split)} {split}" for split in SPLITS)
-    field = extent.receptive_field
-    return (
-        f"Network <{settings.network}> with {network.count_params()} parameters, receptive field "
-        f"{f'{field} x {field} cells' if field else 'the whole image'}; {len(data.bands)} bands, "
-        f"{len(data.classes)} classes; patches of {data.size} x {data.size} cells: {patches}"
-    )
-
-
-def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
-    """Settings and course of the training, for the model card."""
-    return {
-        **settings.to_json(),
-        "optimizer": "adamw",
-        "schedule": "cosine with warm-up",
-        "loss": "cross-entropy",
-        "patches": {split: data.count(split) for split in SPLITS},
-        "pixels": {split: data.pixels(split).tolist() for split in SPLITS},
-        "epochs_run": len(fitted.rows),
-        "best_epoch": fitted.best_epoch,
-        "monitor": fitted.monitor,
-        "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
-        "best": fitted.rows[fitted.best_epoch - 1],
-    }
-
-
-def _versions() -> dict[str, str]:
-    backend = keras.backend.backend()
-    return {
-        "i.dl": __version__,
-        "keras": keras.version(),
-        backend: sys.modules[backend].__version__,
-        "numpy": np.__version__,
-        "scikit-learn": version("scikit-learn"),
-        "python": sys.version.split()[0],
-    }
-
-
-def _write_history(rows: list[dict], folder: Path) -> None:
-    with (folder / HISTORY_TABLE).open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, History.COLUMNS)
-        table.writeheader()
-        table.writerows(rows)
-    plots.history(rows, folder / HISTORY_PICTURE)

@@ -10,9 +10,10 @@ from keras import KerasTensor, ops
 class MeanIoU(keras.metrics.Metric):
     """Mean intersection over union of the classes, over the labelled pixels of all batches.
 
-    A class that is neither predicted nor in the reference has no IoU and is left out of the mean.
-    (Keras' own metric needs a fixed number of ignored codes inside the table and a one-hot
-    encoding of all pixels.)
+    The mean runs over the classes that have reference pixels, so that it compares epochs by the
+    same classes: were a class without any to count as soon as it is predicted, a single wrong
+    pixel in a small validation split would cost a whole class, and an epoch without one win.
+    Such a pixel still lowers the IoU of the class that it should have been.
 
     Args:
         classes: Number of classes K; label codes from K on are unlabelled.
@@ -49,11 +50,11 @@ class MeanIoU(keras.metrics.Metric):
         self.counts.assign_add(counted)
 
     def result(self) -> KerasTensor:
-        """The mean over the classes that occur; 0 if none does."""
-        table = ops.reshape(self.counts, (self.classes, self.classes))
+        """The mean over the classes that have reference pixels; 0 if none has."""
+        table = ops.reshape(self.counts, (self.classes, self.classes))  # rows = predicted
         both = ops.diagonal(table)
         either = ops.sum(table, axis=0) + ops.sum(table, axis=1) - both
-        occurs = either > 0
+        occurs = ops.sum(table, axis=0) > 0
         iou = both / ops.where(occurs, either, 1)
         return ops.sum(iou) / ops.maximum(ops.sum(ops.cast(occurs, iou.dtype)), 1)
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is told about a training: the line before it, the model card and the history."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .. import __version__, plots
+from ..dataset.manifest import SPLITS
+from ..dataset.patchset import JoinedPatchSets
+from ..model import ModelCard
+from ..networks import registry
+from ..networks.reach import reach
+from .callbacks import History
+from .normalization import deviations, means
+from .settings import Settings
+
+HISTORY_TABLE = "history.csv"
+HISTORY_PICTURE = "history.png"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a fit went.
+
+    Attributes:
+        rows: The columns of `History` by epoch.
+        best_epoch: The epoch, counted from 1, whose weights were kept.
+        monitor: The column that decided which epoch was the best.
+    """
+
+    rows: list[dict]
+    best_epoch: int
+    monitor: str
+
+
+def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str:
+    """One line on what will be trained on what."""
+    patches = ", ".join(f"{data.count(split)} {split}" for split in SPLITS)
+    field = reach(network).receptive_field
+    return (
+        f"Network <{settings.network}> with {network.count_params()} parameters, receptive field "
+        f"{f'{field} x {field} cells' if field else 'the whole image'}; {len(data.bands)} bands, "
+        f"{len(data.classes)} classes; patches of {data.size} x {data.size} cells: {patches}"
+    )
+
+
+def model_card(
+    name: str,
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    fitted: Fitted,
+    test: dict | None,
+    command: str,
+) -> ModelCard:
+    """The card of a trained network.
+
+    Args:
+        name: Name of the model.
+        network: The trained network.
+        data: What it was trained on.
+        settings: The recipe.
+        fitted: How it went.
+        test: Scores on the test split, or None.
+        command: The call.
+    """
+    extent = reach(network)
+    return ModelCard(
+        name=name,
+        network=settings.network,
+        # All options of the network: the defaults may change in later versions.
+        network_options={**registry.options(settings.network), **settings.network_options},
+        bands=data.bands,
+        mean=means(data),
+        deviation=deviations(data),
+        classes=data.classes,
+        resolution=data.resolution,
+        size=data.size,
+        parameters=network.count_params(),
+        stride=extent.stride,
+        halo=extent.halo,
+        receptive_field=extent.receptive_field,
+        training=_account(data, settings, fitted),
+        dataset_ids=data.ids,
+        versions=_versions(),
+        test=test,
+        command=command,
+    )
+
+
+def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
+    """Settings and course of a training."""
+    return {
+        **settings.to_json(),
+        "nprocs": settings.nprocs or os.cpu_count(),
+        "optimizer": "adamw",
+        "schedule": "cosine with warm-up",
+        "loss": "cross-entropy",
+        "patches": {split: data.count(split) for split in SPLITS},
+        "pixels": {split: data.pixels(split).tolist() for split in SPLITS},
+        "epochs_run": len(fitted.rows),
+        "best_epoch": fitted.best_epoch,
+        "monitor": fitted.monitor,
+        "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
+        "best": fitted.rows[fitted.best_epoch - 1],
+    }
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    return {
+        "i.dl": __version__,
+        "keras": keras.version(),
+        backend: sys.modules[backend].__version__,
+        "numpy": np.__version__,
+        "scikit-learn": version("scikit-learn"),
+        "python": sys.version.split()[0],
+    }
+
+
+def write_history(rows: list[dict], folder: Path) -> None:
+    """Write the rows of `History` as `history.csv` and `history.png`."""
+    with (folder / HISTORY_TABLE).open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, History.COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+    plots.history(rows, folder / HISTORY_PICTURE)

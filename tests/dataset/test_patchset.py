@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The dataset on disk: written, opened, found damaged, and joined with others."""
+
+import json
+import os
+import pickle
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grassdl.bands import Band, BandStatistics
+from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.dataset.manifest import SPLITS, Export, Manifest
+from grassdl.dataset.npy import ArrayWriter, read_array
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet, PatchSetWriter
+
+SIZE = 3
+BANDS = [
+    Band("red", True, {"map": "red@here"}, None, 0.5, "nearest", "DN", "uint8"),
+    Band("nir.2", False, {"map": "nir.2@here"}, None, 1.0, "nearest", "", "uint16"),
+]
+WATER, FOREST, ROOF = (
+    MapClass(2, "water", "0:0:255"),
+    MapClass(5, "forest", "0:99:0"),
+    MapClass(9, "roof", "200:0:0"),
+)
+COUNTS = {"train": 4, "val": 2, "test": 0}
+EXPORT = Export(
+    size=SIZE,
+    stride=SIZE,
+    sampling="grid",
+    split_method="blocks",
+    split_shares=(70.0, 15.0, 15.0),
+    block_size=12,
+    buffer=0.0,
+    seed=1,
+    region={"north": 24.0, "south": 0.0, "east": 24.0, "west": 0.0}
+    | {"nsres": 0.5, "ewres": 0.5, "rows": 48, "cols": 48},
+    crs="",
+    grass_version="8.2.1",
+    command="i.dl.patches group=a labels=b output=c",
+)
+
+
+def patches(count, seed, classes=2):
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 60_000, (count, SIZE, SIZE, 2)).astype(np.uint16)
+    labels = rng.integers(0, classes, (count, SIZE, SIZE)).astype(np.uint8)
+    return images, labels
+
+
+def write(folder, seed=0, bands=BANDS, classes=(WATER, FOREST), counts=COUNTS, export=EXPORT):
+    """A dataset of random patches, one patch at a time; the arrays that were written."""
+    folder.mkdir()
+    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, SIZE, np.uint16)
+    given = {}
+    for place, split in enumerate(SPLITS):
+        images, labels = patches(counts[split], 10 * seed + place, len(classes))
+        labels[:, 0, 0], labels[:, 0, 1] = NULL_INDEX, UNLABELLED_INDEX
+        images[:, 0, 0] = 0
+        for one in range(counts[split]):
+            writer.write(split, images[one : one + 1], labels[one : one + 1])
+        given[split] = images, labels
+    writer.finish(export)
+    return given
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    write(tmp_path / "ds")
+    return tmp_path / "ds"
+
+
+def dataset_id(folder):
+    return PatchSet.open(folder).manifest.dataset_id
+
+
+def edit(folder, **changes):
+    manifest = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps(manifest | changes))
+
+
+def refusal(folder):
+    """The line with which a dataset is refused."""
+    with pytest.raises(ValueError) as error:
+        PatchSet.open(folder)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_arrays_come_back_as_they_were_written(tmp_path):
+    given = write(tmp_path / "ds")
+    opened = PatchSet.open(tmp_path / "ds")
+    for split, (images, labels) in given.items():
+        found_images, found_labels = opened.arrays(split)
+        assert found_images.dtype == np.uint16
+        assert np.array_equal(found_images, images)
+        assert np.array_equal(found_labels, labels)
+
+
+def test_arrays_are_mapped_not_read(dataset):
+    images, labels = PatchSet.open(dataset).arrays("train")
+    assert isinstance(images, np.memmap)
+    assert isinstance(labels, np.memmap)
+    assert not images.flags.writeable
+
+
+def test_the_manifest_comes_back_as_it_was_written(tmp_path):
+    write(tmp_path / "ds")
+    manifest = Manifest.load(tmp_path / "ds")
+    assert manifest.bands == BANDS
+    assert manifest.classes == ClassScheme([WATER, FOREST])
+    assert manifest.counts == COUNTS
+    assert manifest.dtype == "uint16"
+    assert manifest.export == EXPORT
+
+
+def test_statistics_are_numpys_over_training_without_null(tmp_path):
+    images, labels = write(tmp_path / "ds")["train"]
+    valid = images[labels != NULL_INDEX].astype(object)
+    assert len(valid) == 4 * (SIZE * SIZE - 1)
+    for place, found in enumerate(Manifest.load(tmp_path / "ds").statistics):
+        band = valid[:, place]
+        assert (found.count, found.total) == (len(band), band.sum())
+        assert found.total_squares == (band**2).sum()
+        assert (found.minimum, found.maximum) == (band.min(), band.max())
+        assert found.histogram.counts.sum() == len(band)
+
+
+def test_labelled_pixels_are_counted_by_class_and_split(tmp_path):
+    given = write(tmp_path / "ds")
+    pixels = Manifest.load(tmp_path / "ds").pixels
+    for split, (_, labels) in given.items():
+        assert pixels[split] == [int((labels == index).sum()) for index in (0, 1)]
+    assert sum(pixels["train"]) == 4 * (SIZE * SIZE - 2)
+
+
+def test_equal_content_has_an_equal_id_wherever_it_lies_and_however_it_was_made(tmp_path):
+    write(tmp_path / "one")
+    write(tmp_path / "two", export=replace(EXPORT, command="another call", seed=9))
+    assert dataset_id(tmp_path / "one") == dataset_id(tmp_path / "two")
+
+
+def test_the_id_tells_other_content(tmp_path):
+    brown = replace(FOREST, color="99:99:0")
+    renamed = [replace(BANDS[0], name="blue"), BANDS[1]]
+    write(tmp_path / "first")
+    write(tmp_path / "values", seed=1)
+    write(tmp_path / "bands", bands=renamed)
+    write(tmp_path / "order", bands=BANDS[::-1])
+    write(tmp_path / "classes", classes=(WATER, brown))
+    write(tmp_path / "splits", counts={"train": 4, "val": 0, "test": 2})
+    ids = [dataset_id(folder) for folder in tmp_path.iterdir()]
+    assert len(set(ids)) == 6
+
+
+def test_one_changed_label_changes_the_id(tmp_path):
+    ids = []
+    for code in (0, 1):
+        folder = tmp_path / str(code)
+        folder.mkdir()
+        counts = {"train": 1, "val": 0, "test": 0}
+        classes = ClassScheme([WATER, FOREST])
+        writer = PatchSetWriter(folder, BANDS, classes, counts, SIZE, np.uint16)
+        labels = np.zeros((1, SIZE, SIZE), np.uint8)
+        labels[0, -1, -1] = code
+        writer.write("train", np.zeros((1, SIZE, SIZE, 2), np.uint16), labels)
+        ids.append(writer.finish(EXPORT).dataset_id)
+    assert ids[0] != ids[1]
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    assert refusal(tmp_path / "ds") == f"Dataset folder <{tmp_path / 'ds'}> not found"
+
+
+def test_a_folder_without_manifest_is_told(tmp_path):
+    assert "does not exist" in refusal(tmp_path)
+
+
+def test_another_format_version_is_refused(dataset):
+    edit(dataset, version=2)
+    assert "has format version 2, this i.dl reads version 1" in refusal(dataset)
+
+
+def test_the_json_of_something_else_is_refused(dataset):
+    (dataset / "dataset.json").write_text('{"type": "FeatureCollection"}')
+    assert "does not describe a patch dataset" in refusal(dataset)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"bands": 3}, {"counts": {"train": 4}}, {"classes": []}, {"dtype": "rubbish"}]
+    + [{"split_shares": None}, {"counts": {"train": "x", "val": 2, "test": 0}}],
+)
+def test_a_damaged_manifest_is_refused(dataset, changes):
+    edit(dataset, **changes)
+    assert "has a damaged dataset.json" in refusal(dataset)
+
+
+def test_a_manifest_cut_short_is_refused(dataset):
+    text = (dataset / "dataset.json").read_text()
+    (dataset / "dataset.json").write_text(text[: len(text) // 2])
+    assert "cannot be read" in refusal(dataset)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_missing_array_is_told(dataset, split, name):
+    (dataset / split / name).unlink()
+    assert refusal(dataset).startswith("Dataset is incomplete")
+    assert f"{split}/{name}> is missing" in refusal(dataset)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, -1])
+def test_a_truncated_array_is_refused(dataset, keep):
+    file = dataset / "train" / "images.npy"
+    file.write_bytes(file.read_bytes()[:keep])
+    assert "train/images.npy> cannot be read" in refusal(dataset)
+
+
+def test_arrays_that_are_not_as_the_manifest_says_are_refused(dataset):
+    images = np.load(dataset / "val" / "images.npy")
+    for other in (images.astype(np.float32), images.astype(">u2"), images[:1], images[..., :1]):
+        np.save(dataset / "val" / "images.npy", other)
+        assert "val/images.npy> holds" in refusal(dataset)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_pickle_is_never_loaded(dataset, tmp_path, count):
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    split = {0: "test", 2: "val"}[count]
+    array = np.empty((count, SIZE, SIZE), object)
+    array[...] = Bomb()
+    with (dataset / split / "labels.npy").open("wb") as file:
+        np.lib.format.write_array(file, array, allow_pickle=True)
+    assert "cannot be read" in refusal(dataset)
+    (dataset / split / "labels.npy").write_bytes(pickle.dumps(Bomb()))
+    assert "cannot be read" in refusal(dataset)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_an_archive_in_place_of_an_array_is_refused(dataset):
+    with (dataset / "val" / "labels.npy").open("wb") as file:
+        np.savez(file, labels=np.zeros((2, SIZE, SIZE), np.uint8))
+    assert "is an archive, not an array" in refusal(dataset)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=4))
+def test_an_array_written_in_pieces_is_what_numpy_reads(tmp_path_factory, sizes):
+    file = tmp_path_factory.mktemp("npy") / "a.npy"
+    pieces = [np.full((size, 2), place, np.int16) for place, size in enumerate(sizes)]
+    writer = ArrayWriter(file, (sum(sizes), 2), np.int16)
+    for piece in pieces:
+        writer.write(piece)
+    writer.close()
+    assert np.array_equal(np.load(file), np.concatenate(pieces))
+    whole = read_array(file, (sum(sizes), 2), np.dtype(np.int16))
+    assert np.array_equal(whole, np.concatenate(pieces))
+
+
+def joined(*folders):
+    return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
+
+
+@pytest.fixture
+def two_areas(tmp_path):
+    """One area with water and roof, another with forest and roof, and their arrays."""
+    first = write(tmp_path / "a", seed=1, classes=(WATER, ROOF))
+    second = write(tmp_path / "b", seed=2, classes=(FOREST, ROOF))
+    return joined(tmp_path / "a", tmp_path / "b"), first, second
+
+
+def test_joined_areas_have_the_union_of_their_classes(two_areas):
+    both, _, _ = two_areas
+    assert both.classes == ClassScheme([WATER, FOREST, ROOF])
+    assert both.count("train") == 8
+    assert len(both.ids) == len(set(both.ids)) == 2
+
+
+def test_label_codes_of_joined_areas_are_those_of_the_union(two_areas):
+    both, first, second = two_areas
+    maps = [{0: 0, 1: 2}, {0: 1, 1: 2}]
+    for part, (images, labels), new in zip(
+        both.arrays("train"), (first["train"], second["train"]), maps, strict=True
+    ):
+        codes = new | {NULL_INDEX: NULL_INDEX, UNLABELLED_INDEX: UNLABELLED_INDEX}
+        found_images, found_labels = part.read(slice(None))
+        assert np.array_equal(found_images, images)
+        assert found_labels.tolist() == np.vectorize(codes.get)(labels).tolist()
+
+
+def test_a_code_that_is_no_class_of_its_area_becomes_unlabelled(tmp_path):
+    write(tmp_path / "a", classes=(WATER, ROOF))
+    write(tmp_path / "b", classes=(FOREST, ROOF))
+    file = tmp_path / "a" / "train" / "labels.npy"
+    labels = np.load(file)
+    labels[0] = 2
+    np.save(file, labels)
+    _, found = joined(tmp_path / "a", tmp_path / "b").arrays("train")[0].read(slice(0, 1))
+    assert (found == UNLABELLED_INDEX).all()
+
+
+def test_pixels_and_statistics_of_joined_areas_are_those_of_all_patches(two_areas):
+    both, first, second = two_areas
+    roofs = sum((area["train"][1] == 1).sum() for area in (first, second))
+    water, forest = ((area["train"][1] == 0).sum() for area in (first, second))
+    assert both.pixels("train").tolist() == [water, forest, roofs]
+    values = np.concatenate(
+        [area["train"][0][area["train"][1] != NULL_INDEX] for area in (first, second)]
+    )
+    for place, found in enumerate(both.statistics):
+        assert found.to_json() == BandStatistics.of(values[:, place]).to_json()
+
+
+def test_areas_without_patches_of_a_split_are_left_out_of_it(tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "b", counts={"train": 1, "val": 0, "test": 3})
+    both = joined(tmp_path / "a", tmp_path / "b")
+    assert [len(part) for part in both.arrays("val")] == [2]
+    assert [len(part) for part in both.arrays("test")] == [3]
+
+
+def refused_join(*folders):
+    with pytest.raises(ValueError) as error:
+        joined(*folders)
+    return str(error.value)
+
+
+def test_areas_that_call_a_class_differently_are_refused(tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "b", classes=(WATER, replace(FOREST, label="meadow")))
+    assert "class 5 is <forest> and <meadow>" in refused_join(tmp_path / "a", tmp_path / "b")
+
+
+def test_areas_that_disagree_about_a_class_the_first_lacks_are_refused(tmp_path):
+    write(tmp_path / "a", classes=(WATER, FOREST))
+    write(tmp_path / "b", classes=(WATER, ROOF))
+    write(tmp_path / "c", classes=(WATER, replace(ROOF, label="road")))
+    told = refused_join(*(tmp_path / name for name in "abc"))
+    assert "class 9 is <roof> and <road>" in told
+    assert str(tmp_path / "b") in told
+    assert str(tmp_path / "c") in told
+
+
+def test_colours_may_differ_and_the_first_areas_count(tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "b", classes=(WATER, replace(FOREST, color="1:1:1")))
+    assert joined(tmp_path / "a", tmp_path / "b").classes == ClassScheme([WATER, FOREST])
+
+
+def test_areas_with_other_bands_resolution_or_patch_size_are_refused(tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "bands", bands=[replace(BANDS[0], name="blue"), BANDS[1]])
+    coarse = replace(EXPORT, region=EXPORT.region | {"nsres": 0.6, "ewres": 0.6})
+    write(tmp_path / "coarse", export=coarse)
+    write(tmp_path / "fits", export=replace(EXPORT, region=EXPORT.region | {"nsres": 0.58}))
+    shutil.copytree(tmp_path / "a", tmp_path / "size")
+    edit(tmp_path / "size", size=6, counts={"train": 0, "val": 0, "test": 0})
+    for split in SPLITS:
+        np.save(tmp_path / "size" / split / "images.npy", np.zeros((0, 6, 6, 2), np.uint16))
+        np.save(tmp_path / "size" / split / "labels.npy", np.zeros((0, 6, 6), np.uint8))
+    first = tmp_path / "a"
+    assert "expected to be <red>, but <blue>" in refused_join(first, tmp_path / "bands")
+    assert "resolutions 0.5 and 0.6 do not mix" in refused_join(first, tmp_path / "coarse")
+    assert "patches of 3 and 6 cells do not mix" in refused_join(first, tmp_path / "size")
+    assert joined(first, tmp_path / "fits").count("train") == 8

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bands and labels that lie in memory, for tests without GRASS."""
+
+import numpy as np
+
+
+class ArrayBands:
+    """A band reader over an array (rows, cols, bands) and its mask of NULL cells.
+
+    Like the real one it may leave anything below NULL cells; reads are noted in `reads`.
+    """
+
+    def __init__(self, values, null):
+        self.values, self.null = values, null
+        self.rows, self.cols = null.shape
+        self.dtype = values.dtype
+        self.reads = []
+
+    def read(self, row, rows):
+        assert 0 <= row < row + rows <= self.rows
+        self.reads.append((row, rows))
+        return self.values[row : row + rows].copy(), self.null[row : row + rows].copy()
+
+
+class ArrayLabels:
+    """A label reader over an array of codes."""
+
+    def __init__(self, codes):
+        self.codes = codes
+
+    def read(self, row, rows):
+        return np.ascontiguousarray(self.codes[row : row + rows])

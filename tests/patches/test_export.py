@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Patches on their way from the bands into the dataset."""
+
+import errno
+
+import numpy as np
+import pytest
+from array_reader import ArrayBands
+
+from grassdl.bands import Band, BandStatistics
+from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.dataset.manifest import SPLITS, Export
+from grassdl.dataset.patchset import PatchSet
+from grassdl.patches import export, survey
+from grassdl.patches.export import bytes_needed, check_disk, write_dataset
+from grassdl.patches.plan import make_plan
+from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
+from grassdl.patches.splits import BlockSplit, parse_shares
+
+ogr = pytest.importorskip("osgeo.ogr", reason="GDAL's Python package is missing")
+
+CLASSES = ClassScheme([MapClass(3, "water", "0:0:255"), MapClass(12, "roof", "9:9:9")])
+ROWS, COLS, SIZE = 37, 29, 4
+BANDS = [Band(name, False, {"map": name}, None, 1.0, "nearest", "", "int16") for name in ("a", "b")]
+EXPORT = Export(
+    size=SIZE,
+    stride=3,
+    sampling="grid",
+    split_method="blocks",
+    split_shares=(50.0, 25.0, 25.0),
+    block_size=9,
+    buffer=0.0,
+    seed=1,
+    region={"north": 37.0, "south": 0.0, "east": 29.0, "west": 0.0}
+    | {"nsres": 1.0, "ewres": 1.0, "rows": ROWS, "cols": COLS},
+    crs="",
+    grass_version="8.2.1",
+    command="i.dl.patches",
+)
+
+
+@pytest.fixture
+def scene():
+    """Bands with rubbish below their NULL cells, and label codes."""
+    rng = np.random.default_rng(7)
+    values = rng.integers(-9999, 9999, (ROWS, COLS, 2)).astype(np.int16)
+    null = rng.random((ROWS, COLS)) < 0.1
+    codes = rng.choice(np.array([0, 1, UNLABELLED_INDEX], np.uint8), (ROWS, COLS))
+    codes[null] = NULL_INDEX
+    return values, null, codes
+
+
+def plan_of(codes, design):
+    grid = Grid(ROWS, COLS, SIZE, EXPORT.block_size)
+    split = BlockSplit(parse_shares([50, 25, 25]))
+    return make_plan(codes, CLASSES, grid, design, split, 0, seed=1)
+
+
+def write(folder, scene, plan, progress=lambda done: None):
+    values, null, codes = scene
+    folder.mkdir()
+    reader = ArrayBands(values, null)
+    write_dataset(folder, reader, codes, BANDS, CLASSES, plan, EXPORT, progress)
+    return reader
+
+
+@pytest.mark.parametrize("design", [GridSampling(3), GridSampling(4), RandomSampling(30)])
+@pytest.mark.parametrize("strip_cells", [4_000_000, 100, 1])
+def test_patches_are_slices_of_the_bands_in_the_order_of_the_plan(
+    tmp_path, scene, design, strip_cells, monkeypatch
+):
+    monkeypatch.setattr(survey, "STRIP_CELLS", strip_cells)
+    monkeypatch.setattr(export, "STRIP_CELLS", strip_cells)
+    values, null, codes = scene
+    plan = plan_of(codes, design)
+    write(tmp_path / "ds", scene, plan)
+    opened = PatchSet.open(tmp_path / "ds")
+    clean = np.where(null[..., None], 0, values)
+    for place, split in enumerate(SPLITS):
+        images, labels = opened.arrays(split)
+        positions = plan.positions[plan.splits == place]
+        assert len(positions) == len(images) > 0
+        for (row, col), image, label in zip(positions, images, labels, strict=True):
+            window = slice(row, row + SIZE), slice(col, col + SIZE)
+            assert np.array_equal(image, clean[window])
+            assert np.array_equal(label, codes[window])
+
+
+def test_statistics_are_numpys_over_training_patches_without_null(tmp_path, scene):
+    values, null, codes = scene
+    plan = plan_of(codes, GridSampling(4))
+    write(tmp_path / "ds", scene, plan)
+    train = np.zeros((ROWS, COLS), bool)
+    for row, col in plan.positions[plan.splits == 0]:
+        train[row : row + SIZE, col : col + SIZE] = True
+    for place, found in enumerate(PatchSet.open(tmp_path / "ds").manifest.statistics):
+        expected = values[train & ~null][:, place]
+        assert found.to_json() == BandStatistics.of(expected).to_json()
+        assert found.mean == pytest.approx(expected.mean())
+
+
+def test_the_content_does_not_depend_on_how_many_rows_are_read_at_once(
+    tmp_path, scene, monkeypatch
+):
+    plan = plan_of(scene[2], GridSampling(3))
+    ids = set()
+    for cells in (1, 60, 4_000_000):
+        monkeypatch.setattr(survey, "STRIP_CELLS", cells)
+        monkeypatch.setattr(export, "STRIP_CELLS", cells)
+        write(tmp_path / str(cells), scene, plan)
+        ids.add(PatchSet.open(tmp_path / str(cells)).manifest.dataset_id)
+    assert len(ids) == 1
+
+
+def test_no_more_rows_are_read_at_once_than_a_strip_and_a_patch(tmp_path, scene, monkeypatch):
+    monkeypatch.setattr(survey, "STRIP_CELLS", 10 * COLS)
+    reader = write(tmp_path / "ds", scene, plan_of(scene[2], GridSampling(1)))
+    assert max(rows for _, rows in reader.reads) <= 10 + SIZE
+    assert len(reader.reads) == 4
+
+
+def test_overlapping_patches_are_cut_in_portions_that_hold_no_more_than_a_strip(
+    tmp_path, scene, monkeypatch
+):
+    monkeypatch.setattr(export, "STRIP_CELLS", 5 * SIZE**2)
+    done = []
+    plan = plan_of(scene[2], GridSampling(1))
+    write(tmp_path / "ds", scene, plan, done.append)
+    assert max(np.diff([0, *done])) == 5
+    assert done[-1] == len(plan.positions)
+
+
+def test_footprints_tell_where_every_patch_lies_and_what_it_holds(tmp_path, scene):
+    plan = plan_of(scene[2], RandomSampling(12))
+    write(tmp_path / "ds", scene, plan)
+    opened = PatchSet.open(tmp_path / "ds")
+    source = ogr.Open(str(tmp_path / "ds" / "patches.gpkg"))
+    found = [(feature.items(), feature.geometry().GetEnvelope()) for feature in source.GetLayer()]
+    assert [[item["row"], item["col"]] for item, _ in found] == plan.positions.tolist()
+    for item, (west, east, south, north) in found:
+        assert (west, north) == (item["col"], ROWS - item["row"])
+        assert (east - west, north - south) == (SIZE, SIZE)
+        _, labels = opened.arrays(item["split"])
+        label = labels[item["place"]]
+        assert item["share_3"] == (label == 0).sum() / SIZE**2
+        assert item["share_12"] == (label == 1).sum() / SIZE**2
+
+
+def test_the_disk_size_told_is_what_is_written(tmp_path, scene):
+    plan = plan_of(scene[2], GridSampling(1))
+    write(tmp_path / "ds", scene, plan)
+    written = sum(file.stat().st_size for file in (tmp_path / "ds").rglob("*") if file.is_file())
+    told = bytes_needed(plan, SIZE, 2, np.int16)
+    assert written <= told <= written + 300_000
+
+
+def test_a_disk_that_is_too_small_is_refused(tmp_path):
+    check_disk(tmp_path, 1)
+    with pytest.raises(ValueError, match=f"Disk full: the dataset needs .* MB in <{tmp_path}>"):
+        check_disk(tmp_path, 2**62)
+
+
+def test_an_error_of_the_disk_comes_through(tmp_path, scene, monkeypatch):
+    class FullDisk(ArrayBands):
+        def read(self, row, rows):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    values, null, codes = scene
+    plan = plan_of(codes, GridSampling(4))
+    (tmp_path / "ds").mkdir()
+    reader = FullDisk(values, null)
+    with pytest.raises(OSError, match="No space left"):
+        write_dataset(tmp_path / "ds", reader, codes, BANDS, CLASSES, plan, EXPORT, print)
+    assert not (tmp_path / "ds" / "dataset.json").exists()

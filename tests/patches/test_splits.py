@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Splits that do not leak."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
+from grassdl.patches.splits import DROPPED, BlockSplit, NoSplit, parse_shares
+
+SHARES = parse_shares([70, 15, 15])
+
+
+def assign(positions, counts, grid, shares=SHARES, seed=0):
+    return BlockSplit(shares).assign(positions, counts, grid, np.random.default_rng(seed))
+
+
+@st.composite
+def scenes(draw):
+    """A grid, patches on it that may lie across blocks, and the classes they hold."""
+    size = draw(st.integers(1, 6))
+    rows, cols = draw(st.integers(2 * size, 40)), draw(st.integers(2 * size, 40))
+    grid = Grid(rows, cols, size, block_size=draw(st.integers(size, 2 * size)))
+    design = draw(st.sampled_from([GridSampling(1), GridSampling(size), RandomSampling(40)]))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    positions = design.positions(grid, rng)
+    positions = positions[np.lexsort((positions[:, 1], positions[:, 0]))]
+    counts = rng.integers(0, size**2, (len(positions), 3)) * rng.integers(0, 2, 3)
+    counts[:, 0] += 1
+    return grid, positions, counts
+
+
+def blocks_with_whole_patches(positions, grid):
+    first, last = positions // grid.block_size, (positions + grid.size - 1) // grid.block_size
+    whole = (first == last).all(axis=1)
+    return {tuple(block) for block in first[whole].tolist()}
+
+
+@settings(deadline=None)
+@given(scene=scenes(), seed=st.integers(0, 99))
+def test_no_cell_belongs_to_patches_of_two_splits(scene, seed):
+    grid, positions, counts = scene
+    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
+    splits = assign(positions, counts, grid, seed=seed)
+    painted = np.full((grid.rows, grid.cols), DROPPED)
+    for (row, col), split in zip(positions, splits, strict=True):
+        if split != DROPPED:
+            patch = painted[row : row + grid.size, col : col + grid.size]
+            assert np.isin(patch, (DROPPED, split)).all()
+            patch[...] = split
+
+
+@settings(deadline=None)
+@given(scene=scenes(), unused=st.sampled_from([(), (1,), (2,), (1, 2)]), seed=st.integers(0, 99))
+def test_every_used_split_gets_patches_and_an_unused_one_none(scene, unused, seed):
+    grid, positions, counts = scene
+    shares = [0 if place in unused else share for place, share in enumerate((70, 15, 15))]
+    assume(len(blocks_with_whole_patches(positions, grid)) >= 3 - len(unused))
+    splits = assign(positions, counts, grid, parse_shares(shares), seed)
+    found = set(splits.tolist()) - {DROPPED}
+    assert found == {0, 1, 2} - set(unused)
+
+
+@pytest.mark.parametrize(
+    "starts, filled",
+    [([0, 1, 4, 5], 1), ([0, 8, 14], 2), ([5, 13], 0), ([0, 5, 10, 13], 2)],
+)
+def test_too_few_blocks_with_whole_patches_are_refused(starts, filled):
+    """Patches of four cells in a row of blocks of eight: those at 5 and 13 lie across two."""
+    positions = np.array([(0, start) for start in starts])
+    with pytest.raises(ValueError, match=f"holds {filled} blocks .* too few for 3 splits"):
+        assign(positions, np.ones((len(starts), 2), int), Grid(8, 24, 4, 8))
+
+
+@settings(deadline=None)
+@given(scene=scenes(), seed=st.integers(0, 99))
+def test_the_same_seed_gives_the_same_splits(scene, seed):
+    grid, positions, counts = scene
+    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
+    first, second = (assign(positions, counts, grid, seed=seed) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@settings(deadline=None)
+@given(scene=scenes())
+def test_a_patch_within_one_block_is_never_dropped(scene):
+    grid, positions, counts = scene
+    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
+    splits = assign(positions, counts, grid)
+    first, last = positions // grid.block_size, (positions + grid.size - 1) // grid.block_size
+    assert (splits[(first == last).all(axis=1)] != DROPPED).all()
+
+
+WIDE = Grid(80, 80, 4, block_size=8)
+"""A grid of 100 blocks with four patches each."""
+
+
+def patches_of(grid):
+    return GridSampling(grid.size).positions(grid, np.random.default_rng(0))
+
+
+@settings(deadline=None)
+@given(
+    shares=st.sampled_from([(70, 15, 15), (50, 25, 25), (60, 40, 0), (1, 1, 1)]),
+    seed=st.integers(0, 999),
+)
+def test_shares_are_met_where_blocks_are_many_and_alike(shares, seed):
+    positions = patches_of(WIDE)
+    counts = np.tile([10, 6], (len(positions), 1))
+    splits = assign(positions, counts, WIDE, parse_shares(list(shares)), seed)
+    found = np.bincount(splits, minlength=3) / len(splits)
+    assert found == pytest.approx(np.array(shares) / sum(shares), abs=0.02)
+
+
+@settings(deadline=None)
+@given(
+    clusters=st.lists(st.integers(3, 30), min_size=1, max_size=4),
+    pixels=st.integers(1, 10_000),
+    seed=st.integers(0, 999),
+)
+def test_a_class_in_three_blocks_or_more_of_its_own_reaches_every_split(clusters, pixels, seed):
+    """Classes that lie apart from each other, on a common one that lies everywhere."""
+    rng = np.random.default_rng(seed)
+    positions = patches_of(WIDE)
+    blocks = positions // WIDE.block_size @ [10, 1]
+    counts = np.zeros((len(positions), 1 + len(clusters)), int)
+    counts[:, 0] = 1 + rng.integers(0, 16, len(positions))
+    free = rng.permutation(100)
+    for place, number in enumerate(clusters, start=1):
+        own, free = free[:number], free[number:]
+        for block in own:
+            counts[rng.choice(np.flatnonzero(blocks == block)), place] = rng.integers(1, 1 + pixels)
+    splits = assign(positions, counts, WIDE, seed=seed)
+    for split in range(3):
+        assert (counts[splits == split].sum(axis=0) > 0).all()
+
+
+def test_a_class_with_most_pixels_in_one_of_three_blocks_reaches_every_split():
+    grid = Grid(4, 12, 4, 4)
+    positions = patches_of(grid)
+    counts = np.array([[8, 5], [8, 3], [8, 2]])
+    for seed in range(10):
+        assert sorted(assign(positions, counts, grid, seed=seed)) == [0, 1, 2]
+
+
+def test_without_split_all_patches_go_to_train():
+    positions = patches_of(WIDE)
+    splits = NoSplit().assign(positions, np.ones((400, 2)), WIDE, np.random.default_rng(0))
+    assert splits.tolist() == [0] * 400
+
+
+def test_shares_are_parts_of_one():
+    assert parse_shares([70, 15, 15]).tolist() == pytest.approx([0.7, 0.15, 0.15])
+    assert parse_shares([2, 1, 1]).tolist() == [0.5, 0.25, 0.25]
+    assert parse_shares([1, 0, 0]).tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [[], [70, 30], [70, 10, 10, 10], [0, 50, 50], [70, -15, 15], [0, 0, 0]]
+    + [[float("nan"), 1, 1], [1, 1, float("inf")]],
+)
+def test_what_is_no_split_is_refused(shares):
+    with pytest.raises(ValueError, match="split takes the shares of train, val and test"):
+        parse_shares(shares)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rules of the house: imports, style, manual pages, thin scripts, quick interfaces."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate"]
+
+
+def check(*words: str, **environment: str) -> None:
+    """Run a tool in the checkout; its complaints are the test's."""
+    done = subprocess.run(
+        words,
+        cwd=CHECKOUT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_imports_run_one_way():
+    linter = Path(sys.executable).parent / "lint-imports"
+    check(str(linter), "--no-cache", PYTHONPATH=str(CHECKOUT / "lib"))
+
+
+def test_code_is_clean_and_formatted():
+    check(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
+    check(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_html_manual_pages_are_those_of_the_markdown_ones():
+    check(sys.executable, "tools/manual.py", "--check")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_script_holds_no_algorithm(module):
+    lines = (CHECKOUT / module / f"{module}.py").read_text().splitlines()
+    header_end = max(place for place, line in enumerate(lines) if line.startswith("# %"))
+    assert len(lines) - header_end - 1 <= 150
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_manual_page_tells_every_option(module):
+    script = (CHECKOUT / module / f"{module}.py").read_text()
+    page = (CHECKOUT / module / f"{module}.md").read_text()
+    own = re.findall(r"^# % key: (\w+)$", script, re.MULTILINE)
+    untold = [key for key in own if len(key) > 1 and not re.search(rf"\b{key}\b", page)]
+    assert untold == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("question", ["--help", "--interface-description"])
+def test_interfaces_answer_at_once_and_without_keras(grass_project, tmp_path, module, question):
+    # A Python that cannot import them shows that nobody tries.
+    for name in ("keras", "tensorflow", "sklearn", "matplotlib"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported a heavy package')")
+    path = f"{tmp_path}{os.pathsep}{grass_project.environment['PYTHONPATH']}"
+    done = subprocess.run(
+        [*grass_project.command(module), question],
+        env={**grass_project.environment, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert module in done.stdout + done.stderr
+    assert "heavy" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, tmp_path, module):
+    for place in ("lib/grassdl", "grassdl", "etc/i.dl/grassdl"):
+        folder = tmp_path / "here" / place
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text("raise SystemExit('a stranger was imported')")
+    given = {
+        "i.dl.patches": {"input": "absent", "labels": "absent", "output": "out", "size": 4},
+        "i.dl.train": {"input": "absent", "output": "out"},
+        "i.dl.predict": {"input": "absent", "model": "absent", "output": "out"},
+        "i.dl.evaluate": {"classification": "absent", "reference": "absent"},
+    }[module]
+    paths = [".", "lib", grass_project.environment["PYTHONPATH"]]
+    done = subprocess.run(
+        grass_project.command(module, **given),
+        cwd=tmp_path / "here",
+        env={**grass_project.environment, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "not found" in done.stderr
+    assert "stranger" not in done.stdout + done.stderr

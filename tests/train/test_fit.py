@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Training as a whole, on a tiny dataset."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tiny_dataset import BANDS, CLASSES, scene, write_dataset
+
+from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
+from grassdl.model import ModelCard, load_network
+from grassdl.networks import registry
+from grassdl.train import fit as fit_module
+from grassdl.train.fit import build_network, fit, score, train
+from grassdl.train.optimizers import cosine_with_warm_up
+from grassdl.train.settings import Settings
+
+SMALL = {"filters": 4, "depth": 2}
+SMALLEST = {"filters": 2, "depth": 1}
+
+
+def settings(**changes):
+    standard = {"network_options": SMALL, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
+    return Settings(**{**standard, **changes})
+
+
+def joined(*folders):
+    return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
+
+
+def run(data, target, chosen, warn=lambda line: None, report=lambda line: None):
+    return train(
+        data, target, chosen, command="the call", versions={"grass": "8"}, report=report, warn=warn
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model trained well: its folder, card, data and the lines that were reported."""
+    folder = tmp_path_factory.mktemp("trained")
+    arrays = {"train": scene(48, 1), "val": scene(8, 2), "test": scene(9, 3)}
+    data = joined(write_dataset(folder / "dataset", arrays))
+    lines = []
+    card = run(data, folder / "model", settings(epochs=15), report=lines.append)
+    return folder / "model", card, data, lines
+
+
+def test_it_learns_what_there_is_to_learn(trained):
+    _, card, data, _ = trained
+    assert card.test["overall_accuracy"] > 0.97
+    assert card.test["mean_iou"] > 0.93
+    assert card.test["pixels"] == data.pixels("test").sum() == 9 * 16 * 16
+
+
+def test_the_model_takes_raw_values_and_gives_the_scores_of_its_card(trained):
+    folder, card, data, _ = trained
+    network = load_network(folder)
+    images, labels = (
+        np.concatenate([part[:] for part in two])
+        for two in zip(*[(one.images, one.labels) for one in data.arrays("test")], strict=True)
+    )
+    predicted = network.predict(images.astype(np.float32), verbose=0).argmax(-1)
+    assert (predicted == labels).mean() == pytest.approx(card.test["overall_accuracy"])
+
+
+def test_the_file_of_the_network_needs_nothing_of_ours(trained):
+    folder, _, _, _ = trained
+    assert not keras.saving.load_model(folder / "model.keras").compiled
+
+
+def test_the_card_holds_what_predict_must_know(trained):
+    folder, card, data, _ = trained
+    read = ModelCard.load(folder)
+    assert read.bands == BANDS
+    assert read.classes == CLASSES
+    assert read.mean == [one.mean for one in data.statistics]
+    assert read.deviation == [one.deviation for one in data.statistics]
+    assert (read.resolution, read.size, read.stride) == (0.25, 16, 4)
+    assert read.network_options == {**registry.options("unet"), **SMALL}
+    assert read.dataset_ids == data.ids
+    assert read.parameters == load_network(folder).count_params()
+    assert read.halo == 24
+    assert (read.name, read.command) == ("model", "the call")
+    assert read.versions["grass"] == "8"
+    assert read.versions["keras"] == keras.version()
+    assert read.test == card.test
+    assert read.training["seed"] == 1
+    assert read.training["patches"] == {"train": 48, "val": 8, "test": 9}
+
+
+def test_the_folder_holds_card_network_and_history(trained):
+    folder, card, _, _ = trained
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["history.csv", "history.png", "model.json", "model.keras"]
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
+    best = max(rows, key=lambda row: float(row["val_mean_iou"]))
+    assert int(best["epoch"]) == card.training["best_epoch"]
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates[-1] == pytest.approx(0.01 * 0.01, rel=1e-3)
+    assert max(rates) <= 0.01
+
+
+def test_the_weights_of_the_best_epoch_are_kept(trained):
+    folder, card, data, _ = trained
+    again = score(load_network(folder), data, "val", 8)
+    assert again["mean_iou"] == pytest.approx(card.training["best"]["val_mean_iou"], abs=1e-6)
+
+
+def test_progress_tells_network_patches_and_every_epoch(trained):
+    _, card, _, lines = trained
+    assert f"Network <unet> with {card.parameters} parameters" in lines[0]
+    assert f"receptive field {card.receptive_field} x {card.receptive_field} cells" in lines[0]
+    assert "48 train, 8 val, 9 test" in lines[0]
+    assert lines[1].startswith("Epoch 1/15: loss ")
+    assert "validation: loss " in lines[1]
+    assert lines[15].startswith("Epoch 15/15")
+    assert lines[15].endswith("0 s left")
+
+
+def test_null_and_unlabelled_cells_do_not_count_in_the_scores(tmp_path):
+    images, labels = scene(4, 5)
+    labels[0], labels[1, :8] = UNLABELLED_INDEX, NULL_INDEX
+    images[1, :8] = 0
+    arrays = {"train": scene(8, 1), "test": (images, labels)}
+    data = joined(write_dataset(tmp_path / "dataset", arrays))
+    counted = score(build_network(data, settings()), data, "test", 3)
+    assert counted["pixels"] == 2 * 256 + 128
+
+
+def test_without_validation_patches_the_lowest_training_loss_decides(tmp_path):
+    data = joined(write_dataset(tmp_path / "dataset", {"train": scene(8, 1)}))
+    warnings = []
+    chosen = settings(network_options=SMALLEST)
+    card = run(data, tmp_path / "model", chosen, warn=warnings.append)
+    assert card.training["monitor"] == "loss"
+    assert card.test is None
+    assert "No labelled validation patches" in warnings[0]
+    assert "test" in json.loads((tmp_path / "model" / "model.json").read_text())
+
+
+def test_training_stops_when_it_gets_no_better(dataset):
+    data = joined(dataset())
+    # At this rate, and without batch norm, nothing changes: the first epoch stays the best.
+    options = {**SMALLEST, "batch_norm": False}
+    chosen = settings(epochs=9, patience=2, learning_rate=1e-12, network_options=options)
+    fitted = fit(build_network(data, chosen), data, chosen, lambda line: None, lambda line: None)
+    assert fitted.best_epoch == 1
+    assert len(fitted.rows) == 3
+
+
+TWICE = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from grassdl import backend
+backend.prepare(2)
+import keras
+from grassdl.train.fit import build_network, fit
+from test_fit import joined, settings
+data = joined(Path(sys.argv[3]))
+chosen = settings(network_options={"filters": 4, "depth": 2, "dropout": 0.2})
+keras.utils.set_random_seed(chosen.seed)
+network = build_network(data, chosen)
+fit(network, data, chosen, print, print)
+import hashlib
+print(hashlib.sha256(b"".join(one.tobytes() for one in network.get_weights())).hexdigest())
+"""
+
+
+def test_the_same_seed_gives_the_same_weights_bit_by_bit_in_another_process(dataset):
+    here = Path(__file__).resolve().parent
+    call = [sys.executable, "-c", TWICE, str(here.parents[1] / "lib"), str(here), str(dataset())]
+    both = [
+        subprocess.Popen(call, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(2)
+    ]
+    digests = [process.communicate(timeout=300)[0].split()[-1] for process in both]
+    assert len(digests[0]) == 64
+    assert digests[0] == digests[1]
+
+
+def test_a_class_without_pixels_and_a_constant_band_are_named_and_do_no_harm(tmp_path):
+    images, labels = scene(8, 1)
+    labels[labels == 2] = UNLABELLED_INDEX
+    images[..., 1] = 77
+    data = joined(write_dataset(tmp_path / "dataset", {"train": (images, labels)}))
+    warnings = []
+    chosen = settings(epochs=1, network_options=SMALLEST)
+    card = run(data, tmp_path / "model", chosen, warn=warnings.append)
+    assert any("Class 9 <forest> has no pixel" in line for line in warnings)
+    assert any("Band <nir> is constant" in line for line in warnings)
+    assert (card.mean[1], card.deviation[1]) == (77, 1)
+    probabilities = load_network(tmp_path / "model").predict_on_batch(images.astype(np.float32))
+    assert np.isfinite(probabilities).all()
+
+
+def nothing_in(folder):
+    return sorted(path.name for path in folder.iterdir()) == ["dataset"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [(None, "There are no training patches"), (UNLABELLED_INDEX, "there is nothing to learn")],
+)
+def test_without_training_labels_it_says_so(tmp_path, labels, words):
+    images, codes = scene(2, 1)
+    arrays = {"val": (images, codes)}
+    if labels is not None:
+        arrays["train"] = (images, np.full_like(codes, labels))
+    data = joined(write_dataset(tmp_path / "dataset", arrays))
+    with pytest.raises(ValueError, match=words):
+        run(data, tmp_path / "model", settings())
+    assert nothing_in(tmp_path)
+
+
+def test_a_patch_size_that_does_not_suit_the_network_is_refused(dataset, tmp_path):
+    with pytest.raises(ValueError, match="Patch size 16 does not fit network <unet>"):
+        run(joined(dataset()), tmp_path / "model", settings(network_options={"depth": 5}))
+    assert nothing_in(tmp_path)
+
+
+def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path):
+    options = {**SMALLEST, "batch_norm": False}
+    chosen = settings(learning_rate=1e30, network_options=options, epochs=5)
+    with pytest.raises(ValueError, match="not a number.*lower learning_rate"):
+        run(joined(dataset()), tmp_path / "model", chosen)
+    assert nothing_in(tmp_path)
+
+
+def test_what_fails_at_the_end_leaves_nothing(dataset, tmp_path, monkeypatch):
+    def disk_full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(fit_module, "save_network", disk_full)
+    with pytest.raises(OSError, match="No space"):
+        run(
+            joined(dataset(train=4, val=0, test=0)),
+            tmp_path / "model",
+            settings(epochs=1, network_options=SMALLEST),
+        )
+    assert nothing_in(tmp_path)
+
+
+def test_a_folder_that_holds_no_model_is_not_overwritten(dataset, tmp_path):
+    data = joined(dataset())
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="holds no model.json"):
+        run(data, tmp_path / "model", settings())
+    assert (tmp_path / "model" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 20, 1000])
+def test_the_learning_rate_rises_to_its_height_then_falls_to_a_hundredth(steps):
+    schedule = cosine_with_warm_up(0.5, steps)
+    rates = [float(schedule(step)) for step in range(steps + 1)]
+    highest = int(np.argmax(rates))
+    assert rates[highest] == pytest.approx(0.5)
+    assert highest == int(np.ceil(0.05 * steps))
+    if steps > 1:
+        assert rates[-1] == pytest.approx(0.005, rel=1e-3)
+    assert rates[:highest] == sorted(rates[:highest])
+    assert rates[highest:] == sorted(rates[highest:], reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"epochs": 0}, "<epochs> must be at least 1, found 0"),
+        ({"batch_size": 0}, "<batch_size> must be at least 1"),
+        ({"learning_rate": -0.1}, "<learning_rate> must be above 0, found -0.1"),
+        ({"learning_rate": float("nan")}, "<learning_rate> must be above 0"),
+        ({"weight_decay": -1.0}, "<weight_decay> must not be negative"),
+        ({"patience": -1}, "<patience> must be at least 0"),
+        ({"seed": -1}, "<seed> must be between 0 and"),
+        ({"seed": 2**32}, "<seed> must be between 0 and"),
+        ({"nprocs": -3}, "<nprocs> must be at least 0"),
+        ({"network": "alexnet"}, "no network <alexnet>"),
+        ({"network_options": {"filters": 0}}, "<filters> must be at least 1"),
+        ({"network_options": {"dropout": 1.0}}, "<dropout> must be at least 0 and below 1"),
+        ({"augmentation": ("shake",)}, "no augmentation <shake>"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        Settings(**wrong)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""i.dl.train in a GRASS session."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from grassdl.model import ModelCard
+from grassdl.networks import registry
+
+TINY = {"filters": 2, "depth": 1, "epochs": 1, "batch_size": 8}
+
+
+def train(run, source, output, check=False, **options):
+    return run("i.dl.train", check=check, input=source, output=output, **{**TINY, **options})
+
+
+def fails_with(result, *words):
+    """Status 1, nothing on stdout, and one error, which GRASS may wrap, with all the words."""
+    assert result.returncode == 1
+    assert result.stdout == ""
+    before, *errors = " ".join(result.stderr.split()).split("ERROR: ")
+    assert len(errors) == 1
+    assert "Traceback" not in before
+    for word in words:
+        assert word in errors[0]
+
+
+def leftovers(folder):
+    """What lies in the folder but for the GRASS project and the dataset."""
+    return sorted({path.name for path in folder.iterdir()} - {"project", "dataset", "absent"})
+
+
+@pytest.fixture
+def without_package(tmp_path, grass_project):
+    """An environment in which a Python package is missing, although it is installed."""
+
+    def environment(name):
+        folder = tmp_path / "absent"
+        folder.mkdir()
+        (folder / f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})\n")
+        paths = [str(folder), grass_project.environment.get("PYTHONPATH", "")]
+        return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+    return environment
+
+
+def test_it_writes_a_model_and_prints_its_scores(run, dataset, tmp_path):
+    # A comma in the name of an existing folder does not make two of it.
+    done = train(run, dataset("north,south"), tmp_path / "model", check=True)
+    card = ModelCard.load(tmp_path / "model")
+    assert (card.network, card.network_options["filters"]) == ("unet", 2)
+    assert card.versions["grass"].startswith("8.")
+    assert "i.dl.train" in card.command
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"Test patches: {card.test['pixels']} labelled pixels"
+    assert lines[1].split() == ["Overall", "accuracy", f"{card.test['overall_accuracy']:.4f}"]
+    assert [line.rsplit(maxsplit=1)[0] for line in lines[5:]] == [
+        "F1 of class 3 water",
+        "F1 of class 5 bare soil",
+        "F1 of class 9 forest",
+    ]
+    assert "Epoch 1/1: loss" in done.stderr
+
+
+def test_several_datasets_are_joined(run, dataset, tmp_path):
+    folders = [dataset("north", test=0), dataset("south", train=9, test=0)]
+    options = {"network": "nicknet", "depth": "", "augmentation": "none"}
+    done = train(run, folders, tmp_path / "model", check=True, **options)
+    card = ModelCard.load(tmp_path / "model")
+    assert card.training["patches"] == {"train": 33, "val": 16, "test": 0}
+    assert card.training["augmentation"] == []
+    assert done.stdout == ""
+    assert "No test patches" in done.stderr
+
+
+def test_the_interface_is_told_without_keras_and_lists_every_network(
+    grass_project, without_package
+):
+    told = subprocess.run(
+        [*grass_project.command("i.dl.train"), "--interface-description"],
+        env={**grass_project.environment, **without_package("keras")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in registry.names():
+        assert f"<name>{name}</name>" in told
+        assert registry.describe(name) in " ".join(told.split())
+
+
+def test_a_missing_dataset_is_named(run, tmp_path):
+    missing = tmp_path / "nowhere"
+    fails_with(train(run, missing, tmp_path / "model"), f"Dataset folder <{missing}> not found")
+    assert leftovers(tmp_path) == []
+
+
+def test_a_truncated_dataset_is_refused(run, dataset, tmp_path):
+    folder = dataset()
+    images = folder / "train" / "images.npy"
+    images.write_bytes(images.read_bytes()[:-100])
+    fails_with(train(run, folder, tmp_path / "model"), "Dataset is damaged", "images.npy")
+    assert leftovers(tmp_path) == []
+
+
+def test_a_dataset_of_another_format_version_is_refused(run, dataset, tmp_path):
+    manifest = dataset() / "dataset.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 99}))
+    fails_with(train(run, manifest.parent, tmp_path / "model"), "format version 99", "i.dl.patches")
+    assert leftovers(tmp_path) == []
+
+
+def test_an_existing_output_is_kept_without_overwrite(run, dataset, tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.json").write_text("{}")
+    fails_with(train(run, dataset(), model), f"Output <{model}> exists", "--overwrite")
+    assert (model / "model.json").read_text() == "{}"
+
+
+def test_a_folder_that_cannot_be_written_is_named(run, dataset):
+    # Even root writes nothing here.
+    fails_with(train(run, dataset(), "/proc/model"), "/proc")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"epochs": 0}, "<epochs> must be at least 1"),
+        ({"learning_rate": -1}, "<learning_rate> must be above 0"),
+        ({"augmentation": "none,flip"}, "augmentation=none does not go together"),
+    ],
+)
+def test_an_impossible_option_is_refused(run, dataset, tmp_path, wrong, words):
+    fails_with(train(run, dataset(), tmp_path / "model", **wrong), words)
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"network": "nicknet"}, "Network <nicknet> has no option <depth>, only filters"),
+        ({"depth": 5}, "Patch size 16 does not fit network <unet>"),
+    ],
+)
+def test_what_does_not_suit_the_network_is_refused(run, dataset, tmp_path, wrong, words):
+    fails_with(train(run, dataset(), tmp_path / "model", **wrong), words)
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("tensorflow", "tensorflow"), ("keras", "keras"), ("sklearn", "scikit-learn")],
+)
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    run, dataset, tmp_path, without_package, name, package
+):
+    done = train(run, dataset(), tmp_path / "model", env=without_package(name))
+    fails_with(done, f"Python package <{package}> is missing", f"-m pip install {package}")
+    assert leftovers(tmp_path) == []
+
+
+def test_ctrl_c_in_the_middle_leaves_nothing(grass_project, dataset, tmp_path):
+    options = {**TINY, "epochs": 10000, "patience": 0}
+    command = grass_project.command(
+        "i.dl.train", input=dataset(), output=tmp_path / "model", **options
+    )
+    running = subprocess.Popen(
+        command,
+        env=grass_project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A terminal sends SIGINT to all processes of the job; a shell's background jobs ignore it.
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while "Epoch 2/" not in running.stderr.readline():
+        assert running.poll() is None
+    os.killpg(running.pid, signal.SIGINT)
+    stdout, stderr = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert stdout == ""
+    assert "ERROR: Interrupted: nothing was written" in stderr
+    assert "Traceback" not in stderr
+    assert leftovers(tmp_path) == []
