@@ -63,20 +63,20 @@ import os
 import sys
 
 import grass.script as gs
-from grass.script.utils import set_path
 
 
 def find_library() -> None:
-    """Make grassdl importable: a checkout's own, else the installed one.
+    """Make grassdl importable: a checkout's, or the one that was installed with this script.
 
-    A checkout's library comes before all else, since set_path would put it behind what
-    PYTHONPATH brings along, a current folder with a grassdl of somebody else included.
+    It comes before all else on the path, a grassdl of somebody else in the current folder included.
     """
-    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
-    if os.path.isdir(os.path.join(library, "grassdl")):
-        sys.path.insert(0, os.path.abspath(library))
-    else:
-        set_path(modulename="i.dl", dirname="grassdl", path=library)
+    here = os.path.dirname(os.path.abspath(__file__))
+    for place in ("lib", os.path.join("etc", "i.dl")):
+        library = os.path.join(os.path.dirname(here), place)
+        if os.path.isdir(os.path.join(library, "grassdl")):
+            sys.path.insert(0, library)
+            return
+    gs.fatal(f"The library of i.dl is not installed beside <{here}>: run 'make install' again")
 
 
 def evaluate(options: dict[str, str]) -> None:

@@ -166,7 +166,7 @@
 # % type: integer
 # % required: no
 # % label: Edge of the blocks in cells
-# % description: By default four patches
+# % description: By default four patches, fewer in a small region
 # % guisection: Split
 # %end
 # %option
@@ -196,15 +196,25 @@
 # % required: output,-p
 # %end
 
+from __future__ import annotations
+
 import os
 import sys
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 import grass.script as gs
-from grass.script.utils import set_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from grassdl.dataset.manifest import Export
+    from grassdl.gis.region import Region
+    from grassdl.patches.sampling import Grid, SamplingDesign
+    from grassdl.patches.splits import BlockSplit, NoSplit
 
 
-def sampling_design(options: dict[str, str], size: int):
+def sampling_design(options: dict[str, str], size: int) -> SamplingDesign:
     """The sampling design that the options ask for."""
     from grassdl.gis.options import positive
     from grassdl.patches.sampling import GridSampling, RandomSampling
@@ -218,29 +228,26 @@ def sampling_design(options: dict[str, str], size: int):
     return GridSampling(positive(options, "stride", size))
 
 
-def split_scheme(options: dict[str, str]):
-    """The split scheme that the options ask for, and the shares as given."""
+def split_scheme(options: dict[str, str]) -> tuple[BlockSplit | NoSplit, np.ndarray]:
+    """The split scheme that the options ask for, and the shares."""
     from grassdl.patches.splits import BlockSplit, NoSplit, parse_shares
 
-    try:
-        shares = [float(share) for share in options["split"].split(",")]
-    except ValueError:
-        shares = []
-    parts = parse_shares(shares)
-    return (NoSplit() if options["split_method"] == "none" else BlockSplit(parts)), shares
+    shares = parse_shares(options["split"].split(","))
+    return (NoSplit() if options["split_method"] == "none" else BlockSplit(shares)), shares
 
 
 def find_library() -> None:
-    """Make grassdl importable: a checkout's own, else the installed one.
+    """Make grassdl importable: a checkout's, or the one that was installed with this script.
 
-    A checkout's library comes before all else, since set_path would put it behind what
-    PYTHONPATH brings along, a current folder with a grassdl of somebody else included.
+    It comes before all else on the path, a grassdl of somebody else in the current folder included.
     """
-    library = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
-    if os.path.isdir(os.path.join(library, "grassdl")):
-        sys.path.insert(0, os.path.abspath(library))
-    else:
-        set_path(modulename="i.dl", dirname="grassdl", path=library)
+    here = os.path.dirname(os.path.abspath(__file__))
+    for place in ("lib", os.path.join("etc", "i.dl")):
+        library = os.path.join(os.path.dirname(here), place)
+        if os.path.isdir(os.path.join(library, "grassdl")):
+            sys.path.insert(0, library)
+            return
+    gs.fatal(f"The library of i.dl is not installed beside <{here}>: run 'make install' again")
 
 
 def main() -> int:
@@ -254,84 +261,85 @@ def main() -> int:
 
 
 def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) -> None:
-    """Read the maps, make the plan, and print it or write the dataset."""
-    from grassdl.dataset.manifest import MANIFEST_NAME, Export
+    """Read the maps, make the plan and print it; write the dataset unless only the plan counts."""
+    from grassdl.dataset.manifest import MANIFEST_NAME
     from grassdl.files import check_output_folder, new_folder
     from grassdl.gis.bandstack import BandMaps, BandStack, describe_bands
-    from grassdl.gis.labels import raster_labels, vector_labels
-    from grassdl.gis.messages import Progress, command_line
-    from grassdl.gis.options import positive
+    from grassdl.gis.labels import labels_from_options
+    from grassdl.gis.messages import Progress
+    from grassdl.gis.options import number
     from grassdl.gis.region import Region
-    from grassdl.gis.session import crs_wkt, scratch_folder
+    from grassdl.gis.session import scratch_folder
     from grassdl.patches.export import bytes_needed, check_disk, write_dataset
     from grassdl.patches.plan import describe, make_plan, missing_classes
-    from grassdl.patches.sampling import Grid
     from grassdl.patches.survey import spool_codes
 
     region = Region.current()
-    size = positive(options, "size")
-    block_size = positive(options, "block_size", 4 * size)
-    if options["split_method"] == "none":
-        block_size = max(region.rows, region.cols, size)
-    grid = Grid(region.rows, region.cols, size, block_size)
-    design = sampling_design(options, size)
+    grid = read_grid(options, region)
+    design = sampling_design(options, grid.size)
     split, shares = split_scheme(options)
-    seed, min_labelled = int(options["seed"]), float(options["min_labelled"])
-    if seed < 0:
-        raise ValueError(f"Option seed takes a number of 0 or more, not {seed}")
-    if not 0 <= min_labelled <= 100:
-        raise ValueError(f"Option min_labelled runs from 0 to 100 percent, not {min_labelled:g}")
-    target = None
+    seed = number(options, "seed", lowest=0)
+    min_labelled = number(options, "min_labelled", lowest=0, highest=100)
     if not only_plan:
         target = check_output_folder(options["output"], gs.overwrite(), MANIFEST_NAME)
-
     bands = describe_bands(BandMaps.from_options(options))
-    background = int(options["background"]) if options["background"] else None
-    if options["labels"]:
-        labels = cleanup.enter_context(closing(raster_labels(options["labels"], background)))
-    else:
-        labels = cleanup.enter_context(
-            vector_labels(options["training"], options["layer"], options["column"], background)
-        )
+    labels = cleanup.enter_context(labels_from_options(options))
     stack = cleanup.enter_context(closing(BandStack(bands)))
     scratch = cleanup.enter_context(scratch_folder())
 
     gs.message("Reading labels and looking for NULL...")
     codes = spool_codes(stack, labels, scratch / "codes.bin", Progress(region.rows))
-    plan = make_plan(codes, labels.classes, grid, design, split, min_labelled, seed)
-    needed = bytes_needed(plan, size, len(bands), stack.dtype)
+    plan = make_plan(codes, labels.classes, grid, design, split, min_labelled, int(seed))
+    needed = bytes_needed(plan, grid.size, len(bands), stack.dtype)
     for sentence in missing_classes(plan, labels.classes):
         gs.warning(sentence)
-    wanted = design.limit() or 0
-    if len(plan.positions) < wanted:
-        gs.warning(f"{len(plan.positions)} of {wanted} patches could be had")
-    if only_plan:
-        print(describe(plan, labels.classes, needed))
-        return
+    if len(plan.positions) < (design.limit() or 0):
+        gs.warning(f"{len(plan.positions)} of {design.limit()} patches could be had")
+    if not only_plan:
+        check_disk(target.parent, needed)
+        export = provenance(options, region, grid, shares)
+        progress = Progress(len(plan.splits))
+        gs.message("Writing patches...")
+        with new_folder(target, MANIFEST_NAME) as folder:
+            write_dataset(folder, stack, codes, bands, labels.classes, plan, export, progress)
+        gs.message(f"Dataset <{target}> is written")
+    print(describe(plan, labels.classes, needed))
 
-    export = Export(
-        size=size,
-        stride=getattr(design, "stride", 0),
+
+def read_grid(options: dict[str, str], region: Region) -> Grid:
+    """The cells of the region, the patch size, and the blocks of the split."""
+    from grassdl.gis.options import positive
+    from grassdl.patches.sampling import Grid, default_block_size
+
+    size = positive(options, "size")
+    usual = default_block_size(region.rows, region.cols, size)
+    block_size = positive(options, "block_size", usual)
+    if options["split_method"] == "none":
+        block_size = max(region.rows, region.cols, size)
+    return Grid(region.rows, region.cols, size, block_size)
+
+
+def provenance(options: dict[str, str], region: Region, grid: Grid, shares: np.ndarray) -> Export:
+    """How the patches were cut, for the manifest."""
+    from grassdl.dataset.manifest import Export
+    from grassdl.gis.messages import command_line
+    from grassdl.gis.session import crs_wkt
+
+    gridded = options["sampling"] == "grid"
+    return Export(
+        size=grid.size,
+        stride=int(options["stride"] or grid.size) if gridded else 0,
         sampling=options["sampling"],
         split_method=options["split_method"],
-        split_shares=tuple(shares),
+        split_shares=tuple((100 * shares).round(6).tolist()),
         block_size=grid.block_size if options["split_method"] == "blocks" else 0,
         buffer=0.0,
-        seed=seed,
+        seed=int(options["seed"]),
         region=region.to_json(),
         crs=crs_wkt(),
         grass_version=gs.version()["version"],
         command=command_line(),
     )
-    check_disk(target.parent, needed)
-    gs.message("Writing patches...")
-    with new_folder(target, MANIFEST_NAME) as folder:
-        write_dataset(
-            folder, stack, codes, bands, labels.classes, plan, export, Progress(len(plan.splits))
-        )
-    counts = ", ".join(f"{count} {name}" for name, count in plan.split_counts.items())
-    gs.message(f"Dataset <{target}> written: {counts}")
-    gs.verbose(describe(plan, labels.classes, needed))
 
 
 if __name__ == "__main__":

@@ -223,3 +223,13 @@ def test_what_is_no_json_object_is_refused(tmp_path, content, message):
         file.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_json(file, "Thing")
+
+
+def test_a_folder_set_aside_by_a_killed_run_gets_its_name_back(old):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    old.rename(old.with_name(f".{old.name}.{dead.pid}.old"))
+    with pytest.raises(ValueError, match="exists"):
+        check_output_folder(old, overwrite=False)
+    assert (old / MARK).read_text() == "old"
+    assert names(old.parent) == [old.name]

@@ -26,6 +26,7 @@ def check_output_folder(
         ValueError: It exists and may not be overwritten, or its parent cannot be written.
     """
     target = Path(path).expanduser().absolute()
+    _restore_retired(target)
     if target.exists() or target.is_symlink():
         if not overwrite:
             raise ValueError(f"Output <{target}> exists: choose another one or use --overwrite")
@@ -90,6 +91,14 @@ def _remove_debris(target: Path) -> None:
             pid = debris.name.rsplit(".", 2)[1]
             if pid.isdigit() and (int(pid) == os.getpid() or not _alive(int(pid))):
                 shutil.rmtree(debris, ignore_errors=True)
+
+
+def _restore_retired(target: Path) -> None:
+    """Give back its name to a folder that a killed run had set aside to replace it."""
+    for retired in target.parent.glob(f".{_escape(target.name)}.*.old"):
+        pid = retired.name.rsplit(".", 2)[1]
+        if not target.exists() and pid.isdigit() and not _alive(int(pid)):
+            retired.rename(target)
 
 
 def _escape(name: str) -> str:

@@ -7,7 +7,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import grass.script as gs
 import numpy as np
@@ -56,6 +56,14 @@ class Labels:
     def close(self) -> None:
         """Close the map."""
         self._rows.close()
+
+
+def labels_from_options(options: dict[str, str]) -> AbstractContextManager[Labels]:
+    """Labels by the options labels, or training, layer and column, and background."""
+    background = int(options["background"]) if options["background"] else None
+    if options["labels"]:
+        return closing(raster_labels(options["labels"], background))
+    return vector_labels(options["training"], options["layer"], options["column"], background)
 
 
 def raster_labels(raster: str, background: int | None) -> Labels:

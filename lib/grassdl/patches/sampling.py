@@ -40,6 +40,19 @@ class Grid:
             )
 
 
+LEAST_BLOCKS = 12
+"""Blocks that three splits need at least, so that classes have a chance to be in all of them."""
+
+
+def default_block_size(rows: int, cols: int, size: int) -> int:
+    """Edge of the blocks in cells: four patches, fewer where that leaves too few blocks."""
+    for patches in (4, 3, 2):
+        edge = patches * size
+        if (rows // edge) * (cols // edge) >= LEAST_BLOCKS:
+            return edge
+    return size
+
+
 class SamplingDesign(ABC):
     """Chooses the upper left cells of candidate patches.
 

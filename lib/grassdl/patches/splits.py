@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,19 +15,23 @@ DROPPED = -1
 """Split code of a patch that lies across blocks of different splits."""
 
 
-def parse_shares(shares: list[float]) -> np.ndarray:
+def parse_shares(given: Sequence[float | str]) -> np.ndarray:
     """Shares of train, val and test as parts of 1.
 
     Raises:
         ValueError: Not three numbers, one of them negative, or nothing for training.
     """
+    try:
+        shares = np.array(given, float)
+    except ValueError:
+        shares = np.full(len(SPLITS), np.nan)
     known = len(shares) == len(SPLITS) and np.isfinite(shares).all()
-    if not known or min(shares) < 0 or shares[0] == 0:
+    if not known or shares.min() < 0 or shares[0] == 0:
         raise ValueError(
             "split takes the shares of train, val and test, for instance 70,15,15; "
             "none may be negative and train not 0"
         )
-    return np.array(shares, float) / sum(shares)
+    return shares / shares.sum()
 
 
 @dataclass(frozen=True)

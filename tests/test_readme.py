@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The README's ways to do the job, run as they are written, on a small project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import CHECKOUT
+
+pytestmark = pytest.mark.skipif(
+    "GRASS_ADDON_BASE" not in os.environ,
+    reason="the modules are not installed: use make test",
+)
+
+
+@pytest.fixture
+def suburb(grass_project):
+    """A small project with the maps that the README names; two classes that imagery tells apart."""
+    rng = np.random.default_rng(5)
+    classes = np.ones((256, 256), int)
+    for _ in range(60):
+        row, col = rng.integers(0, 240, 2)
+        classes[row : row + 16, col : col + 16] = 2
+    names = [f"ortho.{band}" for band in ("red", "green", "blue", "nir")]
+    for name in names:
+        grass_project.write_raster(name, 1000 * classes + rng.integers(0, 200, classes.shape))
+    grass_project.write_raster("dsm", 100.0 + 5 * classes)
+    grass_project.write_raster("dtm", np.full(classes.shape, 100.0))
+    grass_project.write_raster("reference", classes)
+    grass_project.run("i.group", group="ortho", input=names)
+    grass_project.run("g.region", raster="reference", flags="s")
+    return grass_project
+
+
+def blocks(language):
+    """The README's code blocks of a language."""
+    text = (CHECKOUT / "README.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_python_script_runs_from_outside_grass(suburb, tmp_path):
+    (script,) = blocks("python")
+    shutil.move(suburb.path, tmp_path / "suburb")
+    script = script.replace("/data/grass", str(tmp_path)).replace("/data", str(tmp_path))
+    shortened = script.replace("epochs=30", "epochs=2")
+    assert shortened != script
+    (tmp_path / "job.py").write_text(shortened)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "job.py"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert 0 < float(done.stdout.split()[-1]) <= 1
+
+
+def test_the_console_job_and_the_batch_run_from_any_folder(suburb, tmp_path):
+    console = next(block for block in blocks("sh") if block.startswith("g.region"))
+    job = console.replace("output=model", "output=model epochs=1")
+    done = subprocess.run(
+        ["bash", "-e", "-c", job],
+        env=suburb.environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Overall accuracy" in done.stdout
+    batch = next(block for block in blocks("sh") if block.startswith("grass "))
+    batch = batch.replace("/data/grass/suburb", str(suburb.path)).replace("/data", str(tmp_path))
+    plain = {**os.environ, "GRASS_OVERWRITE": "1"}
+    done = subprocess.run(
+        ["bash", "-e", "-c", batch], env=plain, cwd="/", capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
