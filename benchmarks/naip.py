@@ -5,7 +5,7 @@ Runs the four modules on `naip_ohio` (see --data) for each network, and a random
 pixels (four bands and NDVI) beside them, and prints the table that the README shows. Area 01 is
 scored once, at the end; early stopping looks at blocks of the six training areas.
 
-    python benchmarks/naip.py [--data FOLDER] [--networks unet,nicknet] [--epochs 30]
+    python benchmarks/naip.py [--data FOLDER] [--networks unet:30,nicknet:8]
 """
 
 from __future__ import annotations
@@ -188,8 +188,7 @@ def table(results: dict[str, dict]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--networks", default="unet,nicknet")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--networks", default="unet:30,nicknet:8", help="names and epochs")
     parser.add_argument("--size", type=int, default=128, help="edge of a patch")
     parser.add_argument("--stride", type=int, default=128, help="step between patches")
     parser.add_argument("--output", type=Path, help="folder to keep (default: a temporary one)")
@@ -205,8 +204,9 @@ def main() -> int:
             project.cut(area, folder, arguments.size, arguments.stride) for area in TRAINING_AREAS
         ]
         results = {"random forest per pixel": forest_scores(project, datasets, folder)}
-        for network in arguments.networks.split(","):
-            results[network] = network_scores(project, datasets, network, arguments.epochs, folder)
+        for network, epochs in (one.split(":") for one in arguments.networks.split(",")):
+            name = f"{network}, {epochs} epochs"
+            results[name] = network_scores(project, datasets, network, int(epochs), folder)
             print(table(results), flush=True)
     return 0
 

@@ -101,8 +101,6 @@ def evaluate(options: dict[str, str]) -> None:
     for target in targets.values():
         gs.verbose(f"File <{target}> written")
     if "output" not in targets:
-        # A terminal that lacks a letter of some label must not cost the whole report.
-        sys.stdout.reconfigure(errors="replace")
         sys.stdout.write(text)
 
 

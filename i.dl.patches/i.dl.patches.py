@@ -222,6 +222,8 @@ def sampling_design(options: dict[str, str], size: int) -> SamplingDesign:
     if options["sampling"] == "random":
         if options["stride"]:
             raise ValueError("Option stride goes with sampling=grid")
+        if not options["npatches"]:
+            raise ValueError("sampling=random needs the option npatches")
         return RandomSampling(positive(options, "npatches"))
     if options["npatches"]:
         raise ValueError("Option npatches goes with sampling=random")
@@ -271,7 +273,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.region import Region
     from grassdl.gis.session import scratch_folder
     from grassdl.patches.export import bytes_needed, check_disk, write_dataset
-    from grassdl.patches.plan import describe, make_plan, missing_classes
+    from grassdl.patches.plan import describe, make_plan, shortcomings
     from grassdl.patches.survey import spool_codes
 
     region = Region.current()
@@ -283,18 +285,17 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     if not only_plan:
         target = check_output_folder(options["output"], gs.overwrite(), MANIFEST_NAME)
     bands = describe_bands(BandMaps.from_options(options))
+    region.use()
     labels = cleanup.enter_context(labels_from_options(options))
     stack = cleanup.enter_context(closing(BandStack(bands)))
     scratch = cleanup.enter_context(scratch_folder())
 
     gs.message("Reading labels and looking for NULL...")
-    codes = spool_codes(stack, labels, scratch / "codes.bin", Progress(region.rows))
+    codes, lost = spool_codes(stack, labels, scratch / "codes.bin", Progress(region.rows))
     plan = make_plan(codes, labels.classes, grid, design, split, min_labelled, int(seed))
     needed = bytes_needed(plan, grid.size, len(bands), stack.dtype)
-    for sentence in missing_classes(plan, labels.classes):
+    for sentence in shortcomings(plan, labels.classes, design, lost):
         gs.warning(sentence)
-    if len(plan.positions) < (design.limit() or 0):
-        gs.warning(f"{len(plan.positions)} of {design.limit()} patches could be had")
     if not only_plan:
         check_disk(target.parent, needed)
         export = provenance(options, region, grid, shares)
@@ -303,7 +304,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         with new_folder(target, MANIFEST_NAME) as folder:
             write_dataset(folder, stack, codes, bands, labels.classes, plan, export, progress)
         gs.message(f"Dataset <{target}> is written")
-    print(describe(plan, labels.classes, needed))
+    print(describe(plan, labels.classes, grid, needed))
 
 
 def read_grid(options: dict[str, str], region: Region) -> Grid:
@@ -312,10 +313,11 @@ def read_grid(options: dict[str, str], region: Region) -> Grid:
     from grassdl.patches.sampling import Grid, default_block_size
 
     size = positive(options, "size")
-    usual = default_block_size(region.rows, region.cols, size)
-    block_size = positive(options, "block_size", usual)
     if options["split_method"] == "none":
         block_size = max(region.rows, region.cols, size)
+    else:
+        usual = default_block_size(region.rows, region.cols, size)
+        block_size = positive(options, "block_size", usual)
     return Grid(region.rows, region.cols, size, block_size)
 
 
@@ -325,10 +327,9 @@ def provenance(options: dict[str, str], region: Region, grid: Grid, shares: np.n
     from grassdl.gis.messages import command_line
     from grassdl.gis.session import crs_wkt
 
-    gridded = options["sampling"] == "grid"
     return Export(
         size=grid.size,
-        stride=int(options["stride"] or grid.size) if gridded else 0,
+        stride=int(options["stride"] or grid.size) if options["sampling"] == "grid" else 0,
         sampling=options["sampling"],
         split_method=options["split_method"],
         split_shares=tuple((100 * shares).round(6).tolist()),

@@ -102,7 +102,8 @@
 # % key: nprocs
 # % type: integer
 # % required: no
-# % description: Number of threads; by default all cores
+# % answer: 0
+# % description: Number of threads to compute with; 0 for all cores
 # % guisection: Computing
 # %end
 # %rules
@@ -111,11 +112,18 @@
 # % requires: subgroup,group
 # %end
 
+from __future__ import annotations
+
 import os
 import sys
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 import grass.script as gs
+
+if TYPE_CHECKING:
+    from grassdl.model import ModelCard
+    from grassdl.predict.engines import KerasEngine
 
 
 def find_library() -> None:
@@ -168,6 +176,7 @@ def predict(options: dict[str, str]) -> None:
         },
     )
     bands = bands_for_model(BandMaps.from_options(options), card.bands)
+    maps.check_inputs(bands)
     region = Region.current()
     card.check_resolution(region.nsres, region.ewres)
     if card.halo is None:
@@ -188,7 +197,7 @@ def predict(options: dict[str, str]) -> None:
     with ExitStack() as cleanup:
         stack = cleanup.enter_context(closing(BandStack(bands)))
         maps.open(cleanup.enter_context(scratch_folder()))
-        engine = load_engine(options)
+        engine = load_engine(options, card)
         progress = Progress(region.rows)
         done, found = 0, False
         for band in row_bands(
@@ -201,18 +210,21 @@ def predict(options: dict[str, str]) -> None:
         if not found:
             raise ValueError("No cell of the region has data in all bands: nothing to classify")
         maps.make_maps(region)
+    gs.message(f"Raster map <{options['output']}> is written")
 
 
-def load_engine(options: dict[str, str]):
+def load_engine(options: dict[str, str], card: ModelCard) -> KerasEngine:
     """The network of the model, ready to compute."""
     from grassdl import backend
-    from grassdl.gis.options import positive
+    from grassdl.gis.options import number
 
-    backend.prepare(positive(options, "nprocs") if options["nprocs"] else None)
+    backend.prepare(int(number(options, "nprocs", lowest=0)), exact=True)
     from grassdl.model import load_network
-    from grassdl.predict.engines import KerasEngine
+    from grassdl.predict.engines import KerasEngine, check_network
 
-    return KerasEngine(load_network(options["model"]))
+    network = load_network(options["model"])
+    check_network(network, card)
+    return KerasEngine(network)
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def train_network(options: dict[str, str]) -> ModelCard:
     target = check_output_folder(options["output"], gs.overwrite())
     settings = read_settings(options)
 
-    backend.prepare(settings.nprocs or None)
+    backend.prepare(settings.nprocs)
     from grassdl.train.fit import train
 
     return train(
@@ -219,6 +219,8 @@ def print_scores(card: ModelCard) -> None:
         gs.message("No test patches: the model has no scores")
         return
 
+    from grassdl.classes import MapClass
+
     def line(name: str, figure: float | None) -> None:
         print(f"{name:<40} {'undefined' if figure is None else f'{figure:.4f}':>9}")
 
@@ -228,7 +230,7 @@ def print_scores(card: ModelCard) -> None:
     line("Macro F1", card.test["f1_macro"])
     line("Mean IoU", card.test["mean_iou"])
     for one in card.test["classes"]:
-        line(f"F1 of class {one['value']} {one['label']}", one["f1"])
+        line(f"F1 of class {MapClass(one['value'], one['label'], '').full_name}", one["f1"])
 
 
 def main() -> int:
@@ -238,8 +240,6 @@ def main() -> int:
 
     with one_line_errors():
         card = train_network(options)
-        # A terminal that lacks a letter of some label must not cost the scores.
-        sys.stdout.reconfigure(errors="replace")
         print_scores(card)
     return 0
 

@@ -25,6 +25,22 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(CHECKOUT / "lib"))
 
+
+def _bind_gdal_to_its_own_sqlite() -> None:
+    """Make a GeoPackage before TensorFlow is imported.
+
+    TensorFlow brings an SQLite without R-trees, which GDAL would take for its own. The modules
+    never load both.
+    """
+    from osgeo import ogr
+
+    ogr.UseExceptions()
+    source = ogr.GetDriverByName("GPKG").CreateDataSource("/vsimem/first.gpkg")
+    source.CreateLayer("first", None, ogr.wkbPolygon)
+
+
+_bind_gdal_to_its_own_sqlite()
+
 CELL_NULL = -(2**31)
 
 

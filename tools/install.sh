@@ -105,8 +105,10 @@ done
 
 mkdir -p "$addons" 2>/dev/null || true
 [ -w "$addons" ] || die "cannot write to $addons"
-rm -rf "$addons"/scripts/i.dl.* "$addons"/docs/html/i.dl{,.*}.html \
-    "$addons"/docs/man/man1/i.dl{,.*}.1 "$addons/etc/i.dl"
+rm -rf "$addons/etc/i.dl"
+for name in i.dl $modules; do
+    rm -f "$addons/scripts/$name" "$addons/docs/html/$name.html" "$addons/docs/man/man1/$name.1"
+done
 cp -R "$new/." "$addons/"
 echo "$wanted" >"$stamp"
 say "installed $modules in $addons"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 DEFAULT_BACKEND = "tensorflow"
 
 
-def prepare(nprocs: int | None = None) -> None:
+def prepare(nprocs: int = 0, exact: bool = False) -> None:
     """Import Keras with its backend, threads and determinism set; to be called before any other
     import of keras.
 
@@ -23,13 +23,17 @@ def prepare(nprocs: int | None = None) -> None:
     same weights.
 
     Args:
-        nprocs: Threads to compute with; None leaves the choice to the backend.
+        nprocs: Threads to compute with; 0 leaves the choice to the backend.
+        exact: Whether an NVIDIA GPU must compute in full float32 instead of its TF32, whose
+            rounding is coarser than what tiles may differ by.
     """
     if "keras" in sys.modules:
         raise RuntimeError("backend.prepare() comes before the first import of keras")
     os.environ.setdefault("KERAS_BACKEND", DEFAULT_BACKEND)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    if exact:
+        os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
     if nprocs:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(nprocs)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"

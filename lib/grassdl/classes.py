@@ -30,6 +30,11 @@ class MapClass:
     color: str
 
     @property
+    def full_name(self) -> str:
+        """Value and label; the value alone where there is no other label."""
+        return self.label if self.label == str(self.value) else f"{self.value} {self.label}"
+
+    @property
     def rgb(self) -> tuple[float, float, float]:
         """The colour as three shares of 1, as matplotlib wants it."""
         red, green, blue = (int(part) / 255 for part in self.color.split(":"))

@@ -87,25 +87,29 @@ def _remove_debris(target: Path) -> None:
     What bears this process's own number is debris too: in containers numbers come again.
     """
     for kind in ("part", "old"):
-        for debris in target.parent.glob(f".{_escape(target.name)}.*.{kind}"):
-            pid = debris.name.rsplit(".", 2)[1]
-            if pid.isdigit() and (int(pid) == os.getpid() or not _alive(int(pid))):
+        for debris, pid in _set_beside(target, kind):
+            if pid == os.getpid() or not alive(pid):
                 shutil.rmtree(debris, ignore_errors=True)
 
 
 def _restore_retired(target: Path) -> None:
     """Give back its name to a folder that a killed run had set aside to replace it."""
-    for retired in target.parent.glob(f".{_escape(target.name)}.*.old"):
-        pid = retired.name.rsplit(".", 2)[1]
-        if not target.exists() and pid.isdigit() and not _alive(int(pid)):
+    for retired, pid in _set_beside(target, "old"):
+        if not target.exists() and not alive(pid):
             retired.rename(target)
 
 
-def _escape(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "[]*?" else letter for letter in name)
+def _set_beside(target: Path, kind: str) -> list[tuple[Path, int]]:
+    """Folders that runs made beside `target`, and the numbers of their processes."""
+    if not target.parent.is_dir():
+        return []
+    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.{kind}")
+    matches = [(path, name.fullmatch(path.name)) for path in target.parent.iterdir()]
+    return [(path, int(match[1])) for path, match in matches if match]
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

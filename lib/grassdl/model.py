@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class ModelCard:
         mean: Mean of every band over the training split; stands for NULL.
         deviation: Standard deviation of every band over the training split.
         classes: Classes by output channel.
-        resolution: Cell size in map units that the network was trained at.
+        resolution: Height and width of a cell in map units that the network was trained at.
         size: Edge of the training patches in cells.
         parameters: Number of weights.
         stride: Total stride of the network in cells.
@@ -57,7 +58,7 @@ class ModelCard:
     mean: list[float]
     deviation: list[float]
     classes: ClassScheme
-    resolution: float
+    resolution: tuple[float, float]
     size: int
     parameters: int
     stride: int
@@ -81,11 +82,13 @@ class ModelCard:
         Raises:
             ValueError: They do; the message tells the call of g.region that fits.
         """
-        for found in (nsres, ewres):
-            if abs(found / self.resolution - 1) > RESOLUTION_TOLERANCE:
+        for found, trained in zip((nsres, ewres), self.resolution, strict=True):
+            if abs(found / trained - 1) > RESOLUTION_TOLERANCE:
+                rows, cols = self.resolution
+                fitting = f"res={rows:g}" if rows == cols else f"nsres={rows:g} ewres={cols:g}"
                 raise ValueError(
-                    f"The model was trained on cells of {self.resolution:g}, the region has cells "
-                    f"of {found:g}: use 'g.region -a res={self.resolution:g}'"
+                    f"The model was trained on cells of {trained:g}, the region has cells "
+                    f"of {found:g}: use 'g.region -a {fitting}'"
                 )
 
     def save(self, folder: Path) -> None:
@@ -108,7 +111,7 @@ class ModelCard:
             "mlm:output": [self._mlm_output()],
             "bands": bands,
             "classes": self.classes.to_json(),
-            "resolution": self.resolution,
+            "resolution": list(self.resolution),
             "size": self.size,
             "network_options": self.network_options,
             "stride": self.stride,
@@ -184,20 +187,35 @@ class ModelCard:
 
     @classmethod
     def _from_json(cls, content: dict) -> ModelCard:
-        plain = (
-            "network_options resolution size stride halo receptive_field training "
-            "dataset_ids versions test command"
-        ).split()
+        plain = "network_options training dataset_ids versions test command".split()
+        reach = {name: content[name] for name in ("halo", "receptive_field")}
         return cls(
             name=content["mlm:name"],
             network=content["mlm:architecture"],
-            parameters=content["mlm:total_parameters"],
+            parameters=_count(content["mlm:total_parameters"]),
+            resolution=_cell_size(content["resolution"]),
+            size=_count(content["size"]),
+            stride=_count(content["stride"]),
+            **{name: one if one is None else _count(one) for name, one in reach.items()},
             bands=[Band.from_json(item) for item in content["bands"]],
             mean=[float(item["mean"]) for item in content["bands"]],
             deviation=[float(item["deviation"]) for item in content["bands"]],
             classes=ClassScheme.from_json(content["classes"]),
             **{name: content[name] for name in plain},
         )
+
+
+def _count(number: object) -> int:
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(f"{number!r} is not a whole number above 0")
+    return number
+
+
+def _cell_size(numbers: object) -> tuple[float, float]:
+    height, width = (float(one) for one in numbers)
+    if not (height > 0 and width > 0):
+        raise ValueError(f"cells of {height:g} x {width:g} are impossible")
+    return height, width
 
 
 def save_network(network: keras.Model, folder: Path) -> None:
@@ -216,6 +234,8 @@ def load_network(folder: str | Path) -> keras.Model:
     path = Path(folder).expanduser() / WEIGHTS_NAME
     if not path.is_file():
         raise ValueError(f"Model is incomplete: <{path}> is missing")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"Model <{path}> cannot be loaded: the file is damaged")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:

@@ -229,9 +229,15 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
         "kappa": kappa(counts),
         "kappa_variance": kappa_variance(counts),
         "matthews_correlation": matthews_correlation(counts),
-        **{f"{name}_macro": macro_mean(by_class[name]) for name in ("precision", "recall", "f1")},
-        "mean_iou": macro_mean(by_class["iou"]),
-        **{f"{name}_weighted": weighted_mean(by_class[name], counts) for name in figures},
+        "f1_macro": f1_macro(counts),
+        "f1_weighted": f1_weighted(counts),
+        "mean_iou": mean_iou(counts),
+        "iou_weighted": weighted_mean(by_class["iou"], counts),
+        **{f"{name}_macro": macro_mean(by_class[name]) for name in ("precision", "recall")},
+        **{
+            f"{name}_weighted": weighted_mean(by_class[name], counts)
+            for name in ("precision", "recall")
+        },
         "quantity_disagreement": quantity_disagreement(counts),
         "allocation_disagreement": allocation_disagreement(counts),
         "exchange": exchange(counts),

@@ -361,7 +361,7 @@ def test_areas_with_other_bands_resolution_or_patch_size_are_refused(tmp_path):
     write(tmp_path / "bands", bands=[replace(BANDS[0], name="blue"), BANDS[1]])
     coarse = replace(EXPORT, region=EXPORT.region | {"nsres": 0.6, "ewres": 0.6})
     write(tmp_path / "coarse", export=coarse)
-    write(tmp_path / "fits", export=replace(EXPORT, region=EXPORT.region | {"nsres": 0.58}))
+    write(tmp_path / "fits", export=replace(EXPORT, region=EXPORT.region | {"nsres": 0.54}))
     shutil.copytree(tmp_path / "a", tmp_path / "size")
     edit(tmp_path / "size", size=6, counts={"train": 0, "val": 0, "test": 0})
     for split in SPLITS:

@@ -4,9 +4,13 @@
 import ast
 import csv
 import json
+import os
+import signal
 import stat
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -268,3 +272,41 @@ def test_one_class_in_both_maps_leaves_kappa_undefined(run, write_raster):
     assert report["overall_accuracy"] == 1
     assert report["kappa"] is None
     assert report["kappa_variance"] is None
+
+
+def children_of(pid):
+    """Names of the programs that a process is running."""
+    names = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(OSError):  # it may have ended meanwhile
+            names.append(Path(f"/proc/{child}/comm").read_text().strip())
+    return names
+
+
+def test_ctrl_c_leaves_no_files(grass_project, maps, tmp_path):
+    # So many cells take seconds to count.
+    grass_project.run("g.region", rows=9000, cols=9000)
+    outputs = {"output": "report.txt", "matrix": "matrix.csv", "plot": "plot.png"}
+    words = grass_project.command(
+        "i.dl.evaluate", classification="map", reference="truth", **outputs
+    )
+    process = subprocess.Popen(
+        words,
+        env=grass_project.environment,
+        cwd=tmp_path,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while "r.stats" not in children_of(process.pid):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    before = set(tmp_path.iterdir())
+    os.killpg(process.pid, signal.SIGINT)
+    _, messages = process.communicate()
+    assert process.returncode == 1
+    assert "Traceback" not in messages
+    assert "ERROR: " in messages
+    assert set(tmp_path.iterdir()) == before
+    assert not any((tmp_path / name).exists() for name in outputs.values())

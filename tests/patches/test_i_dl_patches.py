@@ -447,7 +447,7 @@ AREA = {"input": "red", "training": "areas"}
         ({**GOOD, "size": "abc"}, ["Invalid value <abc> for parameter <size>"]),
         ({**GOOD, "stride": -3}, ["Option stride takes a number of 1 or more"]),
         ({**GOOD, "block_size": 7}, ["Blocks of 7 cells are smaller than a patch of 8 cells"]),
-        ({**GOOD, "block_size": 48}, ["holds 1 blocks", "too few for 3 splits"]),
+        ({**GOOD, "block_size": 48}, ["labelled patches: 1, too few for 3 splits"]),
         ({**GOOD, "seed": -1}, ["seed takes a number of 0 or more, not -1"]),
         ({**GOOD, "min_labelled": 101}, ["min_labelled takes a number of 0 to 100, not 101"]),
         ({**GOOD, "min_labelled": "nan"}, ["min_labelled takes a number of 0 to 100, not nan"]),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.patches import survey
-from grassdl.patches.plan import describe, make_plan, missing_classes
+from grassdl.patches.plan import describe, make_plan, shortcomings
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
 from grassdl.patches.splits import BlockSplit, NoSplit, parse_shares
 
@@ -93,19 +93,27 @@ def test_classes_that_a_split_lacks_are_told():
     codes = np.zeros((4, 12), np.uint8)
     codes[0, 0] = 1
     plan = plan_of(codes, GridSampling(4), SHARES, block_size=4)
-    sentences = missing_classes(plan, CLASSES)
-    assert len(sentences) == 2
-    assert all(sentence.endswith("holds no pixel of: roof") for sentence in sentences)
+    sentences = shortcomings(plan, CLASSES, GridSampling(4), lost=7)
+    assert sentences[0] == "NULL in a band costs 7 labelled cells"
+    assert len(sentences) == 3
+    assert all(sentence.endswith("holds no pixel of: roof") for sentence in sentences[1:])
+
+
+def test_a_class_in_no_patch_is_told_once():
+    plan = plan_of(np.zeros((4, 12), np.uint8), GridSampling(4), SHARES, block_size=4)
+    (sentence,) = shortcomings(plan, CLASSES, GridSampling(4), lost=0)
+    assert sentence.startswith("No patch holds a pixel of: roof")
 
 
 def test_the_plan_is_printed_in_eighty_columns():
     classes = ClassScheme([CLASSES.classes[0], MapClass(12, "roof " * 20, "9:9:9")])
     codes = np.zeros((4, 16), np.uint8)
     codes[:, 8:] = 1
-    text = describe(plan_of(codes, GridSampling(4)), classes, 1_500_000)
+    grid = Grid(4, 16, 4, 8)
+    text = describe(plan_of(codes, GridSampling(4)), classes, grid, 1_500_000)
     lines = text.splitlines()
     assert lines[0] == "Candidates: 4; too few labelled cells: 0; across two splits: 0"
-    assert lines[1] == "Disk size: 1.5 MB"
+    assert lines[1] == "Edge of a patch: 4 cells, of a block: 8 cells; disk size: 1.5 MB"
     assert lines[3].split() == ["train", "val", "test"]
     assert lines[4].split() == ["patches", "4", "0", "0"]
     assert lines[5].split() == ["labelled", "pixels", "64", "0", "0"]
@@ -119,7 +127,9 @@ def test_null_wins_over_every_label(tmp_path, monkeypatch):
     null = np.random.default_rng(2).random((17, 12)) < 0.3
     bands = ArrayBands(np.zeros((17, 12, 1), np.uint8), null)
     rows = []
-    found = survey.spool_codes(bands, ArrayLabels(codes), tmp_path / "codes.bin", rows.append)
+    labelled = codes != UNLABELLED_INDEX
+    found, lost = survey.spool_codes(bands, ArrayLabels(codes), tmp_path / "codes.bin", rows.append)
     assert np.array_equal(found, np.where(null, NULL_INDEX, codes))
     assert rows == [4, 8, 12, 16, 17]
     assert not found.flags.writeable
+    assert lost == (null & labelled).sum()

@@ -69,7 +69,7 @@ def test_every_used_split_gets_patches_and_an_unused_one_none(scene, unused, see
 def test_too_few_blocks_with_whole_patches_are_refused(starts, filled):
     """Patches of four cells in a row of blocks of eight: those at 5 and 13 lie across two."""
     positions = np.array([(0, start) for start in starts])
-    with pytest.raises(ValueError, match=f"holds {filled} blocks .* too few for 3 splits"):
+    with pytest.raises(ValueError, match=f"labelled patches: {filled}, too few for 3 splits"):
         assign(positions, np.ones((len(starts), 2), int), Grid(8, 24, 4, 8))
 
 

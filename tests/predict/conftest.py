@@ -38,7 +38,7 @@ def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
             "mean": mean,
             "deviation": deviation,
             "classes": CLASSES,
-            "resolution": 1.0,
+            "resolution": (1.0, 1.0),
             "size": 64,
             "parameters": network.count_params(),
             "stride": extent.stride,

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import time
 
+import keras
 import numpy as np
 import pytest
 from small_model import CLASSES, plain_band
@@ -96,6 +99,39 @@ def test_the_class_map_carries_labels_colours_title_and_history(grass_project, b
     assert "CELL" in info
 
 
+def test_a_group_is_read_in_its_order(grass_project, bands, model):
+    grass_project.run("i.group", group="pair", subgroup="both", input="one,two")
+    words = grass_project.command(
+        "i.dl.predict", group="pair", subgroup="both", model=model[0], output="classes"
+    )
+    subprocess.run(words, env=grass_project.environment, check=True, capture_output=True)
+    expected, null = whole(model[1], bands)
+    classes = grass_project.read_raster("classes")
+    assert np.array_equal(classes.data[~null], CLASSES.values[expected.argmax(axis=-1)][~null])
+
+
+def test_neighbouring_regions_read_a_coarser_map_alike(grass_project, make_model):
+    # The centres of 0.2 m cells lie on the borders of 0.5 m cells, where rounding decides.
+    rng = np.random.default_rng(4)
+    for name, cells, resolution in (("fine", 150, 0.2), ("coarse", 60, 0.5)):
+        values = rng.normal(100, 30, (cells, cells)).astype(np.float32)
+        where = {"north": 5600000.0 + 30, "west": 500000.0, "resolution": resolution}
+        grass_project.write_raster(name, values, **where)
+    cells = {"resolution": (0.2, 0.2)}
+    model = make_model([plain_band("fine"), plain_band("coarse")], MEAN, DEVIATION, **cells)
+    grass_project.run("g.region", raster="fine")
+    options = {"input": "fine,coarse", "probabilities": "p", "overwrite": True}
+    predict(grass_project, model, **options)
+    everything = probabilities(grass_project).data
+    for north, rows in ((7.4, 41), (13.0, 60)):
+        n, s = 5600030 - north, 5600030 - north - rows * 0.2
+        grass_project.run("g.region", raster="fine", n=n, s=s, res=0.2)
+        predict(grass_project, model, **options)
+        first = round(north / 0.2)
+        part = probabilities(grass_project).data
+        assert np.abs(part - everything[first : first + rows]).max() < 1e-5
+
+
 def test_a_part_of_the_region_gives_a_part_of_the_map(grass_project, bands, model):
     expected, null = whole(model[1], bands)
     grass_project.run("g.region", n=ROWS - 11, s=6, w=13, e=COLS - 9)
@@ -145,7 +181,7 @@ def test_tile_sizes_and_regions_agree_on_real_imagery(grass_project, make_model,
         [plain_band(name) for name in names],
         [120.0, 120, 100, 130],
         [50.0, 40, 30, 50],
-        resolution=0.6,
+        resolution=(0.6, 0.6),
     )
     grass_project.run("g.region", raster="naip.1")
 
@@ -217,6 +253,44 @@ class TestBadInput:
         weights.write_bytes(weights.read_bytes()[:2000])
         refused(grass_project, model, "model.keras", "cannot be loaded")
 
+    def test_weights_of_another_model(self, grass_project, bands, make_model, model):
+        card = json.loads((model[0] / "model.json").read_text())
+        card["classes"].pop()
+        (model[0] / "model.json").write_text(json.dumps(card))
+        refused(grass_project, model, "does not fit its model.json")
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"halo": 0}, {"stride": 0}, {"halo": "8"}, {"resolution": "1"}, {"resolution": [1, 0]}],
+    )
+    def test_a_model_card_with_impossible_values(self, grass_project, bands, model, change):
+        card = json.loads((model[0] / "model.json").read_text())
+        (model[0] / "model.json").write_text(json.dumps(card | change))
+        refused(grass_project, model, "damaged model.json")
+
+    def test_a_model_file_that_holds_code(self, grass_project, bands, model, tmp_path):
+        trace = tmp_path / "executed"
+        pixels = keras.Input((None, None, 2))
+        code = keras.layers.Lambda(eval(f"lambda x: open({str(trace)!r}, 'w') and x"))
+        probabilities = keras.layers.Conv2D(3, 1, activation="softmax")(code(pixels))
+        keras.Model(pixels, probabilities).save(model[0] / "model.keras")
+        trace.unlink()
+        refused(grass_project, model, "model.keras", "cannot be loaded")
+        assert not trace.exists()
+
+    def test_an_output_that_is_an_input(self, grass_project, bands, model):
+        refused(grass_project, model, "<two> is also an input", output="two", overwrite=True)
+        refused(grass_project, model, "<one> is also an input", confidence="one", overwrite=True)
+
+    def test_a_group_with_missing_members(self, grass_project, bands, model):
+        grass_project.run("g.copy", raster="two,gone")
+        grass_project.run("i.group", group="pair", input="one,gone")
+        grass_project.run("g.remove", flags="f", type="raster", name="gone")
+        words = grass_project.command("i.dl.predict", group="pair", model=model[0], output="x")
+        done = subprocess.run(words, env=grass_project.environment, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "ERROR: Raster map <gone@PERMANENT> not found" in done.stderr
+
     def test_an_existing_output(self, grass_project, bands, model):
         grass_project.run("g.copy", raster="one,p_5")
         refused(grass_project, model, "<p_5> exists", probabilities="p")
@@ -236,27 +310,65 @@ class TestBadInput:
         refused(grass_project, model, "tile_size", tile_size=0)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_prediction_leaves_no_map(grass_project, model, how):
+def stop_when(process, reached, how):
+    """Send a signal to a module's processes as soon as it has reached something."""
+    deadline = time.monotonic() + 120
+    while not reached():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    os.killpg(process.pid, how)
+    return process.communicate()[1]
+
+
+@pytest.fixture
+def long_prediction(grass_project, model):
+    """A prediction of maps that are large enough to be caught in the making."""
     rng = np.random.default_rng(1)
     for name in ("one", "two"):
         grass_project.write_raster(name, rng.normal(100, 30, (1500, 1500)).astype(np.float32))
     grass_project.run("g.region", raster="one")
     words = grass_project.command(
-        "i.dl.predict", input="one,two", model=model[0], output="classes", tile_size=32
+        "i.dl.predict", input="one,two", model=model[0], output="classes", probabilities="p"
     )
-    process = subprocess.Popen(
-        words, env=grass_project.environment, stderr=subprocess.PIPE, text=True
+    return subprocess.Popen(
+        words,
+        env=grass_project.environment,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_prediction_stopped_at_work_leaves_no_map(grass_project, long_prediction, how):
     scratch = grass_project.mapset / ".tmp"
-    deadline = time.monotonic() + 120
-    while not any(path.stat().st_size for path in scratch.rglob("classes.bin")):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(how)
-    _, messages = process.communicate()
+
+    def at_work():
+        return any(path.stat().st_size for path in scratch.rglob("classes.bin"))
+
+    messages = stop_when(long_prediction, at_work, how)
     assert grass_project.maps() == ["one", "two"]
     if how != signal.SIGKILL:
-        assert process.returncode == 1
+        assert long_prediction.returncode == 1
         assert "Interrupted: nothing was written" in messages
         assert not list(scratch.rglob("classes.bin"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_prediction_stopped_while_maps_are_made_leaves_none(grass_project, long_prediction, how):
+    cells = grass_project.mapset / "cell"
+
+    def making_maps():
+        return any(path.name.endswith("p_2") for path in cells.iterdir())
+
+    stop_when(long_prediction, making_maps, how)
+    assert long_prediction.returncode == 1
+    assert grass_project.maps() == ["one", "two"]
+
+
+def test_maps_of_a_killed_prediction_go_with_the_next_one(grass_project, bands, model):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    grass_project.run("g.copy", raster=f"one,i_dl_predict_tmp_{dead.pid}_p_2")
+    predict(grass_project, model)
+    assert set(grass_project.maps()) == {"one", "two", "classes"}

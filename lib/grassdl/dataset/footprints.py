@@ -94,7 +94,8 @@ def _create_layer(source: ogr.DataSource, classes: ClassScheme, crs: str) -> ogr
 def _outline_wkt(footprint: Footprint, size: int, region: dict) -> str:
     north = region["north"] - footprint.row * region["nsres"]
     west = region["west"] + footprint.col * region["ewres"]
-    south = north - size * region["nsres"]
-    east = west + size * region["ewres"]
+    # Counted from the region's corner, so that neighbours share their corners to the last digit.
+    south = region["north"] - (footprint.row + size) * region["nsres"]
+    east = region["west"] + (footprint.col + size) * region["ewres"]
     corners = [(west, north), (east, north), (east, south), (west, south), (west, north)]
     return f"POLYGON (({', '.join(f'{x!r} {y!r}' for x, y in corners)}))"

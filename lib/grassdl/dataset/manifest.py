@@ -130,6 +130,10 @@ class Manifest:
     def _from_json(cls, content: dict) -> Manifest:
         export = {name: content[name] for name in Export.__dataclass_fields__}
         export["split_shares"] = tuple(export["split_shares"])
+        export["size"] = int(export["size"])
+        for cell in ("nsres", "ewres"):
+            if not float(export["region"][cell]) > 0:
+                raise ValueError(f"{cell} of the region is not above 0")
         return cls(
             bands=[Band.from_json(item) for item in content["bands"]],
             statistics=[BandStatistics.from_json(item["statistics"]) for item in content["bands"]],

@@ -197,6 +197,15 @@ class JoinedPatchSets:
         per_set = [one.manifest.statistics for one in self.patch_sets]
         return [reduce(BandStatistics.merge, parts) for parts in zip(*per_set, strict=True)]
 
+    def overlaps(self) -> list[str]:
+        """Sentences about datasets whose regions overlap, so that their splits may share cells."""
+        return [
+            f"Datasets <{one.folder}> and <{other.folder}> overlap: a cell may be for training in "
+            "one and for validation or test in the other, and the scores too high"
+            for one, other in combinations(self.patch_sets, 2)
+            if _overlap(one.manifest.export, other.manifest.export)
+        ]
+
     def count(self, split: str) -> int:
         """Patches of a split."""
         return sum(one.manifest.counts[split] for one in self.patch_sets)
@@ -228,10 +237,10 @@ def _joined_classes(schemes: Sequence[ClassScheme]) -> ClassScheme:
     return ClassScheme(by_value.values())
 
 
-def resolution_of(manifest: Manifest) -> float:
-    """Cell size of the patches in map units (mean of north-south and east-west)."""
+def resolution_of(manifest: Manifest) -> tuple[float, float]:
+    """Height and width of the patches' cells in map units."""
     region = manifest.export.region
-    return (region["nsres"] + region["ewres"]) / 2
+    return region["nsres"], region["ewres"]
 
 
 def _check_alike(first: PatchSet, other: PatchSet) -> None:
@@ -241,10 +250,20 @@ def _check_alike(first: PatchSet, other: PatchSet) -> None:
         wrong = _label_conflict(one.classes, two.classes)
     if wrong is None and one.export.size != two.export.size:
         wrong = f"patches of {one.export.size} and {two.export.size} cells do not mix"
-    if wrong is None and abs(resolution_of(two) / resolution_of(one) - 1) > 0.1:
-        wrong = f"resolutions {resolution_of(one):g} and {resolution_of(two):g} do not mix"
+    for cell, other_cell in zip(resolution_of(one), resolution_of(two), strict=True):
+        if wrong is None and abs(other_cell / cell - 1) > 0.1:
+            wrong = f"resolutions {cell:g} and {other_cell:g} do not mix"
     if wrong:
         raise ValueError(f"Dataset <{other.folder}> does not fit <{first.folder}>: {wrong}")
+
+
+def _overlap(one: Export, other: Export) -> bool:
+    first, second = one.region, other.region
+    return (
+        one.crs == other.crs
+        and min(first["north"], second["north"]) > max(first["south"], second["south"])
+        and min(first["east"], second["east"]) > max(first["west"], second["west"])
+    )
 
 
 def _label_conflict(one: ClassScheme, two: ClassScheme) -> str | None:

@@ -65,9 +65,10 @@ def group_members(group: str, subgroup: str = "") -> list[str]:
     Raises:
         ValueError: The group is missing or has no members.
     """
-    if not gs.find_file(group, element="group")["file"]:
+    found = gs.find_file(group, element="group")["fullname"]
+    if not found:
         raise ValueError(f"Group <{group}> not found")
-    where = {"group": group, **({"subgroup": subgroup} if subgroup else {})}
+    where = {"group": found, **({"subgroup": subgroup} if subgroup else {})}
     listed = gs.read_command("i.group", flags="lg", quiet=True, **where)
     members = [
         line.strip() for line in listed.splitlines() if "@" in line and " " not in line.strip()
@@ -90,7 +91,7 @@ def describe_bands(given: BandMaps) -> list[Band]:
     seen = [band.name for band in bands]
     twice = sorted({name for name in seen if seen.count(name) > 1})
     if twice:
-        raise ValueError(f"Two bands have the name <{twice[0]}>: name them with bands=")
+        raise ValueError(f"Two bands have the name <{twice[0]}>: give each its own with bands=")
     return bands
 
 
@@ -134,10 +135,12 @@ def _units(info: dict) -> str:
 
 
 def _smallest_dtype_of(info: dict) -> np.dtype:
-    if info["datatype"] != "CELL":
-        return np.dtype(np.float32)
+    return smallest_dtype([_range(info) if info["datatype"] == "CELL" else None])
+
+
+def _range(info: dict) -> tuple[int, int]:
     low, high = (0 if info[end] in (None, "NULL") else int(info[end]) for end in ("min", "max"))
-    return smallest_dtype([(low, high)])
+    return low, high
 
 
 class BandStack:
@@ -149,7 +152,7 @@ class BandStack:
 
     def __init__(self, bands: Sequence[Band]):
         self.bands = list(bands)
-        self.dtype = _common_dtype([np.dtype(band.dtype) for band in bands])
+        self.dtype = _common_dtype(bands)
         sources = {one for band in bands for one in band.source.values()}
         self._maps = {name: RasterRows(name) for name in sorted(sources)}
         any_map = next(iter(self._maps.values()))
@@ -181,10 +184,11 @@ class BandStack:
             one.close()
 
 
-def _common_dtype(dtypes: Sequence[np.dtype]) -> np.dtype:
+def _common_dtype(bands: Sequence[Band]) -> np.dtype:
     """The smallest dtype that holds all bands, as `grassdl.bands.smallest_dtype` has it."""
-    limits = [np.iinfo(one) if one.kind in "iu" else None for one in dtypes]
-    return smallest_dtype([(one.min, one.max) if one else None for one in limits])
+    if any(np.dtype(band.dtype).kind == "f" for band in bands):
+        return smallest_dtype([None])
+    return smallest_dtype([_range(gs.raster_info(band.source["map"])) for band in bands])
 
 
 def bands_for_model(given: BandMaps, expected: Sequence[Band]) -> list[Band]:
@@ -219,6 +223,12 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band]) -> list[Band]:
     wrong = names_mismatch(expected, bands)
     if wrong:
         raise ValueError(f"The inputs do not fit the model: {wrong}")
+    wanted, named = ([band.name for band in some] for some in (expected, bands))
+    if wanted != named and sorted(wanted) == sorted(named):
+        gs.warning(
+            f"The bands are those of the training in another order: {', '.join(named)} "
+            f"instead of {', '.join(wanted)}"
+        )
     return bands
 
 

@@ -15,7 +15,10 @@ import numpy as np
 from ..classes import MAX_CLASSES, MAX_VALUE, UNLABELLED_INDEX, ClassScheme, MapClass
 from .categories import map_classes, spare_colors
 from .raster_rows import RasterRows, is_null
-from .rasters import require_integer
+from .rasters import remove_debris, remove_rasters, require_integer
+from .session import run_module
+
+TEMPORARY_PREFIX = "i_dl_patches_tmp"
 
 BACKGROUND_LABEL = "background"
 
@@ -104,11 +107,10 @@ def vector_labels(vector: str, layer: str, column: str, background: int | None) 
         raise ValueError(f"Vector map <{name}> has no areas to train from")
     table = _class_table(name, layer, column) if column else None
     _check_background(background, table or {})
-    raster = f"i_dl_patches_tmp_{os.getpid()}"
+    remove_debris(TEMPORARY_PREFIX)
+    raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
     try:
-        gs.run_command(
-            "v.to.rast", input=name, layer=layer, type="area", output=raster, use="cat", quiet=True
-        )
+        run_module("v.to.rast", input=name, layer=layer, type="area", output=raster, use="cat")
         present = _values_in_region(raster)
         if table is None:
             table = {category: MapClass(category, str(category), "") for category in present}
@@ -124,8 +126,7 @@ def vector_labels(vector: str, layer: str, column: str, background: int | None) 
         finally:
             labels.close()
     finally:
-        if gs.find_file(raster, element="cell", mapset=".")["file"]:
-            gs.run_command("g.remove", flags="f", type="raster", name=raster, quiet=True)
+        remove_rasters([raster])
 
 
 def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:

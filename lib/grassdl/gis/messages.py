@@ -28,6 +28,8 @@ def one_line_errors() -> Iterator[None]:
     library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminal that lacks a letter of some label must not cost the result.
+    sys.stdout.reconfigure(errors="replace")
     _use_utf8()
     try:
         yield
@@ -66,7 +68,7 @@ def _one_line(error: Exception) -> str:
 
 
 class Progress:
-    """Percent done, printed through `g.message` only when it has moved by `step`."""
+    """Percent done, printed as GRASS does, only when it has moved by `step`."""
 
     def __init__(self, total: int, step: int = 5):
         self.total = max(total, 1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,14 @@ from typing import ClassVar
 import grass.script as gs
 import numpy as np
 
+from ..bands import Band
 from ..classes import ClassScheme
 from .messages import command_line
+from .rasters import remove_debris, remove_rasters
 from .region import Region
+from .session import run_module
+
+TEMPORARY_PREFIX = "i_dl_predict_tmp"
 
 PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
 """Viridis, which reads the same in print and to colour-blind readers."""
@@ -55,13 +61,18 @@ class RasterSpool:
         """Close the scratch file, with all rows on disk."""
         self._file.close()
 
+    @property
+    def temporary_name(self) -> str:
+        """Name of the map until all maps are whole."""
+        return f"{TEMPORARY_PREFIX}_{os.getpid()}_{self.name}"
+
     def make_map(self, region: Region) -> None:
-        """Import the rows, and give the map its title, history, colours and categories."""
-        kind = {"flags": "s"} if self.dtype == "int32" else {"flags": "f"}
-        gs.run_command(
+        """Import the rows under the temporary name, with title, history, colours, categories."""
+        run_module(
             "r.in.bin",
+            flags="s" if self.dtype == "int32" else "f",
             input=str(self._path),
-            output=self.name,
+            output=self.temporary_name,
             bytes=4,
             order="little",
             north=repr(region.north),
@@ -71,28 +82,22 @@ class RasterSpool:
             rows=region.rows,
             cols=region.cols,
             anull=self.NULL,
-            quiet=True,
-            **kind,
         )
         self._path.unlink()
-        self._describe()
+        self._describe(self.temporary_name)
 
-    def _describe(self) -> None:
+    def _describe(self, name: str) -> None:
         if self.labels:
             rules = "".join(f"{value}\t{label}\n" for value, label in self.labels.items())
-            gs.write_command(
-                "r.category", map=self.name, rules="-", separator="tab", stdin=rules, quiet=True
-            )
-        gs.write_command("r.colors", map=self.name, rules="-", stdin=self.colors, quiet=True)
+            run_module("r.category", stdin=rules, map=name, rules="-", separator="tab")
+        run_module("r.colors", stdin=self.colors, map=name, rules="-")
         history = Path(gs.tempfile())
         # r.support takes the lines as they are, and cuts long ones.
-        history.write_text(
-            "\n".join(textwrap.wrap(command_line(), 70, break_on_hyphens=False)) + "\n",
-            encoding="utf-8",
-        )
-        gs.run_command("r.support", map=self.name, loadhistory=str(history), quiet=True)
+        lines = textwrap.wrap(command_line(), 70, break_on_hyphens=False)
+        history.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        run_module("r.support", map=name, loadhistory=str(history))
         history.unlink()
-        gs.run_command("r.support", map=self.name, quiet=True, **self.support)
+        run_module("r.support", map=name, **self.support)
 
 
 class ClassificationMaps:
@@ -144,6 +149,18 @@ class ClassificationMaps:
         self._all = [*self._probabilities, *self._confidence, self._classes]
         check_output_rasters([spool.name for spool in self._all])
 
+    def check_inputs(self, bands: Sequence[Band]) -> None:
+        """Refuse to replace a map that is read.
+
+        Raises:
+            ValueError: One of the outputs is a source of one of the bands.
+        """
+        mapset = gs.gisenv()["MAPSET"]
+        inputs = {one for band in bands for one in band.source.values()}
+        for spool in self._all:
+            if f"{spool.name}@{mapset}" in inputs:
+                raise ValueError(f"Output <{spool.name}> is also an input: choose another name")
+
     def open(self, folder: Path) -> None:
         """Begin to collect rows in a scratch folder."""
         for spool in self._all:
@@ -164,11 +181,17 @@ class ClassificationMaps:
             spool.write(probabilities[..., place], null)
 
     def make_maps(self, region: Region) -> None:
-        """Turn what was collected into maps."""
+        """Turn what was collected into maps, which get their names when all of them are whole."""
         for spool in self._all:
             spool.close()
-        for spool in self._all:
-            spool.make_map(region)
+        remove_debris(TEMPORARY_PREFIX)
+        try:
+            for spool in self._all:
+                spool.make_map(region)
+            pairs = [name for spool in self._all for name in (spool.temporary_name, spool.name)]
+            run_module("g.rename", raster=",".join(pairs))
+        finally:
+            remove_rasters([spool.temporary_name for spool in self._all])
 
 
 def check_output_rasters(names: Sequence[str]) -> None:

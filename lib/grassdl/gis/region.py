@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import grass.script as gs
 
 ALIGNED_CELLS = 0.01
 """Two grids are the same where their lines differ by less than this part of a cell."""
+
+NUDGE_CELLS = 0.001
+"""How far, in cells, a region is moved for reading; less than what counts as aligned."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,35 @@ class Region:
         The region of the user's session stays as it is. The C library keeps the region of its
         first call, so this comes before any raster map is opened.
         """
-        settings = dict(part.split(":", 1) for part in gs.region_env().split(";") if part.strip())
+        read_from = self._nudged()
+        # With the third dimension, without which g.region refuses what it is given.
+        parts = gs.region_env(region3d=True).split(";")
+        settings = dict(part.split(":", 1) for part in parts if part.strip())
         for resolution in ("e-w resol", "n-s resol"):
             settings.pop(resolution, None)
         for edge in self.EDGES:
-            settings[edge] = f" {getattr(self, edge)!r}"
+            settings[edge] = f" {getattr(read_from, edge)!r}"
         settings["rows"] = f" {self.rows}"
         settings["cols"] = f" {self.cols}"
         os.environ["GRASS_REGION"] = ";".join(f"{k}:{v}" for k, v in settings.items())
+
+    def _nudged(self) -> Region:
+        """This grid, a thousandth of a cell to the south-east.
+
+        Where a cell's centre lies on a border between two cells of a map of another resolution,
+        rounding would decide which of them is read, differently for every window. Not at the
+        poles, beyond which GRASS knows no region.
+        """
+        if gs.locn_is_latlong():
+            return self
+        down, right = NUDGE_CELLS * self.nsres, NUDGE_CELLS * self.ewres
+        return replace(
+            self,
+            north=self.north - down,
+            south=self.south - down,
+            east=self.east + right,
+            west=self.west + right,
+        )
 
     def to_json(self) -> dict:
         """Edges, resolutions and size as a JSON object."""

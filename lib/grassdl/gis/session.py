@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import grass.script as gs
+from grass.exceptions import CalledModuleError
 
 
 @contextmanager
@@ -28,3 +30,22 @@ def crs_wkt() -> str:
         return ""
     # UTF-8 whatever the locale says: the C locale of batch jobs knows no degree sign.
     return gs.read_command("g.proj", flags="wf", encoding=None, quiet=True).decode().strip()
+
+
+def run_module(module: str, stdin: str | None = None, **options: object) -> None:
+    """Run a GRASS module quietly to its end; it ends with this process if that is interrupted.
+
+    Raises:
+        CalledModuleError: It failed.
+    """
+    process = gs.start_command(
+        module, quiet=True, stdin=subprocess.PIPE if stdin is not None else None, **options
+    )
+    try:
+        process.communicate(None if stdin is None else stdin.encode())
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode:
+        raise CalledModuleError(module, repr(options), process.returncode)

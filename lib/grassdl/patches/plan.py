@@ -102,27 +102,52 @@ def make_plan(
     )
 
 
-def missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
-    """Sentences about classes that a split with patches lacks."""
-    pixels = plan.class_pixels()
+def shortcomings(plan: Plan, classes: ClassScheme, design: SamplingDesign, lost: int) -> list[str]:
+    """Sentences about what the plan lacks.
+
+    Args:
+        plan: The plan.
+        classes: The classes.
+        design: May have wanted more patches.
+        lost: Labelled cells where a band is NULL.
+    """
     sentences = []
+    if lost:
+        sentences.append(f"NULL in a band costs {lost} labelled cells")
+    if len(plan.positions) < (design.limit() or 0):
+        sentences.append(f"{len(plan.positions)} of {design.limit()} patches could be had")
+    return sentences + _missing_classes(plan, classes)
+
+
+def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
+    """Sentences about classes that no patch holds, or a split with patches lacks."""
+    pixels = plan.class_pixels()
+    anywhere = pixels.any(axis=0)
+    sentences = []
+    if not anywhere.all():
+        sentences.append(
+            f"No patch holds a pixel of: {_names(classes, ~anywhere)}; "
+            "is a band NULL there, or do their patches lie across two splits?"
+        )
     for place, name in enumerate(SPLITS):
-        if plan.split_counts[name]:
-            lacking = [
-                one.label for one, count in zip(classes, pixels[place], strict=True) if not count
-            ]
-            if lacking:
-                sentences.append(f"Split {name} holds no pixel of: {', '.join(lacking)}")
+        lacking = anywhere & (pixels[place] == 0)
+        if plan.split_counts[name] and lacking.any():
+            sentences.append(f"Split {name} holds no pixel of: {_names(classes, lacking)}")
     return sentences
 
 
-def describe(plan: Plan, classes: ClassScheme, bytes_needed: int) -> str:
+def _names(classes: ClassScheme, chosen: np.ndarray) -> str:
+    return ", ".join(one.label for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)
+
+
+def describe(plan: Plan, classes: ClassScheme, grid: Grid, bytes_needed: int) -> str:
     """The plan as a table of at most 80 columns: patches, and share of every class by split."""
     pixels = plan.class_pixels()
     lines = [
         f"Candidates: {plan.candidates}; too few labelled cells: {plan.unlabelled}; "
         f"across two splits: {plan.dropped}",
-        f"Disk size: {bytes_needed / 1e6:.1f} MB",
+        f"Edge of a patch: {grid.size} cells, of a block: {grid.block_size} cells; "
+        f"disk size: {bytes_needed / 1e6:.1f} MB",
         "",
         f"{'':32}" + "".join(f"{name:>14}" for name in SPLITS),
         f"{'patches':32}" + "".join(f"{plan.split_counts[name]:14d}" for name in SPLITS),
@@ -130,6 +155,6 @@ def describe(plan: Plan, classes: ClassScheme, bytes_needed: int) -> str:
     ]
     shares = 100 * pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
     for one, share in zip(classes, shares.T, strict=True):
-        name = f"  {one.value} {one.label}"[:31]
+        name = f"  {one.full_name}"[:31]
         lines.append(f"{name:32}" + "".join(f"{percent:12.2f} %" for percent in share))
     return "\n".join(lines)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sampling designs: where patches may lie. One class per design, registered by name."""
+"""Sampling designs: where patches may lie. One class per design."""
 
 from __future__ import annotations
 

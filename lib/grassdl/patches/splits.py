@@ -14,6 +14,12 @@ from .sampling import Grid
 DROPPED = -1
 """Split code of a patch that lies across blocks of different splits."""
 
+MOST_DEALS = 20
+"""How many deals are tried; fewer where there are many blocks, which chance evens out."""
+
+DEALT_BLOCKS = 1000
+"""Blocks that are dealt at most, over all tries."""
+
 
 def parse_shares(given: Sequence[float | str]) -> np.ndarray:
     """Shares of train, val and test as parts of 1.
@@ -86,7 +92,7 @@ class BlockSplit:
         ]
         touched = np.unique(np.concatenate(corners))
         places = np.stack([np.searchsorted(touched, corner) for corner in corners])
-        block_split = self._deal(self._amounts(places, counts, len(touched)), rng)
+        block_split = self._best_deal(self._amounts(places, counts, len(touched)), rng)
         splits = block_split[places]
         same = (splits == splits[0]).all(axis=0)
         return np.where(same, splits[0], DROPPED).astype(np.int8)
@@ -99,26 +105,41 @@ class BlockSplit:
         np.add.at(amounts, places[0][inside], per_patch[inside])
         return amounts
 
-    def _deal(self, amounts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The split of every block, (blocks,) int8."""
+    def _best_deal(self, amounts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The split of every block, (blocks,) int8: of several deals the one nearest the shares."""
         used = np.flatnonzero(self.shares)
         filled = int((amounts[:, -1] > 0).sum())
         if filled < len(used):
             raise ValueError(
-                f"The region holds {filled} blocks with labelled patches, too few for "
-                f"{len(used)} splits: choose a smaller block_size or a larger region"
+                f"Blocks with labelled patches: {filled}, too few for {len(used)} splits: "
+                "choose a smaller block_size or a larger region"
             )
-        # What every split still lacks of every class and of patches, in parts of the whole.
-        total = np.maximum(amounts.sum(axis=0), 1)
-        parts = amounts / total
-        lack = np.repeat(self.shares[:, None], amounts.shape[1], axis=1)
-        split_of = np.full(len(amounts), DROPPED, np.int8)
+        # What a block holds of every class and of the patches, in parts of the whole.
+        parts = amounts / np.maximum(amounts.sum(axis=0), 1)
+        tries = max(1, min(MOST_DEALS, DEALT_BLOCKS // len(amounts)))
+        deals = [self._deal(parts, rng) for _ in range(tries)]
+        return min(deals, key=lambda split_of: self._error(parts, split_of))
+
+    def _error(self, parts: np.ndarray, split_of: np.ndarray) -> float:
+        """How far the splits' parts of the classes, and of the patches, are from the shares.
+
+        The mean over the classes that occur, and as much again for the patches.
+        """
+        reached = np.stack([parts[split_of == one].sum(axis=0) for one in range(len(self.shares))])
+        off = np.abs(reached - self.shares[:, None]).sum(axis=0)
+        occurs = parts[:, :-1].any(axis=0)
+        return float(off[:-1][occurs].mean() + off[-1])
+
+    def _deal(self, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One deal: the split of every block, (blocks,) int8."""
+        lack = np.repeat(self.shares[:, None], parts.shape[1], axis=1)
+        split_of = np.full(len(parts), DROPPED, np.int8)
         held = np.zeros(lack.shape, bool)
-        order = rng.permutation(len(amounts))
+        order = rng.permutation(len(parts))
         while (open_blocks := order[split_of[order] == DROPPED]).size:
             occurrences = (parts[open_blocks] > 0).sum(axis=0)
             # Blocks without any whole patch come last and go where patches lack most.
-            rarest = np.where(occurrences > 0, occurrences, len(amounts) + 1).argmin()
+            rarest = np.where(occurrences > 0, occurrences, len(parts) + 1).argmin()
             amount = rarest if occurrences.any() else -1
             with_it = open_blocks[parts[open_blocks, amount] > 0]
             block = with_it[0] if with_it.size else open_blocks[0]

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ..bands import BandReader
-from ..classes import NULL_INDEX
+from ..classes import NULL_INDEX, UNLABELLED_INDEX
 
 STRIP_CELLS = 4_000_000
 """Cells of one band that are read at a time."""
@@ -31,7 +31,7 @@ def strip_rows(cols: int, least: int = 1) -> int:
 
 def spool_codes(
     bands: BandReader, labels: LabelReader, spool: Path, progress: Callable[[int], None]
-) -> np.ndarray:
+) -> tuple[np.ndarray, int]:
     """Write the label code of every cell to a file: class index, NULL or unlabelled.
 
     Args:
@@ -41,18 +41,21 @@ def spool_codes(
         progress: Called with the number of rows done.
 
     Returns:
-        The codes (rows, cols) uint8, memory-mapped read-only.
+        The codes (rows, cols) uint8, memory-mapped read-only, and how many labelled cells are
+        lost because a band is NULL there.
     """
     step = strip_rows(bands.cols)
+    lost = 0
     with spool.open("wb") as file:
         for row in range(0, bands.rows, step):
             rows = min(step, bands.rows - row)
             codes = labels.read(row, rows)
             _, null = bands.read(row, rows)
+            lost += int((codes[null] != UNLABELLED_INDEX).sum())
             codes[null] = NULL_INDEX
             file.write(codes.data)
             progress(row + rows)
-    return np.memmap(spool, np.uint8, "r", shape=(bands.rows, bands.cols))
+    return np.memmap(spool, np.uint8, "r", shape=(bands.rows, bands.cols)), lost
 
 
 def count_classes(codes: np.ndarray, positions: np.ndarray, size: int, classes: int) -> np.ndarray:

@@ -69,16 +69,21 @@ def row_bands(
     done = rows.output.start
     for step in rows.cores:
         covered = step.core.clipped(rows.output)
-        if covered.start > done:
-            yield RowBand.empty(covered.start - done, width, kept)
+        yield from _beyond_the_maps(covered.start - done, step, width, kept)
         band = RowBand.empty(len(covered), width, kept)
         values, null = _read_window(reader, fill, rows, step)
         for tile in cols.cores:
             _compute_tile(band, values, null, engine, fill, (rows, step), (cols, tile))
         yield band
         done = covered.stop
-    if rows.output.stop > done:
-        yield RowBand.empty(rows.output.stop - done, width, kept)
+    yield from _beyond_the_maps(rows.output.stop - done, rows.cores[0], width, kept)
+
+
+def _beyond_the_maps(rows: int, step: Core, cols: int, classes: int | None) -> Iterator[RowBand]:
+    """Rows without any data, in bands no higher than those of a tile."""
+    height = len(step.core)
+    for first in range(0, rows, height):
+        yield RowBand.empty(min(height, rows - first), cols, classes)
 
 
 def _read_window(

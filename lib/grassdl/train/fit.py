@@ -71,6 +71,8 @@ def train(
     """
     _check_packages()
     _check_training_split(data, warn)
+    for sentence in data.overlaps():
+        warn(sentence)
     with new_folder(target, recognise=CARD_NAME) as folder:
         keras.utils.set_random_seed(settings.seed)
         network = build_network(data, settings)
@@ -198,6 +200,9 @@ def _check_training_split(data: JoinedPatchSets, warn: Report) -> None:
     pixels = data.pixels("train")
     if not pixels.any():
         raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
+    if np.count_nonzero(pixels) == 1:
+        only = data.classes.labels[int(pixels.argmax())]
+        raise ValueError(f"All labelled training pixels are <{only}>: two classes are needed")
     for one, labelled in zip(data.classes, pixels, strict=True):
         if not labelled:
             warn(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -111,8 +112,14 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
         "best_epoch": fitted.best_epoch,
         "monitor": fitted.monitor,
         "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
-        "best": fitted.rows[fitted.best_epoch - 1],
+        "best": _finite(fitted.rows[fitted.best_epoch - 1]),
     }
+
+
+def _finite(row: dict) -> dict:
+    """A row of the history with None for what is not a number, which JSON does not know."""
+    known = {name: one for name, one in row.items() if one is not None and math.isfinite(one)}
+    return {name: known.get(name) for name in row}
 
 
 def _versions() -> dict[str, str]:
