@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import CHECKOUT
+
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.skipif(
     "GRASS_ADDON_BASE" not in os.environ,
