@@ -459,7 +459,7 @@ AREA = {"input": "red", "training": "areas"}
         ({**GOOD, "input": "red,nir", "bands": "a,a"}, ["Two bands have the name <a>"]),
         ({**GOOD, "input": "red,red"}, ["Two bands have the name <S2_4>"]),
         ({**GOOD, "npatches": 5}, ["npatches goes with sampling=random"]),
-        ({**GOOD, "sampling": "random"}, ["Option npatches takes a number of 1 or more"]),
+        ({**GOOD, "sampling": "random"}, ["sampling=random needs the option npatches"]),
         ({**GOOD, "sampling": "random", "npatches": 5, "stride": 4}, ["goes with sampling=grid"]),
         ({**AREA, "training": "nowhere"}, ["Vector map <nowhere> not found"]),
         ({**AREA, "training": "dots"}, ["<dots@PERMANENT> has no areas"]),
