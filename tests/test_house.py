@@ -98,3 +98,7 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
     assert done.returncode == 1
     assert "not found" in done.stderr
     assert "stranger" not in done.stdout + done.stderr
+
+
+def test_the_readme_leaves_nothing_to_fill_in():
+    assert "@@" not in (CHECKOUT / "README.md").read_text()
