@@ -5,7 +5,7 @@ Runs the four modules on `naip_ohio` (see --data) for each network, and a random
 pixels (four bands and NDVI) beside them, and prints the table that the README shows. Area 01 is
 scored once, at the end; early stopping looks at blocks of the six training areas.
 
-    python benchmarks/naip.py [--data FOLDER] [--networks unet:30,nicknet:8]
+    python benchmarks/naip.py [--data FOLDER] [--networks unet:15,nicknet:4]
 """
 
 from __future__ import annotations
@@ -188,9 +188,9 @@ def table(results: dict[str, dict]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--networks", default="unet:30,nicknet:8", help="names and epochs")
+    parser.add_argument("--networks", default="unet:15,nicknet:4", help="names and epochs")
     parser.add_argument("--size", type=int, default=128, help="edge of a patch")
-    parser.add_argument("--stride", type=int, default=128, help="step between patches")
+    parser.add_argument("--stride", type=int, default=64, help="step between patches")
     parser.add_argument("--output", type=Path, help="folder to keep (default: a temporary one)")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
