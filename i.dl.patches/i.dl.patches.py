@@ -274,7 +274,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.session import scratch_folder
     from grassdl.patches.export import bytes_needed, check_disk, write_dataset
     from grassdl.patches.plan import describe, make_plan, shortcomings
-    from grassdl.patches.survey import spool_codes
+    from grassdl.patches.survey import CodeArray, spool_codes
 
     region = Region.current()
     grid = read_grid(options, region)
@@ -292,7 +292,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
 
     gs.message("Reading labels and looking for NULL...")
     codes, lost = spool_codes(stack, labels, scratch / "codes.bin", Progress(region.rows))
-    plan = make_plan(codes, labels.classes, grid, design, split, min_labelled, int(seed))
+    plan = make_plan(CodeArray(codes), labels.classes, grid, design, split, min_labelled, int(seed))
     needed = bytes_needed(plan, grid.size, len(bands), stack.dtype)
     for sentence in shortcomings(plan, labels.classes, design, lost):
         gs.warning(sentence)

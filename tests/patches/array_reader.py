@@ -23,10 +23,14 @@ class ArrayBands:
 
 
 class ArrayLabels:
-    """A label reader over an array of codes."""
+    """A reader of codes over an array; reads are noted in `reads`."""
 
     def __init__(self, codes):
         self.codes = codes
+        self.rows, self.cols = codes.shape
+        self.reads = []
 
     def read(self, row, rows):
+        assert 0 <= row < row + rows <= self.rows
+        self.reads.append((row, rows))
         return np.ascontiguousarray(self.codes[row : row + rows])

@@ -5,13 +5,13 @@ import errno
 
 import numpy as np
 import pytest
-from array_reader import ArrayBands
+from array_reader import ArrayBands, ArrayLabels
 
 from grassdl.bands import Band, BandStatistics
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
 from grassdl.dataset.patchset import PatchSet
-from grassdl.patches import export, survey
+from grassdl.patches import counting
 from grassdl.patches.export import bytes_needed, check_disk, write_dataset
 from grassdl.patches.plan import make_plan
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
@@ -53,7 +53,7 @@ def scene():
 def plan_of(codes, design):
     grid = Grid(ROWS, COLS, SIZE, EXPORT.block_size)
     split = BlockSplit(parse_shares([50, 25, 25]))
-    return make_plan(codes, CLASSES, grid, design, split, 0, seed=1)
+    return make_plan(ArrayLabels(codes), CLASSES, grid, design, split, 0, seed=1)
 
 
 def write(folder, scene, plan, progress=lambda done: None):
@@ -69,8 +69,7 @@ def write(folder, scene, plan, progress=lambda done: None):
 def test_patches_are_slices_of_the_bands_in_the_order_of_the_plan(
     tmp_path, scene, design, strip_cells, monkeypatch
 ):
-    monkeypatch.setattr(survey, "STRIP_CELLS", strip_cells)
-    monkeypatch.setattr(export, "STRIP_CELLS", strip_cells)
+    monkeypatch.setattr(counting, "STRIP_CELLS", strip_cells)
     values, null, codes = scene
     plan = plan_of(codes, design)
     write(tmp_path / "ds", scene, plan)
@@ -105,15 +104,14 @@ def test_the_content_does_not_depend_on_how_many_rows_are_read_at_once(
     plan = plan_of(scene[2], GridSampling(3))
     ids = set()
     for cells in (1, 60, 4_000_000):
-        monkeypatch.setattr(survey, "STRIP_CELLS", cells)
-        monkeypatch.setattr(export, "STRIP_CELLS", cells)
+        monkeypatch.setattr(counting, "STRIP_CELLS", cells)
         write(tmp_path / str(cells), scene, plan)
         ids.add(PatchSet.open(tmp_path / str(cells)).manifest.dataset_id)
     assert len(ids) == 1
 
 
 def test_no_more_rows_are_read_at_once_than_a_strip_and_a_patch(tmp_path, scene, monkeypatch):
-    monkeypatch.setattr(survey, "STRIP_CELLS", 10 * COLS)
+    monkeypatch.setattr(counting, "STRIP_CELLS", 10 * COLS)
     reader = write(tmp_path / "ds", scene, plan_of(scene[2], GridSampling(1)))
     assert max(rows for _, rows in reader.reads) <= 10 + SIZE
     assert len(reader.reads) == 4
@@ -122,7 +120,7 @@ def test_no_more_rows_are_read_at_once_than_a_strip_and_a_patch(tmp_path, scene,
 def test_overlapping_patches_are_cut_in_portions_that_hold_no_more_than_a_strip(
     tmp_path, scene, monkeypatch
 ):
-    monkeypatch.setattr(export, "STRIP_CELLS", 5 * SIZE**2)
+    monkeypatch.setattr(counting, "STRIP_CELLS", 5 * SIZE**2)
     done = []
     plan = plan_of(scene[2], GridSampling(1))
     write(tmp_path / "ds", scene, plan, done.append)

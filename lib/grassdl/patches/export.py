@@ -14,8 +14,9 @@ from ..classes import ClassScheme
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Export, Manifest
 from ..dataset.patchset import PatchSetWriter
+from . import counting
+from .counting import strip_rows
 from .plan import Plan
-from .survey import STRIP_CELLS, strip_rows
 
 FOOTPRINT_BYTES = 300
 """Bytes that one patch takes in the GeoPackage."""
@@ -98,7 +99,7 @@ def _strips(rows: np.ndarray, step: int) -> list[slice]:
 
 def _portions(members: slice, size: int) -> list[slice]:
     """Runs of patches that together hold no more cells than a strip, however they overlap."""
-    step = max(1, STRIP_CELLS // size**2)
+    step = max(1, counting.STRIP_CELLS // size**2)
     starts = range(members.start, members.stop, step)
     return [slice(start, min(start + step, members.stop)) for start in starts]
 

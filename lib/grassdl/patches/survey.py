@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The first pass: label codes of all cells, and what every candidate patch holds."""
+"""The first pass: label codes of all cells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import numpy as np
 
 from ..bands import BandReader
 from ..classes import NULL_INDEX, UNLABELLED_INDEX
-
-STRIP_CELLS = 4_000_000
-"""Cells of one band that are read at a time."""
+from .counting import strip_rows
 
 
 class LabelReader(Protocol):
@@ -24,9 +22,20 @@ class LabelReader(Protocol):
         UNLABELLED_INDEX."""
 
 
-def strip_rows(cols: int, least: int = 1) -> int:
-    """How many rows of `cols` cells to read at a time, at least `least`."""
-    return max(least, STRIP_CELLS // max(cols, 1))
+class CodeArray:
+    """Codes that lie in an array, in memory or mapped from a file.
+
+    Args:
+        codes: (rows, cols), uint8 or uint16.
+    """
+
+    def __init__(self, codes: np.ndarray):
+        self.codes = codes
+        self.rows, self.cols = codes.shape
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """See `CodeReader.read`."""
+        return np.ascontiguousarray(self.codes[row : row + rows])
 
 
 def spool_codes(
@@ -56,23 +65,3 @@ def spool_codes(
             file.write(codes.data)
             progress(row + rows)
     return np.memmap(spool, np.uint8, "r", shape=(bands.rows, bands.cols)), lost
-
-
-def count_classes(codes: np.ndarray, positions: np.ndarray, size: int, classes: int) -> np.ndarray:
-    """Pixels of every class by patch.
-
-    Args:
-        codes: Label codes (rows, cols) uint8.
-        positions: Upper left cells (n, 2).
-        size: Edge of a patch in cells.
-        classes: Number of classes.
-
-    Returns:
-        (n, classes) int64; cells that are NULL or unlabelled are in none of them.
-    """
-    counts = np.zeros((len(positions), classes), np.int64)
-    for place in np.lexsort((positions[:, 1], positions[:, 0])):
-        row, col = positions[place]
-        patch = codes[row : row + size, col : col + size]
-        counts[place] = np.bincount(patch.ravel(), minlength=classes)[:classes]
-    return counts
