@@ -372,7 +372,9 @@ def _read_planes(
     except RuntimeError as error:
         if not path.exists():
             raise ValueError(f"Dataset is incomplete: <{path}> is missing") from None
-        raise ValueError(f"Dataset is damaged: <{path}> cannot be read ({error})") from None
+        # Newer versions of GDAL append the causes, a line each.
+        reason = " ".join(str(error).split())
+        raise ValueError(f"Dataset is damaged: <{path}> cannot be read ({reason})") from None
 
 
 def _check_chip(
