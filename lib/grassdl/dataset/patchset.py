@@ -15,6 +15,7 @@ import numpy as np
 
 from ..bands import Band, BandStatistics, names_mismatch
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from .geotiff import ChipImages, ChipLabels, open_chips
 from .manifest import SPLITS, Export, Manifest
 from .npy import ArrayWriter, read_array
 
@@ -125,6 +126,8 @@ class PatchSet:
     def open(cls, folder: str | Path) -> PatchSet:
         """Open a dataset and check that it is whole.
 
+        What is inside GeoTIFF chips shows when they are read.
+
         Raises:
             ValueError: Missing, damaged, truncated, or of another format version.
         """
@@ -134,24 +137,35 @@ class PatchSet:
             patch_set.arrays(split)
         return patch_set
 
-    def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Images (N, size, size, bands) and labels (N, size, size) of a split, memory-mapped."""
+    def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray] | tuple[ChipImages, ChipLabels]:
+        """Images (N, size, size, bands) and labels (N, size, size) of a split.
+
+        They are read from disk as they are indexed: by slices or arrays of places.
+
+        Raises:
+            ValueError: Missing, damaged, or of a file format this i.dl does not know.
+        """
         manifest = self.manifest
-        size = manifest.export.size
-        shape = (manifest.counts[split], size, size)
-        base = self.folder / split
-        images = read_array(
-            base / "images.npy", (*shape, len(manifest.bands)), np.dtype(manifest.dtype)
+        count, size, bands = manifest.counts[split], manifest.export.size, len(manifest.bands)
+        dtype, folder = np.dtype(manifest.dtype), self.folder / split
+        if manifest.file_format == "npy":
+            shape = (count, size, size)
+            images = read_array(folder / "images.npy", (*shape, bands), dtype)
+            return images, read_array(folder / "labels.npy", shape, np.dtype(np.uint8))
+        if manifest.file_format == "geotiff":
+            return open_chips(folder, count, size, bands, dtype)
+        raise ValueError(
+            f"Dataset <{self.folder}> has the file format <{manifest.file_format}>, this i.dl "
+            "reads npy and geotiff: cut it again with i.dl.patches"
         )
-        return images, read_array(base / "labels.npy", shape, np.dtype(np.uint8))
 
 
 @dataclass(frozen=True)
 class PatchArrays:
-    """The patches of one dataset and split, memory-mapped, labels in the joined classes."""
+    """The patches of one dataset and split, on disk, labels in the joined classes."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: np.ndarray | ChipImages
+    labels: np.ndarray | ChipLabels
     joined_index: np.ndarray
     """Label code of the joined datasets by label code of this one, (256,) uint8."""
 
