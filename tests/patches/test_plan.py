@@ -284,15 +284,15 @@ def test_a_split_scheme_that_leaks_is_found_out():
         plan_of(np.zeros((8, 8), np.uint8), GridSampling(2), Leaking())
 
 
-def test_null_wins_over_every_label(tmp_path, monkeypatch):
-    monkeypatch.setattr(counting, "STRIP_CELLS", 50)
+def test_null_wins_over_every_label(tmp_path):
     codes = some_codes((17, 12), 1)
     null = np.random.default_rng(2).random((17, 12)) < 0.3
     bands = ArrayBands(np.zeros((17, 12, 1), np.uint8), null)
     rows = []
     labelled = codes != UNLABELLED_INDEX
-    found, lost = survey.spool_codes(bands, ArrayLabels(codes), tmp_path / "codes.bin", rows.append)
-    assert np.array_equal(found, np.where(null, NULL_INDEX, codes))
+    spool = tmp_path / "codes.bin"
+    found, lost = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, rows.append)
+    assert np.array_equal(found.read(0, 17), np.where(null, NULL_INDEX, codes))
+    assert np.array_equal(found.read(5, 3), np.where(null, NULL_INDEX, codes)[5:8])
     assert rows == [4, 8, 12, 16, 17]
-    assert not found.flags.writeable
     assert lost == (null & labelled).sum()

@@ -16,6 +16,8 @@ MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"
 FORMAT_VERSION = 1
 
+NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
+
 SPLITS = ("train", "val", "test")
 
 
@@ -63,7 +65,7 @@ class Manifest:
         pixels: Labelled pixels of every class by split.
         counts: Patches by split.
         dtype: NumPy dtype of the images.
-        file_format: "npy" (later also "geotiff").
+        file_format: "npy" or "geotiff".
         export: How the patches were cut.
         dataset_id: Hash of the decoded arrays, bands and classes.
     """

@@ -52,6 +52,10 @@ class Plan:
         numbers = np.bincount(self.splits, minlength=len(SPLITS))
         return dict(zip(SPLITS, numbers.tolist(), strict=True))
 
+    def counts_by_split(self) -> dict[str, np.ndarray]:
+        """Labelled pixels of every class by patch, (n, classes), for each split."""
+        return {name: self.counts[self.splits == place] for place, name in enumerate(SPLITS)}
+
     def class_pixels(self) -> np.ndarray:
         """Labelled pixels by split and class, (3, classes)."""
         return np.stack([self.counts[self.splits == one].sum(axis=0) for one in range(len(SPLITS))])
