@@ -154,6 +154,11 @@ def test_notes_of_the_design_are_told_below_the_table():
     assert max(map(len, lines)) <= 80
 
 
+def test_little_more_is_counted_than_is_wanted_where_all_is_labelled():
+    plan = plan_of(np.zeros((99, 99), np.uint8), RandomSampling(200), block_size=99)
+    assert len(plan.positions) == 200 <= plan.candidates <= 222
+
+
 def test_balanced_patches_hold_more_of_a_rare_class_than_random_ones():
     rng = np.random.default_rng(0)
     codes = (rng.random((15, 15)) < 0.04).astype(np.uint8).repeat(8, axis=0).repeat(8, axis=1)

@@ -262,6 +262,17 @@ def test_patches_on_blocks_keep_twice_the_margin_and_every_split_has_some(scene,
     assert set(splits.tolist()) >= {0, 1, 2}
 
 
+def test_of_several_deals_one_is_taken_whose_splits_all_keep_patches_beside_the_buffer():
+    """A row of blocks of two patches: a block between others of another split loses both."""
+    grid = Grid(4, 96, 4, 8)
+    split = BlockSplit(parse_shares([60, 20, 20]), (0, 1))
+    positions = patches_of(grid)
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        splits = split.assign(positions, np.ones((24, 1), int), grid, rng)
+        assert set(splits.tolist()) == {BUFFERED, 0, 1, 2}
+
+
 def test_a_buffer_leaves_most_patches_of_large_blocks():
     grid = Grid(400, 400, 8, 100)
     positions = patches_of(grid)
