@@ -64,13 +64,43 @@ def both_formats(tmp_path: Path) -> list[Path]:
     return [plain, chips]
 
 
-def test_chips_train_the_same_network_as_arrays(both_formats):
+def run(program: str, *folders: Path) -> str:
+    """What a program prints in a process of its own."""
     library = Path(__file__).resolve().parents[2] / "lib"
     done = subprocess.run(
-        [sys.executable, "-c", TRAIN, *map(str, both_formats)],
+        [sys.executable, "-c", program, *map(str, folders)],
         env={**os.environ, "PYTHONPATH": str(library)},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["learnt True", "learnt True", "identical True"]
+    return done.stdout
+
+
+def test_chips_train_the_same_network_as_arrays(both_formats):
+    told = run(TRAIN, *both_formats)
+    assert told.splitlines() == ["learnt True", "learnt True", "identical True"]
+
+
+DAMAGED = """
+import sys
+from grassdl.backend import prepare
+prepare()
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
+from grassdl.train.fit import build_network, fit
+from grassdl.train.settings import Settings
+data = JoinedPatchSets([PatchSet.open(sys.argv[1])])
+settings = Settings(network_options={"filters": 2, "depth": 1}, epochs=2, batch_size=1)
+try:
+    fit(build_network(data, settings), data, settings, lambda line: None, lambda line: None)
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_damaged_chip_in_the_midst_of_an_epoch_is_told_in_one_line(both_formats):
+    chip = sorted((both_formats[1] / "train" / "images").iterdir())[5]
+    chip.write_bytes(chip.read_bytes()[:-9])
+    told = run(DAMAGED, both_formats[1]).splitlines()
+    assert len(told) == 1
+    assert f"Dataset is damaged: <{chip}> cannot be read" in told[0]

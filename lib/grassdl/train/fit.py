@@ -16,7 +16,7 @@ from ..files import new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
 from .augmentation import by_names
-from .batches import Batches, TrainingBatches
+from .batches import Batches, TrainingBatches, reading
 from .callbacks import History, Shuffle
 from .losses import CrossEntropy
 from .metrics import MeanIoU
@@ -121,7 +121,7 @@ def fit(
         warn: Takes warnings.
 
     Raises:
-        ValueError: The loss is not a number any more.
+        ValueError: The loss is not a number any more, or patches are damaged.
     """
     fill = np.array(means(data), np.float32)
     training = TrainingBatches(
@@ -154,14 +154,15 @@ def fit(
         patience=settings.patience or settings.epochs,
         restore_best_weights=True,
     )
-    learner.fit(
-        training,
-        epochs=settings.epochs,
-        validation_data=validation,
-        callbacks=[Shuffle(training), history, best],
-        shuffle=False,
-        verbose=0,
-    )
+    with reading(training, validation):
+        learner.fit(
+            training,
+            epochs=settings.epochs,
+            validation_data=validation,
+            callbacks=[Shuffle(training), history, best],
+            shuffle=False,
+            verbose=0,
+        )
     return Fitted(history.rows, best.best_epoch + 1, monitor)
 
 
