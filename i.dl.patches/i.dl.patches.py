@@ -293,7 +293,6 @@ if TYPE_CHECKING:
     from grassdl.gis.region import Region
     from grassdl.patches.export import PatchCutter
     from grassdl.patches.plan import Plan
-    from grassdl.patches.sampling import Grid
     from grassdl.patches.settings import Settings
     from grassdl.patches.survey import CodeSpool
 
@@ -355,7 +354,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     cells = settings.strip_cells(stack)
     progress = Progress(region.rows)
     codes, lost = spool_codes(stack, labels.codes, scratch / "codes.bin", cells, progress)
-    plan = choose_patches(options, settings, grid, region, labels, codes, lost)
+    plan = choose_patches(options, settings, region, labels, codes, lost)
     writer = PatchSetWriter(
         folder=scratch / "trial",
         bands=bands,
@@ -369,10 +368,8 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         ),
     )
     cutter = PatchCutter(stack, codes, writer, cells)
-    seconds = None
-    if only_plan:
-        seconds = expected_seconds(cutter, plan, settings.nprocs)
-    else:
+    seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
+    if not only_plan:
         write(target, cutter, plan, settings.nprocs, options["footprints"])
     print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds))
 
@@ -380,7 +377,6 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
 def choose_patches(
     options: dict[str, str],
     settings: Settings,
-    grid: Grid,
     region: Region,
     labels: Labels,
     codes: CodeSpool,
@@ -395,6 +391,7 @@ def choose_patches(
     split_map = split_codes(options["split_map"], len(SPLITS)) if options["split_map"] else None
     design = settings.design(strata, labels.places, labels.background)
     split = settings.split(split_map, region.nsres, region.ewres)
+    grid = settings.grid(region.rows, region.cols)
     plan = make_plan(
         codes, labels.classes, grid, design, split, settings.min_labelled, settings.seed
     )
@@ -407,9 +404,11 @@ def write(target: Path, cutter: PatchCutter, plan: Plan, nprocs: int, footprints
     """Write the dataset, its picture and the map of the patches."""
     from grassdl.dataset.footprints import FOOTPRINTS_NAME
     from grassdl.dataset.manifest import MANIFEST_NAME
+    from grassdl.dataset.patchset import PatchSet
     from grassdl.files import new_folder
     from grassdl.gis.footprints import import_footprints
     from grassdl.gis.messages import Progress
+    from grassdl.overview import OVERVIEW_NAME, dataset_overview
     from grassdl.patches.export import check_disk, write_dataset
 
     check_disk(target.parent, cutter.writer.bytes_needed)
@@ -417,6 +416,7 @@ def write(target: Path, cutter: PatchCutter, plan: Plan, nprocs: int, footprints
     with new_folder(target, MANIFEST_NAME) as folder:
         there = replace(cutter, writer=replace(cutter.writer, folder=folder))
         write_dataset(there, plan, nprocs, Progress(len(plan.splits)))
+        dataset_overview(PatchSet.open(folder), plan.counts_by_split(), folder / OVERVIEW_NAME)
         if footprints:
             import_footprints(folder / FOOTPRINTS_NAME, footprints)
     gs.message(f"Dataset <{target}> is written")

@@ -16,7 +16,7 @@ import numpy as np
 
 from .bands import Band
 from .classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
-from .dataset.manifest import SPLITS, Manifest
+from .dataset.manifest import SPLIT_COLORS, SPLITS, Manifest
 from .dataset.patchset import PatchSet
 from .plots import DPI, paint
 
@@ -42,8 +42,6 @@ LABEL_LENGTH = 26
 STRETCH_PERCENT = (2, 98)
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
-SPLIT_COLORS = {"train": (0, 114, 178), "val": (230, 159, 0), "test": (204, 121, 167)}
-"""Those of the map of the footprints."""
 
 WHITE, LIGHT, DARK, BLACK = 255, 200, 110, 25
 HATCH_PX = 8
@@ -307,7 +305,7 @@ def _paint_panel(canvas: np.ndarray, manifest: Manifest, sheet: _Sheet) -> list[
     texts = [_Text(left, 18, "Share of labelled cells", 9, bold=True)]
     for place, split in enumerate(sheet.rows):
         x = left + place * 118
-        canvas[36:48, x : x + 12] = SPLIT_COLORS[split]
+        canvas[36:48, x : x + 12] = _rgb(split)
         texts.append(_Text(x + 18, 42, SPLIT_NAMES[split], 8))
     # The frequent ones, if there is not room for all.
     shown = np.sort(np.argsort(-shares.sum(axis=0), kind="stable")[: sheet.classes])
@@ -347,10 +345,10 @@ def _paint_class(
     for place, (split, share) in enumerate(zip(sheet.rows, shares, strict=True)):
         y = top + TEXT_PX + place * bar_px
         width = round(PANEL_PX * share / longest) if longest else 0
-        canvas[y : y + bar_px - (bar_px > 3), left : left + width] = SPLIT_COLORS[split]
+        canvas[y : y + bar_px - (bar_px > 3), left : left + width] = _rgb(split)
     middle = top + TEXT_PX / 2 - 2
     # In figures the first split only, which is training, and in its colour.
-    ink = tuple(level / 255 for level in SPLIT_COLORS[next(iter(sheet.rows))])
+    ink = tuple(level / 255 for level in _rgb(next(iter(sheet.rows))))
     percent = _Text(left + PANEL_PX, middle, f"{100 * shares[0]:.1f} %", 7.5, "right", color=ink)
     return [_Text(left + 30, middle, _short(one.full_name), 7.5), percent]
 
@@ -392,3 +390,7 @@ def _number(count: int) -> str:
 
 def _short(label: str) -> str:
     return label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+
+
+def _rgb(split: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in SPLIT_COLORS[split].split(":"))

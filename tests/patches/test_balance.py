@@ -63,5 +63,5 @@ def test_the_draw_is_repeatable_and_random():
 
 def test_the_shares_reached_are_told_of_the_classes_that_occur():
     note = evenness_note(np.array([30, 0, 10]), ["water", "roof", "tree"])
-    expected = "Class shares reached, where even ones were 50.00 %: water 75.00 %, tree 25.00 %"
+    expected = "Class shares reached (even ones: 50.00 %): <water> 75.00 %, <tree> 25.00 %"
     assert note == expected

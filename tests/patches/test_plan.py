@@ -123,11 +123,12 @@ def test_the_plan_is_printed_in_eighty_columns():
     text = describe(plan_of(codes, GridSampling(4)), classes, grid, 1_500_000)
     lines = text.splitlines()
     assert lines[0] == "Candidates: 4; too few labelled cells: 0; across two splits: 0"
-    assert lines[1] == "Edge of a patch: 4 cells, of a block: 8 cells; disk size: 1.5 MB"
-    assert lines[3].split() == ["train", "val", "test"]
-    assert lines[4].split() == ["patches", "4", "0", "0"]
-    assert lines[5].split() == ["labelled", "pixels", "64", "0", "0"]
-    assert lines[6].split() == ["3", "water"] + ["50.00", "%"] + ["0.00", "%"] * 2
+    assert lines[1] == "Edge of a patch: 4 cells, of a block: 8 cells"
+    assert lines[2] == "Disk size: 1.5 MB"
+    assert lines[4].split() == ["train", "val", "test"]
+    assert lines[5].split() == ["patches", "4", "0", "0"]
+    assert lines[6].split() == ["labelled", "pixels", "64", "0", "0"]
+    assert lines[7].split() == ["3", "water"] + ["50.00", "%"] + ["0.00", "%"] * 2
     assert max(map(len, lines)) <= 80
 
 
@@ -146,11 +147,11 @@ def test_notes_of_the_design_are_told_below_the_table():
     shares = 100 * pixels / pixels.sum()
     (note,) = plan.notes
     assert note == (
-        "Class shares reached, where even ones were 50.00 %: "
-        f"water {shares[0]:.2f} %, roof {shares[1]:.2f} %"
+        "Class shares reached (even ones: 50.00 %): "
+        f"<water> {shares[0]:.2f} %, <roof> {shares[1]:.2f} %"
     )
     lines = describe(plan, CLASSES, Grid(40, 40, 4, 10), 1).splitlines()
-    assert " ".join(" ".join(lines[lines.index("", 3) :]).split()) == note
+    assert " ".join(" ".join(lines[lines.index("", 4) :]).split()) == note
     assert max(map(len, lines)) <= 80
 
 

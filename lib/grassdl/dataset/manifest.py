@@ -20,6 +20,9 @@ NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
 
 SPLITS = ("train", "val", "test")
 
+SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
+"""Blue, orange and reddish purple, told apart by colour-blind readers (Okabe & Ito 2008)."""
+
 
 @dataclass(frozen=True)
 class Export:

@@ -19,9 +19,6 @@ from .session import run_module
 
 TEMPORARY_PREFIX = "i_dl_footprints_tmp"
 
-SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
-"""Blue, orange and reddish purple, told apart by colour-blind readers (Okabe & Ito 2008)."""
-
 TOUCHING = 1e-6
 """Patches that overlap by less than this part of their edge are neighbours."""
 
@@ -116,12 +113,15 @@ def _rectangles(gpkg: Path) -> list[tuple[float, float, float, float]]:
 
 
 def _color_rules(vector: str) -> str:
-    """Colour of every category: a table that d.vect, the GUI and their legends use unasked."""
+    """Colour of every category: a table that d.vect and the GUI use for areas unasked.
+
+    Lines have the colours of the column GRASSRGB only if d.vect is told so.
+    """
     listed = gs.read_command(
-        "v.db.select", flags="c", map=vector, columns="cat,split", separator="comma", quiet=True
+        "v.db.select", flags="c", map=vector, columns="cat,GRASSRGB", separator="comma", quiet=True
     )
     pairs = (line.split(",") for line in listed.split())
-    return "".join(f"{category} {SPLIT_COLORS[split]}\n" for category, split in pairs)
+    return "".join(f"{category} {color}\n" for category, color in pairs)
 
 
 def _exists(name: str) -> bool:

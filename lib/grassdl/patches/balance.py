@@ -21,10 +21,10 @@ def draw_evenly(counts: np.ndarray, number: int, rng: np.random.Generator) -> np
     the patches in the order of dH/dp_i = sum_c n_ic (-ln s_c - H) / sum_c T_c: each step takes
     the best `number` of them. With steps of 2 / (k + 1) (Jaggi 2013) p is the mean of these
     choices, the k-th with weight k. Patches are drawn by systematic sampling with unequal
-    probabilities (Madow 1949), in the given order.
+    probabilities (Madow 1949), in the given order: sorted by place, they are spread over it.
 
     Args:
-        counts: Labelled pixels of every class by patch (n, classes), in random order.
+        counts: Labelled pixels of every class by patch (n, classes).
         number: At most n patches are drawn.
         rng: Source of the random start.
 
@@ -80,6 +80,6 @@ def evenness_note(pixels: np.ndarray, labels: list[str]) -> str:
     present = np.flatnonzero(pixels)
     shares = 100 * pixels[present] / pixels.sum()
     told = ", ".join(
-        f"{labels[one]} {share:.2f} %" for one, share in zip(present, shares, strict=True)
+        f"<{labels[one]}> {share:.2f} %" for one, share in zip(present, shares, strict=True)
     )
-    return f"Class shares reached, where even ones were {100 / len(present):.2f} %: {told}"
+    return f"Class shares reached (even ones: {100 / len(present):.2f} %): {told}"

@@ -81,18 +81,19 @@ def first_fit(examined: Examined) -> np.ndarray:
     """Places of the first good candidates of every group, as many as wanted.
 
     Counting costs, and mostly nearly all candidates are good: first about as many as wanted are
-    examined, then as many as the groups' rates of good ones tell, then the rest.
+    examined, then, as long as some lack, as many as the groups' rates of good ones tell, but at
+    least as many again as before, so that there are few rounds.
     """
     candidates = examined.candidates
     wanted, groups = candidates.wanted, candidates.groups
     ranks = rank_in_group(groups)
     tried = np.zeros(len(wanted), np.int64)
-    for last in (False, False, True):
+    while True:
         good = np.bincount(groups[examined.fit()], minlength=len(wanted))
         lack = np.maximum(wanted - good, 0)
         rate = np.where(tried > 0, (good + 0.5) / (tried + 1), 1)
         more = np.ceil((1 + MARGIN_OF_FIRST_ROUND) * lack / rate).astype(np.int64)
-        more = np.where(lack > 0, len(groups) if last else more, 0)
+        more = np.where(lack > 0, np.maximum(more, tried), 0)
         new = (ranks >= tried[groups]) & (ranks < (tried + more)[groups])
         if not new.any():
             break

@@ -104,9 +104,10 @@ def make_plan(
     order = np.lexsort((positions[:, 1], positions[:, 0]))
     positions, counts = positions[order], examined.counts[chosen[order]]
     splits = split.assign(positions, counts, grid, rng)
-    kept = splits >= 0
+    dealt = splits >= 0
     if not (splits == SPLITS.index("train")).any():
         raise ValueError("No patch is left for training: choose other shares or a larger region")
+    kept = np.flatnonzero(dealt)[design.thin(counts[dealt], splits[dealt], rng)]
     gap = 2 * split.margin[0], 2 * split.margin[1]
     check_apart(positions[kept], splits[kept], grid.size, gap)
     on_classes = design.notes_on_classes(counts[kept].sum(axis=0), classes.labels)
@@ -192,15 +193,16 @@ def describe(
     ]
     if plan.buffered:
         seen.append(f"within the buffer: {plan.buffered}")
-    cost = [
-        f"Edge of a patch: {grid.size} cells, of a block: {grid.block_size} cells",
-        f"disk size: {bytes_needed / 1e6:.1f} MB",
-    ]
+    edges = f"Edge of a patch: {grid.size} cells"
+    if grid.block_size < max(grid.rows, grid.cols):
+        edges += f", of a block: {grid.block_size} cells"
+    cost = f"Disk size: {bytes_needed / 1e6:.1f} MB"
     if seconds is not None:
-        cost.append(f"expected time: {_about(seconds)}")
+        cost += f"; expected time: {_about(seconds)}"
     lines = [
         *_wrapped("; ".join(seen)),
-        *_wrapped("; ".join(cost)),
+        edges,
+        cost,
         "",
         f"{'':32}" + "".join(f"{name:>14}" for name in SPLITS),
         f"{'patches':32}" + "".join(f"{plan.split_counts[name]:14d}" for name in SPLITS),
@@ -225,4 +227,7 @@ def _about(seconds: float) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, COLUMNS, subsequent_indent="  ")
+    # A number and its unit stay together.
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(kept, COLUMNS, subsequent_indent="  ")
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

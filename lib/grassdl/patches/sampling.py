@@ -98,6 +98,16 @@ class SamplingDesign(ABC):
         """Places of the chosen candidates; examines those it must know of."""
         return first_fit(examined)
 
+    def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Places, in their order, of those chosen patches that are kept when all are dealt.
+
+        Args:
+            counts: Labelled pixels of every class (n, classes).
+            splits: Place in `SPLITS` of every patch (n,).
+            rng: Source of all randomness.
+        """
+        return np.arange(len(splits))
+
     def limit(self) -> int | None:
         """How many patches are wanted; None where they are not a given number."""
         return None
@@ -210,7 +220,8 @@ class StratifiedSampling(NumberSampling):
 class BalancedSampling(NumberSampling):
     """Patches drawn so that the shares of the classes come out even: use it where classes are rare.
 
-    See `balance.draw_evenly`.
+    They are drawn within every split, since the even ones of the whole region may come from a few
+    places only. See `balance.draw_evenly`.
     """
 
     def candidates(
@@ -221,8 +232,14 @@ class BalancedSampling(NumberSampling):
 
     def choose(self, examined: Examined, rng: np.random.Generator) -> np.ndarray:
         examined.examine(np.arange(len(examined.candidates.positions)))
-        fit = examined.fit()
-        return fit[draw_evenly(examined.counts[fit], self.npatches, rng)]
+        return examined.fit()
+
+    def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        kept = []
+        for split, number in enumerate(_portions(np.bincount(splits), self.npatches)):
+            members = np.flatnonzero(splits == split)
+            kept.append(members[draw_evenly(counts[members], number, rng)])
+        return np.sort(np.concatenate(kept))
 
     def notes_on_classes(self, pixels: np.ndarray, labels: list[str]) -> list[str]:
         return [evenness_note(pixels, labels)]
@@ -310,6 +327,15 @@ class ObjectSampling(SamplingDesign):
         if len(positions) < len(starts):
             notes.append(f"Objects in the patch of another one: {len(starts) - len(positions)}")
         return positions, notes
+
+
+def _portions(available: np.ndarray, wanted: int) -> list[int]:
+    """A number of patches dealt in proportion to what is available; whoever has some gets some."""
+    exact = available * min(1, wanted / available.sum())
+    portions = np.floor(exact).astype(int)
+    by_remainder = np.argsort(portions - exact, kind="stable")
+    portions[by_remainder[: min(wanted, available.sum()) - portions.sum()]] += 1
+    return np.where(available > 0, np.maximum(portions, 1), 0).tolist()
 
 
 def _candidates_for(npatches: int) -> int:
