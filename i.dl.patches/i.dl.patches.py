@@ -295,6 +295,7 @@ if TYPE_CHECKING:
     from grassdl.patches.plan import Plan
     from grassdl.patches.settings import Settings
     from grassdl.patches.survey import CodeSpool
+    from grassdl.processes import Workers
 
 
 def find_library() -> None:
@@ -336,6 +337,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.patches.plan import describe
     from grassdl.patches.settings import Settings
     from grassdl.patches.survey import spool_codes
+    from grassdl.processes import Workers
 
     region = Region.current()
     settings = Settings.from_options(options)
@@ -346,6 +348,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         check_vector_output(options["footprints"], gs.overwrite())
     bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
     region.use()
+    workers = cleanup.enter_context(Workers(settings.nprocs))
     labels = cleanup.enter_context(labels_from_options(options, region))
     stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
@@ -353,8 +356,8 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     gs.message("Reading labels and looking for NULL...")
     cells = settings.strip_cells(stack)
     progress = Progress(region.rows)
-    codes, lost = spool_codes(stack, labels.codes, scratch / "codes.bin", cells, progress)
-    plan = choose_patches(options, settings, region, labels, codes, lost)
+    codes, lost = spool_codes(stack, labels.codes, scratch / "codes", cells, workers, progress)
+    plan = choose_patches(settings, region, labels, codes, lost)
     writer = PatchSetWriter(
         folder=scratch / "trial",
         bands=bands,
@@ -370,12 +373,11 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     cutter = PatchCutter(stack, codes, writer, cells)
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
     if not only_plan:
-        write(target, cutter, plan, settings.nprocs, options["footprints"])
+        write(target, cutter, plan, workers, options["footprints"])
     print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds))
 
 
 def choose_patches(
-    options: dict[str, str],
     settings: Settings,
     region: Region,
     labels: Labels,
@@ -387,8 +389,8 @@ def choose_patches(
     from grassdl.gis.codes import split_codes, strata_codes
     from grassdl.patches.plan import make_plan, shortcomings
 
-    strata = strata_codes(options["strata"]) if options["strata"] else None
-    split_map = split_codes(options["split_map"], len(SPLITS)) if options["split_map"] else None
+    strata = strata_codes(settings.strata) if settings.strata else None
+    split_map = split_codes(settings.split_map, len(SPLITS)) if settings.split_map else None
     design = settings.design(strata, labels.places, labels.background)
     split = settings.split(split_map, region.nsres, region.ewres)
     grid = settings.grid(region.rows, region.cols)
@@ -400,7 +402,7 @@ def choose_patches(
     return plan
 
 
-def write(target: Path, cutter: PatchCutter, plan: Plan, nprocs: int, footprints: str) -> None:
+def write(target: Path, cutter: PatchCutter, plan: Plan, workers: Workers, vector: str) -> None:
     """Write the dataset, its picture and the map of the patches."""
     from grassdl.dataset.footprints import FOOTPRINTS_NAME
     from grassdl.dataset.manifest import MANIFEST_NAME
@@ -409,16 +411,15 @@ def write(target: Path, cutter: PatchCutter, plan: Plan, nprocs: int, footprints
     from grassdl.gis.footprints import import_footprints
     from grassdl.gis.messages import Progress
     from grassdl.overview import OVERVIEW_NAME, dataset_overview
-    from grassdl.patches.export import check_disk, write_dataset
+    from grassdl.patches.export import write_dataset
 
-    check_disk(target.parent, cutter.writer.bytes_needed)
     gs.message("Writing patches...")
     with new_folder(target, MANIFEST_NAME) as folder:
         there = replace(cutter, writer=replace(cutter.writer, folder=folder))
-        write_dataset(there, plan, nprocs, Progress(len(plan.splits)))
+        write_dataset(there, plan, workers, Progress(len(plan.splits)))
         dataset_overview(PatchSet.open(folder), plan.counts_by_split(), folder / OVERVIEW_NAME)
-        if footprints:
-            import_footprints(folder / FOOTPRINTS_NAME, footprints)
+        if vector:
+            import_footprints(folder / FOOTPRINTS_NAME, vector)
     gs.message(f"Dataset <{target}> is written")
 
 

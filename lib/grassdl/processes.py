@@ -6,9 +6,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Protocol, TypeVar
 
 Job = TypeVar("Job")
@@ -26,34 +27,78 @@ class Work(Protocol[Job, Data, Result]):
         """The second step, in another thread."""
 
 
-def run_jobs(work: Work, jobs: Sequence[Job], nprocs: int = 1) -> Iterator[Result]:
-    """Do all jobs, in this process or in several new ones.
+class Workers:
+    """Processes that are started once and do one kind of work after the other.
+
+    They take a while to start, so begin before there is work for them; use as a context manager.
 
     Args:
-        work: Does the jobs. It must be picklable, as must jobs and results.
-        jobs: Jobs that can be done in any order.
-        nprocs: How many processes; 1 takes this one.
-
-    Yields:
-        The results, in any order.
-
-    Raises:
-        ChildProcessError: A process ended before its work was done; it has told why.
-        Exception: What the work raised.
+        nprocs: How many processes; with 1 the work is done in this one.
     """
-    nprocs = min(nprocs, len(jobs))
-    if nprocs <= 1:
-        yield from _done(work, jobs)
-        return
-    shares = [jobs[place::nprocs] for place in range(nprocs)]
-    with _started(work, shares) as connections:
-        missing = {one: len(share) for one, share in zip(connections, shares, strict=True)}
-        while missing:
-            for connection in wait(list(missing)):
-                yield _received(connection)
-                missing[connection] -= 1
-                if not missing[connection]:
-                    del missing[connection]
+
+    def __init__(self, nprocs: int = 1):
+        self._nprocs = nprocs
+        self._processes: list[BaseProcess] = []
+        self._connections: list[Connection] = []
+
+    def __enter__(self) -> Workers:
+        if self._nprocs > 1:
+            # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                for _ in range(self._nprocs):
+                    self._start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return self
+
+    def _start(self) -> None:
+        context = get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(target=_serve, args=(there,))
+        process.start()
+        there.close()
+        self._processes.append(process)
+        self._connections.append(here)
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+            process.join()
+
+    def run(self, work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Do all jobs; processes begin at once, this one as results are asked for.
+
+        Args:
+            work: Does the jobs. It must be picklable, as must jobs and results.
+            jobs: Jobs that can be done in any order.
+
+        Returns:
+            The results, in any order.
+
+        Raises:
+            ChildProcessError: A process ended before its work was done; it has told why.
+            Exception: What the work raised.
+        """
+        if not self._connections:
+            return _done(work, jobs)
+        missing = {}
+        for place, connection in enumerate(self._connections):
+            share = jobs[place :: self._nprocs]
+            if share:
+                connection.send((work, share))
+                missing[connection] = len(share)
+        return _results(missing)
+
+
+def _results(missing: dict[Connection, int]) -> Iterator[Result]:
+    """What comes from processes that have so many results each to send."""
+    while missing:
+        for connection in wait(list(missing)):
+            yield _received(connection)
+            missing[connection] -= 1
+            if not missing[connection]:
+                del missing[connection]
 
 
 def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
@@ -69,39 +114,16 @@ def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
             yield writing.result()
 
 
-@contextmanager
-def _started(work: Work, shares: Sequence[Sequence]) -> Iterator[list[Connection]]:
-    """Processes at work on their shares; they end with the block."""
-    context = get_context("spawn")
-    processes, connections = [], []
-    try:
-        # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            for share in shares:
-                receiving, sending = context.Pipe(duplex=False)
-                process = context.Process(target=_do, args=(work, share, sending))
-                process.start()
-                processes.append(process)
-                sending.close()
-                connections.append(receiving)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        yield connections
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
-
-
-def _do(work: Work, jobs: Sequence, connection: Connection) -> None:
-    """What a process does; it ends when nobody listens any more."""
-    with suppress(BrokenPipeError):
-        try:
-            for result in _done(work, jobs):
-                connection.send(result)
-        except Exception as error:
-            connection.send(_Failure(error))
+def _serve(connection: Connection) -> None:
+    """What a process does; it ends when nobody is there any more."""
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            work, jobs = connection.recv()
+            try:
+                for result in _done(work, jobs):
+                    connection.send(result)
+            except Exception as error:
+                connection.send(_Failure(error))
 
 
 class _Failure:
@@ -114,7 +136,7 @@ class _Failure:
 def _received(connection: Connection) -> object:
     try:
         result = connection.recv()
-    except EOFError:
+    except (EOFError, ConnectionResetError):
         raise ChildProcessError("A reading process ended before its work was done") from None
     if isinstance(result, _Failure):
         raise result.error

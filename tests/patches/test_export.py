@@ -23,6 +23,7 @@ from grassdl.patches.export import (
 from grassdl.patches.plan import make_plan
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
 from grassdl.patches.splits import BlockSplit, parse_shares
+from grassdl.processes import Workers
 
 ogr = pytest.importorskip("osgeo.ogr", reason="GDAL's Python package is missing")
 
@@ -74,7 +75,8 @@ def cutter_for(folder, scene, plan, strip_cells=4_000_000, bands=BANDS, reader=A
 
 def write(folder, scene, plan, progress=lambda done: None, nprocs=1, **settings):
     cutter = cutter_for(folder, scene, plan, **settings)
-    write_dataset(cutter, plan, nprocs, progress)
+    with Workers(nprocs) as workers:
+        write_dataset(cutter, plan, workers, progress)
     return cutter.reader
 
 

@@ -20,6 +20,7 @@ from grassdl.patches.sampling import (
 )
 from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, parse_shares
 from grassdl.patches.strata import NO_STRATUM
+from grassdl.processes import Workers
 
 CLASSES = ClassScheme([MapClass(3, "water", "0:0:255"), MapClass(12, "roof", "9:9:9")])
 SHARES = BlockSplit(parse_shares([50, 25, 25]))
@@ -297,7 +298,7 @@ def test_null_wins_over_every_label(tmp_path):
     rows = []
     labelled = codes != UNLABELLED_INDEX
     spool = tmp_path / "codes.bin"
-    found, lost = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, rows.append)
+    found, lost = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, Workers(), rows.append)
     assert np.array_equal(found.read(0, 17), np.where(null, NULL_INDEX, codes))
     assert np.array_equal(found.read(5, 3), np.where(null, NULL_INDEX, codes)[5:8])
     assert rows == [4, 8, 12, 16, 17]

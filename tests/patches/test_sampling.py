@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from array_reader import ArrayLabels
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grassdl.patches import sampling
@@ -282,3 +282,17 @@ def test_what_makes_no_sense_is_refused_in_one_line(make, message):
     with pytest.raises(ValueError, match=message) as refusal:
         make()
     assert "\n" not in str(refusal.value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 50), min_size=3, max_size=3), st.integers(1, 99))
+def test_portions_are_those_of_the_splits_and_no_split_goes_without(available, wanted):
+    available = np.array(available)
+    assume(available.any())
+    portions = np.array(sampling._portions(available, wanted))
+    assert portions.sum() == min(wanted, available.sum())
+    assert (portions <= available).all()
+    if wanted >= 3:
+        assert (portions[available > 0] > 0).all()
+    exact = available * min(1, wanted / available.sum())
+    assert np.abs(portions - exact).max() <= 2

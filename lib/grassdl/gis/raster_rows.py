@@ -33,7 +33,6 @@ class RasterRows:
     _open: ClassVar[set[RasterRows]] = set()
 
     def __init__(self, name: str):
-        libgis.G_gisinit("i.dl")
         self._name = name
         self._file: int | None = None
         self._type = libraster.Rast_get_map_type(self._opened())
@@ -42,8 +41,13 @@ class RasterRows:
         self.rows = libraster.Rast_window_rows()
         self.cols = libraster.Rast_window_cols()
 
+    def __getstate__(self) -> dict:
+        """A copy in another process opens the map itself."""
+        return {**self.__dict__, "_file": None}
+
     def _opened(self) -> int:
         if self._file is None:
+            libgis.G_gisinit("i.dl")
             self._file = libraster.Rast_open_old(self._name, "")
             self._open.add(self)
         return self._file
@@ -95,6 +99,7 @@ class SourceRows:
 
     def read(self, row: int, rows: int) -> np.ndarray:
         """Rows of the map (rows, cols) as float64, NaN where NULL; see `is_null`."""
+        libgis.G_gisinit("i.dl")
         values = np.empty((rows, self.cols), np.float64)
         with _window(self._grid):
             file = libraster.Rast_open_old(self._name, "")

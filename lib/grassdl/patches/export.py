@@ -15,7 +15,7 @@ from ..bands import BandReader
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Manifest
 from ..dataset.writer import PatchSetWriter, WrittenPart
-from ..processes import run_jobs
+from ..processes import Workers
 from .counting import CodeReader
 from .plan import Plan
 
@@ -143,30 +143,33 @@ def expected_seconds(cutter: PatchCutter, plan: Plan, nprocs: int) -> float:
 
 
 def write_dataset(
-    cutter: PatchCutter, plan: Plan, nprocs: int, progress: Callable[[int], None]
+    cutter: PatchCutter, plan: Plan, workers: Workers, progress: Callable[[int], None]
 ) -> Manifest:
     """Write patches, manifest and footprints.
 
     Args:
         cutter: Cuts and writes.
         plan: The patches.
-        nprocs: How many processes cut.
+        workers: Do it.
         progress: Called with the number of patches done.
+
+    Raises:
+        ValueError: The disk cannot hold it.
     """
-    writer = cutter.writer
+    writer, export = cutter.writer, cutter.writer.export
+    check_disk(writer.folder.parent, writer.bytes_needed)
     writer.create()
-    parts, done = [], 0
-    for written in run_jobs(cutter, strip_jobs(cutter, plan), nprocs):
-        parts += written
-        done += sum(len(part.digests) for part in written)
-        progress(done)
-    manifest = writer.finish(parts)
-    export = writer.export
+    results = workers.run(cutter, strip_jobs(cutter, plan))
     footprints = _footprints(plan, export.size)
     write_footprints(
         writer.folder, footprints, writer.classes, export.size, export.region, export.crs
     )
-    return manifest
+    parts, done = [], 0
+    for written in results:
+        parts += written
+        done += sum(len(part.digests) for part in written)
+        progress(done)
+    return writer.finish(parts)
 
 
 def _footprints(plan: Plan, size: int) -> list[Footprint]:

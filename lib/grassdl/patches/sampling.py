@@ -330,12 +330,16 @@ class ObjectSampling(SamplingDesign):
 
 
 def _portions(available: np.ndarray, wanted: int) -> list[int]:
-    """A number of patches dealt in proportion to what is available; whoever has some gets some."""
-    exact = available * min(1, wanted / available.sum())
-    portions = np.floor(exact).astype(int)
-    by_remainder = np.argsort(portions - exact, kind="stable")
-    portions[by_remainder[: min(wanted, available.sum()) - portions.sum()]] += 1
-    return np.where(available > 0, np.maximum(portions, 1), 0).tolist()
+    """A number of patches dealt in proportion to what is available; the first get some first."""
+    wanted = min(wanted, available.sum())
+    portions = np.zeros(len(available), int)
+    portions[np.flatnonzero(available)[:wanted]] = 1
+    rest = available - portions
+    exact = rest * ((wanted - portions.sum()) / max(rest.sum(), 1))
+    portions += np.floor(exact).astype(int)
+    by_remainder = np.argsort(np.floor(exact) - exact, kind="stable")
+    portions[by_remainder[: wanted - portions.sum()]] += 1
+    return portions.tolist()
 
 
 def _candidates_for(npatches: int) -> int:

@@ -50,12 +50,13 @@ class Settings:
         stride: Step between the patches of a grid in cells.
         sampling: Name of the sampling design.
         npatches: How many patches are wanted; 0 for a design that needs no number.
-        with_strata: Whether a map tells the strata; otherwise the blocks are strata.
+        strata: Map of the strata; "" takes the blocks.
         negatives: Patches without objects for each patch with one.
         jitter: How far patches are moved off their objects, in cells.
         min_labelled: Least share of labelled cells of a patch in percent.
         shares: Wanted parts of train, val and test, summing to 1.
         split_method: Name of the split scheme.
+        split_map: Map of the splits, for a split by a map.
         block_size: Edge of the blocks in cells; 0 for the usual one.
         buffer: Least distance between patches of two splits, in map units.
         seed: Seed of everything random.
@@ -67,12 +68,13 @@ class Settings:
     stride: int
     sampling: str
     npatches: int
-    with_strata: bool
+    strata: str
     negatives: float
     jitter: int
     min_labelled: float
     shares: np.ndarray
     split_method: str
+    split_map: str
     block_size: int
     buffer: float
     seed: int
@@ -100,12 +102,13 @@ class Settings:
             stride=positive(options, "stride", size),
             sampling=sampling,
             npatches=positive(options, "npatches") if options["npatches"] else 0,
-            with_strata=bool(options["strata"]),
+            strata=options["strata"],
             negatives=number(options, "negatives", lowest=0),
             jitter=int(number(options, "jitter", lowest=0)) if options["jitter"] else 0,
             min_labelled=number(options, "min_labelled", lowest=0, highest=100),
             shares=parse_shares(options["split"].split(",")),
             split_method=split_method,
+            split_map=options["split_map"],
             block_size=positive(options, "block_size") if options["block_size"] else 0,
             buffer=number(options, "buffer", lowest=0) if options["buffer"] else 0.0,
             seed=int(number(options, "seed", lowest=0)),
@@ -124,9 +127,7 @@ class Settings:
     @property
     def _has_blocks(self) -> bool:
         """Whether blocks matter, for the split or as strata."""
-        return self.split_method == "blocks" or (
-            self.sampling == "stratified" and not self.with_strata
-        )
+        return self.split_method == "blocks" or (self.sampling == "stratified" and not self.strata)
 
     def design(
         self, strata: CodeReader | None, places: np.ndarray | None, background: int | None

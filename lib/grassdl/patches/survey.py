@@ -11,6 +11,7 @@ import numpy as np
 
 from ..bands import BandReader
 from ..classes import NULL_INDEX, UNLABELLED_INDEX
+from ..processes import Workers
 from .counting import CodeReader
 
 
@@ -32,36 +33,72 @@ class CodeSpool:
         count = rows * self.cols
         return np.fromfile(self.path, np.uint8, count, offset=row * self.cols).reshape(rows, -1)
 
+    def write(self, row: int, codes: np.ndarray) -> None:
+        """Keep the codes (rows, cols) of rows from `row` on."""
+        with self.path.open("r+b") as file:
+            file.seek(row * self.cols)
+            file.write(codes.data)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Reads labels, looks for NULL, and keeps the codes: a `grassdl.processes.Work`.
+
+    A job is a first row and a number of rows.
+
+    Attributes:
+        bands: Cells that are NULL in one of these bands get NULL_INDEX.
+        labels: Class indices of the same grid; UNLABELLED_INDEX where there is none.
+        spool: Takes the codes.
+    """
+
+    bands: BandReader
+    labels: CodeReader
+    spool: CodeSpool
+
+    def read(self, job: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Label codes, and which cells are NULL, of some rows."""
+        return self.labels.read(*job), self.bands.null(*job)
+
+    def write(self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray]) -> tuple[int, int]:
+        """Keep the codes; how many rows, and how many labelled cells are lost to NULL."""
+        codes, null = cells
+        lost = 0
+        if null.any():
+            lost = int((codes[null] != UNLABELLED_INDEX).sum())
+            codes[null] = NULL_INDEX
+        self.spool.write(job[0], codes)
+        return len(codes), lost
+
 
 def spool_codes(
     bands: BandReader,
     labels: CodeReader,
     path: Path,
     strip_cells: int,
+    workers: Workers,
     progress: Callable[[int], None],
 ) -> tuple[CodeSpool, int]:
     """Write the label code of every cell to a file: class index, NULL or unlabelled.
 
     Args:
-        bands: Cells that are NULL in one of these bands get NULL_INDEX.
-        labels: Class indices of the same grid; UNLABELLED_INDEX where there is none.
+        bands: See `Survey`.
+        labels: See `Survey`.
         path: File to write.
         strip_cells: Cells to hold at a time, roughly.
+        workers: Do it.
         progress: Called with the number of rows done.
 
     Returns:
         The codes, and how many labelled cells are lost because a band is NULL there.
     """
+    spool = CodeSpool(path, bands.rows, bands.cols)
+    path.touch()
     step = max(1, strip_cells // bands.cols)
-    lost = 0
-    with path.open("wb") as file:
-        for row in range(0, bands.rows, step):
-            rows = min(step, bands.rows - row)
-            codes = labels.read(row, rows)
-            null = bands.null(row, rows)
-            if null.any():
-                lost += int((codes[null] != UNLABELLED_INDEX).sum())
-                codes[null] = NULL_INDEX
-            file.write(codes.data)
-            progress(row + rows)
-    return CodeSpool(path, bands.rows, bands.cols), lost
+    jobs = [(row, min(step, bands.rows - row)) for row in range(0, bands.rows, step)]
+    done = lost = 0
+    for rows, lost_there in workers.run(Survey(bands, labels, spool), jobs):
+        done += rows
+        lost += lost_there
+        progress(done)
+    return spool, lost
