@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The registry of networks and the normalisation it puts before each of them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,18 @@ def test_every_network_is_described_in_one_line_and_builds_with_defaults(name):
     assert model.output_shape == (None, None, None, 7)
     seen = reach(model)
     assert (model.count_params(), seen.stride, seen.receptive_field) == DEFAULTS[name]
+
+
+def test_the_manual_tells_these_figures_of_every_network():
+    page = (LIBRARY.parent / "i.dl.train" / "i.dl.train.md").read_text(encoding="utf-8")
+    told = {}
+    for row in re.findall(r"^\| `(\w+)` \|(.*\|.*\|.*\|.*\|.*)\|$", page, re.MULTILINE):
+        name, (parameters, sees, stride, filters, depth) = row[0], map(str.strip, row[1].split("|"))
+        seen = None if sees == "all" else int(sees)
+        told[name] = int(parameters.replace(" ", "")), int(stride), seen
+        options = networks.options(name)
+        assert (filters, depth) == (str(options["filters"]), str(options.get("depth", "")))
+    assert told == DEFAULTS
 
 
 def test_names_and_descriptions_do_not_import_keras():
