@@ -30,6 +30,12 @@ class ArgMaxPooling2D(layers.Layer):
         places = ops.argmax(ops.stack(corners, axis=-1), axis=-1)
         return ops.max_pool(features, 2), ops.cast(places, "int32")
 
+    def compute_output_spec(self, features: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
+        """Told, since backends try layers out on odd sizes to find it."""
+        batch, rows, columns, channels = features.shape
+        shape = (batch, rows and rows // 2, columns and columns // 2, channels)
+        return KerasTensor(shape, self.compute_dtype), KerasTensor(shape, "int32")
+
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ArgMaxUnpooling2D(layers.Layer):
@@ -50,3 +56,9 @@ class ArgMaxUnpooling2D(layers.Layer):
         pairs = [ops.stack(corners[first : first + 2], axis=3) for first in (0, 2)]
         wide = [ops.reshape(pair, (-1, rows, 2 * columns, channels)) for pair in pairs]
         return ops.reshape(ops.stack(wide, axis=2), (-1, 2 * rows, 2 * columns, channels))
+
+    def compute_output_spec(self, features: KerasTensor, places: KerasTensor) -> KerasTensor:
+        """Twice the rows and columns."""
+        batch, rows, columns, channels = features.shape
+        shape = (batch, rows and 2 * rows, columns and 2 * columns, channels)
+        return KerasTensor(shape, self.compute_dtype)
