@@ -21,10 +21,10 @@ def weights_after(name, gradient, weight_decay, steps=1):
     layer = keras.layers.Dense(1)
     layer.build((None, 1))
     for variable in layer.trainable_variables:
-        variable.assign(keras.ops.ones_like(variable))
+        variable.assign(np.ones(variable.shape))
     chosen = optimizer(name, 0.1, weight_decay)
     for _ in range(steps):
-        gradients = [keras.ops.ones_like(one) * gradient for one in layer.trainable_variables]
+        gradients = [keras.ops.full(one.shape, gradient) for one in layer.trainable_variables]
         chosen.apply(gradients, layer.trainable_variables)
     return [float(np.ravel(one)[0]) for one in layer.get_weights()]
 

@@ -28,7 +28,7 @@ class ArgMaxPooling2D(layers.Layer):
         """
         corners = [features[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
         places = ops.argmax(ops.stack(corners, axis=-1), axis=-1)
-        return ops.max_pool(features, 2), ops.cast(places, "int32")
+        return ops.max_pool(features, (2, 2), (2, 2)), ops.cast(places, "int32")
 
     def compute_output_spec(self, features: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         """Told, since backends try layers out on odd sizes to find it."""
