@@ -79,7 +79,7 @@
 # %option G_OPT_V_INPUT
 # % key: training
 # % required: no
-# % label: Vector map of training areas
+# % label: Vector map of training areas or points
 # % guisection: Labels
 # %end
 # %option G_OPT_V_FIELD
@@ -87,8 +87,16 @@
 # %end
 # %option G_OPT_DB_COLUMN
 # % required: no
-# % label: Column with the class of each training area
+# % label: Column with the class of each training area or point
 # % description: Integer or text; by default the categories are the classes
+# % guisection: Labels
+# %end
+# %option
+# % key: radius
+# % type: double
+# % required: no
+# % label: Distance up to which cells have the class of a training point, in map units
+# % description: By default only the cell that the point lies in
 # % guisection: Labels
 # %end
 # %option
@@ -119,9 +127,9 @@
 # % key: sampling
 # % type: string
 # % required: no
-# % options: grid,random
+# % options: grid,random,stratified,balanced,objects
 # % answer: grid
-# % descriptions: grid;every position of a regular grid;random;npatches positions at random
+# % descriptions: grid;every position of a regular grid;random;npatches positions at random;stratified;equal numbers of patches in every stratum;balanced;class shares as even as the labels allow;objects;one patch on every training area or point, and negatives without any
 # % description: Sampling design
 # % guisection: Sampling
 # %end
@@ -129,7 +137,30 @@
 # % key: npatches
 # % type: integer
 # % required: no
-# % description: Number of patches for sampling=random
+# % description: Number of patches for sampling=random, stratified and balanced
+# % guisection: Sampling
+# %end
+# %option G_OPT_R_INPUT
+# % key: strata
+# % required: no
+# % label: Raster map of strata for sampling=stratified
+# % description: By default the blocks of the region are the strata
+# % guisection: Sampling
+# %end
+# %option
+# % key: negatives
+# % type: double
+# % required: no
+# % answer: 2
+# % description: Patches without object for each patch with one, for sampling=objects
+# % guisection: Sampling
+# %end
+# %option
+# % key: jitter
+# % type: integer
+# % required: no
+# % label: How far patches may lie off their objects in cells, for sampling=objects
+# % description: By default every object is in the centre of its patch
 # % guisection: Sampling
 # %end
 # %option
@@ -155,9 +186,9 @@
 # % key: split_method
 # % type: string
 # % required: no
-# % options: blocks,none
+# % options: blocks,map,none
 # % answer: blocks
-# % descriptions: blocks;whole square blocks go to one split;none;all patches go to training
+# % descriptions: blocks;whole square blocks go to one split;map;split_map tells the split;none;all patches go to training
 # % description: How patches are dealt to the splits
 # % guisection: Split
 # %end
@@ -168,6 +199,32 @@
 # % label: Edge of the blocks in cells
 # % description: By default four patches, fewer in a small region
 # % guisection: Split
+# %end
+# %option G_OPT_R_INPUT
+# % key: split_map
+# % required: no
+# % label: Raster map of splits for split_method=map
+# % description: 1 is training, 2 validation, 3 test
+# % guisection: Split
+# %end
+# %option
+# % key: buffer
+# % type: double
+# % required: no
+# % label: Least distance between patches of different splits in map units
+# % description: By default they may touch
+# % guisection: Split
+# %end
+# %option
+# % key: resample
+# % type: string
+# % required: no
+# % options: nearest,bilinear,bicubic,average
+# % answer: nearest
+# % descriptions: nearest;the cell that the centre lies in;bilinear;from four cells;bicubic;from sixteen cells;average;mean of all cells
+# % label: How bands of another grid come onto that of the region
+# % description: Labels are always those of the nearest cell
+# % guisection: Bands
 # %end
 # %option
 # % key: seed
@@ -181,6 +238,29 @@
 # % key: output
 # % required: no
 # % description: Name of the dataset folder to be made
+# %end
+# %option
+# % key: format
+# % type: string
+# % required: no
+# % options: npy,geotiff
+# % answer: npy
+# % descriptions: npy;NumPy arrays, the quickest to learn from;geotiff;georeferenced images, which other programs read
+# % description: Format of the patches
+# % guisection: Output
+# %end
+# %option G_OPT_V_OUTPUT
+# % key: footprints
+# % required: no
+# % description: Name for output vector map of the patches' outlines
+# % guisection: Output
+# %end
+# %option G_OPT_MEMORYMB
+# % guisection: Output
+# %end
+# %option G_OPT_M_NPROCS
+# % description: Number of processes that read maps and cut patches
+# % guisection: Output
 # %end
 # %flag
 # % key: p
@@ -201,41 +281,20 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grass.script as gs
 
 if TYPE_CHECKING:
-    import numpy as np
+    from pathlib import Path
 
-    from grassdl.dataset.manifest import Export
+    from grassdl.gis.labels import Labels
     from grassdl.gis.region import Region
-    from grassdl.patches.sampling import Grid, SamplingDesign
-    from grassdl.patches.splits import BlockSplit, NoSplit
-
-
-def sampling_design(options: dict[str, str], size: int) -> SamplingDesign:
-    """The sampling design that the options ask for."""
-    from grassdl.gis.options import positive
-    from grassdl.patches.sampling import GridSampling, RandomSampling
-
-    if options["sampling"] == "random":
-        if options["stride"]:
-            raise ValueError("Option stride goes with sampling=grid")
-        if not options["npatches"]:
-            raise ValueError("sampling=random needs the option npatches")
-        return RandomSampling(positive(options, "npatches"))
-    if options["npatches"]:
-        raise ValueError("Option npatches goes with sampling=random")
-    return GridSampling(positive(options, "stride", size))
-
-
-def split_scheme(options: dict[str, str]) -> tuple[BlockSplit | NoSplit, np.ndarray]:
-    """The split scheme that the options ask for, and the shares."""
-    from grassdl.patches.splits import BlockSplit, NoSplit, parse_shares
-
-    shares = parse_shares(options["split"].split(","))
-    return (NoSplit() if options["split_method"] == "none" else BlockSplit(shares)), shares
+    from grassdl.patches.export import PatchCutter
+    from grassdl.patches.plan import Plan
+    from grassdl.patches.settings import Settings
+    from grassdl.patches.survey import CodeSpool
 
 
 def find_library() -> None:
@@ -265,82 +324,102 @@ def main() -> int:
 def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) -> None:
     """Read the maps, make the plan and print it; write the dataset unless only the plan counts."""
     from grassdl.dataset.manifest import MANIFEST_NAME
-    from grassdl.files import check_output_folder, new_folder
+    from grassdl.dataset.writer import PatchSetWriter
+    from grassdl.files import check_output_folder
     from grassdl.gis.bandstack import BandMaps, BandStack, describe_bands
+    from grassdl.gis.footprints import check_vector_output
     from grassdl.gis.labels import labels_from_options
-    from grassdl.gis.messages import Progress
-    from grassdl.gis.options import number
+    from grassdl.gis.messages import Progress, command_line
     from grassdl.gis.region import Region
-    from grassdl.gis.session import scratch_folder
-    from grassdl.patches.export import bytes_needed, check_disk, write_dataset
-    from grassdl.patches.plan import describe, make_plan, shortcomings
+    from grassdl.gis.session import crs_wkt, scratch_folder
+    from grassdl.patches.export import PatchCutter, expected_seconds
+    from grassdl.patches.plan import describe
+    from grassdl.patches.settings import Settings
     from grassdl.patches.survey import spool_codes
 
     region = Region.current()
-    grid = read_grid(options, region)
-    design = sampling_design(options, grid.size)
-    split, shares = split_scheme(options)
-    seed = number(options, "seed", lowest=0)
-    min_labelled = number(options, "min_labelled", lowest=0, highest=100)
+    settings = Settings.from_options(options)
+    grid = settings.grid(region.rows, region.cols)
     if not only_plan:
         target = check_output_folder(options["output"], gs.overwrite(), MANIFEST_NAME)
-    bands = describe_bands(BandMaps.from_options(options))
+    if options["footprints"]:
+        check_vector_output(options["footprints"], gs.overwrite())
+    bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
     region.use()
-    labels = cleanup.enter_context(labels_from_options(options))
-    stack = cleanup.enter_context(closing(BandStack(bands)))
+    labels = cleanup.enter_context(labels_from_options(options, region))
+    stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
 
     gs.message("Reading labels and looking for NULL...")
-    codes, lost = spool_codes(stack, labels, scratch / "codes.bin", Progress(region.rows))
-    plan = make_plan(codes, labels.classes, grid, design, split, min_labelled, int(seed))
-    needed = bytes_needed(plan, grid.size, len(bands), stack.dtype)
-    for sentence in shortcomings(plan, labels.classes, design, lost):
-        gs.warning(sentence)
-    if not only_plan:
-        check_disk(target.parent, needed)
-        export = provenance(options, region, grid, shares)
-        progress = Progress(len(plan.splits))
-        gs.message("Writing patches...")
-        with new_folder(target, MANIFEST_NAME) as folder:
-            write_dataset(folder, stack, codes, bands, labels.classes, plan, export, progress)
-        gs.message(f"Dataset <{target}> is written")
-    print(describe(plan, labels.classes, grid, needed))
-
-
-def read_grid(options: dict[str, str], region: Region) -> Grid:
-    """The cells of the region, the patch size, and the blocks of the split."""
-    from grassdl.gis.options import positive
-    from grassdl.patches.sampling import Grid, default_block_size
-
-    size = positive(options, "size")
-    if options["split_method"] == "none":
-        block_size = max(region.rows, region.cols, size)
-    else:
-        usual = default_block_size(region.rows, region.cols, size)
-        block_size = positive(options, "block_size", usual)
-    return Grid(region.rows, region.cols, size, block_size)
-
-
-def provenance(options: dict[str, str], region: Region, grid: Grid, shares: np.ndarray) -> Export:
-    """How the patches were cut, for the manifest."""
-    from grassdl.dataset.manifest import Export
-    from grassdl.gis.messages import command_line
-    from grassdl.gis.session import crs_wkt
-
-    return Export(
-        size=grid.size,
-        stride=int(options["stride"] or grid.size) if options["sampling"] == "grid" else 0,
-        sampling=options["sampling"],
-        split_method=options["split_method"],
-        split_shares=tuple((100 * shares).round(6).tolist()),
-        block_size=grid.block_size if options["split_method"] == "blocks" else 0,
-        buffer=0.0,
-        seed=int(options["seed"]),
-        region=region.to_json(),
-        crs=crs_wkt(),
-        grass_version=gs.version()["version"],
-        command=command_line(),
+    cells = settings.strip_cells(stack)
+    progress = Progress(region.rows)
+    codes, lost = spool_codes(stack, labels.codes, scratch / "codes.bin", cells, progress)
+    plan = choose_patches(options, settings, region, labels, codes, lost)
+    writer = PatchSetWriter(
+        folder=scratch / "trial",
+        bands=bands,
+        classes=labels.classes,
+        counts=plan.split_counts,
+        dtype=stack.dtype,
+        value_range=stack.value_range,
+        file_format=options["format"],
+        export=settings.export(
+            grid, region.to_json(), crs_wkt(), gs.version()["version"], command_line()
+        ),
     )
+    cutter = PatchCutter(stack, codes, writer, cells)
+    seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
+    if not only_plan:
+        write(target, cutter, plan, settings.nprocs, options["footprints"])
+    print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds))
+
+
+def choose_patches(
+    options: dict[str, str],
+    settings: Settings,
+    region: Region,
+    labels: Labels,
+    codes: CodeSpool,
+    lost: int,
+) -> Plan:
+    """Choose the patches and their splits, and tell what they lack."""
+    from grassdl.dataset.manifest import SPLITS
+    from grassdl.gis.codes import split_codes, strata_codes
+    from grassdl.patches.plan import make_plan, shortcomings
+
+    strata = strata_codes(options["strata"]) if options["strata"] else None
+    split_map = split_codes(options["split_map"], len(SPLITS)) if options["split_map"] else None
+    design = settings.design(strata, labels.places, labels.background)
+    split = settings.split(split_map, region.nsres, region.ewres)
+    grid = settings.grid(region.rows, region.cols)
+    plan = make_plan(
+        codes, labels.classes, grid, design, split, settings.min_labelled, settings.seed
+    )
+    for sentence in labels.notes + shortcomings(plan, labels.classes, design, lost):
+        gs.warning(sentence)
+    return plan
+
+
+def write(target: Path, cutter: PatchCutter, plan: Plan, nprocs: int, footprints: str) -> None:
+    """Write the dataset, its picture and the map of the patches."""
+    from grassdl.dataset.footprints import FOOTPRINTS_NAME
+    from grassdl.dataset.manifest import MANIFEST_NAME
+    from grassdl.dataset.patchset import PatchSet
+    from grassdl.files import new_folder
+    from grassdl.gis.footprints import import_footprints
+    from grassdl.gis.messages import Progress
+    from grassdl.overview import OVERVIEW_NAME, dataset_overview
+    from grassdl.patches.export import check_disk, write_dataset
+
+    check_disk(target.parent, cutter.writer.bytes_needed)
+    gs.message("Writing patches...")
+    with new_folder(target, MANIFEST_NAME) as folder:
+        there = replace(cutter, writer=replace(cutter.writer, folder=folder))
+        write_dataset(there, plan, nprocs, Progress(len(plan.splits)))
+        dataset_overview(PatchSet.open(folder), plan.counts_by_split(), folder / OVERVIEW_NAME)
+        if footprints:
+            import_footprints(folder / FOOTPRINTS_NAME, footprints)
+    gs.message(f"Dataset <{target}> is written")
 
 
 if __name__ == "__main__":

@@ -154,11 +154,11 @@ def predict(options: dict[str, str]) -> None:
     """Check the inputs against the model, plan the tiles, and make the maps."""
     from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, frame_of
     from grassdl.gis.messages import Progress
-    from grassdl.gis.options import positive
     from grassdl.gis.output import ClassificationMaps
     from grassdl.gis.region import Region
     from grassdl.gis.session import scratch_folder
     from grassdl.model import ModelCard
+    from grassdl.options import positive
     from grassdl.predict.rowbands import row_bands
     from grassdl.predict.tiles import Span, plan_axis
 
@@ -171,9 +171,9 @@ def predict(options: dict[str, str]) -> None:
         options["probabilities"],
         support=provenance(card),
     )
-    bands = bands_for_model(BandMaps.from_options(options), card.bands)
-    maps.check_inputs(bands)
     region = Region.current()
+    bands = bands_for_model(BandMaps.from_options(options), card.bands, region)
+    maps.check_inputs(bands)
     card.check_resolution(region.nsres, region.ewres)
     if card.halo is None:
         raise ValueError(
@@ -185,13 +185,14 @@ def predict(options: dict[str, str]) -> None:
     if not rows.cores or not cols.cores:
         raise ValueError("The region lies outside the input maps: set it with g.region")
     frame = region.window(top, height, left, width)
-    frame.window(rows.input.start, len(rows.input), cols.input.start, len(cols.input)).use()
+    window = frame.window(rows.input.start, len(rows.input), cols.input.start, len(cols.input))
+    window.use()
     gs.verbose(
         f"{len(rows.cores)} x {len(cols.cores)} tiles of {tile_size} cells "
         f"with a halo of {card.halo} cells"
     )
     with ExitStack() as cleanup:
-        stack = cleanup.enter_context(closing(BandStack(bands)))
+        stack = cleanup.enter_context(closing(BandStack(bands, window)))
         maps.open(cleanup.enter_context(scratch_folder()))
         engine = load_engine(options, card)
         progress = Progress(region.rows)
@@ -221,7 +222,7 @@ def provenance(card: ModelCard) -> dict[str, str]:
 def load_engine(options: dict[str, str], card: ModelCard) -> KerasEngine:
     """The network of the model, ready to compute."""
     from grassdl import backend
-    from grassdl.gis.options import number
+    from grassdl.options import number
 
     backend.prepare(int(number(options, "nprocs", lowest=0)), exact=True)
     from grassdl.model import load_network

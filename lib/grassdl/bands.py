@@ -25,7 +25,8 @@ class Band:
             or {"red": ..., "nir": ...}.
         derivation: None, "ndsm" or "ndvi".
         resolution: Cell size of the source in map units (the finer of two).
-        resampling: How the source came onto the region's grid.
+        resampling: How a source of another grid came onto the region's: "nearest", "bilinear",
+            "bicubic" or "average".
         units: Units of the source map, or "".
         dtype: The smallest NumPy dtype that holds the band's values.
     """
@@ -55,10 +56,15 @@ class BandReader(Protocol):
     rows: int
     cols: int
     dtype: np.dtype
+    cell_bytes: int
+    """Memory that a cell takes while it is read, all bands together."""
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows `row` to `row + rows` as values (rows, cols, bands) of `dtype`, 0 where NULL,
         and the mask (rows, cols) of cells that are NULL in at least one band."""
+
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """The mask alone, which may take less time."""
 
 
 def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
@@ -132,15 +138,16 @@ class Histogram:
     counts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Histogram:
-        """The histogram of finite values of any shape."""
+    def of(cls, values: np.ndarray, counts: np.ndarray | None = None) -> Histogram:
+        """The histogram of finite values of any shape, each once or as often as `counts` tells."""
         if values.size == 0:
             return cls()
         exponent = cls._exponent_for(float(values.min()), float(values.max()))
         # In float32 the tiniest values would round to 0, and negative ones change their bin.
         bins = np.floor(values.ravel().astype(np.float64) * 2.0**-exponent).astype(np.int64)
         first = int(bins.min())
-        return cls(exponent, first, np.bincount(bins - first))
+        weights = None if counts is None else counts.ravel()
+        return cls(exponent, first, np.bincount(bins - first, weights).astype(np.int64))
 
     @classmethod
     def _exponent_for(cls, low: float, high: float) -> int:
@@ -190,6 +197,13 @@ class Histogram:
         return cls(exponent, first, np.array(item["counts"], np.int64))
 
 
+def _sum_of_squares(values: np.ndarray) -> int:
+    """The exact sum of the squares of at most 2^31 values of 32 bits, given as int64."""
+    high, low = values >> 16, values & 0xFFFF
+    parts = (high * high).sum(), (high * low).sum(), (low * low).sum()
+    return (int(parts[0]) << 32) + (int(parts[1]) << 17) + int(parts[2])
+
+
 @dataclass
 class BandStatistics:
     """Count, sum, sum of squares, range and histogram of a band's values without NULLs.
@@ -210,17 +224,35 @@ class BandStatistics:
         if values.size == 0:
             return cls()
         integer = values.dtype.kind in "iu"
-        # int64 holds the squares of 2^31 int16 values; 32-bit bands need Python's integers.
-        exact = np.int64 if values.dtype.itemsize <= 2 else object
-        wide = values.astype(exact if integer else np.float64)
+        if integer and values.dtype.itemsize <= 2:
+            return cls._of_short(values)
         number = int if integer else float
+        wide = values.astype(np.int64 if integer else np.float64)
         return cls(
             count=values.size,
             total=number(wide.sum()),
-            total_squares=number((wide * wide).sum()),
+            total_squares=_sum_of_squares(wide) if integer else number((wide * wide).sum()),
             minimum=number(values.min()),
             maximum=number(values.max()),
             histogram=Histogram.of(values),
+        )
+
+    @classmethod
+    def _of_short(cls, values: np.ndarray) -> BandStatistics:
+        """Statistics of 8 or 16-bit integers: few values, often."""
+        lowest = int(values.min())
+        plain = values.ravel()
+        counts = np.bincount(plain.astype(np.int32) - lowest if lowest < 0 else plain)
+        places = np.flatnonzero(counts)
+        # int64 holds the sum of the squares of 2^31 16-bit values.
+        distinct, counts = places + min(lowest, 0), counts[places]
+        return cls(
+            count=values.size,
+            total=int((distinct * counts).sum()),
+            total_squares=int((distinct * distinct * counts).sum()),
+            minimum=int(distinct[0]),
+            maximum=int(distinct[-1]),
+            histogram=Histogram.of(distinct, counts),
         )
 
     def merge(self, other: BandStatistics) -> BandStatistics:

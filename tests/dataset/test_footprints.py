@@ -37,15 +37,39 @@ def test_rectangles_and_shares_are_those_of_the_patches(tmp_path):
     found, reference = features(tmp_path)
     assert found == [
         (
-            {"split": "train", "place": 0, "row": 0, "col": 0, "share_3": 0.25, "share_12": 0.5},
+            {
+                "split": "train",
+                "GRASSRGB": "0:114:178",
+                "place": 0,
+                "row": 0,
+                "col": 0,
+                "share_3": 0.25,
+                "share_12": 0.5,
+            },
             (-20.0, -18.0, 4996.5, 5000.5),
         ),
         (
-            {"split": "test", "place": 0, "row": 10, "col": 4, "share_3": 0.0, "share_12": 1.0},
+            {
+                "split": "test",
+                "GRASSRGB": "204:121:167",
+                "place": 0,
+                "row": 10,
+                "col": 4,
+                "share_3": 0.0,
+                "share_12": 1.0,
+            },
             (-19.0, -17.0, 4991.5, 4995.5),
         ),
         (
-            {"split": "train", "place": 1, "row": 12, "col": 8, "share_3": 0.125, "share_12": 0.0},
+            {
+                "split": "train",
+                "GRASSRGB": "0:114:178",
+                "place": 1,
+                "row": 12,
+                "col": 8,
+                "share_3": 0.125,
+                "share_12": 0.0,
+            },
             (-18.0, -16.0, 4990.5, 4994.5),
         ),
     ]

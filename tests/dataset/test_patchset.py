@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from grassdl.bands import Band, BandStatistics
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export, Manifest
-from grassdl.dataset.npy import ArrayWriter, read_array
-from grassdl.dataset.patchset import JoinedPatchSets, PatchSet, PatchSetWriter
+from grassdl.dataset.npy import ArrayFile, read_array
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
+from grassdl.dataset.writer import PatchSetWriter
 
 SIZE = 3
 BANDS = [
@@ -56,16 +57,20 @@ def patches(count, seed, classes=2):
 def write(folder, seed=0, bands=BANDS, classes=(WATER, FOREST), counts=COUNTS, export=EXPORT):
     """A dataset of random patches, one patch at a time; the arrays that were written."""
     folder.mkdir()
-    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, SIZE, np.uint16)
-    given = {}
+    dtype = np.dtype(np.uint16)
+    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, dtype, None, "npy", export)
+    writer.create()
+    given, parts = {}, []
     for place, split in enumerate(SPLITS):
         images, labels = patches(counts[split], 10 * seed + place, len(classes))
         labels[:, 0, 0], labels[:, 0, 1] = NULL_INDEX, UNLABELLED_INDEX
         images[:, 0, 0] = 0
+        positions = np.zeros((1, 2), np.int64)
         for one in range(counts[split]):
-            writer.write(split, images[one : one + 1], labels[one : one + 1])
+            part = slice(one, one + 1)
+            parts.append(writer.write(split, one, positions, images[part], labels[part]))
         given[split] = images, labels
-    writer.finish(export)
+    writer.finish(parts)
     return given
 
 
@@ -165,11 +170,14 @@ def test_one_changed_label_changes_the_id(tmp_path):
         folder.mkdir()
         counts = {"train": 1, "val": 0, "test": 0}
         classes = ClassScheme([WATER, FOREST])
-        writer = PatchSetWriter(folder, BANDS, classes, counts, SIZE, np.uint16)
+        dtype = np.dtype(np.uint16)
+        writer = PatchSetWriter(folder, BANDS, classes, counts, dtype, None, "npy", EXPORT)
+        writer.create()
         labels = np.zeros((1, SIZE, SIZE), np.uint8)
         labels[0, -1, -1] = code
-        writer.write("train", np.zeros((1, SIZE, SIZE, 2), np.uint16), labels)
-        ids.append(writer.finish(EXPORT).dataset_id)
+        images = np.zeros((1, SIZE, SIZE, 2), np.uint16)
+        part = writer.write("train", 0, np.zeros((1, 2), np.int64), images, labels)
+        ids.append(writer.finish([part]).dataset_id)
     assert ids[0] != ids[1]
 
 
@@ -257,10 +265,11 @@ def test_an_archive_in_place_of_an_array_is_refused(dataset):
 def test_an_array_written_in_pieces_is_what_numpy_reads(tmp_path_factory, sizes):
     file = tmp_path_factory.mktemp("npy") / "a.npy"
     pieces = [np.full((size, 2), place, np.int16) for place, size in enumerate(sizes)]
-    writer = ArrayWriter(file, (sum(sizes), 2), np.int16)
-    for piece in pieces:
-        writer.write(piece)
-    writer.close()
+    array = ArrayFile(file, (sum(sizes), 2), np.dtype(np.int16))
+    array.create()
+    # Last pieces first: several processes write as they get ready.
+    for place in reversed(range(len(sizes))):
+        array.write(sum(sizes[:place]), pieces[place])
     assert np.array_equal(np.load(file), np.concatenate(pieces))
     whole = read_array(file, (sum(sizes), 2), np.dtype(np.int16))
     assert np.array_equal(whole, np.concatenate(pieces))

@@ -5,13 +5,15 @@ import numpy as np
 
 
 class ArrayBands:
-    """A band reader over an array (rows, cols, bands) and its mask of NULL cells.
+    """A band reader over an array (rows, cols, bands), which is 0 where its mask says NULL.
 
-    Like the real one it may leave anything below NULL cells; reads are noted in `reads`.
+    Reads are noted in `reads`.
     """
 
+    cell_bytes = 8
+
     def __init__(self, values, null):
-        self.values, self.null = values, null
+        self.values, self.null_cells = values, null
         self.rows, self.cols = null.shape
         self.dtype = values.dtype
         self.reads = []
@@ -19,14 +21,21 @@ class ArrayBands:
     def read(self, row, rows):
         assert 0 <= row < row + rows <= self.rows
         self.reads.append((row, rows))
-        return self.values[row : row + rows].copy(), self.null[row : row + rows].copy()
+        return self.values[row : row + rows].copy(), self.null(row, rows)
+
+    def null(self, row, rows):
+        return self.null_cells[row : row + rows].copy()
 
 
 class ArrayLabels:
-    """A label reader over an array of codes."""
+    """A reader of codes over an array; reads are noted in `reads`."""
 
     def __init__(self, codes):
         self.codes = codes
+        self.rows, self.cols = codes.shape
+        self.reads = []
 
     def read(self, row, rows):
+        assert 0 <= row < row + rows <= self.rows
+        self.reads.append((row, rows))
         return np.ascontiguousarray(self.codes[row : row + rows])

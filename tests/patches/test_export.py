@@ -2,17 +2,24 @@
 """Patches on their way from the bands into the dataset."""
 
 import errno
+import time
 
 import numpy as np
 import pytest
-from array_reader import ArrayBands
+from array_reader import ArrayBands, ArrayLabels
 
 from grassdl.bands import Band, BandStatistics
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
 from grassdl.dataset.patchset import PatchSet
-from grassdl.patches import export, survey
-from grassdl.patches.export import bytes_needed, check_disk, write_dataset
+from grassdl.dataset.writer import PatchSetWriter
+from grassdl.patches.export import (
+    PatchCutter,
+    check_disk,
+    expected_seconds,
+    strip_jobs,
+    write_dataset,
+)
 from grassdl.patches.plan import make_plan
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
 from grassdl.patches.splits import BlockSplit, parse_shares
@@ -41,10 +48,11 @@ EXPORT = Export(
 
 @pytest.fixture
 def scene():
-    """Bands with rubbish below their NULL cells, and label codes."""
+    """Bands, 0 where NULL, and label codes."""
     rng = np.random.default_rng(7)
     values = rng.integers(-9999, 9999, (ROWS, COLS, 2)).astype(np.int16)
     null = rng.random((ROWS, COLS)) < 0.1
+    values[null] = 0
     codes = rng.choice(np.array([0, 1, UNLABELLED_INDEX], np.uint8), (ROWS, COLS))
     codes[null] = NULL_INDEX
     return values, null, codes
@@ -53,27 +61,31 @@ def scene():
 def plan_of(codes, design):
     grid = Grid(ROWS, COLS, SIZE, EXPORT.block_size)
     split = BlockSplit(parse_shares([50, 25, 25]))
-    return make_plan(codes, CLASSES, grid, design, split, 0, seed=1)
+    return make_plan(ArrayLabels(codes), CLASSES, grid, design, split, 0, seed=1)
 
 
-def write(folder, scene, plan, progress=lambda done: None):
+def cutter_for(folder, scene, plan, strip_cells=4_000_000, bands=BANDS, reader=ArrayBands):
     values, null, codes = scene
     folder.mkdir()
-    reader = ArrayBands(values, null)
-    write_dataset(folder, reader, codes, BANDS, CLASSES, plan, EXPORT, progress)
-    return reader
+    dtype = values.dtype
+    writer = PatchSetWriter(folder, bands, CLASSES, plan.split_counts, dtype, None, "npy", EXPORT)
+    return PatchCutter(reader(values, null), ArrayLabels(codes), writer, strip_cells)
+
+
+def write(folder, scene, plan, progress=lambda done: None, nprocs=1, **settings):
+    cutter = cutter_for(folder, scene, plan, **settings)
+    write_dataset(cutter, plan, nprocs, progress)
+    return cutter.reader
 
 
 @pytest.mark.parametrize("design", [GridSampling(3), GridSampling(4), RandomSampling(30)])
 @pytest.mark.parametrize("strip_cells", [4_000_000, 100, 1])
 def test_patches_are_slices_of_the_bands_in_the_order_of_the_plan(
-    tmp_path, scene, design, strip_cells, monkeypatch
+    tmp_path, scene, design, strip_cells
 ):
-    monkeypatch.setattr(survey, "STRIP_CELLS", strip_cells)
-    monkeypatch.setattr(export, "STRIP_CELLS", strip_cells)
     values, null, codes = scene
     plan = plan_of(codes, design)
-    write(tmp_path / "ds", scene, plan)
+    write(tmp_path / "ds", scene, plan, strip_cells=strip_cells)
     opened = PatchSet.open(tmp_path / "ds")
     clean = np.where(null[..., None], 0, values)
     for place, split in enumerate(SPLITS):
@@ -99,35 +111,59 @@ def test_statistics_are_numpys_over_training_patches_without_null(tmp_path, scen
         assert found.mean == pytest.approx(expected.mean())
 
 
-def test_the_content_does_not_depend_on_how_many_rows_are_read_at_once(
-    tmp_path, scene, monkeypatch
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_the_dataset_depends_neither_on_the_rows_read_at_once_nor_on_the_processes(
+    tmp_path, scene, dtype
 ):
-    plan = plan_of(scene[2], GridSampling(3))
-    ids = set()
-    for cells in (1, 60, 4_000_000):
-        monkeypatch.setattr(survey, "STRIP_CELLS", cells)
-        monkeypatch.setattr(export, "STRIP_CELLS", cells)
-        write(tmp_path / str(cells), scene, plan)
-        ids.add(PatchSet.open(tmp_path / str(cells)).manifest.dataset_id)
-    assert len(ids) == 1
+    values, null, codes = scene
+    scene = (values / 7).astype(dtype), null, codes
+    plan = plan_of(codes, GridSampling(3))
+    found = set()
+    for cells, nprocs in ((1, 1), (60, 3), (4_000_000, 1), (200, 2)):
+        folder = tmp_path / f"{cells}_{nprocs}"
+        write(folder, scene, plan, strip_cells=cells, nprocs=nprocs)
+        found.add((folder / "dataset.json").read_text())
+    assert len(found) == 1
 
 
-def test_no_more_rows_are_read_at_once_than_a_strip_and_a_patch(tmp_path, scene, monkeypatch):
-    monkeypatch.setattr(survey, "STRIP_CELLS", 10 * COLS)
-    reader = write(tmp_path / "ds", scene, plan_of(scene[2], GridSampling(1)))
-    assert max(rows for _, rows in reader.reads) <= 10 + SIZE
-    assert len(reader.reads) == 4
+def test_no_more_rows_are_read_at_once_than_a_strip(tmp_path, scene):
+    reader = write(
+        tmp_path / "ds", scene, plan_of(scene[2], GridSampling(1)), strip_cells=10 * COLS
+    )
+    assert max(rows for _, rows in reader.reads) == 10
+    assert len(reader.reads) == 5
 
 
-def test_overlapping_patches_are_cut_in_portions_that_hold_no_more_than_a_strip(
-    tmp_path, scene, monkeypatch
-):
-    monkeypatch.setattr(export, "STRIP_CELLS", 5 * SIZE**2)
-    done = []
+def test_overlapping_patches_are_cut_in_portions_that_hold_no_more_than_a_strip(tmp_path, scene):
     plan = plan_of(scene[2], GridSampling(1))
-    write(tmp_path / "ds", scene, plan, done.append)
-    assert max(np.diff([0, *done])) == 5
+    cutter = cutter_for(tmp_path / "ds", scene, plan, strip_cells=5 * SIZE**2)
+    cutter.writer.create()
+    job = strip_jobs(cutter, plan)[1]
+    parts = cutter.write(job, cutter.read(job))
+    assert max(len(part.digests) for part in parts) == 5
+    assert sum(len(part.digests) for part in parts) == len(job.positions) > 10
+
+
+def test_progress_tells_the_patches_that_are_done(tmp_path, scene):
+    done = []
+    plan = plan_of(scene[2], GridSampling(4))
+    write(tmp_path / "ds", scene, plan, done.append, strip_cells=1)
+    assert done == sorted(done)
     assert done[-1] == len(plan.positions)
+
+
+def test_the_expected_time_is_that_of_a_trial_for_every_patch(tmp_path, scene):
+    class SlowBands(ArrayBands):
+        def read(self, row, rows):
+            time.sleep(0.2)
+            return super().read(row, rows)
+
+    plan = plan_of(scene[2], GridSampling(4))
+    cutter = cutter_for(tmp_path / "ds", scene, plan, strip_cells=1, reader=SlowBands)
+    cutter.writer.folder.rmdir()
+    jobs = len(strip_jobs(cutter, plan))
+    assert 0.19 * jobs / 2 < expected_seconds(cutter, plan, nprocs=2) < 0.5 * jobs
+    assert cutter.reader.reads == [(16, 4)]
 
 
 def test_footprints_tell_where_every_patch_lies_and_what_it_holds(tmp_path, scene):
@@ -150,8 +186,8 @@ def test_the_disk_size_told_is_what_is_written(tmp_path, scene):
     plan = plan_of(scene[2], GridSampling(1))
     write(tmp_path / "ds", scene, plan)
     written = sum(file.stat().st_size for file in (tmp_path / "ds").rglob("*") if file.is_file())
-    told = bytes_needed(plan, SIZE, 2, np.int16)
-    assert written <= told <= written + 300_000
+    told = cutter_for(tmp_path / "other", scene, plan).writer.bytes_needed
+    assert written <= told <= written + 2_100_000
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path):
@@ -160,15 +196,12 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path):
         check_disk(tmp_path, 2**62)
 
 
-def test_an_error_of_the_disk_comes_through(tmp_path, scene, monkeypatch):
+def test_an_error_of_the_disk_comes_through(tmp_path, scene):
     class FullDisk(ArrayBands):
         def read(self, row, rows):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    values, null, codes = scene
-    plan = plan_of(codes, GridSampling(4))
-    (tmp_path / "ds").mkdir()
-    reader = FullDisk(values, null)
+    plan = plan_of(scene[2], GridSampling(4))
     with pytest.raises(OSError, match="No space left"):
-        write_dataset(tmp_path / "ds", reader, codes, BANDS, CLASSES, plan, EXPORT, print)
+        write(tmp_path / "ds", scene, plan, reader=FullDisk)
     assert not (tmp_path / "ds" / "dataset.json").exists()

@@ -4,14 +4,22 @@
 import numpy as np
 import pytest
 from array_reader import ArrayBands, ArrayLabels
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
-from grassdl.patches import survey
+from grassdl.patches import counting, survey
 from grassdl.patches.plan import describe, make_plan, shortcomings
-from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
-from grassdl.patches.splits import BlockSplit, NoSplit, parse_shares
+from grassdl.patches.sampling import (
+    BalancedSampling,
+    Grid,
+    GridSampling,
+    ObjectSampling,
+    RandomSampling,
+    StratifiedSampling,
+)
+from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, parse_shares
+from grassdl.patches.strata import NO_STRATUM
 
 CLASSES = ClassScheme([MapClass(3, "water", "0:0:255"), MapClass(12, "roof", "9:9:9")])
 SHARES = BlockSplit(parse_shares([50, 25, 25]))
@@ -19,7 +27,9 @@ SHARES = BlockSplit(parse_shares([50, 25, 25]))
 
 def plan_of(codes, design, split=None, size=4, block_size=8, min_labelled=0.0, seed=1):
     grid = Grid(*codes.shape, size, block_size)
-    return make_plan(codes, CLASSES, grid, design, split or NoSplit(), min_labelled, seed)
+    return make_plan(
+        ArrayLabels(codes), CLASSES, grid, design, split or NoSplit(), min_labelled, seed
+    )
 
 
 def some_codes(shape=(24, 24), seed=0):
@@ -113,23 +123,182 @@ def test_the_plan_is_printed_in_eighty_columns():
     text = describe(plan_of(codes, GridSampling(4)), classes, grid, 1_500_000)
     lines = text.splitlines()
     assert lines[0] == "Candidates: 4; too few labelled cells: 0; across two splits: 0"
-    assert lines[1] == "Edge of a patch: 4 cells, of a block: 8 cells; disk size: 1.5 MB"
-    assert lines[3].split() == ["train", "val", "test"]
-    assert lines[4].split() == ["patches", "4", "0", "0"]
-    assert lines[5].split() == ["labelled", "pixels", "64", "0", "0"]
-    assert lines[6].split() == ["3", "water"] + ["50.00", "%"] + ["0.00", "%"] * 2
+    assert lines[1] == "Edge of a patch: 4 cells, of a block: 8 cells"
+    assert lines[2] == "Disk size: 1.5 MB"
+    assert lines[4].split() == ["train", "val", "test"]
+    assert lines[5].split() == ["patches", "4", "0", "0"]
+    assert lines[6].split() == ["labelled", "pixels", "64", "0", "0"]
+    assert lines[7].split() == ["3", "water"] + ["50.00", "%"] + ["0.00", "%"] * 2
     assert max(map(len, lines)) <= 80
 
 
-def test_null_wins_over_every_label(tmp_path, monkeypatch):
-    monkeypatch.setattr(survey, "STRIP_CELLS", 50)
+def test_the_expected_time_is_told_as_people_tell_it():
+    plan = plan_of(np.zeros((4, 16), np.uint8), GridSampling(4))
+    for seconds, told in [(0.4, "below 1 s"), (12.3, "about 12 s"), (400, "about 7 min")]:
+        text = describe(plan, CLASSES, Grid(4, 16, 4, 8), 10**12, seconds)
+        assert f"expected time: {told}" in " ".join(text.split())
+        assert max(map(len, text.splitlines())) <= 80
+
+
+def test_notes_of_the_design_are_told_below_the_table():
+    codes = some_codes((40, 40), 2)
+    plan = plan_of(codes, BalancedSampling(10), SHARES, block_size=10)
+    pixels = plan.class_pixels().sum(axis=0)
+    shares = 100 * pixels / pixels.sum()
+    (note,) = plan.notes
+    assert note == (
+        "Class shares reached (even ones: 50.00 %): "
+        f"<water> {shares[0]:.2f} %, <roof> {shares[1]:.2f} %"
+    )
+    lines = describe(plan, CLASSES, Grid(40, 40, 4, 10), 1).splitlines()
+    assert " ".join(" ".join(lines[lines.index("", 4) :]).split()) == note
+    assert max(map(len, lines)) <= 80
+
+
+def test_little_more_is_counted_than_is_wanted_where_all_is_labelled():
+    plan = plan_of(np.zeros((99, 99), np.uint8), RandomSampling(200), block_size=99)
+    assert len(plan.positions) == 200 <= plan.candidates <= 222
+
+
+def test_balanced_patches_hold_more_of_a_rare_class_than_random_ones():
+    rng = np.random.default_rng(0)
+    codes = (rng.random((15, 15)) < 0.04).astype(np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    shares = []
+    for design in (RandomSampling(30), BalancedSampling(30)):
+        pixels = plan_of(codes, design, size=8, block_size=120).class_pixels()[0]
+        shares.append(pixels[1] / pixels.sum())
+    assert shares[0] < 0.15
+    assert shares[1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_npatches_are_reached_on_a_map_that_leaves_most_of_the_region_to_nobody():
+    areas = np.full((60, 60), 3, np.uint8)
+    areas[:20, :20], areas[:20, 40:], areas[50:, :10] = 0, 1, 2
+    split = MapSplit(ArrayLabels(areas), (1, 1))
+    plan = plan_of(np.zeros((60, 60), np.uint8), RandomSampling(150), split, block_size=60)
+    assert len(plan.positions) == 150
+    assert min(plan.split_counts.values()) > 0
+    assert plan.dropped > 150
+
+
+def test_labels_off_all_areas_of_a_split_map_are_told():
+    areas = np.zeros((20, 20), np.uint8)
+    areas[:, 10:] = 3
+    codes = np.full((20, 20), UNLABELLED_INDEX, np.uint8)
+    codes[:, 16:] = 1
+    with pytest.raises(ValueError, match="No labelled patch lies wholly in one split"):
+        plan_of(codes, GridSampling(4), MapSplit(ArrayLabels(areas)), block_size=20)
+
+
+def scene_of(data):
+    """Codes, a grid, a design and a split of any kind."""
+    rows, cols = data.draw(st.integers(16, 50)), data.draw(st.integers(16, 50))
+    size = data.draw(st.integers(1, 5))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    codes = some_codes((rows, cols), data.draw(st.integers(0, 99)))
+    margin = data.draw(st.sampled_from([(0, 0), (1, 0), (1, 2)]))
+    npatches = data.draw(st.integers(3, 60))
+    strata = rng.choice(np.array([0, 1, 4, NO_STRATUM], np.uint16), (rows, cols))
+    design = data.draw(
+        st.sampled_from(
+            [
+                GridSampling(1 + npatches // 10),
+                RandomSampling(npatches),
+                StratifiedSampling(npatches),
+                StratifiedSampling(npatches, ArrayLabels(strata)),
+                BalancedSampling(npatches),
+                ObjectSampling(rng.random((npatches, 2)) * (rows, cols), 2, 1.0, 1),
+            ]
+        )
+    )
+    areas = rng.choice(np.array([0, 1, 2, 9], np.uint8), (3, 3)).repeat(17, 0).repeat(17, 1)
+    areas[0, 0] = 0
+    if data.draw(st.booleans()):
+        split, block_size = BlockSplit(SHARES.shares, margin), max(size + 2 * max(margin), 8)
+    else:
+        split = MapSplit(ArrayLabels(np.ascontiguousarray(areas[:rows, :cols])), margin)
+        block_size = max(rows, cols)
+    return codes, Grid(rows, cols, size, block_size), design, split
+
+
+def plan_or_none(codes, grid, design, split, seed):
+    try:
+        return make_plan(ArrayLabels(codes), CLASSES, grid, design, split, 10, seed)
+    except ValueError as error:
+        # Whatever the reason, the splits must never be found to leak.
+        assert "leak" not in str(error)
+        return None
+
+
+@settings(deadline=None, max_examples=80)
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_any_design_and_split_keep_their_promises(data, seed):
+    codes, grid, design, split = scene_of(data)
+    plan = plan_or_none(codes, grid, design, split, seed)
+    assume(plan is not None)
+    positions = plan.positions.tolist()
+    assert positions == sorted(positions)
+    assert len({tuple(one) for one in positions}) == len(positions)
+    assert plan.positions.min() >= 0
+    assert (plan.positions + grid.size <= [grid.rows, grid.cols]).all()
+    assert (plan.counts.sum(axis=1) >= max(1, 0.1 * grid.size**2)).all()
+    if design.limit():
+        assert len(positions) <= design.limit()
+    painted = np.full((grid.rows, grid.cols), -1)
+    for (row, col), one in zip(positions, plan.splits, strict=True):
+        window = slice(row, row + grid.size), slice(col, col + grid.size)
+        assert np.isin(painted[window], (-1, one)).all()
+        painted[window] = one
+    check_gap(painted, plan, grid, split.margin)
+
+
+def check_gap(painted, plan, grid, margin):
+    """No painted cell of another split nearer than twice the margin, in rows and columns."""
+    down, across = 2 * margin[0], 2 * margin[1]
+    for (row, col), one in zip(plan.positions.tolist(), plan.splits, strict=True):
+        around = painted[
+            max(row - down, 0) : row + grid.size + down,
+            max(col - across, 0) : col + grid.size + across,
+        ]
+        assert np.isin(around, (-1, one)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_the_plan_is_the_same_whatever_the_strips(data, seed):
+    codes, grid, design, split = scene_of(data)
+    plans = []
+    for strip, table in [(10**7, 0.0), (1, 1e9), (70, 3.5)]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(counting, "STRIP_CELLS", strip)
+            patch.setattr(counting, "TABLE_CELL_NS", table)
+            plans.append(plan_or_none(codes, grid, design, split, seed))
+    assume(plans[0] is not None)
+    for other in plans[1:]:
+        assert np.array_equal(plans[0].positions, other.positions)
+        assert np.array_equal(plans[0].splits, other.splits)
+        assert np.array_equal(plans[0].counts, other.counts)
+        assert plans[0].notes == other.notes
+
+
+def test_a_split_scheme_that_leaks_is_found_out():
+    class Leaking(NoSplit):
+        def assign(self, positions, counts, grid, rng):
+            return np.arange(len(positions), dtype=np.int8) % 2
+
+    with pytest.raises(ValueError, match="The splits leak: the patches of 4 cells at row 0, col"):
+        plan_of(np.zeros((8, 8), np.uint8), GridSampling(2), Leaking())
+
+
+def test_null_wins_over_every_label(tmp_path):
     codes = some_codes((17, 12), 1)
     null = np.random.default_rng(2).random((17, 12)) < 0.3
     bands = ArrayBands(np.zeros((17, 12, 1), np.uint8), null)
     rows = []
     labelled = codes != UNLABELLED_INDEX
-    found, lost = survey.spool_codes(bands, ArrayLabels(codes), tmp_path / "codes.bin", rows.append)
-    assert np.array_equal(found, np.where(null, NULL_INDEX, codes))
+    spool = tmp_path / "codes.bin"
+    found, lost = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, rows.append)
+    assert np.array_equal(found.read(0, 17), np.where(null, NULL_INDEX, codes))
+    assert np.array_equal(found.read(5, 3), np.where(null, NULL_INDEX, codes)[5:8])
     assert rows == [4, 8, 12, 16, 17]
-    assert not found.flags.writeable
     assert lost == (null & labelled).sum()

@@ -3,10 +3,23 @@
 
 import numpy as np
 import pytest
+from array_reader import ArrayLabels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
+from grassdl.patches import sampling
+from grassdl.patches.candidates import FIT, Examined
+from grassdl.patches.sampling import (
+    NEGATIVES,
+    OBJECTS,
+    BalancedSampling,
+    Grid,
+    GridSampling,
+    ObjectSampling,
+    RandomSampling,
+    StratifiedSampling,
+)
+from grassdl.patches.strata import NO_STRATUM
 
 
 @st.composite
@@ -17,7 +30,7 @@ def grids(draw):
 
 
 def positions(design, grid, seed=0):
-    return design.positions(grid, np.random.default_rng(seed))
+    return design.candidates(grid, (0, 0), np.random.default_rng(seed)).positions
 
 
 def check_positions(found, grid):
@@ -55,9 +68,18 @@ def test_random_patches_lie_in_the_region_and_within_one_block(grid, npatches, s
 
 @settings(deadline=None)
 @given(grid=grids(), npatches=st.integers(1, 60))
-def test_random_sampling_offers_four_candidates_per_patch_or_all_there_are(grid, npatches):
+def test_random_sampling_offers_all_positions_of_a_small_region(grid, npatches):
     possible = starts_within_blocks(grid.rows, grid) * starts_within_blocks(grid.cols, grid)
-    assert len(positions(RandomSampling(npatches), grid)) == min(possible, 4 * npatches)
+    assert len(positions(RandomSampling(npatches), grid)) == possible
+
+
+def test_random_sampling_offers_no_more_than_is_sensible(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_CANDIDATES", 1000)
+    grid = Grid(500, 500, 64, 256)
+    for npatches, offered in [(5, 1000), (300, 1200)]:
+        found = positions(RandomSampling(npatches), grid)
+        check_positions(found, grid)
+        assert len(found) == offered
 
 
 @settings(deadline=None)
@@ -87,3 +109,176 @@ def test_a_patch_larger_than_the_region_is_refused():
 def test_a_block_smaller_than_a_patch_is_refused():
     with pytest.raises(ValueError, match="Blocks of 7 cells are smaller than a patch of 8 cells"):
         Grid(20, 20, 8, 7)
+
+
+WITHIN_BLOCKS = [
+    RandomSampling(20),
+    BalancedSampling(20),
+    StratifiedSampling(20),
+    StratifiedSampling(20, ArrayLabels(np.random.default_rng(0).integers(0, 4, (24, 31)))),
+]
+
+
+@pytest.mark.parametrize("design", WITHIN_BLOCKS, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("margin", [(0, 0), (1, 0), (2, 3)])
+def test_patches_and_their_margin_lie_in_one_block_or_off_the_region(design, margin):
+    grid = Grid(24, 31, 4, 12)
+    found = design.candidates(grid, margin, np.random.default_rng(0)).positions
+    check_positions(found, grid)
+    first = np.maximum(found - margin, 0) // 12
+    last = np.minimum(found + grid.size - 1 + margin, [23, 30]) // 12
+    assert np.array_equal(first, last)
+    assert {tuple(block) for block in first.tolist()} == {(r, c) for r in (0, 1) for c in (0, 1, 2)}
+
+
+def test_blocks_without_room_for_a_patch_and_its_margin_are_refused():
+    grid = Grid(40, 40, 8, 10)
+    message = "Blocks of 10 cells are too small for patches of 8 cells that keep 5 rows and 0 col"
+    with pytest.raises(ValueError, match=message):
+        RandomSampling(3).candidates(grid, (5, 0), np.random.default_rng(0))
+
+
+def chosen_by(design, grid, codes, classes=3, seed=0, least=1):
+    """Positions that a design chooses by the labels alone, what it says, and their groups."""
+
+    def examine(positions, groups):
+        counts = [
+            np.bincount(codes[row : row + grid.size, col : col + grid.size].ravel(), minlength=256)
+            for row, col in positions
+        ]
+        counts = np.array(counts).reshape(-1, 256)[:, :classes]
+        return counts, np.where(design.accepts(counts, groups, least), FIT, 1)
+
+    rng = np.random.default_rng(seed)
+    examined = Examined(design.candidates(grid, (0, 0), rng), classes, examine)
+    chosen = design.choose(examined, rng)
+    candidates = examined.candidates
+    return candidates.positions[chosen], design.notes(examined, chosen), candidates.groups[chosen]
+
+
+@settings(deadline=None, max_examples=20)
+@given(npatches=st.integers(1, 90), seed=st.integers(0, 99))
+def test_every_category_gives_equal_numbers_by_the_cell_at_the_centre(npatches, seed):
+    strata = np.zeros((40, 40), np.uint16)
+    strata[:, 20:] = 3
+    strata[:2, :] = NO_STRATUM
+    strata[10:14, 10:15] = 7
+    design = StratifiedSampling(npatches, ArrayLabels(strata), ["a", "", "", "b", "", "", "", "c"])
+    grid = Grid(40, 40, 5, 40)
+    found, notes, _ = chosen_by(design, grid, np.zeros((40, 40), np.uint8), seed=seed)
+    check_positions(found, grid)
+    centres = strata[found[:, 0] + 2, found[:, 1] + 2]
+    numbers = {code: int((centres == code).sum()) for code in (0, 3, 7)}
+    if npatches <= 60:
+        assert sum(numbers.values()) == npatches
+        assert max(numbers.values()) - min(numbers.values()) <= 1
+        assert notes == []
+    else:
+        assert numbers[7] == 20
+        wanted = npatches - numbers[0] - numbers[3]
+        assert wanted - max(numbers.values()) <= 1
+        expected = f"Strata that gave fewer patches than wanted: c (20 of {wanted})"
+        assert notes == ([expected] if wanted > 20 else [])
+
+
+def test_every_block_gives_equal_numbers_without_strata():
+    grid = Grid(20, 30, 4, 10)
+    codes = np.zeros((20, 30), np.uint8)
+    codes[10:, 20:] = 255
+    codes[19, 29] = 0
+    found, notes, _ = chosen_by(StratifiedSampling(24), grid, codes)
+    blocks = found // 10 @ [3, 1]
+    assert np.bincount(blocks).tolist() == [4, 4, 4, 4, 4, 1]
+    assert notes == ["Strata that gave fewer patches than wanted: block 2/3 (1 of 4)"]
+
+
+@settings(deadline=None, max_examples=50)
+@given(data=st.data())
+def test_every_object_in_the_region_has_a_patch_that_holds_its_centre(data):
+    grid = data.draw(grids())
+    reach = st.tuples(st.floats(-5, grid.rows + 5), st.floats(-5, grid.cols + 5))
+    centres = np.array(data.draw(st.lists(reach, min_size=1, max_size=9)) + [(0.5, 0.5)])
+    jitter = data.draw(st.integers(0, 12))
+    found = positions(ObjectSampling(centres, jitter), grid, data.draw(st.integers(0, 99)))
+    check_positions(found, grid)
+    inside = ((centres >= 0) & (centres < [grid.rows, grid.cols])).all(axis=1)
+    for centre in centres[inside]:
+        held = (found <= np.floor(centre)) & (np.floor(centre) < found + grid.size)
+        usual = centre - grid.size / 2
+        near = np.abs(found - usual.clip(0, [grid.rows - grid.size, grid.cols - grid.size]))
+        assert (held & (near <= jitter + 0.5)).all(axis=1).any()
+    assert len(found) <= inside.sum()
+
+
+def test_without_jitter_objects_are_in_the_middle_and_patches_moved_inwards_at_the_edge():
+    centres = [(10.5, 7.5), (0.2, 19.9), (25.0, 3.0), (10.6, 7.4)]
+    design = ObjectSampling(np.array(centres))
+    candidates = design.candidates(Grid(20, 20, 5, 20), (0, 0), np.random.default_rng(0))
+    assert candidates.positions.tolist() == [[8, 5], [0, 15]]
+    assert candidates.notes == [
+        "Objects with their centre outside the region: 1",
+        "Objects in the patch of another one: 1",
+    ]
+
+
+def test_jitter_moves_patches_by_up_to_as_many_cells_both_ways():
+    centres = np.stack(np.divmod(np.arange(900), 30), axis=-1) * 5 + 10.5
+    found = positions(ObjectSampling(centres, jitter=2), Grid(170, 170, 9, 170))
+    moved = found - (np.floor(centres).astype(int) - 4)
+    assert len(found) == 900
+    for axis in (0, 1):
+        assert sorted(set(moved[:, axis].tolist())) == [-2, -1, 0, 1, 2]
+
+
+def test_negatives_hold_nothing_but_background():
+    codes = np.zeros((40, 40), np.uint8)
+    codes[20, 5:30] = 2
+    codes[:, 35:] = 255
+    centres = np.array([(20.5, 8.5), (20.5, 15.5), (20.5, 25.5)])
+    design = ObjectSampling(centres, negatives=2.4, background=0)
+    grid = Grid(40, 40, 6, 20)
+    found, notes, groups = chosen_by(design, grid, codes, least=9)
+    check_positions(found, grid)
+    assert np.bincount(groups).tolist() == [3, 7]
+    assert notes == []
+    for (row, col), group in zip(found, groups, strict=True):
+        patch = codes[row : row + 6, col : col + 6]
+        assert (patch == 2).any() == (group == OBJECTS)
+        assert (patch != 255).sum() >= 9
+    blocks = found[groups == NEGATIVES] // 20, (found[groups == NEGATIVES] + 5) // 20
+    assert np.array_equal(*blocks)
+
+
+def test_negatives_that_cannot_be_had_are_told():
+    codes = np.full((12, 12), 1, np.uint8)
+    codes[:4, :5] = 0
+    design = ObjectSampling(np.array([(8.0, 8.0)]), negatives=5, background=0)
+    _, notes, groups = chosen_by(design, Grid(12, 12, 4, 12), codes)
+    assert np.bincount(groups).tolist() == [1, 2]
+    assert notes == ["2 of 5 patches without objects could be had"]
+
+
+CENTRE = np.array([(1.0, 1.0)])
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: GridSampling(0), "stride must be at least 1, found 0"),
+        (lambda: RandomSampling(0), "npatches must be at least 1, found 0"),
+        (lambda: StratifiedSampling(-3), "npatches must be at least 1, found -3"),
+        (lambda: BalancedSampling(0), "npatches must be at least 1, found 0"),
+        (lambda: ObjectSampling(CENTRE, jitter=-1), "jitter must be at least 0, found -1"),
+        (lambda: ObjectSampling(CENTRE, 0, -0.5, 0), "negatives must be at least 0, found -0.5"),
+        (lambda: ObjectSampling(CENTRE, 0, np.nan, 0), "negatives must be at least 0, found nan"),
+        (lambda: ObjectSampling(CENTRE, negatives=2), "give background=, or negatives=0"),
+        (
+            lambda: positions(ObjectSampling(CENTRE + 50), Grid(20, 20, 4, 8)),
+            "None of 1 objects has its centre in the region",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(make, message):
+    with pytest.raises(ValueError, match=message) as refusal:
+        make()
+    assert "\n" not in str(refusal.value)

@@ -3,11 +3,13 @@
 
 import numpy as np
 import pytest
+from array_reader import ArrayLabels
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
-from grassdl.patches.splits import DROPPED, BlockSplit, NoSplit, parse_shares
+from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, buffer_margin, parse_shares
+from grassdl.patches.territory import BUFFERED, DROPPED
 
 SHARES = parse_shares([70, 15, 15])
 
@@ -24,7 +26,7 @@ def scenes(draw):
     grid = Grid(rows, cols, size, block_size=draw(st.integers(size, 2 * size)))
     design = draw(st.sampled_from([GridSampling(1), GridSampling(size), RandomSampling(40)]))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    positions = design.positions(grid, rng)
+    positions = design.candidates(grid, (0, 0), rng).positions
     positions = positions[np.lexsort((positions[:, 1], positions[:, 0]))]
     counts = rng.integers(0, size**2, (len(positions), 3)) * rng.integers(0, 2, 3)
     counts[:, 0] += 1
@@ -37,7 +39,7 @@ def blocks_with_whole_patches(positions, grid):
     return {tuple(block) for block in first[whole].tolist()}
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(scene=scenes(), seed=st.integers(0, 99))
 def test_no_cell_belongs_to_patches_of_two_splits(scene, seed):
     grid, positions, counts = scene
@@ -45,13 +47,13 @@ def test_no_cell_belongs_to_patches_of_two_splits(scene, seed):
     splits = assign(positions, counts, grid, seed=seed)
     painted = np.full((grid.rows, grid.cols), DROPPED)
     for (row, col), split in zip(positions, splits, strict=True):
-        if split != DROPPED:
+        if split >= 0:
             patch = painted[row : row + grid.size, col : col + grid.size]
             assert np.isin(patch, (DROPPED, split)).all()
             patch[...] = split
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(scene=scenes(), unused=st.sampled_from([(), (1,), (2,), (1, 2)]), seed=st.integers(0, 99))
 def test_every_used_split_gets_patches_and_an_unused_one_none(scene, unused, seed):
     grid, positions, counts = scene
@@ -73,7 +75,7 @@ def test_too_few_blocks_with_whole_patches_are_refused(starts, filled):
         assign(positions, np.ones((len(starts), 2), int), Grid(8, 24, 4, 8))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(scene=scenes(), seed=st.integers(0, 99))
 def test_the_same_seed_gives_the_same_splits(scene, seed):
     grid, positions, counts = scene
@@ -82,7 +84,7 @@ def test_the_same_seed_gives_the_same_splits(scene, seed):
     assert np.array_equal(first, second)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(scene=scenes())
 def test_a_patch_within_one_block_is_never_dropped(scene):
     grid, positions, counts = scene
@@ -96,11 +98,12 @@ WIDE = Grid(80, 80, 4, block_size=8)
 """A grid of 100 blocks with four patches each."""
 
 
-def patches_of(grid):
-    return GridSampling(grid.size).positions(grid, np.random.default_rng(0))
+def patches_of(grid, stride=None):
+    design = GridSampling(stride or grid.size)
+    return design.candidates(grid, (0, 0), np.random.default_rng(0)).positions
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     shares=st.sampled_from([(70, 15, 15), (50, 25, 25), (60, 40, 0), (1, 1, 1)]),
     seed=st.integers(0, 999),
@@ -113,7 +116,7 @@ def test_shares_are_met_where_blocks_are_many_and_alike(shares, seed):
     assert found == pytest.approx(np.array(shares) / sum(shares), abs=0.02)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     clusters=st.lists(st.integers(3, 30), min_size=1, max_size=4),
     pixels=st.integers(1, 10_000),
@@ -164,3 +167,144 @@ def test_shares_are_parts_of_one():
 def test_what_is_no_split_is_refused(shares):
     with pytest.raises(ValueError, match="split takes the shares of train, val and test"):
         parse_shares(shares)
+
+
+@st.composite
+def maps(draw):
+    """Areas of the three splits and of nobody, and all positions of patches on them."""
+    rows, cols = draw(st.integers(6, 30)), draw(st.integers(6, 30))
+    size = draw(st.integers(1, 4))
+    edge = draw(st.integers(1, 8))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    blocks = rng.choice(np.array([0, 1, 2, 3, 255], np.uint8), (rows, cols))
+    areas = blocks.repeat(edge, axis=0).repeat(edge, axis=1)[:rows, :cols]
+    areas[0, 0] = 0
+    grid = Grid(rows, cols, size, max(rows, cols))
+    return areas, grid, patches_of(grid, stride=1)
+
+
+def pairs_too_near(positions, splits, size, gap):
+    """Pairs of patches of different splits nearer than `gap`, looked up one by one."""
+    positions, splits = positions[splits >= 0], splits[splits >= 0]
+    off = np.abs(positions[:, None] - positions[None])
+    near = (off < [size + gap[0], size + gap[1]]).all(axis=2)
+    return int((near & (splits[:, None] != splits[None])).sum())
+
+
+@settings(deadline=None, max_examples=60)
+@given(scene=maps())
+def test_a_patch_follows_the_map_where_all_its_cells_agree(scene):
+    areas, grid, positions = scene
+    found = assign_by_map(areas, positions, grid, (0, 0))
+    for (row, col), split in zip(positions.tolist(), found, strict=True):
+        cells = set(areas[row : row + grid.size, col : col + grid.size].ravel().tolist())
+        (code,) = cells if len(cells) == 1 else (DROPPED,)
+        assert split == (code if code in (0, 1, 2) else DROPPED)
+
+
+def assign_by_map(areas, positions, grid, margin):
+    split = MapSplit(ArrayLabels(areas), margin)
+    counts = np.ones((len(positions), 2), int)
+    return split.assign(positions, counts, grid, np.random.default_rng(0))
+
+
+MARGINS = st.tuples(st.integers(0, 4), st.integers(0, 4))
+
+
+@settings(deadline=None, max_examples=100)
+@given(scene=maps(), margin=MARGINS)
+def test_patches_on_a_map_keep_twice_the_margin(scene, margin):
+    areas, grid, positions = scene
+    splits = assign_by_map(areas, positions, grid, margin)
+    gap = 2 * margin[0], 2 * margin[1]
+    assert pairs_too_near(positions, splits, grid.size, gap) == 0
+
+
+@settings(deadline=None, max_examples=30)
+@given(scene=maps(), margin=MARGINS)
+def test_the_margin_drops_no_patch_that_is_twice_as_far_from_all_other_areas(scene, margin):
+    areas, grid, positions = scene
+    splits = assign_by_map(areas, positions, grid, margin)
+    usual = assign_by_map(areas, positions, grid, (0, 0))
+    assert np.array_equal(splits[splits >= 0], usual[splits >= 0])
+    assert ((splits == DROPPED) == (usual == DROPPED)).all()
+    for (row, col), split in zip(
+        positions[splits == BUFFERED], usual[splits == BUFFERED], strict=True
+    ):
+        top, left = max(row - 2 * margin[0], 0), max(col - 2 * margin[1], 0)
+        window = areas[
+            top : row + grid.size + 2 * margin[0], left : col + grid.size + 2 * margin[1]
+        ]
+        assert (np.isin(window, (0, 1, 2)) & (window != split)).any()
+
+
+def test_patches_beside_each_other_lose_the_margin_and_those_across_nobodys_cells_too():
+    areas = np.array([[0] * 6 + [1] * 6 + [9] * 2 + [2] * 6], np.uint8)
+    grid = Grid(1, 20, 1, 20)
+    splits = assign_by_map(areas, patches_of(grid), grid, (0, 2))
+    kept = [0] * 4 + [BUFFERED] * 4 + [1] * 2 + [BUFFERED] * 2
+    assert splits.tolist() == kept + [DROPPED] * 2 + [BUFFERED] * 2 + [2] * 4
+
+
+@settings(deadline=None, max_examples=40)
+@given(scene=scenes(), margin=st.sampled_from([(0, 1), (1, 0), (1, 2)]), seed=st.integers(0, 99))
+def test_patches_on_blocks_keep_twice_the_margin_and_every_split_has_some(scene, margin, seed):
+    grid, positions, counts = scene
+    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
+    split = BlockSplit(SHARES, margin)
+    try:
+        splits = split.assign(positions, counts, grid, np.random.default_rng(seed))
+    except ValueError as error:
+        assert str(error).startswith("The buffer leaves no patch for")
+        assume(False)
+    gap = 2 * margin[0], 2 * margin[1]
+    assert pairs_too_near(positions, splits, grid.size, gap) == 0
+    assert set(splits.tolist()) >= {0, 1, 2}
+
+
+def test_of_several_deals_one_is_taken_whose_splits_all_keep_patches_beside_the_buffer():
+    """A row of blocks of two patches: a block between others of another split loses both."""
+    grid = Grid(4, 96, 4, 8)
+    split = BlockSplit(parse_shares([60, 20, 20]), (0, 1))
+    positions = patches_of(grid)
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        splits = split.assign(positions, np.ones((24, 1), int), grid, rng)
+        assert set(splits.tolist()) == {BUFFERED, 0, 1, 2}
+
+
+def test_a_buffer_leaves_most_patches_of_large_blocks():
+    grid = Grid(400, 400, 8, 100)
+    positions = patches_of(grid)
+    splits = BlockSplit(SHARES, (4, 4)).assign(
+        positions, np.ones((len(positions), 1), int), grid, np.random.default_rng(0)
+    )
+    assert (splits == BUFFERED).any()
+    assert 0.7 < (splits >= 0).mean() < 0.95
+
+
+@pytest.mark.parametrize("margin", [(4, 4), (8, 8)])
+def test_a_buffer_that_leaves_nothing_is_refused(margin):
+    grid = Grid(4, 12, 4, 4)
+    split = BlockSplit(SHARES, margin)
+    with pytest.raises(ValueError, match="The buffer leaves no patch for train: choose a smaller"):
+        split.assign(patches_of(grid), np.ones((3, 1), int), grid, np.random.default_rng(0))
+
+
+def test_a_map_without_cells_for_training_is_refused():
+    with pytest.raises(ValueError, match="The split map holds no cell for training in the region"):
+        MapSplit(ArrayLabels(np.full((9, 9), 2, np.uint8)))
+
+
+@pytest.mark.parametrize(
+    "buffer, nsres, ewres, margin",
+    [(0, 1, 1, (0, 0)), (5, 1, 1, (3, 3)), (0.6, 0.1, 0.3, (3, 1)), (1, 0.25, 2, (2, 1))],
+)
+def test_the_margin_is_half_of_the_buffer_rounded_up(buffer, nsres, ewres, margin):
+    assert buffer_margin(buffer, nsres, ewres) == margin
+
+
+@pytest.mark.parametrize("buffer", [-1, float("nan"), float("inf")])
+def test_what_is_no_buffer_is_refused(buffer):
+    with pytest.raises(ValueError, match="buffer must be at least 0, found"):
+        buffer_margin(buffer, 1, 1)

@@ -8,7 +8,7 @@ import numpy as np
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
-from grassdl.dataset.patchset import PatchSetWriter
+from grassdl.dataset.writer import PatchSetWriter
 
 SIZE = 16
 BANDS = [
@@ -40,24 +40,27 @@ def write_dataset(
     folder.mkdir()
     size = next(iter(arrays.values()))[1].shape[1]
     counts = {split: len(arrays[split][1]) if split in arrays else 0 for split in SPLITS}
-    writer = PatchSetWriter(folder, BANDS, classes, counts, size, np.uint16)
-    for split, (images, labels) in arrays.items():
-        writer.write(split, images, labels)
     region = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 0.25, "ewres": 0.25}
-    writer.finish(
-        Export(
-            size=size,
-            stride=size,
-            sampling="grid",
-            split_method="blocks",
-            split_shares=(70, 15, 15),
-            block_size=size,
-            buffer=0.0,
-            seed=1,
-            region={**region, "rows": 4, "cols": 4},
-            crs="",
-            grass_version="8.2.1",
-            command="i.dl.patches",
-        )
+    export = Export(
+        size=size,
+        stride=size,
+        sampling="grid",
+        split_method="blocks",
+        split_shares=(70, 15, 15),
+        block_size=size,
+        buffer=0.0,
+        seed=1,
+        region={**region, "rows": 4, "cols": 4},
+        crs="",
+        grass_version="8.2.1",
+        command="i.dl.patches",
     )
+    dtype = np.dtype(np.uint16)
+    writer = PatchSetWriter(folder, BANDS, classes, counts, dtype, None, "npy", export)
+    writer.create()
+    parts = [
+        writer.write(split, 0, np.zeros((len(labels), 2), np.int64), images, labels)
+        for split, (images, labels) in arrays.items()
+    ]
+    writer.finish(parts)
     return folder

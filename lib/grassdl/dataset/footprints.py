@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..classes import ClassScheme
+from .manifest import SPLIT_COLORS
 
 if TYPE_CHECKING:
     from osgeo import ogr
 
 FOOTPRINTS_NAME = "patches.gpkg"
 LAYER_NAME = "patches"
+
+COLOR_COLUMN = "GRASSRGB"
+"""Where GRASS looks for a feature's colour."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def write_footprints(
         layer.StartTransaction()
         for footprint in footprints:
             feature = ogr.Feature(layer.GetLayerDefn())
-            attributes = [footprint.split, footprint.index, footprint.row, footprint.col]
+            split = footprint.split
+            attributes = [split, SPLIT_COLORS[split], footprint.index, footprint.row, footprint.col]
             for place, value in enumerate([*attributes, *footprint.shares.tolist()]):
                 feature.SetField(place, value)
             outline = _outline_wkt(footprint, size, region)
@@ -83,7 +88,8 @@ def _create_layer(source: ogr.DataSource, classes: ClassScheme, crs: str) -> ogr
 
     reference = osr.SpatialReference(wkt=crs) if crs else None
     layer = source.CreateLayer(LAYER_NAME, reference, ogr.wkbPolygon)
-    layer.CreateField(ogr.FieldDefn("split", ogr.OFTString))
+    for name in ("split", COLOR_COLUMN):
+        layer.CreateField(ogr.FieldDefn(name, ogr.OFTString))
     for name in ("place", "row", "col"):
         layer.CreateField(ogr.FieldDefn(name, ogr.OFTInteger))
     for value in classes.values:

@@ -16,7 +16,12 @@ MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"
 FORMAT_VERSION = 1
 
+NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
+
 SPLITS = ("train", "val", "test")
+
+SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
+"""Blue, orange and reddish purple, told apart by colour-blind readers (Okabe & Ito 2008)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Manifest:
         pixels: Labelled pixels of every class by split.
         counts: Patches by split.
         dtype: NumPy dtype of the images.
-        file_format: "npy" (later also "geotiff").
+        file_format: "npy" or "geotiff".
         export: How the patches were cut.
         dataset_id: Hash of the decoded arrays, bands and classes.
     """

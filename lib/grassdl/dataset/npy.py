@@ -1,45 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Patches as plain `.npy` files: written in order without holding them, read memory-mapped."""
+"""Patches as plain `.npy` files: written in pieces without holding them, read memory-mapped."""
 
 from __future__ import annotations
 
-import hashlib
+import io
+import math
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.lib import format as npy_format
 
 
-class ArrayWriter:
-    """Writes a `.npy` file of known shape piece by piece and hashes its content.
+@dataclass(frozen=True)
+class ArrayFile:
+    """A `.npy` file of known shape that is written piece by piece, in any order.
 
-    Args:
+    Attributes:
         path: The file.
-        shape: Its shape; the pieces follow each other along the first axis.
+        shape: Its shape; the pieces are runs along the first axis.
         dtype: Its dtype; stored little-endian, so that files are equal on any machine.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype):
-        self.shape = shape
-        self.dtype = np.dtype(dtype).newbyteorder("<")
-        self.digest = hashlib.sha256()
-        self._file = path.open("wb")
-        header = {
-            "descr": npy_format.dtype_to_descr(self.dtype),
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def create(self) -> None:
+        """Make the file in its final size."""
+        with self.path.open("wb") as file:
+            file.write(self._header)
+            file.truncate(len(self._header) + math.prod(self.shape) * self._stored.itemsize)
+
+    def write(self, first: int, piece: np.ndarray) -> None:
+        """Write an array (n, *shape[1:]) in the places from `first` on."""
+        step = math.prod(self.shape[1:]) * self._stored.itemsize
+        with self.path.open("r+b") as file:
+            file.seek(len(self._header) + first * step)
+            file.write(np.ascontiguousarray(piece, self._stored).data)
+
+    @property
+    def _stored(self) -> np.dtype:
+        return np.dtype(self.dtype).newbyteorder("<")
+
+    @cached_property
+    def _header(self) -> bytes:
+        buffer = io.BytesIO()
+        content = {
+            "descr": npy_format.dtype_to_descr(self._stored),
             "fortran_order": False,
-            "shape": shape,
+            "shape": self.shape,
         }
-        npy_format.write_array_header_1_0(self._file, header)
-
-    def write(self, piece: np.ndarray) -> None:
-        """Append an array of shape (n, *shape[1:]) or (*shape[1:])."""
-        content = np.ascontiguousarray(piece, self.dtype).data
-        self.digest.update(content)
-        self._file.write(content)
-
-    def close(self) -> None:
-        """Close the file; an error of the disk that shows only now is raised."""
-        self._file.close()
+        npy_format.write_array_header_1_0(buffer, content)
+        return buffer.getvalue()
 
 
 def read_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A patch dataset as a whole: written split by split, opened, and joined with others."""
+"""A patch dataset as a whole: opened, and joined with others."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -13,105 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bands import Band, BandStatistics, names_mismatch
+from ..bands import BandStatistics, names_mismatch
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
-from .manifest import SPLITS, Export, Manifest
-from .npy import ArrayWriter, read_array
-
-
-class PatchSetWriter:
-    """Writes patches into a folder and keeps count of what the manifest must tell.
-
-    Args:
-        folder: An existing, empty folder.
-        bands: The bands of the images.
-        classes: The classes of the labels.
-        counts: How many patches each split will get.
-        size: Edge of a patch in cells.
-        dtype: dtype of the images.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        bands: Sequence[Band],
-        classes: ClassScheme,
-        counts: dict[str, int],
-        size: int,
-        dtype: np.dtype,
-    ):
-        self.folder = folder
-        self.bands = list(bands)
-        self.classes = classes
-        self.counts = counts
-        self.dtype = np.dtype(dtype)
-        self.statistics = [BandStatistics() for _ in self.bands]
-        self.pixels = {split: np.zeros(len(classes), np.int64) for split in SPLITS}
-        self._images: dict[str, ArrayWriter] = {}
-        self._labels: dict[str, ArrayWriter] = {}
-        for split in SPLITS:
-            (folder / split).mkdir()
-            shape = (counts[split], size, size)
-            self._images[split] = ArrayWriter(
-                folder / split / "images.npy", (*shape, len(self.bands)), self.dtype
-            )
-            self._labels[split] = ArrayWriter(folder / split / "labels.npy", shape, np.uint8)
-
-    def write(self, split: str, images: np.ndarray, labels: np.ndarray) -> None:
-        """Append patches to a split.
-
-        Args:
-            split: "train", "val" or "test".
-            images: (n, size, size, bands), 0 where a cell is NULL.
-            labels: (n, size, size) uint8 class indices and the two codes that are no class.
-        """
-        self._images[split].write(images)
-        self._labels[split].write(labels)
-        counted = np.bincount(labels.ravel(), minlength=len(self.classes))
-        self.pixels[split] += counted[: len(self.classes)]
-        if split == "train":
-            valid = images[labels != NULL_INDEX]
-            self.statistics = [
-                known.merge(BandStatistics.of(valid[:, place]))
-                for place, known in enumerate(self.statistics)
-            ]
-
-    def finish(self, export: Export) -> Manifest:
-        """Close the arrays, write the manifest and return it."""
-        self.close()
-        manifest = Manifest(
-            bands=self.bands,
-            statistics=self.statistics,
-            classes=self.classes,
-            pixels={split: counted.tolist() for split, counted in self.pixels.items()},
-            counts=self.counts,
-            dtype=self.dtype.name,
-            file_format="npy",
-            export=export,
-            dataset_id=self._content_hash(),
-        )
-        manifest.save(self.folder)
-        return manifest
-
-    def close(self) -> None:
-        """Close the files; they may be incomplete."""
-        for writer in (*self._images.values(), *self._labels.values()):
-            writer.close()
-
-    def _content_hash(self) -> str:
-        """Equal for equal arrays, band names and classes, on any machine and in any format."""
-        digest = hashlib.sha256()
-        head = {
-            "bands": [band.name for band in self.bands],
-            "classes": self.classes.to_json(),
-            "dtype": self.dtype.name,
-            "counts": self.counts,
-        }
-        digest.update(json.dumps(head, sort_keys=True).encode())
-        for split in SPLITS:
-            digest.update(self._images[split].digest.digest())
-            digest.update(self._labels[split].digest.digest())
-        return digest.hexdigest()
+from .geotiff import ChipImages, ChipLabels, open_chips
+from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Export, Manifest
+from .npy import read_array
 
 
 @dataclass(frozen=True)
@@ -125,6 +29,8 @@ class PatchSet:
     def open(cls, folder: str | Path) -> PatchSet:
         """Open a dataset and check that it is whole.
 
+        What is inside GeoTIFF chips shows when they are read.
+
         Raises:
             ValueError: Missing, damaged, truncated, or of another format version.
         """
@@ -134,24 +40,35 @@ class PatchSet:
             patch_set.arrays(split)
         return patch_set
 
-    def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Images (N, size, size, bands) and labels (N, size, size) of a split, memory-mapped."""
+    def arrays(self, split: str) -> tuple[np.ndarray, np.ndarray] | tuple[ChipImages, ChipLabels]:
+        """Images (N, size, size, bands) and labels (N, size, size) of a split.
+
+        They are read from disk as they are indexed: by slices or arrays of places.
+
+        Raises:
+            ValueError: Missing, damaged, or of a file format this i.dl does not know.
+        """
         manifest = self.manifest
-        size = manifest.export.size
-        shape = (manifest.counts[split], size, size)
-        base = self.folder / split
-        images = read_array(
-            base / "images.npy", (*shape, len(manifest.bands)), np.dtype(manifest.dtype)
+        count, size, bands = manifest.counts[split], manifest.export.size, len(manifest.bands)
+        dtype, folder = np.dtype(manifest.dtype), self.folder / split
+        if manifest.file_format == NPY:
+            shape = (count, size, size)
+            images = read_array(folder / "images.npy", (*shape, bands), dtype)
+            return images, read_array(folder / "labels.npy", shape, np.dtype(np.uint8))
+        if manifest.file_format == GEOTIFF:
+            return open_chips(folder, count, size, bands, dtype)
+        raise ValueError(
+            f"Dataset <{self.folder}> has the file format <{manifest.file_format}>, this i.dl "
+            f"reads {' and '.join(FILE_FORMATS)}: cut it again with i.dl.patches"
         )
-        return images, read_array(base / "labels.npy", shape, np.dtype(np.uint8))
 
 
 @dataclass(frozen=True)
 class PatchArrays:
-    """The patches of one dataset and split, memory-mapped, labels in the joined classes."""
+    """The patches of one dataset and split, on disk, labels in the joined classes."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: np.ndarray | ChipImages
+    labels: np.ndarray | ChipLabels
     joined_index: np.ndarray
     """Label code of the joined datasets by label code of this one, (256,) uint8."""
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import grass.script as gs
 import numpy as np
 
 from ..bands import NDSM, NDVI, Band, names_mismatch, ndsm, ndvi, smallest_dtype
-from .raster_rows import RasterRows, is_null
-from .rasters import require_raster
+from ..resampling import NEAREST, Axis, effective_method, resample
+from .raster_rows import RasterRows, SourceRows, is_null
+from .rasters import info_of, mask_name, require_raster
 from .region import Region
 
 _DERIVE = {NDSM: (ndsm, ("dsm", "dtm")), NDVI: (ndvi, ("red", "nir"))}
+
+SOURCE_CELLS = 2_000_000
+"""Cells of a map of another grid that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,27 @@ def group_members(group: str, subgroup: str = "") -> list[str]:
     return members
 
 
-def describe_bands(given: BandMaps) -> list[Band]:
+def describe_bands(
+    given: BandMaps, region: Region, resampling: str | Sequence[str] = NEAREST
+) -> list[Band]:
     """The bands in order: the maps first, then nDSM and NDVI where asked for.
+
+    Args:
+        given: What the user named.
+        region: The grid they are read on.
+        resampling: How maps come onto that grid, for all or for each band.
 
     Raises:
         ValueError: Two bands have the same name.
     """
     names = given.names or [""] * len(given.maps)
-    bands = [_plain_band(one, name) for one, name in zip(given.maps, names, strict=True)]
-    bands += [_derived_band(name, source) for name, source in given.derived.items()]
+    count = len(given.maps) + len(given.derived)
+    methods = iter([resampling] * count if isinstance(resampling, str) else resampling)
+    bands = [
+        _plain_band(one, name, region, next(methods))
+        for one, name in zip(given.maps, names, strict=True)
+    ]
+    bands += [_derived_band(name, source, next(methods)) for name, source in given.derived.items()]
     seen = [band.name for band in bands]
     twice = sorted({name for name in seen if seen.count(name) > 1})
     if twice:
@@ -95,34 +112,42 @@ def describe_bands(given: BandMaps) -> list[Band]:
     return bands
 
 
-def _plain_band(raster: str, name: str) -> Band:
-    info = gs.raster_info(raster)
+def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
+    info = info_of(raster)
     label = str(info.get("semantic_label", "none")).strip('"')
     declared = name or (label if label != "none" else "")
+    same_values = _method_for(Region.of_raster(raster), region, method) == NEAREST
     return Band(
         name=declared or raster.split("@")[0],
         declared=bool(declared),
         source={"map": raster},
         derivation=None,
         resolution=_resolution(info),
-        resampling="nearest",
+        resampling=method,
         units=_units(info),
-        dtype=_smallest_dtype_of(info).name,
+        dtype=_smallest_dtype_of(info).name if same_values else "float32",
     )
 
 
-def _derived_band(name: str, source: dict[str, str]) -> Band:
-    infos = [gs.raster_info(raster) for raster in source.values()]
+def _derived_band(name: str, source: dict[str, str], method: str) -> Band:
+    infos = [info_of(raster) for raster in source.values()]
     return Band(
         name=name,
         declared=True,
         source=source,
         derivation=name,
         resolution=min(_resolution(info) for info in infos),
-        resampling="nearest",
+        resampling=method,
         units=_units(infos[0]) if name == NDSM else "",
         dtype="float32",
     )
+
+
+def _method_for(grid: Region, region: Region, method: str) -> str:
+    """How a map of some grid comes onto the region's; cells on that grid are taken as they are."""
+    if method == NEAREST or region.place_of(grid):
+        return NEAREST
+    return effective_method(method, (region.nsres / grid.nsres, region.ewres / grid.ewres))
 
 
 def _resolution(info: dict) -> float:
@@ -143,20 +168,87 @@ def _range(info: dict) -> tuple[int, int]:
     return low, high
 
 
+class Plane(Protocol):
+    """One map on the region's grid."""
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Rows `row` to `row + rows` in the map's own type; `raster_rows.is_null` tells NULL."""
+
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """Which cells of these rows are NULL."""
+
+    def close(self) -> None:
+        """Let go of the map."""
+
+
+class ResampledRows:
+    """Reads a raster map of another grid, resampled from its own cells, as a `Plane`.
+
+    Args:
+        name: The map.
+        grid: Its grid.
+        region: The grid that is wanted.
+        method: "bilinear", "bicubic" or "average".
+    """
+
+    def __init__(self, name: str, grid: Region, region: Region, method: str):
+        self._source = SourceRows(name)
+        self._method = method
+        self._rows = Axis(
+            (grid.north - region.north) / grid.nsres, region.nsres / grid.nsres, grid.rows
+        )
+        cols = Axis((region.west - grid.west) / grid.ewres, region.ewres / grid.ewres, grid.cols)
+        self._cols = cols.taps(method, 0, region.cols)
+        # A coarse region has many of the map's rows in each of its own.
+        self._step = max(1, int(SOURCE_CELLS / (grid.cols * self._rows.ratio)))
+        mask = mask_name()
+        self._mask = RasterRows(mask) if mask else None
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """See `Plane.read`; the session's mask is applied on the region's grid."""
+        values = np.empty((rows, len(self._cols.inside)), np.float32)
+        for start in range(0, rows, self._step):
+            part = values[start : start + self._step]
+            taps = self._rows.taps(self._method, row + start, len(part))
+            first, count = taps.span
+            source = self._source.read(first, count)
+            part[:] = resample(source, first, taps, self._cols, self._method)
+        if self._mask is not None:
+            shown = self._mask.read(row, rows)
+            values[is_null(shown) | (shown == 0)] = np.nan
+        return values
+
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """See `Plane.null`."""
+        return is_null(self.read(row, rows))
+
+    def close(self) -> None:
+        """Close the mask; the map itself is open only while it is read."""
+        if self._mask is not None:
+            self._mask.close()
+
+
 class BandStack:
     """Bands of the process's region as a `grassdl.bands.BandReader`.
 
     Args:
         bands: As `describe_bands` gives them.
+        region: The region that this process uses.
     """
 
-    def __init__(self, bands: Sequence[Band]):
+    def __init__(self, bands: Sequence[Band], region: Region):
         self.bands = list(bands)
-        self.dtype = _common_dtype(bands)
-        sources = {one for band in bands for one in band.source.values()}
-        self._maps = {name: RasterRows(name) for name in sorted(sources)}
-        any_map = next(iter(self._maps.values()))
-        self.rows, self.cols = any_map.rows, any_map.cols
+        self.value_range = _value_range(bands)
+        self.dtype = smallest_dtype([self.value_range])
+        self.rows, self.cols = region.rows, region.cols
+        methods = {one: band.resampling for band in bands for one in band.source.values()}
+        self._maps = {name: _plane(name, region, methods[name]) for name in sorted(methods)}
+
+    @property
+    def cell_bytes(self) -> int:
+        """Memory in bytes that a cell takes while it is read, all bands together."""
+        per_map = 16 if any(isinstance(one, ResampledRows) for one in self._maps.values()) else 8
+        return per_map * len(self._maps) + 2 * len(self.bands) * self.dtype.itemsize
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """See `grassdl.bands.BandReader.read`."""
@@ -167,16 +259,20 @@ class BandStack:
             null |= is_null(planes[name])
         values = np.empty((rows, self.cols, len(self.bands)), self.dtype)
         for place, band in enumerate(self.bands):
-            values[..., place] = self._values(band, planes, null)
+            sources = [planes[name] for name in band.source.values()]
+            # NULL and what is beyond float32 is replaced below.
+            with np.errstate(invalid="ignore", over="ignore"):
+                values[..., place] = _derived(band, sources) if band.derivation else sources[0]
+        if null.any():
+            values[null] = 0
         return values, null
 
-    def _values(self, band: Band, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
-        sources = [planes[name] for name in band.source.values()]
-        if band.derivation is None:
-            return np.where(null, 0, sources[0])
-        # Float64 keeps the difference of two 32-bit maps; NULL would warn in the arithmetic.
-        filled = [np.where(null, 0, one).astype(np.float64) for one in sources]
-        return _DERIVE[band.derivation][0](*filled)
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """See `grassdl.bands.BandReader.null`."""
+        null = np.zeros((rows, self.cols), bool)
+        for one in self._maps.values():
+            null |= one.null(row, rows)
+        return null
 
     def close(self) -> None:
         """Close all maps."""
@@ -184,15 +280,29 @@ class BandStack:
             one.close()
 
 
-def _common_dtype(bands: Sequence[Band]) -> np.dtype:
-    """The smallest dtype that holds all bands, as `grassdl.bands.smallest_dtype` has it."""
+def _plane(name: str, region: Region, method: str) -> Plane:
+    grid = Region.of_raster(name)
+    method = _method_for(grid, region, method)
+    if method == NEAREST:
+        return RasterRows(name)
+    return ResampledRows(name, grid, region, method)
+
+
+def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
+    # Float64 keeps the difference of two 32-bit maps.
+    return _DERIVE[band.derivation][0](*(one.astype(np.float64) for one in sources))
+
+
+def _value_range(bands: Sequence[Band]) -> tuple[int, int] | None:
+    """Lowest and highest value of the maps; None as soon as a band is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
-        return smallest_dtype([None])
-    return smallest_dtype([_range(gs.raster_info(band.source["map"])) for band in bands])
+        return None
+    ranges = [_range(info_of(band.source["map"])) for band in bands]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
-def bands_for_model(given: BandMaps, expected: Sequence[Band]) -> list[Band]:
-    """The given bands, derived as the model's bands were, checked against them.
+def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -> list[Band]:
+    """The given bands, derived and resampled as the model's bands were, checked against them.
 
     A red or near infrared that was itself a band of the model is taken from the same place
     among the given maps, so that it need not be named again.
@@ -219,7 +329,10 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band]) -> list[Band]:
     if surplus:
         roles = " and ".join(given.derived[surplus[0]])
         raise ValueError(f"The model has no band <{surplus[0]}>: leave out {roles}")
-    bands = describe_bands(BandMaps(given.maps, given.names, derived))
+    complete = BandMaps(given.maps, given.names, derived)
+    methods = [band.resampling for band in expected]
+    same_number = len(methods) == len(given.maps) + len(derived)
+    bands = describe_bands(complete, region, methods if same_number else NEAREST)
     wrong = names_mismatch(expected, bands)
     if wrong:
         raise ValueError(f"The inputs do not fit the model: {wrong}")

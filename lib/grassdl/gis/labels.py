@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Labels to learn from: a raster map of classes, or training areas of a vector map."""
+"""Labels to learn from: a raster map of classes, or training areas or points."""
 
 from __future__ import annotations
 
@@ -7,69 +7,63 @@ import csv
 import io
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 import grass.script as gs
 import numpy as np
 
 from ..classes import MAX_CLASSES, MAX_VALUE, UNLABELLED_INDEX, ClassScheme, MapClass
+from ..options import number
 from .categories import map_classes, spare_colors
-from .raster_rows import RasterRows, is_null
-from .rasters import remove_debris, remove_rasters, require_integer
+from .codes import CategoryCodes, PointCodes
+from .rasters import remove_debris, remove_rasters, require_integer, values_in_region
+from .region import Region
 from .session import run_module
+from .training import TrainingSites, read_areas, read_points
 
 TEMPORARY_PREFIX = "i_dl_patches_tmp"
 
 BACKGROUND_LABEL = "background"
 
 
+@dataclass(frozen=True)
 class Labels:
-    """Label codes of the process's region as a `grassdl.patches.survey.LabelReader`.
+    """What to learn from, in the process's region.
 
-    Args:
-        raster: Integer raster map.
-        class_of: Class value of every category of the map that means a class.
+    Attributes:
         classes: The classes.
-        background: Class value of all other cells; None leaves them unlabelled.
+        codes: Class index of every cell, UNLABELLED_INDEX where there is none.
+        background: Class index of cells that nothing else labels; None leaves them unlabelled.
+        places: Row and column (n, 2), in cells, of every training area's centre or point that has
+            a class; None where the labels are a raster map.
+        notes: Sentences about the training map that its user should know.
     """
 
-    def __init__(
-        self, raster: str, class_of: dict[int, int], classes: ClassScheme, background: int | None
-    ):
-        self.classes = classes
-        self._rows = RasterRows(raster)
-        self._categories = np.array(sorted(class_of), np.int64)
-        by_category = [class_of[category] for category in sorted(class_of)]
-        self._indices = classes.index_of(np.array(by_category, np.int64))
-        self._otherwise = (
-            UNLABELLED_INDEX
-            if background is None
-            else int(classes.index_of(np.array([background]))[0])
-        )
-
-    def read(self, row: int, rows: int) -> np.ndarray:
-        """Codes (rows, cols) uint8: class index or UNLABELLED_INDEX."""
-        values = self._rows.read(row, rows)
-        if not len(self._categories):
-            return np.full(values.shape, self._otherwise, np.uint8)
-        place = np.minimum(np.searchsorted(self._categories, values), len(self._categories) - 1)
-        known = (self._categories[place] == values) & ~is_null(values)
-        return np.where(known, self._indices[place], self._otherwise).astype(np.uint8)
-
-    def close(self) -> None:
-        """Close the map."""
-        self._rows.close()
+    classes: ClassScheme
+    codes: CategoryCodes | PointCodes
+    background: int | None
+    places: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
 
 
-def labels_from_options(options: dict[str, str]) -> AbstractContextManager[Labels]:
-    """Labels by the options labels, or training, layer and column, and background."""
+def labels_from_options(options: dict[str, str], region: Region) -> AbstractContextManager[Labels]:
+    """Labels by the options labels, or training, layer, column and radius, and background."""
     background = int(options["background"]) if options["background"] else None
     if options["labels"]:
-        return closing(raster_labels(options["labels"], background))
-    return vector_labels(options["training"], options["layer"], options["column"], background)
+        return raster_labels(options["labels"], background)
+    return vector_labels(
+        options["training"],
+        options["layer"],
+        options["column"],
+        number(options, "radius", lowest=0) if options["radius"] else None,
+        background,
+        region,
+    )
 
 
-def raster_labels(raster: str, background: int | None) -> Labels:
+@contextmanager
+def raster_labels(raster: str, background: int | None) -> Iterator[Labels]:
     """Labels from a raster map: its categories are the class values.
 
     Raises:
@@ -77,56 +71,171 @@ def raster_labels(raster: str, background: int | None) -> Labels:
             too many classes in the region.
     """
     name = require_integer(raster)
-    values = _values_in_region(name)
+    values = values_in_region(name)
     if not values:
         raise ValueError(f"Labels <{name}> have no class in the region: check g.region and r.mask")
     _check_values(values, name)
-    found = map_classes(name, values)
-    return Labels(name, {v: v for v in values}, _scheme(found, background, name), background)
+    classes = _scheme(map_classes(name, values), background, name)
+    with closing(_codes_of(name, {value: value for value in values}, classes, background)) as codes:
+        yield Labels(classes, codes, _background_index(classes, background))
 
 
 @contextmanager
-def vector_labels(vector: str, layer: str, column: str, background: int | None) -> Iterator[Labels]:
-    """Labels from training areas; a temporary raster map lives as long as the block.
+def vector_labels(
+    vector: str,
+    layer: str,
+    column: str,
+    radius: float | None,
+    background: int | None,
+    region: Region,
+) -> Iterator[Labels]:
+    """Labels from training areas, or from points where the map has no areas.
 
     Args:
-        vector: Vector map with areas.
+        vector: Vector map with areas or points.
         layer: Its layer.
         column: Column with the class: integers are class values; texts become the values
             1, 2, ... in sorted order. "" takes the categories themselves.
-        background: Class value of cells outside all areas; None leaves them unlabelled.
+        radius: Distance in map units up to which cells have the class of a point; None takes the
+            cell that it lies in.
+        background: Class value of all other cells; None leaves them unlabelled.
+        region: The region.
 
     Raises:
-        ValueError: Map, layer or column is missing, no area lies in the region, or background
-            is the number of a text.
+        ValueError: Map, layer or column is missing, no area or point lies in the region,
+            background is the number of a text, or a radius is given with areas.
     """
     name = gs.find_file(vector, element="vector").get("fullname")
     if not name:
         raise ValueError(f"Vector map <{vector}> not found")
-    if not gs.vector_info_topo(name)["areas"]:
-        raise ValueError(f"Vector map <{name}> has no areas to train from")
+    topology = gs.vector_info_topo(name)
+    if not topology["areas"] and not topology["points"]:
+        raise ValueError(f"Vector map <{name}> has no areas and no points to train from")
+    if topology["areas"] and radius is not None:
+        raise ValueError(f"Option radius goes with points, but <{name}> has areas")
     table = _class_table(name, layer, column) if column else None
     _check_background(background, table or {})
+    opened = (
+        _area_labels(name, layer, table, background, region)
+        if topology["areas"]
+        else nullcontext(_point_labels(name, layer, table, radius or 0, background, region))
+    )
+    with opened as labels:
+        yield labels
+
+
+@contextmanager
+def _area_labels(
+    name: str,
+    layer: str,
+    table: dict[int, MapClass] | None,
+    background: int | None,
+    region: Region,
+) -> Iterator[Labels]:
+    """Labels from areas; a temporary raster map lives as long as the block."""
     remove_debris(TEMPORARY_PREFIX)
     raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
     try:
         run_module("v.to.rast", input=name, layer=layer, type="area", output=raster, use="cat")
-        present = _values_in_region(raster)
-        if table is None:
-            table = {category: MapClass(category, str(category), "") for category in present}
-        present = [category for category in present if category in table]
-        if not present:
-            raise ValueError(f"No training area of <{name}> with a class lies in the region")
-        class_of = {category: table[category].value for category in present}
-        _check_values(sorted(set(class_of.values())), name)
-        found = {table[category] for category in present}
-        labels = Labels(raster, class_of, _scheme(found, background, name), background)
-        try:
-            yield labels
-        finally:
-            labels.close()
+        present = values_in_region(raster)
+        table = _known(table, present, name, "area")
+        classes = _scheme({table[one] for one in present if one in table}, background, name)
+        sites = read_areas(name, int(layer))
+        class_of = {one: table[one].value for one in present if one in table}
+        with closing(_codes_of(raster, class_of, classes, background)) as codes:
+            yield Labels(
+                classes,
+                codes,
+                _background_index(classes, background),
+                region.cells_of(_classed(sites, table).places),
+                _overlaps(sites, table),
+            )
     finally:
         remove_rasters([raster])
+
+
+def _point_labels(
+    name: str,
+    layer: str,
+    table: dict[int, MapClass] | None,
+    radius: float,
+    background: int | None,
+    region: Region,
+) -> Labels:
+    """Labels from points, and the cells around them."""
+    sites = read_points(name, layer)
+    cells = region.cells_of(sites.places)
+    inside = ((cells >= 0) & (cells < (region.rows, region.cols))).all(axis=1)
+    present = sorted({one[0] for one, here in zip(sites.categories, inside, strict=True) if here})
+    table = _known(table, present, name, "point")
+    classes = _scheme({table[one] for one in present if one in table}, background, name)
+    # A point beyond the region may reach into it, but brings no class of its own.
+    known = set(classes.values.tolist())
+    kept = _classed(sites, {one: found for one, found in table.items() if found.value in known})
+    values = np.array([table[one[0]].value for one in kept.categories])
+    otherwise = _background_index(classes, background)
+    codes = PointCodes(
+        region,
+        kept.places,
+        classes.index_of(values),
+        radius,
+        UNLABELLED_INDEX if otherwise is None else otherwise,
+    )
+    return Labels(classes, codes, otherwise, region.cells_of(kept.places))
+
+
+def _known(
+    table: dict[int, MapClass] | None, present: list[int], name: str, kind: str
+) -> dict[int, MapClass]:
+    """The class of every category that has one; without a table the categories themselves."""
+    if table is None:
+        table = {category: MapClass(category, str(category), "") for category in present}
+    values = [table[category].value for category in present if category in table]
+    if not values:
+        raise ValueError(f"No training {kind} of <{name}> with a class lies in the region")
+    _check_values(sorted(set(values)), name)
+    return table
+
+
+def _classed(sites: TrainingSites, table: dict[int, MapClass]) -> TrainingSites:
+    """The sites that have a class; of several categories the first counts, as for v.to.rast."""
+    kept = [place for place, own in enumerate(sites.categories) if own[0] in table]
+    return TrainingSites(sites.places[kept], [sites.categories[place] for place in kept])
+
+
+def _overlaps(sites: TrainingSites, table: dict[int, MapClass]) -> list[str]:
+    """A sentence about areas that belong to several classes, if there are any."""
+    several = [
+        [table[one].label for one in own if one in table]
+        for own in sites.categories
+        if len({table[one] for one in own if one in table}) > 1
+    ]
+    if not several:
+        return []
+    pairs = sorted({f"<{labels[0]}> before <{labels[1]}>" for labels in several})
+    listed = ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")
+    return [
+        f"Training areas that belong to several classes, since polygons overlap: {len(several)}; "
+        f"the first category counts there: {listed}"
+    ]
+
+
+def _codes_of(
+    raster: str, class_of: dict[int, int], classes: ClassScheme, background: int | None
+) -> CategoryCodes:
+    indices = classes.index_of(np.array(list(class_of.values()), np.int64))
+    otherwise = _background_index(classes, background)
+    return CategoryCodes(
+        raster,
+        dict(zip(class_of, indices.tolist(), strict=True)),
+        UNLABELLED_INDEX if otherwise is None else otherwise,
+    )
+
+
+def _background_index(classes: ClassScheme, background: int | None) -> int | None:
+    if background is None:
+        return None
+    return int(classes.index_of(np.array([background]))[0])
 
 
 def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
@@ -172,11 +281,6 @@ def _check_background(background: int | None, table: dict[int, MapClass]) -> Non
                 f"background={background} is the value of class <{one.label}> (texts have the "
                 "values 1, 2, ...): choose another one, such as 0"
             )
-
-
-def _values_in_region(raster: str) -> list[int]:
-    listed = gs.read_command("r.stats", flags="n", input=raster, quiet=True)
-    return sorted(int(line) for line in listed.split())
 
 
 def _check_values(values: list[int], name: str) -> None:

@@ -68,7 +68,7 @@ def _one_line(error: Exception) -> str:
 
 
 class Progress:
-    """Percent done, printed as GRASS does, only when it has moved by `step`."""
+    """Percent done, as GRASS prints it, by steps."""
 
     def __init__(self, total: int, step: int = 5):
         self.total = max(total, 1)
@@ -79,7 +79,10 @@ class Progress:
         """Tell that `done` of `total` is done."""
         percent = 100 * done // self.total // self.step * self.step
         if percent > self.shown:
-            gs.percent(percent, 100, self.step)
+            # gs.percent starts a program every time.
+            import grass.lib.gis as libgis
+
+            libgis.G_percent(percent, 100, self.step)
             self.shown = percent
 
 

@@ -7,6 +7,9 @@ The library keeps one region and mask per process, and all its calls belong in o
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
 
 import grass.lib.gis as libgis
 import grass.lib.raster as libraster
@@ -27,26 +30,109 @@ class RasterRows:
         name: Name of an existing raster map, with or without @mapset.
     """
 
+    _open: ClassVar[set[RasterRows]] = set()
+
     def __init__(self, name: str):
         libgis.G_gisinit("i.dl")
-        self._file = libraster.Rast_open_old(name, "")
-        self._type = libraster.Rast_get_map_type(self._file)
+        self._name = name
+        self._file: int | None = None
+        self._type = libraster.Rast_get_map_type(self._opened())
+        self._flags_tell_null = self._type == libraster.CELL_TYPE and not _is_virtual(name)
         self.dtype = _DTYPES[self._type]
         self.rows = libraster.Rast_window_rows()
         self.cols = libraster.Rast_window_cols()
 
+    def _opened(self) -> int:
+        if self._file is None:
+            self._file = libraster.Rast_open_old(self._name, "")
+            self._open.add(self)
+        return self._file
+
     def read(self, row: int, rows: int) -> np.ndarray:
         """Rows `row` to `row + rows` (rows, cols) in the map's own type; see `is_null`."""
         values = np.empty((rows, self.cols), self.dtype)
-        address, width = values.ctypes.data, values.strides[0]
-        for place in range(rows):
-            target = ctypes.c_void_p(address + place * width)
-            libraster.Rast_get_row(self._file, target, row + place, self._type)
+        _read_rows(libraster.Rast_get_row, self._opened(), values, row, self._type)
         return values
 
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """Which cells of some rows (rows, cols) are NULL; quicker than to read them."""
+        if not self._flags_tell_null:
+            return is_null(self.read(row, rows))
+        file = self._opened()
+        flags = np.empty((rows, self.cols), bool)
+        for place in range(rows):
+            target = ctypes.cast(flags[place].ctypes.data, ctypes.POINTER(ctypes.c_char))
+            libraster.Rast_get_null_value_row(file, target, row + place)
+        return flags
+
     def close(self) -> None:
-        """Close the map."""
-        libraster.Rast_close(self._file)
+        """Close the map; it opens again if it is read."""
+        if self._file is not None:
+            libraster.Rast_close(self._file)
+            self._file = None
+            self._open.discard(self)
+
+    @classmethod
+    def close_all(cls) -> None:
+        """Close all maps: the library accepts another grid only while none is open."""
+        for one in list(cls._open):
+            one.close()
+
+
+class SourceRows:
+    """Reads a raster map on its own grid, whatever the region and without the mask.
+
+    Args:
+        name: Name of an existing raster map, with or without @mapset.
+    """
+
+    def __init__(self, name: str):
+        libgis.G_gisinit("i.dl")
+        self._name = name
+        self._grid = libgis.struct_Cell_head()
+        libraster.Rast_get_cellhd(name, "", ctypes.byref(self._grid))
+        self.rows, self.cols = self._grid.rows, self._grid.cols
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Rows of the map (rows, cols) as float64, NaN where NULL; see `is_null`."""
+        values = np.empty((rows, self.cols), np.float64)
+        with _window(self._grid):
+            file = libraster.Rast_open_old(self._name, "")
+            _read_rows(libraster.Rast_get_row_nomask, file, values, row, libraster.DCELL_TYPE)
+            libraster.Rast_close(file)
+        values[is_null(values)] = np.nan
+        return values
+
+
+@contextmanager
+def _window(grid: libgis.struct_Cell_head) -> Iterator[None]:
+    """Let the library read on another grid than the process's region."""
+    RasterRows.close_all()
+    region = libgis.struct_Cell_head()
+    libraster.Rast_get_window(ctypes.byref(region))
+    libraster.Rast_set_window(ctypes.byref(grid))
+    try:
+        yield
+    finally:
+        libraster.Rast_set_window(ctypes.byref(region))
+
+
+def _read_rows(
+    get_row: Callable, file: int, values: np.ndarray, first: int, cell_type: int
+) -> None:
+    address, width = values.ctypes.data, values.strides[0]
+    for place in range(len(values)):
+        get_row(file, ctypes.c_void_p(address + place * width), first + place, cell_type)
+
+
+def _is_virtual(name: str) -> bool:
+    """Whether a map is a mosaic of r.buildvrt, whose own NULL flags tell nothing."""
+    return bool(libgis.G_find_file2_misc("cell_misc", "vrt", *_name_and_mapset(name)))
+
+
+def _name_and_mapset(name: str) -> tuple[str, str]:
+    plain, _, mapset = name.partition("@")
+    return plain, mapset
 
 
 def is_null(values: np.ndarray) -> np.ndarray:

@@ -5,10 +5,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import grass.script as gs
+import numpy as np
 
 from ..files import alive
+from .raster_rows import RasterRows, is_null
+
+STRIP_CELLS = 1_000_000
+"""Cells that are looked at together."""
+
+WIDEST_TABLE = 1 << 20
+"""Categories from the lowest to the highest that a table is made for."""
 
 
 def require_raster(name: str) -> str:
@@ -30,13 +39,43 @@ def require_integer(name: str) -> str:
         ValueError: There is none of that name, or it holds floating point values.
     """
     found = require_raster(name)
-    datatype = gs.raster_info(found)["datatype"]
+    datatype = info_of(found)["datatype"]
     if datatype != "CELL":
         raise ValueError(
             f"Raster map <{found}> is of floating point type ({datatype}), classes are integers: "
             "convert it first, as with r.mapcalc's int() or round()"
         )
     return found
+
+
+@cache
+def info_of(name: str) -> dict:
+    """What `r.info` tells about a raster map by its fully qualified name."""
+    return gs.raster_info(name)
+
+
+def values_in_region(raster: str) -> list[int]:
+    """The categories that an integer raster map has in the process's region."""
+    rows_of_map = RasterRows(raster)
+    step = max(1, STRIP_CELLS // rows_of_map.cols)
+    found: set[int] = set()
+    for row in range(0, rows_of_map.rows, step):
+        values = rows_of_map.read(row, min(step, rows_of_map.rows - row))
+        known = values[~is_null(values)]
+        if known.size:
+            found.update(_distinct(known))
+    rows_of_map.close()
+    return sorted(found)
+
+
+def _distinct(values: np.ndarray) -> list[int]:
+    """The different values among integers; a table is many times quicker than to sort them."""
+    low, high = int(values.min()), int(values.max())
+    if high - low > WIDEST_TABLE:
+        return np.unique(values).tolist()
+    seen = np.zeros(high - low + 1, bool)
+    seen[values - low] = True
+    return (np.flatnonzero(seen) + low).tolist()
 
 
 def mask_name() -> str | None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import grass.script as gs
+import numpy as np
+
+from .rasters import info_of
 
 ALIGNED_CELLS = 0.01
 """Two grids are the same where their lines differ by less than this part of a cell."""
@@ -42,12 +45,12 @@ class Region:
     @classmethod
     def of_raster(cls, name: str) -> Region:
         """The extent and grid of a raster map."""
-        return cls._parse(gs.parse_command("r.info", flags="g", map=name))
+        return cls._parse(info_of(name))
 
     @classmethod
     def _parse(cls, found: dict) -> Region:
         # g.region and r.info disagree about the names of the edges.
-        edges = [float(found.get(edge) or found[edge[0]]) for edge in cls.EDGES]
+        edges = [float(found[edge] if edge in found else found[edge[0]]) for edge in cls.EDGES]
         return cls(*edges, rows=int(found["rows"]), cols=int(found["cols"]))
 
     @property
@@ -78,6 +81,16 @@ class Region:
         if abs(row - round(row)) > ALIGNED_CELLS or abs(col - round(col)) > ALIGNED_CELLS:
             return None
         return round(row), round(col)
+
+    def cells_of(self, places: np.ndarray) -> np.ndarray:
+        """Places (n, 2) given as (x, y), as rows and columns (n, 2) from the upper left corner.
+
+        The centre of the first cell is (0.5, 0.5); places beyond the edges are beyond 0 or the
+        numbers of rows and columns.
+        """
+        rows = (self.north - places[:, 1]) / self.nsres
+        cols = (places[:, 0] - self.west) / self.ewres
+        return np.stack([rows, cols], axis=-1)
 
     def use(self) -> None:
         """Make this the region of this process and of the modules it calls.

@@ -1,33 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The second pass: patches into the dataset, row band by row band."""
+"""The second pass: patches into the dataset, strip of rows by strip of rows."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..bands import Band, BandReader
-from ..classes import ClassScheme
+from ..bands import BandReader
 from ..dataset.footprints import Footprint, write_footprints
-from ..dataset.manifest import SPLITS, Export, Manifest
-from ..dataset.patchset import PatchSetWriter
+from ..dataset.manifest import SPLITS, Manifest
+from ..dataset.writer import PatchSetWriter, WrittenPart
+from ..processes import run_jobs
+from .counting import CodeReader
 from .plan import Plan
-from .survey import STRIP_CELLS, strip_rows
-
-FOOTPRINT_BYTES = 300
-"""Bytes that one patch takes in the GeoPackage."""
-
-FIXED_BYTES = 200_000
-"""Bytes that an empty GeoPackage and the manifest take."""
-
-
-def bytes_needed(plan: Plan, size: int, bands: int, dtype: np.dtype) -> int:
-    """Disk size of the dataset in bytes."""
-    per_cell = bands * np.dtype(dtype).itemsize + 1
-    return FIXED_BYTES + len(plan.positions) * (size * size * per_cell + FOOTPRINT_BYTES)
 
 
 def check_disk(folder: Path, needed: int) -> None:
@@ -44,90 +34,139 @@ def check_disk(folder: Path, needed: int) -> None:
         )
 
 
-def write_dataset(
-    folder: Path,
-    reader: BandReader,
-    codes: np.ndarray,
-    bands: Sequence[Band],
-    classes: ClassScheme,
-    plan: Plan,
-    export: Export,
-    progress: Callable[[int], None],
-) -> Manifest:
-    """Write arrays, manifest and footprints.
+@dataclass(frozen=True)
+class StripJob:
+    """Patches that lie in one strip of rows, in the order of their rows.
+
+    Attributes:
+        positions: Upper left cells (n, 2).
+        splits: Place in `SPLITS` (n,).
+        first: Place of the strip's first patch in each split, (3,).
+    """
+
+    positions: np.ndarray
+    splits: np.ndarray
+    first: np.ndarray
+
+    @property
+    def top(self) -> int:
+        """The strip's first row."""
+        return int(self.positions[0, 0])
+
+    def bottom(self, size: int) -> int:
+        """The row behind the strip's last, for patches of some size."""
+        return int(self.positions[-1, 0]) + size
+
+
+@dataclass(frozen=True)
+class PatchCutter:
+    """Cuts patches and writes them, strip by strip: a `grassdl.processes.Work`.
+
+    Attributes:
+        reader: The bands of the grid.
+        codes: Label codes of the same grid.
+        writer: Takes the patches.
+        strip_cells: Cells that are held at once, of a strip and of its patches, which may
+            overlap; a strip has the rows of a patch at least.
+    """
+
+    reader: BandReader
+    codes: CodeReader
+    writer: PatchSetWriter
+    strip_cells: int
+
+    def read(self, job: StripJob) -> tuple[np.ndarray, np.ndarray]:
+        """Values (rows, cols, bands) and label codes (rows, cols) of a strip."""
+        rows = job.bottom(self.writer.size) - job.top
+        return self.reader.read(job.top, rows)[0], self.codes.read(job.top, rows)
+
+    def write(self, job: StripJob, cells: tuple[np.ndarray, np.ndarray]) -> list[WrittenPart]:
+        """Cut the patches of a strip and write them."""
+        size, (values, codes) = self.writer.size, cells
+        parts, first = [], job.first.copy()
+        for place, positions in self._portions(job):
+            corners = positions - (job.top, 0)
+            images, labels = _cut(values, corners, size), _cut(codes, corners, size)
+            split, place_in_split = SPLITS[place], int(first[place])
+            parts.append(self.writer.write(split, place_in_split, positions, images, labels))
+            first[place] += len(positions)
+        return parts
+
+    def _portions(self, job: StripJob) -> Iterator[tuple[int, np.ndarray]]:
+        """Split and positions of runs of patches that are cut at once."""
+        step = max(1, self.strip_cells // self.writer.size**2)
+        for place in range(len(SPLITS)):
+            members = job.positions[job.splits == place]
+            for start in range(0, len(members), step):
+                yield place, members[start : start + step]
+
+
+def _cut(cells: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:
+    """Squares (n, size, size, ...) of an array (rows, cols, ...) by their upper left cells."""
+    cut = np.empty((len(corners), size, size, *cells.shape[2:]), cells.dtype)
+    for place, (row, col) in enumerate(corners):
+        cut[place] = cells[row : row + size, col : col + size]
+    return cut
+
+
+def strip_jobs(cutter: PatchCutter, plan: Plan) -> list[StripJob]:
+    """The plan's patches, which are sorted by row, strip by strip."""
+    rows = plan.positions[:, 0]
+    step = max(1, cutter.strip_cells // cutter.reader.cols - cutter.writer.size + 1)
+    jobs, start = [], 0
+    first = np.zeros(len(SPLITS), np.int64)
+    while start < len(rows):
+        stop = int(np.searchsorted(rows, rows[start] + step))
+        members = slice(start, stop)
+        jobs.append(StripJob(plan.positions[members], plan.splits[members], first))
+        first = first + np.bincount(plan.splits[members], minlength=len(SPLITS))
+        start = stop
+    return jobs
+
+
+def expected_seconds(cutter: PatchCutter, plan: Plan, nprocs: int) -> float:
+    """How long the export will take, from a trial with the strip in the middle.
 
     Args:
-        folder: An existing, empty folder.
-        reader: The bands of the grid.
-        codes: Label codes (rows, cols) uint8 of the same grid.
-        bands: What the reader's bands are.
-        classes: The classes of the codes.
+        cutter: Its writer's folder takes the trial.
         plan: The patches.
-        export: How they were chosen, for the manifest.
+        nprocs: How many processes will cut.
+    """
+    jobs = strip_jobs(cutter, plan)
+    trial = jobs[len(jobs) // 2]
+    cutter.writer.folder.mkdir()
+    cutter.writer.create()
+    begin = time.perf_counter()
+    cutter.write(trial, cutter.read(trial))
+    per_patch = (time.perf_counter() - begin) / len(trial.positions)
+    return per_patch * len(plan.positions) / min(nprocs, len(jobs))
+
+
+def write_dataset(
+    cutter: PatchCutter, plan: Plan, nprocs: int, progress: Callable[[int], None]
+) -> Manifest:
+    """Write patches, manifest and footprints.
+
+    Args:
+        cutter: Cuts and writes.
+        plan: The patches.
+        nprocs: How many processes cut.
         progress: Called with the number of patches done.
     """
-    size = export.size
-    writer = PatchSetWriter(folder, bands, classes, plan.split_counts, size, reader.dtype)
-    try:
-        done = 0
-        for members in _strips(plan.positions[:, 0], strip_rows(reader.cols, size)):
-            top = int(plan.positions[members.start, 0])
-            values = _read_strip(reader, top, int(plan.positions[members.stop - 1, 0]) + size)
-            for portion in _portions(members, size):
-                images, labels = _cut(values, codes, top, plan.positions[portion], size)
-                for place, name in enumerate(SPLITS):
-                    chosen = plan.splits[portion] == place
-                    if chosen.any():
-                        writer.write(name, images[chosen], labels[chosen])
-                done += len(images)
-                progress(done)
-        manifest = writer.finish(export)
-    finally:
-        writer.close()
-    footprints = _footprints(plan, size)
-    write_footprints(folder, footprints, classes, size, export.region, export.crs)
+    writer = cutter.writer
+    writer.create()
+    parts, done = [], 0
+    for written in run_jobs(cutter, strip_jobs(cutter, plan), nprocs):
+        parts += written
+        done += sum(len(part.digests) for part in written)
+        progress(done)
+    manifest = writer.finish(parts)
+    export = writer.export
+    footprints = _footprints(plan, export.size)
+    write_footprints(
+        writer.folder, footprints, writer.classes, export.size, export.region, export.crs
+    )
     return manifest
-
-
-def _strips(rows: np.ndarray, step: int) -> list[slice]:
-    """Runs of patches (sorted by row) whose first rows lie within `step` rows."""
-    edges = np.arange(0, rows[-1] + step + 1, step)
-    bounds = np.searchsorted(rows, edges)
-    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
-
-
-def _portions(members: slice, size: int) -> list[slice]:
-    """Runs of patches that together hold no more cells than a strip, however they overlap."""
-    step = max(1, STRIP_CELLS // size**2)
-    starts = range(members.start, members.stop, step)
-    return [slice(start, min(start + step, members.stop)) for start in starts]
-
-
-def _read_strip(reader: BandReader, top: int, bottom: int) -> np.ndarray:
-    """Values (rows, cols, bands) of the rows from `top` to before `bottom`."""
-    values, null = reader.read(top, bottom - top)
-    values[null] = 0
-    return values
-
-
-def _cut(
-    values: np.ndarray, codes: np.ndarray, top: int, positions: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, size, size, bands) and labels (n, size, size) of patches of one strip.
-
-    Args:
-        values: The strip.
-        codes: Label codes of all cells.
-        top: Row of the strip's first row.
-        positions: Upper left cells (n, 2).
-        size: Edge of a patch in cells.
-    """
-    images = np.empty((len(positions), size, size, values.shape[2]), values.dtype)
-    labels = np.empty((len(positions), size, size), np.uint8)
-    for place, (row, col) in enumerate(positions):
-        images[place] = values[row - top : row - top + size, col : col + size]
-        labels[place] = codes[row : row + size, col : col + size]
-    return images, labels
 
 
 def _footprints(plan: Plan, size: int) -> list[Footprint]:

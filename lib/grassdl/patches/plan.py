@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..classes import ClassScheme
 from ..dataset.manifest import SPLITS
+from .apart import check_apart
+from .candidates import ACROSS, FIT, NEAR, UNKNOWN, UNLABELLED, Examined
+from .counting import CodeReader, count_codes
 from .sampling import Grid, SamplingDesign
-from .splits import DROPPED, BlockSplit, NoSplit
-from .survey import count_classes
+from .splits import SplitScheme
+from .territory import BUFFERED, DROPPED
+
+COLUMNS = 80
+"""Width of the plan's text."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,12 @@ class Plan:
         positions: Upper left cells (n, 2) as (row, col).
         splits: Place in `SPLITS` by patch, (n,) int8.
         counts: Labelled pixels of every class by patch, (n, classes).
-        candidates: Positions that the design offered.
-        unlabelled: Candidates left out because they hold too few labelled cells.
-        dropped: Candidates left out because they lie across two splits.
+        candidates: Positions that were looked at.
+        unlabelled: Candidates left out because they hold too few labelled cells, or an object
+            where there should be none.
+        dropped: Candidates left out because they are not wholly in one split.
+        buffered: Candidates left out because they are too near another split.
+        notes: Sentences of the design: what it reached and could not reach.
     """
 
     positions: np.ndarray
@@ -33,6 +43,8 @@ class Plan:
     candidates: int
     unlabelled: int
     dropped: int
+    buffered: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def split_counts(self) -> dict[str, int]:
@@ -40,24 +52,28 @@ class Plan:
         numbers = np.bincount(self.splits, minlength=len(SPLITS))
         return dict(zip(SPLITS, numbers.tolist(), strict=True))
 
+    def counts_by_split(self) -> dict[str, np.ndarray]:
+        """Labelled pixels of every class by patch, (n, classes), for each split."""
+        return {name: self.counts[self.splits == place] for place, name in enumerate(SPLITS)}
+
     def class_pixels(self) -> np.ndarray:
         """Labelled pixels by split and class, (3, classes)."""
         return np.stack([self.counts[self.splits == one].sum(axis=0) for one in range(len(SPLITS))])
 
 
 def make_plan(
-    codes: np.ndarray,
+    codes: CodeReader,
     classes: ClassScheme,
     grid: Grid,
     design: SamplingDesign,
-    split: BlockSplit | NoSplit,
+    split: SplitScheme,
     min_labelled: float,
     seed: int,
 ) -> Plan:
     """Choose the patches and their splits.
 
     Args:
-        codes: Label codes of all cells (rows, cols) uint8.
+        codes: Label codes of all cells.
         classes: The classes.
         grid: Region, patch size and block size.
         design: Where patches may lie.
@@ -67,38 +83,55 @@ def make_plan(
         seed: Seed of the design and the split.
 
     Raises:
-        ValueError: No patch is left.
+        ValueError: No patch is left, or two splits leak into each other.
     """
+    rng = np.random.default_rng(seed)
     least = max(1, min_labelled / 100 * grid.size**2)
-    offered = 0
-    while True:
-        rng = np.random.default_rng(seed)
-        positions = design.positions(grid, rng)
-        counts = count_classes(codes, positions, grid.size, len(classes))
-        labelled = np.flatnonzero(counts.sum(axis=1) >= least)
-        richer = design.richer()
-        enough = len(labelled) >= (design.limit() or 0)
-        if enough or richer is None or len(positions) == offered:
-            break
-        design, offered = richer, len(positions)
-    chosen = labelled[: design.limit()]
+
+    def examine(positions: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        counts = count_codes(codes, positions, grid.size, len(classes))
+        verdicts = np.full(len(positions), UNLABELLED, np.int8)
+        accepted = np.flatnonzero(design.accepts(counts, groups, least))
+        places = split.places(positions[accepted], grid)
+        verdicts[accepted] = np.select([places >= 0, places == BUFFERED], [FIT, NEAR], ACROSS)
+        return counts, verdicts
+
+    examined = Examined(design.candidates(grid, split.margin, rng), len(classes), examine)
+    chosen = design.choose(examined, rng)
+    positions = examined.candidates.positions[chosen]
     if not chosen.size:
-        raise ValueError(
-            f"No patch of {grid.size} cells holds enough labelled cells without NULL: "
-            "check region, labels and min_labelled"
-        )
-    order = chosen[np.lexsort((positions[chosen, 1], positions[chosen, 0]))]
-    splits = split.assign(positions[order], counts[order], grid, rng)
-    kept = splits != DROPPED
+        raise ValueError(_nothing_left(examined, grid))
+    order = np.lexsort((positions[:, 1], positions[:, 0]))
+    positions, counts = positions[order], examined.counts[chosen[order]]
+    splits = split.assign(positions, counts, grid, rng)
+    dealt = splits >= 0
     if not (splits == SPLITS.index("train")).any():
         raise ValueError("No patch is left for training: choose other shares or a larger region")
+    kept = np.flatnonzero(dealt)[design.thin(counts[dealt], splits[dealt], rng)]
+    gap = 2 * split.margin[0], 2 * split.margin[1]
+    check_apart(positions[kept], splits[kept], grid.size, gap)
+    on_classes = design.notes_on_classes(counts[kept].sum(axis=0), classes.labels)
     return Plan(
-        positions=positions[order][kept],
+        positions=positions[kept],
         splits=splits[kept],
-        counts=counts[order][kept],
-        candidates=len(positions),
-        unlabelled=len(positions) - len(labelled),
-        dropped=int((~kept).sum()),
+        counts=counts[kept],
+        candidates=len(examined.verdicts) - examined.number(UNKNOWN),
+        unlabelled=examined.number(UNLABELLED),
+        dropped=examined.number(ACROSS) + int((splits == DROPPED).sum()),
+        buffered=examined.number(NEAR) + int((splits == BUFFERED).sum()),
+        notes=(*design.notes(examined, chosen), *on_classes),
+    )
+
+
+def _nothing_left(examined: Examined, grid: Grid) -> str:
+    if examined.number(ACROSS) + examined.number(NEAR):
+        return (
+            "No labelled patch lies wholly in one split and off the others: "
+            "check the split map and the buffer"
+        )
+    return (
+        f"No patch of {grid.size} cells holds enough labelled cells without NULL: "
+        "check region, labels and min_labelled"
     )
 
 
@@ -140,14 +173,36 @@ def _names(classes: ClassScheme, chosen: np.ndarray) -> str:
     return ", ".join(one.label for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)
 
 
-def describe(plan: Plan, classes: ClassScheme, grid: Grid, bytes_needed: int) -> str:
-    """The plan as a table of at most 80 columns: patches, and share of every class by split."""
+def describe(
+    plan: Plan, classes: ClassScheme, grid: Grid, bytes_needed: int, seconds: float | None = None
+) -> str:
+    """The plan as a table of at most 80 columns: patches, and share of every class by split.
+
+    Args:
+        plan: The plan.
+        classes: The classes.
+        grid: Region, patch size and block size.
+        bytes_needed: Disk size of the dataset.
+        seconds: Expected time of writing it, if known.
+    """
     pixels = plan.class_pixels()
-    lines = [
-        f"Candidates: {plan.candidates}; too few labelled cells: {plan.unlabelled}; "
+    seen = [
+        f"Candidates: {plan.candidates}",
+        f"too few labelled cells: {plan.unlabelled}",
         f"across two splits: {plan.dropped}",
-        f"Edge of a patch: {grid.size} cells, of a block: {grid.block_size} cells; "
-        f"disk size: {bytes_needed / 1e6:.1f} MB",
+    ]
+    if plan.buffered:
+        seen.append(f"within the buffer: {plan.buffered}")
+    edges = f"Edge of a patch: {grid.size} cells"
+    if grid.block_size < max(grid.rows, grid.cols):
+        edges += f", of a block: {grid.block_size} cells"
+    cost = f"Disk size: {bytes_needed / 1e6:.1f} MB"
+    if seconds is not None:
+        cost += f"; expected time: {_about(seconds)}"
+    lines = [
+        *_wrapped("; ".join(seen)),
+        edges,
+        cost,
         "",
         f"{'':32}" + "".join(f"{name:>14}" for name in SPLITS),
         f"{'patches':32}" + "".join(f"{plan.split_counts[name]:14d}" for name in SPLITS),
@@ -157,4 +212,22 @@ def describe(plan: Plan, classes: ClassScheme, grid: Grid, bytes_needed: int) ->
     for one, share in zip(classes, shares.T, strict=True):
         name = f"  {one.full_name}"[:31]
         lines.append(f"{name:32}" + "".join(f"{percent:12.2f} %" for percent in share))
+    for place, note in enumerate(plan.notes):
+        lines += [*([] if place else [""]), *_wrapped(note)]
     return "\n".join(lines)
+
+
+def _about(seconds: float) -> str:
+    """A time as people tell it."""
+    if seconds < 1:
+        return "below 1 s"
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min"
+
+
+def _wrapped(text: str) -> list[str]:
+    # A number and its unit stay together.
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(kept, COLUMNS, subsequent_indent="  ")
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
+
+from .balance import draw_evenly, evenness_note
+from .candidates import Candidates, Examined, distinct, first_fit
+from .counting import CodeReader, clipped
+from .strata import deal, draw_from_blocks, draw_from_map, few_note
 
 
 @dataclass(frozen=True)
@@ -53,24 +58,67 @@ def default_block_size(rows: int, cols: int, size: int) -> int:
     return size
 
 
-class SamplingDesign(ABC):
-    """Chooses the upper left cells of candidate patches.
+MOST_CANDIDATES = 1_000_000
+"""Candidates that a design draws; four for each wanted patch where those are more."""
 
-    Every position lies wholly in the region. Whether a patch is kept is decided later, when its
-    labels are known, so a design offers more positions than asked for where it can.
+BALANCED_POOL = 100_000
+"""Candidates that balanced sampling draws; four for each wanted patch where those are more."""
+
+
+class SamplingDesign(ABC):
+    """Chooses patches in two steps: candidates, and a choice among them by their labels.
+
+    Every candidate lies wholly in the region, none twice. Labels are counted in between, of as
+    many candidates as the choice needs.
     """
 
     @abstractmethod
-    def positions(self, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-        """Candidate positions (n, 2) as (row, col), int64, none twice, best first."""
+    def candidates(
+        self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
+    ) -> Candidates:
+        """What the design offers.
+
+        Args:
+            grid: Region, patch size and block size.
+            margin: Rows and columns to keep from the edges of blocks, where a design can.
+            rng: Source of all randomness.
+        """
+
+    def accepts(self, counts: np.ndarray, groups: np.ndarray, least: float) -> np.ndarray:
+        """Whether candidates may be taken, (n,) bool.
+
+        Args:
+            counts: Labelled pixels of every class (n, classes).
+            groups: The group of each (n,).
+            least: Labelled pixels that a patch needs.
+        """
+        return counts.sum(axis=1) >= least
+
+    def choose(self, examined: Examined, rng: np.random.Generator) -> np.ndarray:
+        """Places of the chosen candidates; examines those it must know of."""
+        return first_fit(examined)
+
+    def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Places, in their order, of those chosen patches that are kept when all are dealt.
+
+        Args:
+            counts: Labelled pixels of every class (n, classes).
+            splits: Place in `SPLITS` of every patch (n,).
+            rng: Source of all randomness.
+        """
+        return np.arange(len(splits))
 
     def limit(self) -> int | None:
-        """How many patches to keep at most; None for all."""
+        """How many patches are wanted; None where they are not a given number."""
         return None
 
-    def richer(self) -> SamplingDesign | None:
-        """The same design with more candidates, for sparse labels; None where it has no more."""
-        return None
+    def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:
+        """Sentences about the choice."""
+        return examined.candidates.notes
+
+    def notes_on_classes(self, pixels: np.ndarray, labels: list[str]) -> list[str]:
+        """Sentences about the pixels of every class (classes,) in all patches that are cut."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -79,48 +127,255 @@ class GridSampling(SamplingDesign):
 
     Attributes:
         stride: Step in cells; smaller than the patch, patches overlap.
+
+    Raises:
+        ValueError: The step is below 1.
     """
 
     stride: int
 
-    def positions(self, grid: Grid, rng: np.random.Generator) -> np.ndarray:
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise ValueError(f"stride must be at least 1, found {self.stride}")
+
+    def candidates(
+        self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
+    ) -> Candidates:
         rows = np.arange(0, grid.rows - grid.size + 1, self.stride)
         cols = np.arange(0, grid.cols - grid.size + 1, self.stride)
-        return np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+        positions = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+        return Candidates.of_one_group(positions, len(positions))
 
 
 @dataclass(frozen=True)
-class RandomSampling(SamplingDesign):
-    """Positions uniformly at random, each within one block: use it for a wanted number of patches.
+class NumberSampling(SamplingDesign):
+    """A wanted number of patches, each within one block and away from the blocks' edges.
 
     Attributes:
         npatches: How many patches are wanted.
-        surplus: How many candidates are drawn per wanted patch, since some hold no label.
+
+    Raises:
+        ValueError: No patch is wanted.
     """
 
     npatches: int
-    surplus: int = 4
 
-    MAX_CANDIDATES: ClassVar[int] = 1_000_000
-
-    def positions(self, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-        rows = _starts_within_blocks(grid.rows, grid.size, grid.block_size)
-        cols = _starts_within_blocks(grid.cols, grid.size, grid.block_size)
-        possible = len(rows) * len(cols)
-        wanted = min(possible, self.surplus * self.npatches)
-        chosen = rng.choice(possible, size=wanted, replace=False, shuffle=True)
-        return np.stack([rows[chosen // len(cols)], cols[chosen % len(cols)]], axis=-1)
+    def __post_init__(self) -> None:
+        if self.npatches < 1:
+            raise ValueError(f"npatches must be at least 1, found {self.npatches}")
 
     def limit(self) -> int | None:
         return self.npatches
 
-    def richer(self) -> SamplingDesign | None:
-        surplus = 4 * self.surplus
-        if surplus * self.npatches > self.MAX_CANDIDATES:
-            return None
-        return RandomSampling(self.npatches, surplus)
+
+@dataclass(frozen=True)
+class RandomSampling(NumberSampling):
+    """Positions uniformly at random: use it for a wanted number of patches."""
+
+    def candidates(
+        self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
+    ) -> Candidates:
+        positions = _random_positions(grid, margin, _candidates_for(self.npatches), rng)
+        return Candidates.of_one_group(positions, self.npatches)
 
 
-def _starts_within_blocks(cells: int, size: int, block_size: int) -> np.ndarray:
-    starts = np.arange(cells - size + 1)
-    return starts[starts // block_size == (starts + size - 1) // block_size]
+@dataclass(frozen=True)
+class StratifiedSampling(NumberSampling):
+    """Equal numbers of patches from every stratum: use it so that no part of the area is missed.
+
+    A patch belongs to the stratum of the cell at its centre.
+
+    Attributes:
+        strata: Stratum 0, 1, ... of every cell, `strata.NO_STRATUM` for none; without it the
+            blocks of the grid are the strata.
+        names: Names of the strata of the map by index, for sentences.
+    """
+
+    strata: CodeReader | None = None
+    names: Sequence[str] = ()
+
+    def candidates(
+        self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
+    ) -> Candidates:
+        rows, cols = starts_within_blocks(grid, margin)
+        most = _candidates_for(self.npatches)
+        if self.strata is None:
+            positions, groups, blocks = draw_from_blocks(rows, cols, grid.block_size, most, rng)
+            names = [f"block {row + 1}/{col + 1}" for row, col in blocks]
+        else:
+            middle = grid.size // 2
+            cells, groups, found = draw_from_map(
+                self.strata, rows + middle, cols + middle, most, rng
+            )
+            positions = cells - middle
+            names = [str(self.names[one]) if len(self.names) else str(one) for one in found]
+        return Candidates(positions, groups, deal(self.npatches, len(names), rng), names=names)
+
+    def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:
+        note = few_note(examined.candidates, chosen)
+        return [note] if note else []
+
+
+@dataclass(frozen=True)
+class BalancedSampling(NumberSampling):
+    """Patches drawn so that the shares of the classes come out even: use it where classes are rare.
+
+    They are drawn within every split, since the even ones of the whole region may come from a few
+    places only. See `balance.draw_evenly`.
+    """
+
+    def candidates(
+        self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
+    ) -> Candidates:
+        pool = max(BALANCED_POOL, 4 * self.npatches)
+        return Candidates.of_one_group(_random_positions(grid, margin, pool, rng), self.npatches)
+
+    def choose(self, examined: Examined, rng: np.random.Generator) -> np.ndarray:
+        examined.examine(np.arange(len(examined.candidates.positions)))
+        return examined.fit()
+
+    def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        kept = []
+        for split, number in enumerate(_portions(np.bincount(splits), self.npatches)):
+            members = np.flatnonzero(splits == split)
+            kept.append(members[draw_evenly(counts[members], number, rng)])
+        return np.sort(np.concatenate(kept))
+
+    def notes_on_classes(self, pixels: np.ndarray, labels: list[str]) -> list[str]:
+        return [evenness_note(pixels, labels)]
+
+
+OBJECTS, NEGATIVES = range(2)
+"""Groups of object sampling."""
+
+
+@dataclass(frozen=True)
+class ObjectSampling(SamplingDesign):
+    """A patch on every object, and patches without objects: use it to find single things.
+
+    Attributes:
+        centres: Rows and columns (n, 2) of the objects' centres in cells from the region's upper
+            left corner; the middle of the first cell is 0.5.
+        jitter: Patches are moved by up to so many cells, at random, in both directions; the
+            centre stays in the patch.
+        negatives: Patches without objects, as a multiple of those with one.
+        background: Index of the class that is no object.
+
+    Raises:
+        ValueError: Jitter or negatives are below 0, or negatives are wanted without background.
+    """
+
+    centres: np.ndarray
+    jitter: int = 0
+    negatives: float = 0.0
+    background: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.jitter < 0:
+            raise ValueError(f"jitter must be at least 0, found {self.jitter}")
+        if not 0 <= self.negatives < np.inf:
+            raise ValueError(f"negatives must be at least 0, found {self.negatives}")
+        if self.negatives > 0 and self.background is None:
+            raise ValueError(
+                "Patches without objects need a class that is no object: "
+                "give background=, or negatives=0"
+            )
+
+    def candidates(
+        self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
+    ) -> Candidates:
+        objects, notes = self._on_objects(grid, rng)
+        number = round(self.negatives * len(objects))
+        positions = objects
+        if number:
+            free = _random_positions(grid, margin, _candidates_for(number), rng)
+            positions = _first_of_equals(np.concatenate([objects, free]))
+        groups = np.full(len(positions), NEGATIVES)
+        groups[: len(objects)] = OBJECTS
+        return Candidates(positions, groups, np.array([len(objects), number]), notes)
+
+    def accepts(self, counts: np.ndarray, groups: np.ndarray, least: float) -> np.ndarray:
+        enough = super().accepts(counts, groups, least)
+        if self.background is None:
+            return enough
+        others = counts.sum(axis=1) - counts[:, self.background]
+        return enough & ((groups == OBJECTS) | (others == 0))
+
+    def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:
+        wanted = examined.candidates.wanted[NEGATIVES]
+        given = int((examined.candidates.groups[chosen] == NEGATIVES).sum())
+        notes = examined.candidates.notes
+        if given < wanted:
+            notes = [*notes, f"{given} of {wanted} patches without objects could be had"]
+        return notes
+
+    def _on_objects(self, grid: Grid, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+        """Positions of patches on the objects, and sentences about objects without one."""
+        cells = np.floor(self.centres).astype(np.int64).reshape(-1, 2)
+        inside = ((cells >= 0) & (cells < [grid.rows, grid.cols])).all(axis=1)
+        if not inside.any():
+            raise ValueError(f"None of {len(cells)} objects has its centre in the region")
+        cells, centres = cells[inside], np.asarray(self.centres).reshape(-1, 2)[inside]
+        moved = rng.integers(-self.jitter, self.jitter, cells.shape, endpoint=True)
+        starts = np.floor(centres - grid.size / 2 + 0.5).astype(np.int64) + moved
+        starts = starts.clip(cells - grid.size + 1, cells)
+        starts = starts.clip(0, [grid.rows - grid.size, grid.cols - grid.size])
+        positions = _first_of_equals(starts)
+        notes = []
+        if not inside.all():
+            notes.append(f"Objects with their centre outside the region: {(~inside).sum()}")
+        if len(positions) < len(starts):
+            notes.append(f"Objects in the patch of another one: {len(starts) - len(positions)}")
+        return positions, notes
+
+
+def _portions(available: np.ndarray, wanted: int) -> list[int]:
+    """A number of patches dealt in proportion to what is available; whoever has some gets some."""
+    exact = available * min(1, wanted / available.sum())
+    portions = np.floor(exact).astype(int)
+    by_remainder = np.argsort(portions - exact, kind="stable")
+    portions[by_remainder[: min(wanted, available.sum()) - portions.sum()]] += 1
+    return np.where(available > 0, np.maximum(portions, 1), 0).tolist()
+
+
+def _candidates_for(npatches: int) -> int:
+    return max(MOST_CANDIDATES, 4 * npatches)
+
+
+def _random_positions(
+    grid: Grid, margin: tuple[int, int], most: int, rng: np.random.Generator
+) -> np.ndarray:
+    """At most so many positions within blocks, (n, 2), in random order."""
+    rows, cols = starts_within_blocks(grid, margin)
+    chosen = distinct(len(rows) * len(cols), most, rng)
+    return np.stack([rows[chosen // len(cols)], cols[chosen % len(cols)]], axis=-1)
+
+
+def starts_within_blocks(grid: Grid, margin: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns where patches may begin whose margin lies in one block, or off the region.
+
+    Raises:
+        ValueError: There are none.
+    """
+    rows = _starts(grid.rows, grid, margin[0])
+    cols = _starts(grid.cols, grid, margin[1])
+    if not rows.size or not cols.size:
+        raise ValueError(
+            f"Blocks of {grid.block_size} cells are too small for patches of {grid.size} cells "
+            f"that keep {margin[0]} rows and {margin[1]} columns from the edges: "
+            "choose a larger block_size or a smaller buffer"
+        )
+    return rows, cols
+
+
+def _starts(cells: int, grid: Grid, margin: int) -> np.ndarray:
+    starts = np.arange(cells - grid.size + 1)
+    first, last = clipped(starts, grid.size, margin, cells)
+    return starts[first // grid.block_size == (last - 1) // grid.block_size]
+
+
+def _first_of_equals(positions: np.ndarray) -> np.ndarray:
+    """Positions (n, 2) without those that came before, in the same order."""
+    # Much quicker than to look for equal rows: columns are below 2^31.
+    _, first = np.unique(positions[:, 0] << 31 | positions[:, 1], return_index=True)
+    return positions[np.sort(first)]

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Splits that do not leak: whole blocks of the region go to train, val or test."""
+"""Splits that do not leak: whole blocks, or the areas of a map, go to train, val or test."""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..dataset.manifest import SPLITS
+from .counting import CodeReader, strips
 from .sampling import Grid
-
-DROPPED = -1
-"""Split code of a patch that lies across blocks of different splits."""
+from .territory import DROPPED, BlockTerritory, MapTerritory, splits_of
 
 MOST_DEALS = 20
 """How many deals are tried; fewer where there are many blocks, which chance evens out."""
@@ -40,31 +41,41 @@ def parse_shares(given: Sequence[float | str]) -> np.ndarray:
     return shares / shares.sum()
 
 
-@dataclass(frozen=True)
-class NoSplit:
-    """All patches go to train: for areas that are used for training as a whole."""
+def buffer_margin(buffer: float, nsres: float, ewres: float) -> tuple[int, int]:
+    """Rows and columns that make half of the buffer, rounded up.
 
-    def assign(
-        self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Split code of every patch, (n,) int8; see `BlockSplit.assign`."""
-        return np.zeros(len(positions), np.int8)
+    Args:
+        buffer: Least distance of patches of different splits, in map units.
+        nsres: Height of a cell.
+        ewres: Width of a cell.
+
+    Raises:
+        ValueError: The buffer is negative or no number.
+    """
+    if not 0 <= buffer < math.inf:
+        raise ValueError(f"buffer must be at least 0, found {buffer}")
+    # Without rounding 0.6 / 0.2 would make one cell too many.
+    return tuple(math.ceil(round(buffer / 2 / cell, 9)) for cell in (nsres, ewres))
 
 
-@dataclass(frozen=True)
-class BlockSplit:
-    """Square blocks are dealt to the splits at random, class by class, the rarest class first.
-
-    This is iterative stratification (Sechidis et al. 2011) over blocks with the pixels of each
-    class as amounts. What occurs in just enough blocks is dealt to splits that have none of it
-    yet: every split gets patches, and the rarest class reaches every split if blocks suffice.
+class SplitScheme(ABC):
+    """Deals patches to train, val and test so that no cell is in patches of two splits.
 
     Attributes:
-        shares: Wanted parts of train, val and test, summing to 1.
+        margin: Half of the buffer in rows and columns. Patches of different splits are at least
+            twice as far apart in rows or in columns.
     """
 
-    shares: np.ndarray
+    margin: tuple[int, int] = (0, 0)
 
+    def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
+        """What is known of the patches' splits before they are chosen, as `assign` tells it.
+
+        Patches that cannot be in any split are told here, so that others are chosen instead.
+        """
+        return np.zeros(len(positions), np.int8)
+
+    @abstractmethod
     def assign(
         self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
     ) -> np.ndarray:
@@ -77,36 +88,87 @@ class BlockSplit:
             rng: Source of all randomness.
 
         Returns:
-            (n,) int8, the place in `SPLITS`, or `DROPPED` for a patch across different splits.
-
-        Raises:
-            ValueError: There are fewer blocks with whole patches than splits.
+            (n,) int8, the place in `SPLITS`; `territory.DROPPED` for a patch that is not wholly in
+            one split, `territory.BUFFERED` for one that is too near another split.
         """
-        first = positions // grid.block_size
-        last = (positions + grid.size - 1) // grid.block_size
-        across = -(-grid.cols // grid.block_size)
-        corners = [
-            rows * across + cols
-            for rows in (first[:, 0], last[:, 0])
-            for cols in (first[:, 1], last[:, 1])
-        ]
-        touched = np.unique(np.concatenate(corners))
-        places = np.stack([np.searchsorted(touched, corner) for corner in corners])
-        block_split = self._best_deal(self._amounts(places, counts, len(touched)), rng)
-        splits = block_split[places]
-        same = (splits == splits[0]).all(axis=0)
-        return np.where(same, splits[0], DROPPED).astype(np.int8)
 
-    def _amounts(self, places: np.ndarray, counts: np.ndarray, blocks: int) -> np.ndarray:
-        """Pixels of every class, and patches, by block: (blocks, classes + 1)."""
-        inside = (places == places[0]).all(axis=0)
-        amounts = np.zeros((blocks, counts.shape[1] + 1))
-        per_patch = np.column_stack([counts, np.ones(len(counts))])
-        np.add.at(amounts, places[0][inside], per_patch[inside])
-        return amounts
 
-    def _best_deal(self, amounts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The split of every block, (blocks,) int8: of several deals the one nearest the shares."""
+@dataclass(frozen=True)
+class NoSplit(SplitScheme):
+    """All patches go to train: for areas that are used for training as a whole."""
+
+    def assign(
+        self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
+    ) -> np.ndarray:
+        return np.zeros(len(positions), np.int8)
+
+
+@dataclass(frozen=True)
+class MapSplit(SplitScheme):
+    """Patches follow a map: use it where the areas for validation and test are given.
+
+    Attributes:
+        areas: The place in `SPLITS` of every cell, any other code for none.
+        margin: Half of the buffer in rows and columns.
+
+    Raises:
+        ValueError: No cell belongs to train.
+    """
+
+    areas: CodeReader
+    margin: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if not any((codes == SPLITS.index("train")).any() for _, codes in strips(self.areas)):
+            raise ValueError("The split map holds no cell for training in the region")
+
+    def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
+        return splits_of(MapTerritory(self.areas, positions, grid.size), self.margin)
+
+    def assign(
+        self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
+    ) -> np.ndarray:
+        return self.places(positions, grid)
+
+
+@dataclass(frozen=True)
+class BlockSplit(SplitScheme):
+    """Square blocks are dealt to the splits at random, class by class, the rarest class first.
+
+    This is iterative stratification (Sechidis et al. 2011) over blocks with the pixels of each
+    class as amounts. What occurs in just enough blocks is dealt to splits that have none of it
+    yet: every split gets patches, and the rarest class reaches every split if blocks suffice.
+
+    Attributes:
+        shares: Wanted parts of train, val and test, summing to 1.
+        margin: Half of the buffer in rows and columns.
+    """
+
+    shares: np.ndarray
+    margin: tuple[int, int] = (0, 0)
+
+    def assign(
+        self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
+    ) -> np.ndarray:
+        territory = BlockTerritory(positions, grid)
+        amounts = np.column_stack([counts, np.ones(len(counts), np.int64)])
+        in_blocks = np.zeros((territory.blocks, amounts.shape[1]))
+        whole, block = territory.blocks_of_whole_patches()
+        np.add.at(in_blocks, block, amounts[whole])
+        self._check_blocks(in_blocks)
+        tries = max(1, min(MOST_DEALS, DEALT_BLOCKS // territory.blocks))
+        # What a block holds of every class and of the patches, in parts of the whole.
+        parts = in_blocks / np.maximum(in_blocks.sum(axis=0), 1)
+        best = None
+        for _ in range(tries):
+            splits = splits_of(territory.dealt(self._deal(parts, rng)), self.margin)
+            error = self._error(amounts, splits)
+            if best is None or error < best[0]:
+                best = error, splits
+        self._check_used(best[1])
+        return best[1]
+
+    def _check_blocks(self, amounts: np.ndarray) -> None:
         used = np.flatnonzero(self.shares)
         filled = int((amounts[:, -1] > 0).sum())
         if filled < len(used):
@@ -114,21 +176,26 @@ class BlockSplit:
                 f"Blocks with labelled patches: {filled}, too few for {len(used)} splits: "
                 "choose a smaller block_size or a larger region"
             )
-        # What a block holds of every class and of the patches, in parts of the whole.
-        parts = amounts / np.maximum(amounts.sum(axis=0), 1)
-        tries = max(1, min(MOST_DEALS, DEALT_BLOCKS // len(amounts)))
-        deals = [self._deal(parts, rng) for _ in range(tries)]
-        return min(deals, key=lambda split_of: self._error(parts, split_of))
 
-    def _error(self, parts: np.ndarray, split_of: np.ndarray) -> float:
-        """How far the splits' parts of the classes, and of the patches, are from the shares.
+    def _check_used(self, splits: np.ndarray) -> None:
+        for one in np.flatnonzero(self.shares):
+            if not (splits == one).any():
+                raise ValueError(
+                    f"The buffer leaves no patch for {SPLITS[one]}: "
+                    "choose a smaller buffer, larger blocks or a larger region"
+                )
 
-        The mean over the classes that occur, and as much again for the patches.
+    def _error(self, amounts: np.ndarray, splits: np.ndarray) -> tuple[int, float]:
+        """How bad a deal is: used splits without patches, then how far parts are from the shares.
+
+        The latter is the mean over the classes that occur, and as much again for the patches.
         """
-        reached = np.stack([parts[split_of == one].sum(axis=0) for one in range(len(self.shares))])
-        off = np.abs(reached - self.shares[:, None]).sum(axis=0)
-        occurs = parts[:, :-1].any(axis=0)
-        return float(off[:-1][occurs].mean() + off[-1])
+        reached = np.stack([amounts[splits == one].sum(axis=0) for one in range(len(self.shares))])
+        empty = int(((reached[:, -1] == 0) & (self.shares > 0)).sum())
+        total = amounts.sum(axis=0)
+        off = np.abs(reached / np.maximum(total, 1) - self.shares[:, None]).sum(axis=0)
+        # Rounded, so that equally good deals are equal on every machine.
+        return empty, round(float(off[:-1][total[:-1] > 0].mean() + off[-1]), 9)
 
     def _deal(self, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One deal: the split of every block, (blocks,) int8."""
@@ -136,17 +203,21 @@ class BlockSplit:
         split_of = np.full(len(parts), DROPPED, np.int8)
         held = np.zeros(lack.shape, bool)
         order = rng.permutation(len(parts))
-        while (open_blocks := order[split_of[order] == DROPPED]).size:
-            occurrences = (parts[open_blocks] > 0).sum(axis=0)
+        holds = parts > 0
+        is_open = np.ones(len(parts), bool)
+        occurrences = holds.sum(axis=0)
+        for _ in range(len(parts)):
             # Blocks without any whole patch come last and go where patches lack most.
             rarest = np.where(occurrences > 0, occurrences, len(parts) + 1).argmin()
             amount = rarest if occurrences.any() else -1
-            with_it = open_blocks[parts[open_blocks, amount] > 0]
-            block = with_it[0] if with_it.size else open_blocks[0]
+            wanted = is_open & holds[:, amount] if occurrences.any() else is_open
+            block = order[wanted[order].argmax()]
             split = self._neediest(lack, held, amount, occurrences)
             split_of[block] = split
+            is_open[block] = False
+            occurrences -= holds[block]
             lack[split] -= parts[block]
-            held[split] |= parts[block] > 0
+            held[split] |= holds[block]
         return split_of
 
     def _neediest(

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -12,6 +13,24 @@ import numpy as np
 from ..classes import NULL_INDEX
 from ..dataset.patchset import PatchArrays
 from .augmentation import Augmentation
+
+
+@contextmanager
+def reading(*batches: Batches | None) -> Iterator[None]:
+    """Raise what was wrong with a patch as it is.
+
+    In the midst of an epoch backends turn it into an error of their own, of many lines.
+
+    Raises:
+        ValueError: Patches are missing or damaged.
+    """
+    try:
+        yield
+    except Exception:
+        for one in batches:
+            if one is not None and one.failure is not None:
+                raise one.failure from None
+        raise
 
 
 class Batches(keras.utils.PyDataset):
@@ -32,6 +51,7 @@ class Batches(keras.utils.PyDataset):
         self.first_places = np.cumsum([0, *(len(part) for part in self.parts)])
         self.count = int(self.first_places[-1])
         self.batch_size = min(batch_size, self.count)
+        self.failure: ValueError | None = None
 
     def __len__(self) -> int:
         return math.ceil(self.count / self.batch_size)
@@ -50,10 +70,17 @@ class Batches(keras.utils.PyDataset):
         owners = np.searchsorted(self.first_places, places, side="right") - 1
         for owner in np.unique(owners):
             own = owners == owner
-            images[own], labels[own] = self.parts[owner].read(
-                places[own] - self.first_places[owner]
+            images[own], labels[own] = self._read_part(
+                self.parts[owner], places[own] - self.first_places[owner]
             )
         return images, labels
+
+    def _read_part(self, part: PatchArrays, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return part.read(places)
+        except ValueError as error:
+            self.failure = error
+            raise
 
     def without_null(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The images with NULL cells, stored as 0, at the band means: 0 once normalised."""

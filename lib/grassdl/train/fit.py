@@ -19,7 +19,7 @@ from ..networks.network_file import build_from_file
 from . import losses, optimizers
 from .augmentation import by_names
 from .band_values import BandValues
-from .batches import Batches, TrainingBatches
+from .batches import Batches, TrainingBatches, reading
 from .callbacks import History, Shuffle
 from .class_weights import class_weights
 from .metrics import MeanIoU
@@ -131,7 +131,7 @@ def fit(
         warn: Takes warnings.
 
     Raises:
-        ValueError: The loss is not a number any more.
+        ValueError: The loss is not a number any more, or patches are damaged.
     """
     values = BandValues.of(data.bands, means(data), deviations(data))
     fill = values.mean
@@ -159,14 +159,15 @@ def fit(
     callbacks = [Shuffle(training), history, best]
     if settings.schedule == "plateau":
         callbacks.append(optimizers.plateau(monitor, mode))
-    learner.fit(
-        training,
-        epochs=settings.epochs,
-        validation_data=validation,
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=0,
-    )
+    with reading(training, validation):
+        learner.fit(
+            training,
+            epochs=settings.epochs,
+            validation_data=validation,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
     return Fitted(history.rows, best.best_epoch + 1, monitor)
 
 

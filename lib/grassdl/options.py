@@ -27,7 +27,7 @@ def number(
         ValueError: It is not.
     """
     value = float(options[name])
-    if not lowest <= value <= highest:
+    if not (lowest <= value <= highest and math.isfinite(value)):
         bounds = f"{lowest:g} or more" if highest == math.inf else f"{lowest:g} to {highest:g}"
         raise ValueError(f"Option {name} takes a number of {bounds}, not {value:g}")
     return value

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Patches as georeferenced chips: a GeoTIFF of bands and one of labels for every patch."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+
+if TYPE_CHECKING:
+    from osgeo import gdal
+
+IMAGES = "images"
+LABELS = "labels"
+
+LEAST_DIGITS = 6
+"""Of rows and columns in the chips' names."""
+
+LARGEST_BLOCK = 256
+"""Edge in cells of the tiles within a chip that is larger."""
+
+GDAL_TYPES = {
+    "uint8": "Byte",
+    "uint16": "UInt16",
+    "int16": "Int16",
+    "int32": "Int32",
+    "float32": "Float32",
+    "float64": "Float64",
+}
+
+WIDER = {"uint8": "int16", "uint16": "int32", "int16": "int32", "int32": "float64"}
+"""Where values take up their whole type, so that none is left to say NULL."""
+
+_NAME = re.compile(r"r\d+_c\d+\.tif")
+
+
+@dataclass(frozen=True)
+class ChipWriter:
+    """Writes chips; several processes may write into one folder, each with a copy.
+
+    Attributes:
+        folder: The dataset's folder.
+        bands: Names of the bands.
+        classes: The classes of the labels.
+        dtype: dtype of the images as they are read again.
+        value_range: Lowest and highest value of all bands; None for floating types.
+        region: north, west, nsres, ewres, rows, cols of the grid in map units.
+        crs: Coordinate reference system as WKT; "" for none.
+        size: Edge of a chip in cells.
+    """
+
+    folder: Path
+    bands: tuple[str, ...]
+    classes: ClassScheme
+    dtype: np.dtype
+    value_range: tuple[float, float] | None
+    region: dict
+    crs: str
+    size: int
+
+    def write(
+        self, split: str, positions: np.ndarray, images: np.ndarray, labels: np.ndarray
+    ) -> None:
+        """Write chips of a split.
+
+        Args:
+            split: "train", "val" or "test".
+            positions: Row and column of the upper left cells, (n, 2).
+            images: (n, size, size, bands); NULL is where the labels say so.
+            labels: (n, size, size) uint8 class indices and the two codes that are no class.
+
+        Raises:
+            OSError: A file cannot be written.
+        """
+        for kind in (IMAGES, LABELS):
+            (self.folder / split / kind).mkdir(parents=True, exist_ok=True)
+        encoder = _Encoder(self)
+        for position, image, codes in zip(positions.tolist(), images, labels, strict=True):
+            name = self.name(*position)
+            null = codes == NULL_INDEX
+            for kind, content in (
+                (IMAGES, encoder.image(position, image, null)),
+                (LABELS, encoder.labels(position, np.where(null, UNLABELLED_INDEX, codes))),
+            ):
+                (self.folder / split / kind / name).write_bytes(content)
+
+    def name(self, row: int, col: int) -> str:
+        """File name of a chip; the order of the names is that of rows and columns."""
+        last = max(self.region["rows"], self.region["cols"])
+        digits = max(LEAST_DIGITS, len(str(last)))
+        return f"r{row:0{digits}}_c{col:0{digits}}.tif"
+
+
+def storage(
+    dtype: np.dtype, value_range: tuple[float, float] | None
+) -> tuple[np.dtype, float | int]:
+    """The dtype of image files and a nodata value that no cell has.
+
+    Args:
+        dtype: dtype of the values.
+        value_range: Lowest and highest value; None for floating types.
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return dtype, float("nan")
+    limits = np.iinfo(dtype)
+    if value_range is not None and value_range[1] < limits.max:
+        return dtype, int(limits.max)
+    if value_range is not None and value_range[0] > limits.min:
+        return dtype, int(limits.min)
+    wider = np.dtype(WIDER[dtype.name])
+    return wider, float("nan") if wider.kind == "f" else int(np.iinfo(wider).min)
+
+
+class _Encoder:
+    """Makes the content of chip files.
+
+    GDAL writes into memory and Python to the disk: a full disk then is an OSError with its number,
+    where GDAL would tell of it at most when the file is closed.
+    """
+
+    def __init__(self, writer: ChipWriter):
+        from osgeo import gdal, osr
+
+        gdal.UseExceptions()
+        osr.UseExceptions()
+        self._writer = writer
+        self._stored, self._nodata = storage(writer.dtype, writer.value_range)
+        self._driver = gdal.GetDriverByName("GTiff")
+        self._reference = osr.SpatialReference(wkt=writer.crs) if writer.crs else None
+        self._colors = _color_table(writer.classes)
+        self._class_names = {
+            f"class_{index}": one.full_name for index, one in enumerate(writer.classes)
+        }
+        # Names of files in memory are the process's, and threads may write side by side.
+        self._scratch = f"/vsimem/i_dl_{os.getpid()}_{threading.get_ident()}.tif"
+
+    def image(self, position: Sequence[int], image: np.ndarray, null: np.ndarray) -> bytes:
+        """The file of an image (size, size, bands), with nodata in all bands where `null`."""
+
+        def describe(chip: gdal.Dataset) -> None:
+            for place, name in enumerate(self._writer.bands, start=1):
+                chip.GetRasterBand(place).SetDescription(name)
+            chip.GetRasterBand(1).SetNoDataValue(self._nodata)
+
+        values = image.astype(self._stored)
+        values[null] = self._nodata
+        predictor = 3 if self._stored.kind == "f" else 2
+        # Without these two, the fourth band of a chip of bytes becomes an alpha channel, and
+        # other software drops what is dark there.
+        options = [f"PREDICTOR={predictor}", "PHOTOMETRIC=MINISBLACK", "ALPHA=NO"]
+        return self._file(position, values.transpose(2, 0, 1), options, describe)
+
+    def labels(self, position: Sequence[int], codes: np.ndarray) -> bytes:
+        """The file of label codes (size, size), with the classes' names and colours."""
+
+        def describe(chip: gdal.Dataset) -> None:
+            band = chip.GetRasterBand(1)
+            band.SetColorTable(self._colors)
+            band.SetNoDataValue(UNLABELLED_INDEX)
+            # GDAL would put category names into a file of its own beside every chip.
+            band.SetMetadata(self._class_names)
+
+        return self._file(position, codes[np.newaxis], [], describe)
+
+    def _file(
+        self,
+        position: Sequence[int],
+        planes: np.ndarray,
+        options: list[str],
+        describe: Callable[[gdal.Dataset], None],
+    ) -> bytes:
+        from osgeo import gdal
+
+        bands, rows, cols = planes.shape
+        block = min(LARGEST_BLOCK, -(-rows // 16) * 16)
+        layout = ["TILED=YES", f"BLOCKXSIZE={block}", f"BLOCKYSIZE={block}", "COMPRESS=DEFLATE"]
+        # Band after band: whoever looks for NULL needs to unpack the first one only.
+        layout.append("INTERLEAVE=BAND")
+        kind = gdal.GetDataTypeByName(GDAL_TYPES[planes.dtype.name])
+        try:
+            chip = self._driver.Create(self._scratch, cols, rows, bands, kind, layout + options)
+            chip.SetGeoTransform(self._geotransform(*position))
+            if self._reference:
+                chip.SetSpatialRef(self._reference)
+            describe(chip)
+            chip.WriteRaster(0, 0, cols, rows, planes.tobytes())
+            # The file is whole once the last name for it is gone.
+            del chip
+            return _content(self._scratch)
+        finally:
+            gdal.Unlink(self._scratch)
+
+    def _geotransform(self, row: int, col: int) -> list[float]:
+        region = self._writer.region
+        west = region["west"] + col * region["ewres"]
+        north = region["north"] - row * region["nsres"]
+        return [west, region["ewres"], 0, north, 0, -region["nsres"]]
+
+
+def _color_table(classes: ClassScheme) -> gdal.ColorTable:
+    from osgeo import gdal
+
+    table = gdal.ColorTable()
+    for index, one in enumerate(classes):
+        table.SetColorEntry(index, (*(round(255 * part) for part in one.rgb), 255))
+    table.SetColorEntry(UNLABELLED_INDEX, (255, 255, 255, 0))
+    return table
+
+
+def _content(name: str) -> bytes:
+    """The bytes of a file in GDAL's memory."""
+    from osgeo import gdal
+
+    file = gdal.VSIFOpenL(name, "rb")
+    try:
+        return bytes(gdal.VSIFReadL(1, gdal.VSIStatL(name).size, file))
+    finally:
+        gdal.VSIFCloseL(file)
+
+
+class Chips(ABC):
+    """Files of one split as a read-only array, each opened when it is indexed.
+
+    Args:
+        folder: Where the files are.
+        names: Their names.
+        shape: Shape of what is in one of them.
+        dtype: dtype of what is read.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: np.dtype):
+        self.folder = folder
+        self.names = names
+        self.shape = (len(names), *shape)
+        self.dtype = np.dtype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
+        """Some of the patches, chosen along the first axis.
+
+        Raises:
+            ValueError: A chip is missing, damaged, or other than the manifest says.
+        """
+        places = np.arange(len(self))[key]
+        patches = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for place, patch in zip(places, patches, strict=True):
+            patch[...] = self._read(self.names[place])
+        return patches
+
+    @abstractmethod
+    def _read(self, name: str) -> np.ndarray:
+        """The content of a file."""
+
+
+class ChipImages(Chips):
+    """Images (N, size, size, bands), 0 where NULL."""
+
+    def _read(self, name: str) -> np.ndarray:
+        path = self.folder / name
+        stored = {self.dtype.name, WIDER.get(self.dtype.name)}
+        values, nodata = _read_planes(path, range(1, self.shape[3] + 1), self.shape[1:], stored)
+        image = values.transpose(1, 2, 0)
+        null = _is_nodata(image, nodata).any(axis=2, keepdims=True)
+        return np.where(null, 0, image).astype(self.dtype)
+
+
+class ChipLabels(Chips):
+    """Label codes (N, size, size) uint8.
+
+    Args:
+        images: The images of the same patches, which tell NULL from unlabelled.
+    """
+
+    def __init__(self, folder: Path, images: ChipImages):
+        super().__init__(folder, images.names, images.shape[1:3], np.uint8)
+        self.images = images
+
+    def _read(self, name: str) -> np.ndarray:
+        shape = (*self.shape[1:], 1)
+        planes, _ = _read_planes(self.folder / name, [1], shape, {self.dtype.name})
+        codes = planes[0].copy()
+        unlabelled = codes == UNLABELLED_INDEX
+        # Most chips of a whole map of classes have no such cell, and their image stays shut.
+        if unlabelled.any():
+            codes[unlabelled & self._null(name)] = NULL_INDEX
+        return codes
+
+    def _null(self, name: str) -> np.ndarray:
+        path, images = self.images.folder / name, self.images
+        stored = {images.dtype.name, WIDER.get(images.dtype.name)}
+        planes, nodata = _read_planes(path, [1], images.shape[1:], stored)
+        return _is_nodata(planes[0], nodata)
+
+
+def open_chips(
+    folder: Path, count: int, size: int, bands: int, dtype: np.dtype
+) -> tuple[ChipImages, ChipLabels]:
+    """Images (count, size, size, bands) and labels (count, size, size) of a split.
+
+    Args:
+        folder: The split's folder.
+        count: How many patches there must be.
+        size: Edge of a patch in cells.
+        bands: Number of bands.
+        dtype: dtype of the images.
+
+    Raises:
+        ValueError: Chips are missing, or there are too many. What is in them shows when they are
+            read.
+    """
+    names = _chip_names(folder / IMAGES, count)
+    lonely = sorted(set(names) ^ set(_chip_names(folder / LABELS, count)))
+    if lonely:
+        raise ValueError(
+            f"Dataset is incomplete: <{lonely[0]}> is not in both of <{folder / IMAGES}> and "
+            f"<{folder / LABELS}>"
+        )
+    images = ChipImages(folder / IMAGES, names, (size, size, bands), dtype)
+    return images, ChipLabels(folder / LABELS, images)
+
+
+def _chip_names(folder: Path, count: int) -> list[str]:
+    """Names of the chips in their order; what other software left beside them does not count."""
+    found = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    names = sorted(filter(_NAME.fullmatch, found))
+    if len(names) != count:
+        what = "is incomplete" if len(names) < count else "is damaged"
+        raise ValueError(
+            f"Dataset {what}: <{folder}> holds {len(names)} chips, the manifest says {count}"
+        )
+    return names
+
+
+def _read_planes(
+    path: Path, bands: Sequence[int], shape: tuple[int, int, int], dtypes: set[str]
+) -> tuple[np.ndarray, float | None]:
+    """Bands (counted from 1) of a chip as (bands, rows, cols), and its nodata value.
+
+    Args:
+        path: The file.
+        bands: Which bands to read.
+        shape: Rows, columns and number of bands that it must have.
+        dtypes: Names of the dtypes that it may have.
+    """
+    from osgeo import gdal
+
+    gdal.UseExceptions()
+    try:
+        # Named drivers keep out what only claims to be a GeoTIFF; without its siblings' names GDAL
+        # would list the folder at every chip.
+        chip = gdal.OpenEx(
+            str(path), gdal.OF_RASTER, allowed_drivers=["GTiff"], sibling_files=[path.name]
+        )
+        _check_chip(path, chip, shape, dtypes)
+        rows, cols, _ = shape
+        content = chip.ReadRaster(0, 0, cols, rows, band_list=list(bands))
+        first = chip.GetRasterBand(1)
+        planes = np.frombuffer(content, _numpy_name(first)).reshape(len(bands), rows, cols)
+        return planes, first.GetNoDataValue()
+    except RuntimeError as error:
+        if not path.exists():
+            raise ValueError(f"Dataset is incomplete: <{path}> is missing") from None
+        # Newer versions of GDAL append the causes, a line each.
+        reason = " ".join(str(error).split())
+        raise ValueError(f"Dataset is damaged: <{path}> cannot be read ({reason})") from None
+
+
+def _check_chip(
+    path: Path, chip: gdal.Dataset, shape: tuple[int, int, int], dtypes: set[str]
+) -> None:
+    found = chip.RasterYSize, chip.RasterXSize, chip.RasterCount
+    kind = _numpy_name(chip.GetRasterBand(1)) if chip.RasterCount else None
+    if found != tuple(shape) or kind not in dtypes:
+        raise ValueError(
+            f"Dataset is damaged: <{path}> holds {kind} {found}, "
+            f"the manifest says {' or '.join(sorted(filter(None, dtypes)))} {tuple(shape)}"
+        )
+
+
+def _numpy_name(band: gdal.Band) -> str | None:
+    """Name of the dtype of a band; None for one that no chip has."""
+    from osgeo import gdal
+
+    name = gdal.GetDataTypeName(band.DataType)
+    return next((ours for ours, theirs in GDAL_TYPES.items() if theirs == name), None)
+
+
+def _is_nodata(values: np.ndarray, nodata: float | None) -> np.ndarray:
+    if nodata is None:
+        return np.zeros(values.shape, bool)
+    return np.isnan(values) if np.isnan(nodata) else values == nodata

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writing a patch dataset, by one process or several."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+
+from ..bands import Band, BandStatistics
+from ..classes import NULL_INDEX, ClassScheme
+from .geotiff import ChipWriter
+from .manifest import GEOTIFF, NPY, SPLITS, Export, Manifest
+from .npy import ArrayFile
+
+FOOTPRINT_BYTES = 300
+"""Bytes that one patch takes in the GeoPackage."""
+
+CHIP_BYTES = 12_000
+"""Bytes that the two files of a chip and its footprint take besides its cells."""
+
+FIXED_BYTES = 2_000_000
+"""Bytes that an empty GeoPackage, the manifest and the picture take."""
+
+
+@dataclass(frozen=True)
+class WrittenPart:
+    """What a run of patches adds to the manifest.
+
+    Attributes:
+        split: Their split.
+        first: Place of the first of them in the split.
+        digests: SHA-256 of every patch.
+        pixels: Labelled pixels of every class.
+        statistics: Of every band without NULLs; empty for other splits than training.
+        sums: Sum and sum of squares of every patch and band (n, bands, 2), for bands of
+            floating type, whose sums depend on the order of the summands.
+    """
+
+    split: str
+    first: int
+    digests: list[bytes]
+    pixels: np.ndarray
+    statistics: list[BandStatistics]
+    sums: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class PatchSetWriter:
+    """Writes patches into a folder; a copy in another process writes into the same files.
+
+    Attributes:
+        folder: An existing, empty folder.
+        bands: The bands of the images.
+        classes: The classes of the labels.
+        counts: How many patches each split will get.
+        dtype: dtype of the images.
+        value_range: Lowest and highest value that a map has; None for floating types.
+        file_format: "npy" or "geotiff".
+        export: How the patches were cut, for the manifest.
+    """
+
+    folder: Path
+    bands: Sequence[Band]
+    classes: ClassScheme
+    counts: dict[str, int]
+    dtype: np.dtype
+    value_range: tuple[int, int] | None
+    file_format: str
+    export: Export
+
+    @property
+    def size(self) -> int:
+        """Edge of a patch in cells."""
+        return self.export.size
+
+    @property
+    def bytes_needed(self) -> int:
+        """Disk size of the dataset in bytes; chips, which are compressed, take less as a rule."""
+        cells = sum(self.counts.values()) * self.size**2
+        per_patch = CHIP_BYTES if self.file_format == GEOTIFF else FOOTPRINT_BYTES
+        per_cell = len(self.bands) * self.dtype.itemsize + 1
+        return FIXED_BYTES + cells * per_cell + sum(self.counts.values()) * per_patch
+
+    def create(self) -> None:
+        """Make what patches are written into."""
+        for split in SPLITS:
+            (self.folder / split).mkdir()
+            if self.file_format == NPY:
+                for file in self._files(split):
+                    file.create()
+
+    def write(
+        self,
+        split: str,
+        first: int,
+        positions: np.ndarray,
+        images: np.ndarray,
+        labels: np.ndarray,
+    ) -> WrittenPart:
+        """Write patches of a split.
+
+        Args:
+            split: "train", "val" or "test".
+            first: Place of the first of them in the split.
+            positions: Their upper left cells in the region (n, 2).
+            images: (n, size, size, bands), 0 where a cell is NULL.
+            labels: (n, size, size) uint8 class indices and the two codes that are no class.
+        """
+        if self.file_format == GEOTIFF:
+            self._chips.write(split, positions, images, labels)
+        else:
+            image_file, label_file = self._files(split)
+            image_file.write(first, images)
+            label_file.write(first, labels)
+        statistics, sums = [], None
+        if split == "train":
+            statistics = self._statistics(images, labels == NULL_INDEX)
+            sums = _sums(images) if self.dtype.kind == "f" else None
+        pixels = np.bincount(labels.ravel(), minlength=256)[: len(self.classes)]
+        return WrittenPart(split, first, _digests(images, labels), pixels, statistics, sums)
+
+    def finish(self, parts: Sequence[WrittenPart]) -> Manifest:
+        """Write the manifest and return it, once all patches are written."""
+        ordered = sorted(parts, key=lambda part: (SPLITS.index(part.split), part.first))
+        pixels = {split: np.zeros(len(self.classes), np.int64) for split in SPLITS}
+        for part in ordered:
+            pixels[part.split] += part.pixels
+        manifest = Manifest(
+            bands=list(self.bands),
+            statistics=self._joined_statistics(ordered),
+            classes=self.classes,
+            pixels={split: counted.tolist() for split, counted in pixels.items()},
+            counts=self.counts,
+            dtype=self.dtype.name,
+            file_format=self.file_format,
+            export=self.export,
+            dataset_id=self._content_hash(ordered),
+        )
+        manifest.save(self.folder)
+        return manifest
+
+    @property
+    def _chips(self) -> ChipWriter:
+        return ChipWriter(
+            folder=self.folder,
+            bands=tuple(band.name for band in self.bands),
+            classes=self.classes,
+            dtype=self.dtype,
+            value_range=self.value_range,
+            region=self.export.region,
+            crs=self.export.crs,
+            size=self.size,
+        )
+
+    def _files(self, split: str) -> tuple[ArrayFile, ArrayFile]:
+        shape = (self.counts[split], self.size, self.size)
+        base = self.folder / split
+        return (
+            ArrayFile(base / "images.npy", (*shape, len(self.bands)), self.dtype),
+            ArrayFile(base / "labels.npy", shape, np.dtype(np.uint8)),
+        )
+
+    def _statistics(self, images: np.ndarray, null: np.ndarray) -> list[BandStatistics]:
+        valid = images[~null] if null.any() else images
+        return [BandStatistics.of(valid[..., place]) for place in range(len(self.bands))]
+
+    def _joined_statistics(self, parts: Sequence[WrittenPart]) -> list[BandStatistics]:
+        """The same whatever the parts are: sums of floats are rounded once, at the end."""
+        nothing = [BandStatistics() for _ in self.bands]
+        columns = zip(nothing, *(part.statistics for part in parts if part.statistics), strict=True)
+        joined = [reduce(BandStatistics.merge, column) for column in columns]
+        sums = [part.sums for part in parts if part.sums is not None]
+        if sums:
+            every = np.concatenate(sums)
+            for place, one in enumerate(joined):
+                one.total = math.fsum(every[:, place, 0])
+                one.total_squares = math.fsum(every[:, place, 1])
+        return joined
+
+    def _content_hash(self, parts: Sequence[WrittenPart]) -> str:
+        """Equal for equal arrays, band names and classes, on any machine and in any format."""
+        head = {
+            "bands": [band.name for band in self.bands],
+            "classes": self.classes.to_json(),
+            "dtype": self.dtype.name,
+            "counts": self.counts,
+        }
+        digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
+        for part in parts:
+            digest.update(b"".join(part.digests))
+        return digest.hexdigest()
+
+
+def _digests(images: np.ndarray, labels: np.ndarray) -> list[bytes]:
+    little_endian = np.ascontiguousarray(images, images.dtype.newbyteorder("<"))
+    digests = []
+    for image, label in zip(little_endian, np.ascontiguousarray(labels), strict=True):
+        digest = hashlib.sha256(image.data)
+        digest.update(label.data)
+        digests.append(digest.digest())
+    return digests
+
+
+def _sums(images: np.ndarray) -> np.ndarray:
+    # NULL cells are 0 and add nothing.
+    sums = images.sum(axis=(1, 2), dtype=np.float64)
+    squares = np.square(images, dtype=np.float64).sum(axis=(1, 2))
+    return np.stack([sums, squares], axis=-1)

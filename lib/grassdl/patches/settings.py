@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a run of i.dl.patches is told, checked before any map is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..bands import BandReader
+from ..dataset.manifest import Export
+from ..options import number, positive
+from .counting import CodeReader
+from .sampling import (
+    BalancedSampling,
+    Grid,
+    GridSampling,
+    ObjectSampling,
+    RandomSampling,
+    SamplingDesign,
+    StratifiedSampling,
+    default_block_size,
+)
+from .splits import BlockSplit, MapSplit, NoSplit, SplitScheme, buffer_margin, parse_shares
+
+GOES_WITH = {
+    "stride": ("sampling", ("grid",)),
+    "npatches": ("sampling", ("random", "stratified", "balanced")),
+    "strata": ("sampling", ("stratified",)),
+    "jitter": ("sampling", ("objects",)),
+    "split_map": ("split_method", ("map",)),
+    "buffer": ("split_method", ("blocks", "map")),
+}
+"""Options that have a meaning only with some values of another one."""
+
+LEAST_MEMORY = 50
+"""Megabytes without which nothing can be read."""
+
+OVERHEAD_BYTES = 8
+"""Memory that a cell takes while it is cut, besides its bands: codes, masks and their copies."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run.
+
+    Attributes:
+        size: Edge of a patch in cells.
+        stride: Step between the patches of a grid in cells.
+        sampling: Name of the sampling design.
+        npatches: How many patches are wanted; 0 for a design that needs no number.
+        with_strata: Whether a map tells the strata; otherwise the blocks are strata.
+        negatives: Patches without objects for each patch with one.
+        jitter: How far patches are moved off their objects, in cells.
+        min_labelled: Least share of labelled cells of a patch in percent.
+        shares: Wanted parts of train, val and test, summing to 1.
+        split_method: Name of the split scheme.
+        block_size: Edge of the blocks in cells; 0 for the usual one.
+        buffer: Least distance between patches of two splits, in map units.
+        seed: Seed of everything random.
+        memory: Memory for maps and patches, in megabytes, of all processes together.
+        nprocs: Processes that read and cut.
+    """
+
+    size: int
+    stride: int
+    sampling: str
+    npatches: int
+    with_strata: bool
+    negatives: float
+    jitter: int
+    min_labelled: float
+    shares: np.ndarray
+    split_method: str
+    block_size: int
+    buffer: float
+    seed: int
+    memory: int
+    nprocs: int
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, str]) -> Settings:
+        """Read the options of the module.
+
+        Raises:
+            ValueError: A value makes no sense, or options do not go together.
+        """
+        for name, (other, values) in GOES_WITH.items():
+            if options[name] and options[other] not in values:
+                raise ValueError(f"Option {name} goes with {other}={' or '.join(values)}")
+        size = positive(options, "size")
+        sampling, split_method = options["sampling"], options["split_method"]
+        if sampling in GOES_WITH["npatches"][1] and not options["npatches"]:
+            raise ValueError(f"sampling={sampling} needs the option npatches")
+        if split_method == "map" and not options["split_map"]:
+            raise ValueError("split_method=map needs the option split_map")
+        return cls(
+            size=size,
+            stride=positive(options, "stride", size),
+            sampling=sampling,
+            npatches=positive(options, "npatches") if options["npatches"] else 0,
+            with_strata=bool(options["strata"]),
+            negatives=number(options, "negatives", lowest=0),
+            jitter=int(number(options, "jitter", lowest=0)) if options["jitter"] else 0,
+            min_labelled=number(options, "min_labelled", lowest=0, highest=100),
+            shares=parse_shares(options["split"].split(",")),
+            split_method=split_method,
+            block_size=positive(options, "block_size") if options["block_size"] else 0,
+            buffer=number(options, "buffer", lowest=0) if options["buffer"] else 0.0,
+            seed=int(number(options, "seed", lowest=0)),
+            memory=int(number(options, "memory", lowest=LEAST_MEMORY)),
+            nprocs=positive(options, "nprocs"),
+        )
+
+    def grid(self, rows: int, cols: int) -> Grid:
+        """The cells of a region, the patch size, and the blocks."""
+        if not self._has_blocks:
+            block_size = max(rows, cols, self.size)
+        else:
+            block_size = self.block_size or default_block_size(rows, cols, self.size)
+        return Grid(rows, cols, self.size, block_size)
+
+    @property
+    def _has_blocks(self) -> bool:
+        """Whether blocks matter, for the split or as strata."""
+        return self.split_method == "blocks" or (
+            self.sampling == "stratified" and not self.with_strata
+        )
+
+    def design(
+        self, strata: CodeReader | None, places: np.ndarray | None, background: int | None
+    ) -> SamplingDesign:
+        """The sampling design.
+
+        Args:
+            strata: Stratum of every cell, for stratified sampling; None takes the blocks.
+            places: Row and column of every object.
+            background: Class index of what is no object.
+        """
+        if self.sampling == "grid":
+            return GridSampling(self.stride)
+        if self.sampling == "random":
+            return RandomSampling(self.npatches)
+        if self.sampling == "stratified":
+            return StratifiedSampling(self.npatches, strata)
+        if self.sampling == "balanced":
+            return BalancedSampling(self.npatches)
+        if places is None:
+            raise ValueError(
+                "sampling=objects needs training areas or points: give training instead of labels"
+            )
+        return ObjectSampling(places, self.jitter, self.negatives, background)
+
+    def split(self, split_codes: CodeReader | None, nsres: float, ewres: float) -> SplitScheme:
+        """The split scheme.
+
+        Args:
+            split_codes: Split of every cell, for split_method=map.
+            nsres: Height of a cell in map units.
+            ewres: Width of a cell in map units.
+        """
+        margin = buffer_margin(self.buffer, nsres, ewres)
+        if self.split_method == "blocks":
+            return BlockSplit(self.shares, margin)
+        if self.split_method == "map":
+            return MapSplit(split_codes, margin)
+        return NoSplit()
+
+    def strip_cells(self, reader: BandReader) -> int:
+        """Cells to read at a time in each process, so that `memory` suffices."""
+        # While the patches of a strip are cut, the next is read.
+        per_cell = 2 * (reader.cell_bytes + OVERHEAD_BYTES)
+        return max(1, int(self.memory * 1e6 / self.nprocs / per_cell))
+
+    def export(
+        self, grid: Grid, region: dict, crs: str, grass_version: str, command: str
+    ) -> Export:
+        """How the patches were cut, for the manifest."""
+        return Export(
+            size=self.size,
+            stride=self.stride if self.sampling == "grid" else 0,
+            sampling=self.sampling,
+            split_method=self.split_method,
+            split_shares=tuple((100 * self.shares).round(6).tolist()),
+            block_size=grid.block_size if self._has_blocks else 0,
+            buffer=self.buffer,
+            seed=self.seed,
+            region=region,
+            crs=crs,
+            grass_version=grass_version,
+            command=command,
+        )
