@@ -40,7 +40,7 @@ help:
 	@echo "  make demo     install, then run the embedded example"
 	@echo "  make test     set up, then run the test suite (your own addons stay as they are)"
 	@echo "  make bench    install, then run the benchmarks"
-	@echo "  make manual   write the HTML manual pages from the Markdown ones"
+	@echo "  make manual   write the options that list names, and the HTML manual pages"
 	@echo "  make lint     check the style of the code and the import rules"
 	@echo "  make clean    remove what tests and builds left behind"
 	@echo
@@ -75,12 +75,14 @@ bench: install
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script $(ARGS); done
 
 manual: setup-dev
+	$(PYTHON) tools/interface.py
 	$(PYTHON) tools/manual.py
 
 lint: setup-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	PYTHONPATH=lib "$(VENV)/bin/lint-imports"
+	$(PYTHON) tools/interface.py --check
 	$(PYTHON) tools/manual.py --check
 
 clean:

@@ -34,10 +34,17 @@
 # % key: network
 # % type: string
 # % required: no
-# % options: unet,nicknet
+# % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet
 # % answer: unet
 # % label: Network
-# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019)
+# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)
+# % guisection: Network
+# % end
+# % option G_OPT_F_INPUT
+# % key: network_file
+# % required: no
+# % label: Name of a Python file with a network of your own
+# % description: It takes the place of network; its function build(size, bands, classes) returns a Keras model
 # % guisection: Network
 # % end
 # % option
@@ -45,15 +52,15 @@
 # % type: integer
 # % required: no
 # % label: Number of filters
-# % description: U-Net: at full resolution, twice as many per level down (default: 16); NickNet: of each block (default: 64)
+# % description: At the highest resolution at which the network works; most have more at lower ones (default: the network's own)
 # % guisection: Network
 # % end
 # % option
 # % key: depth
 # % type: integer
 # % required: no
-# % label: Number of times the resolution is halved
-# % description: U-Net only (default: 4)
+# % label: Number of levels or blocks
+# % description: Not for nicknet and deeplabv3plus (default: the network's own)
 # % guisection: Network
 # % end
 # % option
@@ -61,7 +68,35 @@
 # % type: double
 # % required: no
 # % label: Share of features dropped in training at the lowest resolution
-# % description: U-Net only (default: 0)
+# % description: For unet and attention_unet (default: 0)
+# % guisection: Network
+# % end
+# % option
+# % key: kernel
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Edge of the kernel of each block
+# % description: For dilated; repeated until all blocks have one (default: 3)
+# % guisection: Network
+# % end
+# % option
+# % key: dilations
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Dilation of each block
+# % description: For dilated; repeated until all blocks have one (default: 1,2,5)
+# % guisection: Network
+# % end
+# % option
+# % key: activation
+# % type: string
+# % required: no
+# % options: softmax,sigmoid
+# % answer: softmax
+# % label: What makes probabilities of the network's scores
+# % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
 # % end
 # % option
@@ -81,12 +116,60 @@
 # % guisection: Training
 # % end
 # % option
+# % key: loss
+# % type: string
+# % required: no
+# % options: cross_entropy,focal,dice,cross_entropy_dice
+# % answer: cross_entropy
+# % label: Loss
+# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss
+# % guisection: Training
+# % end
+# % option
+# % key: class_weights
+# % type: string
+# % required: no
+# % multiple: yes
+# % answer: none
+# % label: Weights of the classes in the loss: none, balanced, sqrt, or one number for each class
+# % description: balanced: all classes weigh the same; sqrt: in between; numbers in the order of the classes' values
+# % guisection: Training
+# % end
+# % option
+# % key: label_smoothing
+# % type: double
+# % required: no
+# % answer: 0
+# % label: Share of the reference that is spread over all classes
+# % description: For the losses cross_entropy and cross_entropy_dice
+# % guisection: Training
+# % end
+# % option
+# % key: optimizer
+# % type: string
+# % required: no
+# % options: adamw,sgd,rmsprop
+# % answer: adamw
+# % label: Optimiser
+# % descriptions: adamw;Adam with decoupled weight decay (Loshchilov and Hutter 2019);sgd;Stochastic gradient descent with Nesterov momentum 0.9;rmsprop;Gradients divided by a running mean of their size
+# % guisection: Training
+# % end
+# % option
+# % key: schedule
+# % type: string
+# % required: no
+# % options: cosine,constant,plateau
+# % answer: cosine
+# % label: Course of the learning rate
+# % descriptions: cosine;Rises over the first twentieth of the steps, then falls along half a cosine;constant;Always the same;plateau;Halves whenever the score has not become better for some epochs
+# % guisection: Training
+# % end
+# % option
 # % key: learning_rate
 # % type: double
 # % required: no
 # % answer: 0.002
-# % label: Highest learning rate
-# % description: It rises over the first twentieth of the steps, then falls along a cosine
+# % description: Highest learning rate
 # % guisection: Training
 # % end
 # % option
@@ -94,7 +177,7 @@
 # % type: double
 # % required: no
 # % answer: 0.01
-# % description: Weight decay of the kernels (AdamW)
+# % description: Weight decay of the kernels, per step and unit of learning rate
 # % guisection: Training
 # % end
 # % option
@@ -102,10 +185,20 @@
 # % type: string
 # % required: no
 # % multiple: yes
-# % options: flip,rotate90,none
+# % options: flip,rotate90,rotate,zoom,brightness,contrast,saturation,noise,band_dropout,none
 # % answer: flip,rotate90
 # % label: Random changes of the training patches
-# % descriptions: flip;Mirror left to right and top to bottom;rotate90;Turn by 0, 90, 180 or 270 degrees;none;Patches as they are
+# % descriptions: flip;Mirror left to right and top to bottom (chance of each);rotate90;Turn by 0, 90, 180 or 270 degrees (share of the patches);rotate;Turn by any angle (largest angle in degrees);zoom;Magnify or shrink (0.2: by up to a factor of 1.2);brightness;Lighter or darker (largest change, in standard deviations);contrast;More or less contrast (0.2: by up to a factor of 1.2);saturation;More or less colourful (0.2: by up to a factor of 1.2);noise;Noise in each cell (largest deviation, in standard deviations);band_dropout;Bands of heights and indices at their mean, as if missing (chance of each);none;Patches as they are
+# % guisection: Training
+# % end
+# % option
+# % key: strengths
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name:number
+# % label: Strengths of augmentations that are not to have their standard one
+# % description: For example rotate:180,noise:0.05
 # % guisection: Training
 # % end
 # % option
@@ -126,6 +219,16 @@
 # % description: Same seed, same model on the same machine with the same number of threads
 # % guisection: Training
 # % end
+# % option
+# % key: precision
+# % type: string
+# % required: no
+# % options: auto,float32,bfloat16
+# % answer: auto
+# % label: Precision to compute with
+# % descriptions: auto;What the hardware does well: bfloat16 on GPUs that have it, float32 elsewhere;float32;Single precision;bfloat16;Mixed: computes in bfloat16, keeps weights in float32
+# % guisection: Training
+# % end
 # % option G_OPT_M_NPROCS
 # % answer: 0
 # % description: Number of threads for computing; 0 for all cores
@@ -142,7 +245,6 @@ import grass.script as gs
 if TYPE_CHECKING:
     from grassdl.dataset.patchset import JoinedPatchSets
     from grassdl.model import ModelCard
-    from grassdl.train.settings import Settings
 
 
 def find_library() -> None:
@@ -167,37 +269,16 @@ def open_datasets(names: str) -> JoinedPatchSets:
     return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
 
 
-def read_settings(options: dict[str, str]) -> Settings:
-    """The settings of the run, checked."""
-    from grassdl.train.settings import Settings
-
-    augmentation = options["augmentation"].split(",")
-    if "none" in augmentation and len(augmentation) > 1:
-        raise ValueError("augmentation=none does not go together with another augmentation")
-    types = {"filters": int, "depth": int, "dropout": float}
-    given = {name: convert(options[name]) for name, convert in types.items() if options[name]}
-    return Settings(
-        network=options["network"],
-        network_options=given,
-        augmentation=() if augmentation == ["none"] else tuple(augmentation),
-        learning_rate=float(options["learning_rate"]),
-        weight_decay=float(options["weight_decay"]),
-        **{
-            name: int(options[name])
-            for name in ("epochs", "batch_size", "patience", "seed", "nprocs")
-        },
-    )
-
-
 def train_network(options: dict[str, str]) -> ModelCard:
     """Check what was given, then train; Keras is imported only in between."""
     from grassdl import backend
     from grassdl.files import check_output_folder
     from grassdl.gis.messages import command_line
+    from grassdl.train.options import settings_of
 
     data = open_datasets(options["input"])
     target = check_output_folder(options["output"], gs.overwrite())
-    settings = read_settings(options)
+    settings = settings_of(options)
 
     backend.prepare(settings.nprocs)
     from grassdl.train.fit import train

@@ -37,6 +37,10 @@ def test_code_is_clean_and_formatted():
     check(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
+def test_options_and_manual_tables_list_what_the_library_offers():
+    check(sys.executable, "tools/interface.py", "--check")
+
+
 def test_html_manual_pages_are_those_of_the_markdown_ones():
     check(sys.executable, "tools/manual.py", "--check")
 

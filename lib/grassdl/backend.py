@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 DEFAULT_BACKEND = "tensorflow"
 
+AMPERE = (8, 0)
+"""The first compute capability of GPUs with bfloat16."""
+
 
 def prepare(nprocs: int = 0, exact: bool = False) -> None:
     """Import Keras with its backend, threads and determinism set; to be called before any other
@@ -40,6 +43,37 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         os.environ["OMP_NUM_THREADS"] = str(nprocs)
     with _silent_stderr():
         import keras  # noqa: F401
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether there is an accelerator that computes much faster in bfloat16 than in float32.
+
+    GPUs of NVIDIA do from compute capability 8.0 on (Ampere), and TPUs.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        details = map(
+            tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU")
+        )
+        capabilities = [one.get("compute_capability", (0, 0)) for one in details]
+        return bool(capabilities) and min(capabilities) >= AMPERE
+    if backend == "jax":
+        import jax
+
+        kinds = jax.devices()
+        if any(one.platform == "cpu" for one in kinds):
+            return False
+        told = [str(getattr(one, "compute_capability", "8.0")) for one in kinds]
+        return min(tuple(map(int, one.split("."))) for one in told) >= AMPERE
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.is_available() and torch.cuda.get_device_capability() >= AMPERE
+    return False
 
 
 @contextmanager

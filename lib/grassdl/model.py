@@ -231,6 +231,9 @@ def load_network(folder: str | Path) -> keras.Model:
     """
     import keras
 
+    # Keras knows our own layers by their names once these files are imported.
+    from .networks import argmax_pooling, image_pooling  # noqa: F401
+
     path = Path(folder).expanduser() / WEIGHTS_NAME
     if not path.is_file():
         raise ValueError(f"Model is incomplete: <{path}> is missing")

@@ -56,5 +56,5 @@ def test_dropout_acts_at_the_bottom_and_only_in_training():
 
 
 def test_a_depth_below_one_is_refused():
-    with pytest.raises(ValueError, match="depth of a U-Net must be at least 1, found 0"):
+    with pytest.raises(ValueError, match="<depth> must be at least 1, found 0"):
         networks.build("unet", 64, 5, 7, depth=0)

@@ -11,10 +11,12 @@ from tiny_dataset import CLASSES, scene, write_dataset
 
 from grassdl.classes import NULL_INDEX, ClassScheme
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-from grassdl.train.augmentation import by_names
+from grassdl.train.augmentation import AUGMENTATIONS, by_names
+from grassdl.train.band_values import BandValues
 from grassdl.train.batches import Batches, TrainingBatches
 
 FILL = np.array([123.25, 456.5], np.float32)
+VALUES = BandValues(FILL, np.array([30, 90], np.float32), np.array([True, False]))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def numbers(batches):
 
 
 def training(parts, batch_size=4, names=(), seed=1):
-    return TrainingBatches(parts, batch_size, FILL, by_names(names), seed)
+    return TrainingBatches(parts, batch_size, FILL, by_names(names, VALUES), seed)
 
 
 def test_for_scoring_each_patch_comes_once_in_order_and_the_last_batch_is_short(parts):
@@ -69,7 +71,7 @@ def test_the_order_follows_from_seed_and_epoch(parts):
 
 
 def test_a_batch_is_the_same_whatever_thread_asks_in_whatever_order(parts):
-    batches = training(parts, names=("flip", "rotate90"))
+    batches = training(parts, names=tuple(AUGMENTATIONS))
     with ThreadPoolExecutor(3) as pool:
         by_threads = list(pool.map(batches.__getitem__, reversed(range(len(batches)))))
     for place, (images, labels) in zip(reversed(range(len(batches))), by_threads, strict=True):
@@ -99,6 +101,31 @@ def test_null_cells_hold_the_band_means(tmp_path, names):
         assert (codes == NULL_INDEX).sum() == null.sum()
         np.testing.assert_array_equal(filled[codes == NULL_INDEX], np.tile(FILL, (null.sum(), 1)))
         assert (filled[codes != NULL_INDEX] != FILL).all()
+
+
+def test_null_cells_hold_the_band_means_after_all_that_changes_light_and_place(tmp_path):
+    images, labels = scene(5, seed=3)
+    labels[:, :4], labels[:, 9:11, 5:] = NULL_INDEX, NULL_INDEX
+    images[labels == NULL_INDEX] = 0
+    folder = write_dataset(tmp_path / "with_null", {"train": (images, labels)})
+    parts = JoinedPatchSets([PatchSet.open(folder)]).arrays("train")
+    filled, codes = training(parts, 5, tuple(AUGMENTATIONS))[0]
+    null = codes == NULL_INDEX
+    assert null.sum() > 100
+    np.testing.assert_array_equal(filled[null], np.tile(FILL, (null.sum(), 1)))
+
+
+def test_null_does_not_bleed_into_its_neighbours_when_patches_are_turned(tmp_path):
+    labels = np.zeros((8, 16, 16), np.uint8)
+    labels[:, :8] = NULL_INDEX
+    images = np.tile(np.array([5000, 6000], np.uint16), (8, 16, 16, 1))
+    images[labels == NULL_INDEX] = 0
+    folder = write_dataset(tmp_path / "with_null", {"train": (images, labels)})
+    parts = JoinedPatchSets([PatchSet.open(folder)]).arrays("train")
+    turned, codes = training(parts, 8, ("rotate",))[0]
+    assert (codes == 0).sum() > 500
+    # NULL is stored as 0, of which half would be far below the mean.
+    assert (turned >= FILL).all()
 
 
 def test_labels_of_datasets_with_different_classes_mean_the_same(tmp_path):

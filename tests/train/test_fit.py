@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tiny_dataset import BANDS, CLASSES, scene, write_dataset
 
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX
+from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.model import ModelCard, load_network
 from grassdl.networks import registry
@@ -155,6 +155,93 @@ def test_training_stops_when_it_gets_no_better(dataset):
     fitted = fit(build_network(data, chosen), data, chosen, lambda line: None, lambda line: None)
     assert fitted.best_epoch == 1
     assert len(fitted.rows) == 3
+
+
+def test_a_plateau_halves_the_learning_rate(dataset):
+    data = joined(dataset(train=4, val=2, test=0))
+    options = {**SMALLEST, "batch_norm": False}
+    # At this rate nothing changes: no epoch is better than the first.
+    chosen = settings(
+        epochs=8, schedule="plateau", learning_rate=1e-12, network_options=options, patience=0
+    )
+    fitted = fit(build_network(data, chosen), data, chosen, lambda line: None, lambda line: None)
+    rates = [row["learning_rate"] for row in fitted.rows]
+    assert rates == pytest.approx([1e-12] * 7 + [5e-13], rel=1e-3)
+
+
+def test_the_whole_recipe_learns_what_there_is_to_learn(tmp_path):
+    arrays = {"train": scene(48, 1), "val": scene(8, 2), "test": scene(9, 3)}
+    data = joined(write_dataset(tmp_path / "dataset", arrays))
+    chosen = settings(
+        epochs=12,
+        network_options={"filters": 4, "depth": 1},
+        loss="cross_entropy_dice",
+        class_weights="sqrt",
+        label_smoothing=0.05,
+        optimizer="rmsprop",
+        schedule="constant",
+        learning_rate=0.003,
+        augmentation=("flip", "rotate90", "zoom", "brightness", "contrast", "noise"),
+        strengths={"zoom": 0.05, "brightness": 0.1},
+        precision="bfloat16",
+    )
+    card = run(data, tmp_path / "model", chosen)
+    assert card.test["overall_accuracy"] > 0.9
+    assert card.training["loss"] == "cross_entropy_dice"
+    assert card.training["strengths"] == {"zoom": 0.05, "brightness": 0.1}
+    assert card.training["precision"] == "bfloat16"
+    network = load_network(tmp_path / "model")
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+    again = score(network, data, "test", 8)
+    assert again["overall_accuracy"] == card.test["overall_accuracy"]
+    assert keras.config.dtype_policy().name == "float32"
+
+
+TWO = ClassScheme(list(CLASSES)[:2])
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_two_classes_are_learned_with_softmax_and_with_a_sigmoid(tmp_path, activation):
+    arrays = {}
+    for seed, (split, count) in enumerate({"train": 24, "val": 6, "test": 6}.items()):
+        images, labels = scene(count, seed)
+        labels[labels == 2] = UNLABELLED_INDEX
+        arrays[split] = images, labels
+    data = joined(write_dataset(tmp_path / "dataset", arrays, TWO))
+    chosen = settings(epochs=8, activation=activation, network_options={"filters": 4, "depth": 1})
+    card = run(data, tmp_path / "model", chosen)
+    assert card.test["overall_accuracy"] > 0.9
+    network = load_network(tmp_path / "model")
+    assert network.output_shape[-1] == 2
+    assert network.get_layer("logits").output.shape[-1] == {"softmax": 2, "sigmoid": 1}[activation]
+
+
+OWN = """
+import keras
+from keras import layers
+
+def build(size, bands, classes):
+    pixels = keras.Input((None, None, bands))
+    features = layers.Conv2D(4, 3, padding="same", activation="relu")(pixels)
+    features = layers.BatchNormalization()(features)
+    return keras.Model(pixels, layers.Conv2D(classes, 1, activation="softmax")(features))
+"""
+
+
+def test_a_network_file_is_trained_like_any_other_and_told_on_the_card(dataset, tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    data = joined(dataset())
+    chosen = Settings(network_file=str(tmp_path / "own.py"), epochs=6, learning_rate=0.02)
+    lines = []
+    card = run(data, tmp_path / "model", chosen, report=lines.append)
+    assert lines[0].startswith("Network <own> with ")
+    assert (card.network, card.network_options) == ("own", {})
+    assert (card.stride, card.halo, card.receptive_field) == (1, 1, 3)
+    assert card.test["overall_accuracy"] > 0.8
+    (tmp_path / "own.py").unlink()
+    network = load_network(tmp_path / "model")
+    nested = [layer for layer in network._flatten_layers() if hasattr(layer, "momentum")]
+    assert [layer.momentum for layer in nested] == [fit_module.BATCH_NORM_MOMENTUM]
 
 
 TWICE = """

@@ -132,6 +132,8 @@ def test_a_folder_that_cannot_be_written_is_named(run, dataset):
         ({"epochs": 0}, "<epochs> must be at least 1"),
         ({"learning_rate": -1}, "<learning_rate> must be above 0"),
         ({"augmentation": "none,flip"}, "augmentation=none does not go together"),
+        ({"strengths": "zoom:0.1"}, "<zoom>, which is not among the augmentations"),
+        ({"class_weights": "1,2"}, "<class_weights> must be one for each of the 3 classes"),
     ],
 )
 def test_an_impossible_option_is_refused(run, dataset, tmp_path, wrong, words):
@@ -149,6 +151,30 @@ def test_an_impossible_option_is_refused(run, dataset, tmp_path, wrong, words):
 def test_what_does_not_suit_the_network_is_refused(run, dataset, tmp_path, wrong, words):
     fails_with(train(run, dataset(), tmp_path / "model", **wrong), words)
     assert leftovers(tmp_path) == []
+
+
+def test_a_network_file_and_a_recipe_are_taken(run, dataset, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import keras\n"
+        "def build(size, bands, classes):\n"
+        "    pixels = keras.Input((None, None, bands))\n"
+        "    layer = keras.layers.Conv2D(classes, 3, padding='same', activation='softmax')\n"
+        "    return keras.Model(pixels, layer(pixels))\n"
+    )
+    recipe = {
+        "loss": "dice",
+        "class_weights": "1,2,3",
+        "augmentation": "flip,rotate",
+        "strengths": "rotate:10",
+        "schedule": "constant",
+    }
+    options = {"network_file": tmp_path / "own.py", "filters": "", "depth": "", **recipe}
+    train(run, dataset(), tmp_path / "model", check=True, **options)
+    card = ModelCard.load(tmp_path / "model")
+    assert (card.network, card.receptive_field) == ("own", 3)
+    assert card.training["class_weights"] == [1, 2, 3]
+    assert card.training["strengths"] == {"rotate": 10}
+    (tmp_path / "own.py").unlink()
 
 
 @pytest.mark.parametrize(

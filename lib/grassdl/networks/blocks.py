@@ -6,16 +6,96 @@ from __future__ import annotations
 from keras import KerasTensor, layers
 
 
-def class_probabilities(features: KerasTensor, classes: int) -> KerasTensor:
-    """The head of a network: a 1x1 convolution and the softmax over the classes.
+def class_scores(features: KerasTensor, outputs: int) -> KerasTensor:
+    """The last layer of most networks: a 1x1 convolution.
 
     Args:
         features: (batch, rows, columns, channels).
-        classes: Number of classes.
+        outputs: Number of scores.
+
+    Returns:
+        Scores (batch, rows, columns, outputs).
+    """
+    return layers.Conv2D(outputs, 1, name="logits")(features)
+
+
+def class_probabilities(scores: KerasTensor) -> KerasTensor:
+    """What makes probabilities of scores: the softmax over the classes.
+
+    Args:
+        scores: (batch, rows, columns, classes).
 
     Returns:
         Probabilities (batch, rows, columns, classes), float32 whatever the precision in use,
         because half precision does not add up to 1.
     """
-    logits = layers.Conv2D(classes, 1, name="logits")(features)
-    return layers.Softmax(dtype="float32", name="probabilities")(logits)
+    return layers.Softmax(dtype="float32", name="probabilities")(scores)
+
+
+def sigmoid_probabilities(scores: KerasTensor) -> KerasTensor:
+    """What makes the probabilities of two classes of one score, that of the second class.
+
+    Args:
+        scores: (batch, rows, columns, 1).
+
+    Returns:
+        Probabilities (batch, rows, columns, 2), float32.
+    """
+    second = layers.Activation("sigmoid", dtype="float32", name="second")(scores)
+    return both_probabilities(second)
+
+
+def both_probabilities(second: KerasTensor) -> KerasTensor:
+    """The probabilities of both of two classes, given that of the second.
+
+    Networks with one output look like all others thereby, in loss, score and prediction.
+
+    Args:
+        second: (batch, rows, columns, 1).
+
+    Returns:
+        Probabilities (batch, rows, columns, 2), float32.
+    """
+    first = layers.Rescaling(-1.0, 1.0, dtype="float32", name="first")(second)
+    return layers.Concatenate(dtype="float32", name="probabilities")([first, second])
+
+
+def conv_norm_relu(
+    features: KerasTensor,
+    filters: int,
+    kernel: int,
+    *,
+    name: str,
+    strides: int = 1,
+    dilation: int = 1,
+    bias: bool = False,
+    norm: bool = True,
+) -> KerasTensor:
+    """A padded convolution, batch normalisation and ReLU.
+
+    Args:
+        features: (batch, rows, columns, channels).
+        filters: Filters of the convolution.
+        kernel: Edge of its kernel.
+        name: What the names of the layers begin with.
+        strides: Step of the convolution.
+        dilation: Distance of the cells that the kernel takes.
+        bias: Whether the convolution has one, although the normalisation has its own.
+        norm: Whether there is batch normalisation.
+
+    Returns:
+        (batch, rows / strides, columns / strides, filters).
+    """
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=strides,
+        dilation_rate=dilation,
+        padding="same",
+        use_bias=bias,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(features)
+    if norm:
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

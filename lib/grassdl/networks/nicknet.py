@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from keras import KerasTensor, layers
+from keras import KerasTensor
 
-from .blocks import class_probabilities
+from .dilated import dilated
 
 KERNELS = (5, 5, 3, 3, 3, 3, 3)
 """Kernel size of each block."""
@@ -13,37 +13,26 @@ KERNELS = (5, 5, 3, 3, 3, 3, 3)
 DILATION = 2
 
 
-def nicknet(pixels: KerasTensor, classes: int, *, filters: int = 64) -> KerasTensor:
+def nicknet(pixels: KerasTensor, outputs: int, *, filters: int = 64) -> KerasTensor:
     """Seven dilated blocks at full resolution, whose outputs are classified together.
 
-    Each block sees a wider neighbourhood (11, 21, 27, 33, 39, 45 and 51 pixels); nothing is ever
-    downsampled, so borders of classes stay sharp.
+    Each block sees a wider neighbourhood (11, 21, 27, 33, 39, 45 and 51 pixels).
 
     Source: ANAGEO, Universite libre de Bruxelles, slides of FOSS4G 2019.
 
     Args:
         pixels: Normalised pixels (batch, rows, columns, bands).
-        classes: Number of classes.
+        outputs: Number of scores.
         filters: Filters of every block.
 
     Returns:
-        Class probabilities (batch, rows, columns, classes).
+        Scores (batch, rows, columns, outputs).
     """
-    scales = []
-    features = pixels
-    for number, kernel in enumerate(KERNELS):
-        features = _block(features, filters, kernel, name=f"block{number}")
-        scales.append(features)
-    return class_probabilities(layers.Concatenate(name="scales")(scales), classes)
-
-
-def _block(features: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
-    margin = DILATION * (kernel - 1) // 2
-    x = layers.ZeroPadding2D(margin, name=f"{name}_pad")(features)
-    x = layers.Conv2D(filters, kernel, dilation_rate=DILATION, name=f"{name}_conv")(x)
-    x = layers.ReLU(name=f"{name}_relu")(x)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    # After batch norm values may be negative: a border of zeros is not padding="same",
-    # whose border never wins the maximum.
-    x = layers.ZeroPadding2D(1, name=f"{name}_pool_pad")(x)
-    return layers.MaxPooling2D(3, strides=1, name=f"{name}_pool")(x)
+    return dilated(
+        pixels,
+        outputs,
+        filters=filters,
+        depth=len(KERNELS),
+        kernel=KERNELS,
+        dilations=(DILATION,),
+    )

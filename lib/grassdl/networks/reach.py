@@ -15,6 +15,8 @@ from fractions import Fraction
 import keras
 from keras import layers
 
+from .argmax_pooling import ArgMaxPooling2D, ArgMaxUnpooling2D
+
 Interval = tuple[int, int]
 """First and last index along one axis, both included."""
 
@@ -144,6 +146,14 @@ def _upsampling(layer: layers.Layer, axis: int) -> Window | None:
     return None
 
 
+def _argmax_pooling(layer: layers.Layer, axis: int) -> Window:
+    return _sliding(span=2, stride=2, padding="valid")
+
+
+def _argmax_unpooling(layer: layers.Layer, axis: int) -> Window:
+    return Window(Fraction(1, 2), Fraction(-1, 2), 0)
+
+
 def _zero_padding(layer: layers.Layer, axis: int) -> Window:
     before, _ = layer.padding[axis]
     return Window(1, -before, -before)
@@ -200,6 +210,8 @@ RULES: dict[type[layers.Layer], Rule] = {
     layers.UpSampling2D: _upsampling,
     layers.ZeroPadding2D: _zero_padding,
     layers.Cropping2D: _cropping,
+    ArgMaxPooling2D: _argmax_pooling,
+    ArgMaxUnpooling2D: _argmax_unpooling,
 }
 """The window of each class of layers along rows (axis 0) or columns (1); None if unknown.
 

@@ -2,9 +2,10 @@
 """Networks by name.
 
 A new network takes one file and one line in `NETWORKS`. The file `NAME.py` holds a function of the
-same name, `NAME(pixels, classes, *, option=default, ...)`, which turns a tensor of normalised
-pixels (batch, rows, columns, bands) into class probabilities (batch, rows, columns, classes);
-its keyword-only arguments are the network's options.
+same name, `NAME(pixels, outputs, *, option=default, ...)`, which turns a tensor of normalised
+pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs); its keyword-only
+arguments are the network's options. `tools/interface.py` then brings it into the option of
+i.dl.train and the manual.
 
 This module imports neither Keras nor a network before one is asked for, so that a module's
 interface description can list the networks at once.
@@ -13,18 +14,22 @@ interface description can list the networks at once.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     import keras
 
 NETWORKS = {
     "unet": "U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015)",
+    "attention_unet": "Attention U-Net: gates on the skip connections (Oktay et al. 2018)",
     "nicknet": "NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019)",
+    "dilated": "NickNet's family with free filters, depth, kernel and dilations",
+    "fcn_dk": "FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017)",
+    "segnet": "SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015)",
+    "deeplabv3plus": "DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018)",
+    "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
 }
 
 
@@ -61,6 +66,7 @@ def build(
     *,
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
+    activation: str = "softmax",
     **network_options: Any,
 ) -> keras.Model:
     """A network with fresh weights that takes raw pixel values.
@@ -72,6 +78,8 @@ def build(
         classes: Number of classes.
         mean: Mean of each band in the training data; 0 if not given.
         deviation: Standard deviation of each band; 1 if not given, and for a constant band.
+        activation: "softmax", or "sigmoid" for two classes by one output, the probability of the
+            second; the probabilities of both come out all the same.
         **network_options: Some of `options(name)`; the others keep their defaults.
 
     Returns:
@@ -79,61 +87,44 @@ def build(
         (batch, rows, columns, classes), for any rows and columns that are multiples of its stride.
 
     Raises:
-        ValueError: Unknown network or option, a size that does not fit, or statistics that do not
-            belong to these bands.
+        ValueError: Unknown network or option, a size that does not fit, more than two classes for
+            a sigmoid, or statistics that do not belong to these bands.
     """
     network = _network(name)
     _check_options(name, network_options)
     if bands < 1 or classes < 1:
         raise ValueError(f"A network needs bands and classes, found {bands} and {classes}")
+    if activation == "sigmoid" and classes != 2:
+        raise ValueError(f"activation=sigmoid is for 2 classes, the data have {classes}")
 
-    import keras
+    from .assembly import assemble
+    from .blocks import class_probabilities, sigmoid_probabilities
 
-    from .reach import reach
+    def probabilities(pixels: keras.KerasTensor) -> keras.KerasTensor:
+        if activation == "sigmoid":
+            return sigmoid_probabilities(network(pixels, 1, **network_options))
+        return class_probabilities(network(pixels, classes, **network_options))
 
-    inputs = keras.Input((None, None, bands), dtype="float32", name="pixels")
-    pixels = _normalization(bands, mean, deviation)(inputs)
-    model = keras.Model(inputs, network(pixels, classes, **network_options), name=name)
-    _check_size(name, size, reach(model).stride)
-    return model
+    return assemble(name, size, bands, probabilities, mean=mean, deviation=deviation)
+
+
+def check_numbers(network_options: Mapping[str, Any]) -> None:
+    """Check for numbers that no network can be built with; does not import Keras.
+
+    Raises:
+        ValueError: There are some.
+    """
+    for name in ("filters", "depth"):
+        if network_options.get(name, 1) < 1:
+            raise ValueError(f"<{name}> must be at least 1, found {network_options[name]}")
+    dropout = network_options.get("dropout", 0)
+    if not 0 <= dropout < 1:
+        raise ValueError(f"<dropout> must be at least 0 and below 1, found {dropout:g}")
 
 
 def _network(name: str) -> Callable[..., keras.KerasTensor]:
     _check_name(name)
     return getattr(import_module(f".{name}", __package__), name)
-
-
-def _normalization(
-    bands: int, mean: Sequence[float] | None, deviation: Sequence[float] | None
-) -> keras.layers.Normalization:
-    """The layer (pixels - mean) / deviation, with constants, so that it has no weights."""
-    import keras
-
-    mean = _per_band("mean", mean, bands, default=0)
-    deviation = _per_band("deviation", deviation, bands, default=1)
-    if (deviation < 0).any():
-        raise ValueError(f"No deviation may be negative, found {deviation.min():g}")
-    deviation = np.where(deviation == 0, 1, deviation)
-    return keras.layers.Normalization(
-        axis=-1,
-        mean=mean.tolist(),
-        variance=(deviation**2).tolist(),
-        # Half precision cannot tell the values of a 16-bit band apart.
-        dtype="float32",
-        name="normalization",
-    )
-
-
-def _per_band(
-    what: str, values: Sequence[float] | None, bands: int, *, default: float
-) -> np.ndarray:
-    """One finite float32 value per band."""
-    if values is None:
-        return np.full(bands, default, np.float32)
-    values = np.asarray(values, np.float32)
-    if values.shape != (bands,) or not np.isfinite(values).all():
-        raise ValueError(f"Expected one finite {what} for each of {bands} bands, found {values}")
-    return values
 
 
 def _check_name(name: str) -> None:
@@ -148,13 +139,4 @@ def _check_options(name: str, given: dict[str, Any]) -> None:
         raise ValueError(
             f"Network <{name}> has no option <{', '.join(unknown)}>, only {', '.join(known)}"
         )
-
-
-def _check_size(name: str, size: int, stride: int) -> None:
-    if size < 1 or size % stride:
-        below = max(size, 0) // stride * stride
-        fitting = f"{below} or {below + stride}" if below else f"{stride}"
-        raise ValueError(
-            f"Patch size {size} does not fit network <{name}>: it must be a multiple of {stride}, "
-            f"such as {fitting}"
-        )
+    check_numbers(given)

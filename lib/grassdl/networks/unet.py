@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from keras import KerasTensor, layers
 
-from .blocks import class_probabilities
+from .blocks import class_scores, conv_norm_relu
+
+Gate = Callable[[KerasTensor, KerasTensor, str], KerasTensor]
+"""What a level of the decoder takes from the encoder, given the encoder's features, those of the
+decoder's next coarser level, and a name."""
 
 
 def unet(
     pixels: KerasTensor,
-    classes: int,
+    outputs: int,
     *,
     filters: int = 16,
     depth: int = 4,
@@ -27,20 +33,27 @@ def unet(
     Args:
         pixels: Normalised pixels (batch, rows, columns, bands), rows and columns multiples of
             2**depth.
-        classes: Number of classes.
+        outputs: Number of scores.
         filters: Filters at full resolution; each level down has twice as many.
         depth: Number of times the resolution is halved.
         dropout: Share of features dropped in training at the lowest resolution.
         batch_norm: Whether batch normalisation follows each convolution.
 
     Returns:
-        Class probabilities (batch, rows, columns, classes).
-
-    Raises:
-        ValueError: `depth` is less than 1.
+        Scores (batch, rows, columns, outputs).
     """
-    if depth < 1:
-        raise ValueError(f"The depth of a U-Net must be at least 1, found {depth}")
+    x = u_shape(pixels, filters, depth, dropout, batch_norm, gate=lambda skip, *_: skip)
+    return class_scores(x, outputs)
+
+
+def u_shape(
+    pixels: KerasTensor, filters: int, depth: int, dropout: float, batch_norm: bool, gate: Gate
+) -> KerasTensor:
+    """Encoder and decoder of the family of U-Nets: see `unet`.
+
+    Returns:
+        Features (batch, rows, columns, filters).
+    """
     skips = []
     x = pixels
     for level in range(depth):
@@ -52,10 +65,11 @@ def unet(
         x = layers.Dropout(dropout, name="bottom_dropout")(x)
     for level in reversed(range(depth)):
         width = filters * 2**level
+        skip = gate(skips[level], x, f"decoder{level}_gate")
         x = layers.Conv2DTranspose(width, 2, strides=2, name=f"decoder{level}_up")(x)
-        x = layers.Concatenate(name=f"decoder{level}_join")([skips[level], x])
+        x = layers.Concatenate(name=f"decoder{level}_join")([skip, x])
         x = _double_conv(x, width, batch_norm, name=f"decoder{level}")
-    return class_probabilities(x, classes)
+    return x
 
 
 def _double_conv(
@@ -63,14 +77,5 @@ def _double_conv(
 ) -> KerasTensor:
     x = features
     for number in range(2):
-        x = layers.Conv2D(
-            filters,
-            3,
-            padding="same",
-            kernel_initializer="he_normal",  # as the paper has it
-            name=f"{name}_conv{number}",
-        )(x)
-        if batch_norm:
-            x = layers.BatchNormalization(name=f"{name}_norm{number}")(x)
-        x = layers.ReLU(name=f"{name}_relu{number}")(x)
+        x = conv_norm_relu(x, filters, 3, name=f"{name}_{number}", bias=True, norm=batch_norm)
     return x

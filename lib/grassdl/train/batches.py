@@ -128,9 +128,11 @@ class TrainingBatches(Batches):
         epoch, order = self._epoch_and_order
         first = batch * self.batch_size
         images, labels = self.read(order[first : first + self.batch_size])
+        images = self.without_null(images, labels)
         generator = self._generator(epoch, 1 + batch)
         for augment in self.augmentations:
             images, labels = augment(images, labels, generator)
+        # Once more: light and noise have changed NULL cells, too.
         return self.without_null(images, labels), labels
 
     def _generator(self, epoch: int, purpose: int) -> np.random.Generator:

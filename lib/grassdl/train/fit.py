@@ -15,13 +15,16 @@ from ..dataset.patchset import JoinedPatchSets
 from ..files import new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
+from ..networks.network_file import build_from_file
+from . import losses, optimizers
 from .augmentation import by_names
+from .band_values import BandValues
 from .batches import Batches, TrainingBatches, reading
 from .callbacks import History, Shuffle
-from .losses import CrossEntropy
+from .class_weights import class_weights
 from .metrics import MeanIoU
 from .normalization import deviations, means
-from .optimizers import adamw
+from .precision import computing_in, in_float32, resolve
 from .record import Fitted, model_card, plan, write_history
 from .settings import Settings
 
@@ -75,9 +78,12 @@ def train(
         warn(sentence)
     with new_folder(target, recognise=CARD_NAME) as folder:
         keras.utils.set_random_seed(settings.seed)
-        network = build_network(data, settings)
-        report(plan(network, data, settings))
-        fitted = fit(network, data, settings, report, warn)
+        with computing_in(resolve(settings.precision)):
+            network = build_network(data, settings)
+            report(plan(network, data, settings))
+            fitted = fit(network, data, settings, report, warn)
+        if resolve(settings.precision) != "float32":
+            network = in_float32(network)
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         test = score(network, data, "test", settings.batch_size)
         card = model_card(target.name, network, data, settings, fitted, test, command)
@@ -90,16 +96,20 @@ def train(
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
     """The network for these data, with fresh weights, that takes raw values."""
-    network = registry.build(
-        settings.network,
-        data.size,
-        len(data.bands),
-        len(data.classes),
-        mean=means(data),
-        deviation=deviations(data),
-        **settings.network_options,
-    )
-    for layer in network.layers:
+    shape = data.size, len(data.bands), len(data.classes)
+    statistics = {"mean": means(data), "deviation": deviations(data)}
+    if settings.network_file:
+        network = build_from_file(settings.network_file, *shape, **statistics)
+    else:
+        network = registry.build(
+            settings.network,
+            *shape,
+            **statistics,
+            activation=settings.activation,
+            **settings.network_options,
+        )
+    # Layers of nested models are among them.
+    for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     return network
@@ -123,12 +133,13 @@ def fit(
     Raises:
         ValueError: The loss is not a number any more, or patches are damaged.
     """
-    fill = np.array(means(data), np.float32)
+    values = BandValues.of(data.bands, means(data), deviations(data))
+    fill = values.mean
     training = TrainingBatches(
         data.arrays("train"),
         settings.batch_size,
         fill,
-        by_names(settings.augmentation),
+        by_names(settings.augmentation, values, settings.strengths),
         settings.seed,
     )
     validation, monitor, mode = None, "loss", "min"
@@ -137,16 +148,7 @@ def fit(
         monitor, mode = "val_mean_iou", "max"
     else:
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
-    # The learner shares the weights; the network itself is never compiled, so that its file needs
-    # neither our loss nor our metric to be loaded.
-    learner = keras.Model(network.inputs, network.outputs)
-    learner.compile(
-        optimizer=adamw(
-            settings.learning_rate, settings.weight_decay, settings.epochs * len(training)
-        ),
-        loss=CrossEntropy(),
-        metrics=[MeanIoU(len(data.classes))],
-    )
+    learner = _learner(network, data, settings, settings.epochs * len(training))
     history = History(settings.epochs, report)
     best = keras.callbacks.EarlyStopping(
         monitor=monitor,
@@ -154,16 +156,41 @@ def fit(
         patience=settings.patience or settings.epochs,
         restore_best_weights=True,
     )
+    callbacks = [Shuffle(training), history, best]
+    if settings.schedule == "plateau":
+        callbacks.append(optimizers.plateau(monitor, mode))
     with reading(training, validation):
         learner.fit(
             training,
             epochs=settings.epochs,
             validation_data=validation,
-            callbacks=[Shuffle(training), history, best],
+            callbacks=callbacks,
             shuffle=False,
             verbose=0,
         )
     return Fitted(history.rows, best.best_epoch + 1, monitor)
+
+
+def _learner(
+    network: keras.Model, data: JoinedPatchSets, settings: Settings, steps: int
+) -> keras.Model:
+    """A compiled model that shares the weights of a network.
+
+    The network itself is never compiled, so that its file needs neither our loss nor our metric to
+    be loaded.
+    """
+    learner = keras.Model(network.inputs, network.outputs)
+    rate = optimizers.rate(settings.schedule, settings.learning_rate, steps)
+    learner.compile(
+        optimizer=optimizers.optimizer(settings.optimizer, rate, settings.weight_decay),
+        loss=losses.by_name(
+            settings.loss,
+            class_weights(settings.class_weights, data.pixels("train")),
+            settings.label_smoothing,
+        ),
+        metrics=[MeanIoU(len(data.classes))],
+    )
+    return learner
 
 
 def score(network: keras.Model, data: JoinedPatchSets, split: str, batch_size: int) -> dict | None:

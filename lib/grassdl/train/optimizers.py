@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The optimiser and the course of its learning rate."""
+"""The optimiser and the course of its learning rate, by name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ WARM_UP_SHARE = 0.05
 
 END_SHARE = 0.01
 """Share of the highest learning rate with which training starts and ends."""
+
+MOMENTUM = 0.9
+"""Share of the last step in the next one, with sgd."""
+
+PLATEAU_FACTOR = 0.5
+"""Share of the learning rate that is left after a plateau."""
+
+PLATEAU_EPOCHS = 5
+"""Epochs without a better score that make a plateau."""
 
 NOT_DECAYED = ("bias", "gamma", "beta")
 """Weights that no decay pulls to 0: they scale and shift, and cannot over-fit."""
@@ -38,18 +47,62 @@ def cosine_with_warm_up(
     )
 
 
-def adamw(learning_rate: float, weight_decay: float, steps: int) -> keras.optimizers.Optimizer:
-    """Adam with decoupled weight decay on the kernels.
+def rate(
+    schedule: str, learning_rate: float, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """What an optimiser takes as its learning rate.
 
+    Args:
+        schedule: One of `choices.SCHEDULES`.
+        learning_rate: The highest one.
+        steps: Steps of the whole training.
+    """
+    if schedule == "cosine":
+        return cosine_with_warm_up(learning_rate, steps)
+    # On a plateau a callback lowers it.
+    return learning_rate
+
+
+def plateau(monitor: str, mode: str) -> keras.callbacks.Callback:
+    """What lowers the learning rate when the score gets no better.
+
+    Args:
+        monitor: The figure that is watched.
+        mode: "max" if high ones are good, else "min".
+    """
+    return keras.callbacks.ReduceLROnPlateau(
+        monitor=monitor,
+        mode=mode,
+        factor=PLATEAU_FACTOR,
+        patience=PLATEAU_EPOCHS,
+        min_delta=0,
+    )
+
+
+def optimizer(
+    name: str,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    weight_decay: float,
+) -> keras.optimizers.Optimizer:
+    """An optimiser that pulls the kernels to 0.
+
+    The decay is decoupled from the gradient in all of them.
     Source: Loshchilov and Hutter 2019, arXiv 1711.05101.
 
     Args:
-        learning_rate: The highest one of `cosine_with_warm_up`.
+        name: One of `choices.OPTIMIZERS`.
+        learning_rate: What `rate` returns.
         weight_decay: Share taken away per step, per unit of learning rate.
-        steps: Steps of the whole training.
     """
-    optimizer = keras.optimizers.AdamW(
-        cosine_with_warm_up(learning_rate, steps), weight_decay=weight_decay
-    )
-    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
-    return optimizer
+    kind, options = _OPTIMIZERS[name]
+    chosen = kind(learning_rate, weight_decay=weight_decay, **options)
+    chosen.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+    return chosen
+
+
+_OPTIMIZERS = {
+    "adamw": (keras.optimizers.AdamW, {}),
+    "sgd": (keras.optimizers.SGD, {"momentum": MOMENTUM, "nesterov": True}),
+    "rmsprop": (keras.optimizers.RMSprop, {}),
+}
+"""Class and options of the optimisers by name."""

@@ -22,6 +22,7 @@ from ..networks import registry
 from ..networks.reach import reach
 from .callbacks import History
 from .normalization import deviations, means
+from .precision import resolve
 from .settings import Settings
 
 HISTORY_TABLE = "history.csv"
@@ -47,10 +48,11 @@ def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str
     """One line on what will be trained on what."""
     patches = ", ".join(f"{data.count(split)} {split}" for split in SPLITS)
     field = reach(network).receptive_field
+    seen = f"{field} x {field} cells" if field else "the whole image"
     return (
-        f"Network <{settings.network}> with {network.count_params()} parameters, receptive field "
-        f"{f'{field} x {field} cells' if field else 'the whole image'}; {len(data.bands)} bands, "
-        f"{len(data.classes)} classes; patches of {data.size} x {data.size} cells: {patches}"
+        f"Network <{settings.network_name}> with {network.count_params()} parameters, receptive "
+        f"field {seen}; {len(data.bands)} bands, {len(data.classes)} classes; patches of "
+        f"{data.size} x {data.size} cells: {patches}"
     )
 
 
@@ -77,9 +79,8 @@ def model_card(
     extent = reach(network)
     return ModelCard(
         name=name,
-        network=settings.network,
-        # All options of the network: the defaults may change in later versions.
-        network_options={**registry.options(settings.network), **settings.network_options},
+        network=settings.network_name,
+        network_options=_all_network_options(settings),
         bands=data.bands,
         mean=means(data),
         deviation=deviations(data),
@@ -98,14 +99,19 @@ def model_card(
     )
 
 
+def _all_network_options(settings: Settings) -> dict:
+    """Chosen options and defaults of the network: the defaults may change in later versions."""
+    if settings.network_file:
+        return {}
+    return {**registry.options(settings.network), **settings.network_options}
+
+
 def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
     """Settings and course of a training."""
     return {
         **settings.to_json(),
         "nprocs": settings.nprocs or os.cpu_count(),
-        "optimizer": "adamw",
-        "schedule": "cosine with warm-up",
-        "loss": "cross-entropy",
+        "precision": resolve(settings.precision),
         "patches": {split: data.count(split) for split in SPLITS},
         "pixels": {split: data.pixels(split).tolist() for split in SPLITS},
         "epochs_run": len(fitted.rows),

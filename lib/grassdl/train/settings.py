@@ -6,10 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..networks import registry
-from .augmentation import check_names
+from . import choices
+from .augmentation import check_names, check_strengths
+from .class_weights import check_class_weights
 
 MAX_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
@@ -21,34 +24,61 @@ class Settings:
 
     Attributes:
         network: Name of a network in the registry.
+        network_file: A user's Python file with a network, which then takes the place of `network`;
+            None for none.
         network_options: Options of that network; what is missing keeps the network's default.
+        activation: What makes probabilities of the network's scores, one of `choices.ACTIVATIONS`;
+            a network file has its own.
         epochs: Passes over the training patches, at most.
         batch_size: Patches per step.
-        learning_rate: The highest one, reached after warm-up.
+        loss: One of `choices.LOSSES`.
+        class_weights: One of `choices.CLASS_WEIGHTS`, or a weight for each class in the order of
+            their values.
+        label_smoothing: Share of the reference that is spread over all classes, for losses that
+            know it.
+        optimizer: One of `choices.OPTIMIZERS`.
+        schedule: One of `choices.SCHEDULES`.
+        learning_rate: The highest one.
         weight_decay: Share of the kernels taken away per step, per unit of learning rate.
         augmentation: Names of augmentations, in the order in which they are applied.
+        strengths: Strengths of augmentations by name; what is missing has its standard strength.
         patience: Epochs without a better score after which training stops; 0 for never.
+        precision: One of `choices.PRECISIONS`.
         seed: Seed of everything random.
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
 
     Raises:
-        ValueError: Unknown network or augmentation, or a number out of its range.
+        ValueError: An unknown name, a number out of its range, or what does not go together.
     """
 
     network: str = "unet"
+    network_file: str | None = None
     network_options: Mapping[str, Any] = field(default_factory=dict)
+    activation: str = "softmax"
     epochs: int = 50
     batch_size: int = 16
+    loss: str = "cross_entropy"
+    class_weights: str | tuple[float, ...] = "none"
+    label_smoothing: float = 0.0
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
     learning_rate: float = 0.002
     weight_decay: float = 0.01
     augmentation: tuple[str, ...] = ("flip", "rotate90")
+    strengths: Mapping[str, float] = field(default_factory=dict)
     patience: int = 20
+    precision: str = "auto"
     seed: int = 1
     nprocs: int = 0
 
     def __post_init__(self) -> None:
-        registry.describe(self.network)
+        self._check_network()
+        self._check_loss()
+        choices.check("optimizer", self.optimizer, choices.OPTIMIZERS)
+        choices.check("schedule", self.schedule, choices.SCHEDULES)
+        choices.check("precision", self.precision, choices.PRECISIONS)
         check_names(self.augmentation)
+        check_strengths(self.augmentation, self.strengths)
         for name, lowest in (("epochs", 1), ("batch_size", 1), ("patience", 0), ("nprocs", 0)):
             if getattr(self, name) < lowest:
                 raise ValueError(f"<{name}> must be at least {lowest}, found {getattr(self, name)}")
@@ -58,17 +88,41 @@ class Settings:
             raise ValueError(f"<weight_decay> must not be negative, found {self.weight_decay:g}")
         if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"<seed> must be between 0 and {MAX_SEED}, found {self.seed}")
-        self._check_network_options()
 
-    def _check_network_options(self) -> None:
-        """Numbers that no network can be built with; which options there are, it tells itself."""
-        for name in ("filters", "depth"):
-            if self.network_options.get(name, 1) < 1:
-                raise ValueError(f"<{name}> must be at least 1, found {self.network_options[name]}")
-        dropout = self.network_options.get("dropout", 0)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"<dropout> must be at least 0 and below 1, found {dropout:g}")
+    @property
+    def network_name(self) -> str:
+        """What the network is called: by its name in the registry or that of the user's file."""
+        return Path(self.network_file).stem if self.network_file else self.network
+
+    def _check_network(self) -> None:
+        registry.describe(self.network)
+        choices.check("activation", self.activation, choices.ACTIVATIONS)
+        registry.check_numbers(self.network_options)
+        if self.network_file and self.network_options:
+            raise ValueError(
+                f"<{', '.join(self.network_options)}> is of no use with <network_file>: "
+                "the file tells all of its network"
+            )
+        if self.network_file and self.activation != "softmax":
+            raise ValueError(
+                "<activation> is of no use with <network_file>: the network of the file gives "
+                "probabilities"
+            )
+
+    def _check_loss(self) -> None:
+        choices.check("loss", self.loss, choices.LOSSES)
+        check_class_weights(self.class_weights)
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                f"<label_smoothing> must be at least 0 and below 1, found {self.label_smoothing:g}"
+            )
+        if self.label_smoothing and self.loss not in choices.SMOOTHED_LOSSES:
+            raise ValueError(
+                f"loss={self.loss} knows no <label_smoothing>, only "
+                f"{' and '.join(choices.SMOOTHED_LOSSES)} do"
+            )
 
     def to_json(self) -> dict:
         """The settings as a JSON object."""
-        return {**asdict(self), "augmentation": list(self.augmentation)}
+        listed = {name: list(one) for name, one in asdict(self).items() if isinstance(one, tuple)}
+        return {**asdict(self), **listed}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What all networks have in common: normalisation before, probabilities after, and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from keras import KerasTensor, layers
+
+from .reach import reach
+
+
+def assemble(
+    name: str,
+    size: int,
+    bands: int,
+    network: Callable[[KerasTensor], KerasTensor],
+    *,
+    mean: Sequence[float] | None,
+    deviation: Sequence[float] | None,
+) -> keras.Model:
+    """A network that takes raw pixel values.
+
+    Args:
+        name: Name of the model.
+        size: Edge of the training patches in pixels; must be a multiple of the total stride.
+        bands: Number of bands.
+        network: From normalised pixels to class probabilities.
+        mean: Mean of each band in the training data; 0 if not given.
+        deviation: Standard deviation of each band; 1 if not given, and for a constant band.
+
+    Raises:
+        ValueError: A size that does not fit, or statistics that do not belong to these bands.
+    """
+    inputs = keras.Input((None, None, bands), dtype="float32", name="pixels")
+    pixels = _normalization(bands, mean, deviation)(inputs)
+    model = keras.Model(inputs, network(pixels), name=name)
+    _check_size(name, size, reach(model).stride)
+    return model
+
+
+def _normalization(
+    bands: int, mean: Sequence[float] | None, deviation: Sequence[float] | None
+) -> layers.Normalization:
+    """The layer (pixels - mean) / deviation, with constants, so that it has no weights."""
+    mean = _per_band("mean", mean, bands, default=0)
+    deviation = _per_band("deviation", deviation, bands, default=1)
+    if (deviation < 0).any():
+        raise ValueError(f"No deviation may be negative, found {deviation.min():g}")
+    deviation = np.where(deviation == 0, 1, deviation)
+    return layers.Normalization(
+        axis=-1,
+        mean=mean.tolist(),
+        variance=(deviation**2).tolist(),
+        # Half precision cannot tell the values of a 16-bit band apart.
+        dtype="float32",
+        name="normalization",
+    )
+
+
+def _per_band(
+    what: str, values: Sequence[float] | None, bands: int, *, default: float
+) -> np.ndarray:
+    """One finite float32 value per band."""
+    if values is None:
+        return np.full(bands, default, np.float32)
+    values = np.asarray(values, np.float32)
+    if values.shape != (bands,) or not np.isfinite(values).all():
+        raise ValueError(f"Expected one finite {what} for each of {bands} bands, found {values}")
+    return values
+
+
+def _check_size(name: str, size: int, stride: int) -> None:
+    if size < 1 or size % stride:
+        below = max(size, 0) // stride * stride
+        fitting = f"{below} or {below + stride}" if below else f"{stride}"
+        raise ValueError(
+            f"Patch size {size} does not fit network <{name}>: it must be a multiple of {stride}, "
+            f"such as {fitting}"
+        )

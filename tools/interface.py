@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Write what the library offers by name into the options of i.dl.train and its manual page.
+
+Networks, losses, augmentations and so on are listed in one place each, with a line that describes
+them. From there come
+
+- the `options` and `descriptions` of the module's option of that name, and
+- the tables of the manual page between `<!-- NAME -->` and `<!-- end -->`.
+
+Example:
+    python tools/interface.py            # write both
+    python tools/interface.py --check    # exit with 1 if one is not up to date
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "lib"))
+
+from grassdl.networks.registry import NETWORKS  # noqa: E402
+from grassdl.train import choices  # noqa: E402
+from grassdl.train.augmentation import AUGMENTATIONS  # noqa: E402
+
+SCRIPT = ROOT / "i.dl.train" / "i.dl.train.py"
+PAGE = ROOT / "i.dl.train" / "i.dl.train.md"
+
+OFFERS: dict[str, dict[str, str]] = {
+    "network": NETWORKS,
+    "activation": choices.ACTIVATIONS,
+    "loss": choices.LOSSES,
+    "optimizer": choices.OPTIMIZERS,
+    "schedule": choices.SCHEDULES,
+    "augmentation": {
+        **{name: one.description for name, one in AUGMENTATIONS.items()},
+        "none": "Patches as they are",
+    },
+    "precision": choices.PRECISIONS,
+}
+"""What there is to choose from, with descriptions, by option."""
+
+
+def with_options(script: str) -> str:
+    """A module's script with all that is offered in its header."""
+    for key, offered in OFFERS.items():
+        told = ";".join(f"{name};{line}" for name, line in offered.items())
+        block = re.compile(rf"# % option\n# % key: {key}\n(?:(?!# % end).*\n)*")
+        found = block.search(script)
+        if not found:
+            raise ValueError(f"{SCRIPT.name} has no option <{key}>")
+        header = re.sub(r"(?<=# % options: ).*", ",".join(offered), found[0])
+        header = re.sub(r"(?<=# % descriptions: ).*", told, header)
+        script = script[: found.start()] + header + script[found.end() :]
+    return script
+
+
+def with_tables(page: str) -> str:
+    """A manual page with all that is offered in its tables."""
+    for key, rows in {"augmentation": _augmentations(), "loss": _rows(choices.LOSSES)}.items():
+        table = re.compile(rf"(?<=<!-- {key} -->\n\n).*?(?=<!-- end -->)", re.DOTALL)
+        if not table.search(page):
+            raise ValueError(f"{PAGE.name} has no table <!-- {key} -->")
+        page = table.sub(lambda _, rows=rows: rows + "\n", page, count=1)
+    return page
+
+
+def _rows(offered: dict[str, str]) -> str:
+    lines = "".join(f"| `{name}` | {line} |\n" for name, line in offered.items())
+    return f"| name | what it is |\n|---|---|\n{lines}"
+
+
+def _augmentations() -> str:
+    lines = "".join(
+        f"| `{name}` | {one.description} | {one.standard:g} |\n"
+        for name, one in AUGMENTATIONS.items()
+    )
+    return f"| name | what it does (what the strength is) | strength |\n|---|---|---|\n{lines}"
+
+
+def main(arguments: list[str]) -> int:
+    check = arguments == ["--check"]
+    if arguments and not check:
+        print("usage: interface.py [--check]", file=sys.stderr)
+        return 2
+    status = 0
+    for file, renewed in ((SCRIPT, with_options), (PAGE, with_tables)):
+        text = file.read_text(encoding="utf-8")
+        if renewed(text) == text:
+            continue
+        if check:
+            print(f"{file.name} is out of date: run make manual", file=sys.stderr)
+            status = 1
+        else:
+            file.write_text(renewed(text), encoding="utf-8")
+            print(f"wrote {file.name}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
