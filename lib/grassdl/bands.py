@@ -66,6 +66,12 @@ class BandReader(Protocol):
     def null(self, row: int, rows: int) -> np.ndarray:
         """The mask alone, which may take less time."""
 
+    def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
+        """The source maps of these rows as they are, for `stack`."""
+
+    def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
+        """The values (rows, cols, bands) of planes whose mask is known; in any thread."""
+
 
 def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
     """Normalised surface model, the height above ground: DSM - DTM, in their unit (float32)."""

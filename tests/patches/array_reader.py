@@ -23,6 +23,15 @@ class ArrayBands:
         self.reads.append((row, rows))
         return self.values[row : row + rows].copy(), self.null(row, rows)
 
+    def planes(self, row, rows):
+        assert 0 <= row < row + rows <= self.rows
+        self.reads.append((row, rows))
+        return {"all": self.values[row : row + rows].copy()}
+
+    def stack(self, planes, null):
+        assert planes["all"].shape[:2] == null.shape
+        return planes["all"]
+
     def null(self, row, rows):
         return self.null_cells[row : row + rows].copy()
 

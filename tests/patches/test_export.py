@@ -156,9 +156,9 @@ def test_progress_tells_the_patches_that_are_done(tmp_path, scene):
 
 def test_the_expected_time_is_that_of_a_trial_for_every_patch(tmp_path, scene):
     class SlowBands(ArrayBands):
-        def read(self, row, rows):
+        def planes(self, row, rows):
             time.sleep(0.2)
-            return super().read(row, rows)
+            return super().planes(row, rows)
 
     plan = plan_of(scene[2], GridSampling(4))
     cutter = cutter_for(tmp_path / "ds", scene, plan, strip_cells=1, reader=SlowBands)
@@ -200,7 +200,7 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path):
 
 def test_an_error_of_the_disk_comes_through(tmp_path, scene):
     class FullDisk(ArrayBands):
-        def read(self, row, rows):
+        def planes(self, row, rows):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     plan = plan_of(scene[2], GridSampling(4))

@@ -252,12 +252,19 @@ class BandStack:
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """See `grassdl.bands.BandReader.read`."""
+        planes = self.planes(row, rows)
         null = np.zeros((rows, self.cols), bool)
-        planes = {}
-        for name, one in self._maps.items():
-            planes[name] = one.read(row, rows)
-            null |= is_null(planes[name])
-        values = np.empty((rows, self.cols, len(self.bands)), self.dtype)
+        for plane in planes.values():
+            null |= is_null(plane)
+        return self.stack(planes, null), null
+
+    def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
+        """See `grassdl.bands.BandReader.planes`."""
+        return {name: one.read(row, rows) for name, one in self._maps.items()}
+
+    def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
+        """See `grassdl.bands.BandReader.stack`."""
+        values = np.empty((*null.shape, len(self.bands)), self.dtype)
         for place, band in enumerate(self.bands):
             sources = [planes[name] for name in band.source.values()]
             # NULL and what is beyond float32 is replaced below.
@@ -265,7 +272,7 @@ class BandStack:
                 values[..., place] = _derived(band, sources) if band.derivation else sources[0]
         if null.any():
             values[null] = 0
-        return values, null
+        return values
 
     def null(self, row: int, rows: int) -> np.ndarray:
         """See `grassdl.bands.BandReader.null`."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..bands import BandReader
+from ..classes import NULL_INDEX
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Manifest
 from ..dataset.writer import PatchSetWriter, WrittenPart
@@ -75,14 +76,16 @@ class PatchCutter:
     writer: PatchSetWriter
     strip_cells: int
 
-    def read(self, job: StripJob) -> tuple[np.ndarray, np.ndarray]:
-        """Values (rows, cols, bands) and label codes (rows, cols) of a strip."""
+    def read(self, job: StripJob) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The maps and the label codes of a strip."""
         rows = job.bottom(self.writer.size) - job.top
-        return self.reader.read(job.top, rows)[0], self.codes.read(job.top, rows)
+        return self.reader.planes(job.top, rows), self.codes.read(job.top, rows)
 
-    def write(self, job: StripJob, cells: tuple[np.ndarray, np.ndarray]) -> list[WrittenPart]:
+    def write(self, job: StripJob, strip: tuple[dict, np.ndarray]) -> list[WrittenPart]:
         """Cut the patches of a strip and write them."""
-        size, (values, codes) = self.writer.size, cells
+        size, (planes, codes) = self.writer.size, strip
+        # The survey has seen what is NULL.
+        values = self.reader.stack(planes, codes == NULL_INDEX)
         parts, first = [], job.first.copy()
         for place, positions in self._portions(job):
             corners = positions - (job.top, 0)
