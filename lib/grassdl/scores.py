@@ -28,6 +28,9 @@ import numpy as np
 
 from .classes import MapClass
 
+Z_95 = 1.959963984540054
+"""Half the width of a 95 % interval in standard errors."""
+
 
 def confusion_counts(predicted: np.ndarray, reference: np.ndarray, classes: int) -> np.ndarray:
     """Cross-tabulate two arrays of class indices.
@@ -102,6 +105,15 @@ def kappa_variance(counts: np.ndarray) -> float:
     ) / total
     # Rounding may leave -1e-20 where the variance is 0, as for a perfect map.
     return max(float(variance), 0.0)
+
+
+def kappa_interval(counts: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of kappa by its delta-method variance; NaN where kappa is undefined.
+
+    Like the variance it holds for pixels drawn independently of each other.
+    """
+    half_width = Z_95 * math.sqrt(kappa_variance(counts))
+    return kappa(counts) - half_width, kappa(counts) + half_width
 
 
 def matthews_correlation(counts: np.ndarray) -> float:
@@ -247,6 +259,7 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
     return {
         "pixels": int(counts.sum()),
         **{name: _none_if_nan(figure) for name, figure in summary.items()},
+        "kappa_interval": _none_if_undefined(kappa_interval(counts)),
         "classes": [
             {
                 "value": one.value,
@@ -303,6 +316,10 @@ def _exchanged(counts: np.ndarray) -> int:
 def _share(pixels: float, counts: np.ndarray) -> float:
     total = counts.sum()
     return float(pixels / total) if total else math.nan
+
+
+def _none_if_undefined(bounds: tuple[float, float]) -> list[float] | None:
+    return None if math.isnan(bounds[0]) else list(bounds)
 
 
 def _none_if_nan(figure: float) -> float | None:
