@@ -11,8 +11,8 @@ from grassdl import scores
 from grassdl.classes import MAX_VALUE, NULL_VALUE
 from grassdl.evaluate import cells as cells_module
 from grassdl.evaluate.cells import ClassCodes, ClassRows, strips
-from grassdl.evaluate.margins import margins_of
 from grassdl.evaluate.tally import tally, tally_points, usual_block_size
+from grassdl.margins import margins_of
 
 NAMES = ("map", "truth")
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..classes import MapClass
-from .margins import CLASS_FIGURES, SUMMARY_FIGURES, figures
+from ..margins import CLASS_FIGURES, SUMMARY_FIGURES
 
 REPLICATES = 1000
 LEVEL = 0.95
@@ -45,18 +45,22 @@ def block_intervals(
         "replicates": REPLICATES,
         "seed": seed,
     }
-    drawn = figures(resampled(blocks, seed))
     enough = len(blocks) >= MIN_BLOCKS
+    drawn = resampled(blocks, seed)
+    by_class = {name: figure(drawn) for name, figure in CLASS_FIGURES.items()}
     return {
         **made,
-        **{name: interval(drawn[name]) if enough else None for name in SUMMARY_FIGURES},
+        **{
+            name: interval(figure(drawn)) if enough else None
+            for name, figure in SUMMARY_FIGURES.items()
+        },
         "classes": [
             {
                 "value": one.value,
                 "label": one.label,
                 **{
-                    name: interval(drawn[name][:, place]) if enough else None
-                    for name in CLASS_FIGURES
+                    name: interval(figures[:, place]) if enough else None
+                    for name, figures in by_class.items()
                 },
             }
             for place, one in enumerate(classes)

@@ -61,13 +61,13 @@ class ClassCodes:
             ValueError: A value is no class value, or there are too many of them.
         """
         places = np.minimum(cells.view(np.uint32), _TABLE_VALUES - 1)
-        codes = self._table[places]
+        codes = self._table.take(places)
         beyond = np.count_nonzero(places == _TABLE_VALUES - 1)
         if beyond > np.count_nonzero(cells == NULL_VALUE):
             return self._search(cells, name)
         if not self._fixed and (codes == _UNSEEN).any():
             self._learn(np.unique(cells[codes == _UNSEEN]), name)
-            codes = self._table[places]
+            codes = self._table.take(places)
         return codes
 
     def _search(self, cells: np.ndarray, name: str) -> np.ndarray:

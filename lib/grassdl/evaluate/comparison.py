@@ -12,9 +12,9 @@ import numpy as np
 
 from .. import scores
 from ..classes import MapClass
+from ..margins import SUMMARY_FIGURES, margins_of
 from .bootstrap import MIN_BLOCKS, interval, resampled
 from .cells import NO_CLASS, ClassRows, strips
-from .margins import figures, margins_of
 from .tally import count_by_block
 
 MAX_EXACT = 25
@@ -58,14 +58,13 @@ def count_pairs(
         ValueError: There is no cell in which all three have a class.
     """
     across = math.ceil(rows.cols / block_size)
-    block_column = np.arange(rows.cols, dtype=np.intp) // block_size
-    blocks = np.zeros((math.ceil(rows.rows / block_size) * across, 2, 3, classes), np.int64)
+    blocks = np.zeros((math.ceil(rows.rows / block_size) * across, 2, 3, classes))
     tables = np.zeros((2, classes, classes), np.int64)
     alone = np.zeros(2, np.int64)
     for row, count in strips(rows.rows, rows.cols, within=block_size):
         *maps, reference = rows.read(row, count)
         for place, codes in enumerate(maps):
-            found = count_by_block(codes, reference, block_column, classes + 1)[:, 1:, 1:]
+            found = count_by_block(codes, reference, block_size, classes + 1)[:, 1:, 1:]
             tables[place] += found.sum(axis=0)
             first = row // block_size * across
             blocks[first : first + across, place] += margins_of(found)
@@ -78,12 +77,14 @@ def count_sample(
     first: np.ndarray, second: np.ndarray, reference: np.ndarray, classes: int
 ) -> PairCounts:
     """The same for the codes of sample points, which have no blocks."""
-    everywhere = np.zeros(first.size, np.intp)
     valid = (first != NO_CLASS) & (second != NO_CLASS) & (reference != NO_CLASS)
     maps = [np.where(valid, codes, NO_CLASS) for codes in (first, second)]
-    tables = [count_by_block(codes, reference, everywhere, classes + 1)[0] for codes in maps]
+    tables = [
+        count_by_block(codes[np.newaxis], reference[np.newaxis], first.size, classes + 1)[0]
+        for codes in maps
+    ]
     alone = _right_alone(*maps, np.where(valid, reference, NO_CLASS))
-    blocks = np.zeros((0, 2, 3, classes), np.int64)
+    blocks = np.zeros((0, 2, 3, classes))
     return _checked(np.array(tables)[:, 1:, 1:], alone, blocks)
 
 
@@ -184,10 +185,13 @@ def _summary(counts: np.ndarray) -> dict[str, float]:
 def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float] | None]]:
     """Intervals of the differences by bootstrap; both maps are looked at in the same blocks."""
     enough = len(blocks) >= MIN_BLOCKS
-    drawn = figures(resampled(blocks, seed)) if enough else {}
+    drawn = resampled(blocks, seed) if enough else None
     for name in SUMMARY:
-        differences = drawn[name][:, 1] - drawn[name][:, 0] if enough else None
-        yield f"{name}_interval", interval(differences) if enough else None
+        bounds = None
+        if enough:
+            both = SUMMARY_FIGURES[name](drawn)
+            bounds = interval(both[:, 1] - both[:, 0])
+        yield f"{name}_interval", bounds
 
 
 def _defined_figures(found: dict[str, float]) -> dict[str, float | None]:

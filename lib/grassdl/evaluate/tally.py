@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..classes import MAX_CLASSES, NULL_VALUE
+from ..margins import margins_of
 from .cells import ClassCodes, RowReader, strips
-from .margins import margins_of
 
 USUAL_BLOCKS = 400
 """Blocks that a region is parted into unless the user tells their size."""
@@ -41,7 +41,7 @@ class Tally:
         counts: (values, values) int64, rows = classification, columns = reference.
         left_out: The cells that were not counted.
         block_size: Edge of the blocks in cells; 0 without blocks.
-        blocks: Margins (blocks, 3, values) int64 of the blocks that hold counted cells.
+        blocks: Margins (blocks, 3, values) of the blocks that hold counted cells.
     """
 
     values: list[int]
@@ -98,16 +98,15 @@ def tally(
     check_block_size(rows, cols, block_size)
     codes = ClassCodes()
     across = math.ceil(cols / block_size)
-    blocks = np.zeros((math.ceil(rows / block_size) * across, 3, _CODES), np.int64)
+    blocks = np.zeros((math.ceil(rows / block_size) * across, 3, _CODES))
     counts = np.zeros((_CODES, _CODES), np.int64)
-    block_column = np.arange(cols, dtype=np.intp) // block_size
     masked = 0
     for row, count in strips(rows, cols, within=block_size):
         one = codes.encode(classification.read(row, count), names[0])
         other = codes.encode(reference.read(row, count), names[1])
         if mask is not None:
             masked += np.count_nonzero(mask.read(row, count) == NULL_VALUE)
-        tables = count_by_block(one, other, block_column, len(codes.values) + 1)
+        tables = count_by_block(one, other, block_size, len(codes.values) + 1)
         size = tables.shape[-1]
         counts[:size, :size] += tables.sum(axis=0)
         first = row // block_size * across
@@ -157,7 +156,7 @@ def sorted_tally(
         )
     order = [place for place in np.argsort(met) if mapped[place] or present[place]]
     if blocks is None:
-        blocks = np.zeros((0, 3, len(met)), np.int64)
+        blocks = np.zeros((0, 3, len(met)))
     blocks = blocks[..., order]
     return Tally(
         [met[place] for place in order],
@@ -168,23 +167,20 @@ def sorted_tally(
     )
 
 
-def count_by_block(
-    one: np.ndarray, other: np.ndarray, block_column: np.ndarray, size: int
-) -> np.ndarray:
+def count_by_block(one: np.ndarray, other: np.ndarray, block_size: int, size: int) -> np.ndarray:
     """Tables (blocks, size, size) of pairs of codes in each of a strip's blocks.
 
     Args:
-        one, other: Codes below `size` of the same shape, (rows, cols) or (cells,).
-        block_column: Number of the block of every column, ascending.
-        size: Number of codes.
+        one, other: Codes (rows, cols) below `size`.
+        block_size: Columns of a block.
+        size: Number of codes, at most 256.
     """
-    pairs = one.astype(np.intp)
-    pairs *= size
-    pairs += other
-    pairs += block_column * (size * size)
-    blocks = int(block_column[-1]) + 1
-    counted = np.bincount(pairs.ravel(), minlength=blocks * size * size)
-    return counted.reshape(blocks, size, size)
+    pairs = one * np.uint16(size) + other
+    counted = [
+        np.bincount(pairs[:, left : left + block_size].ravel(), minlength=size * size)
+        for left in range(0, pairs.shape[1], block_size)
+    ]
+    return np.array(counted).reshape(-1, size, size)
 
 
 def tally_points(
@@ -203,8 +199,9 @@ def tally_points(
     codes = ClassCodes()
     mapped = codes.encode(np.ascontiguousarray(classification, np.int32), names[0])
     present = codes.encode(np.ascontiguousarray(reference, np.int32), names[1])
-    everywhere = np.zeros(len(mapped), np.intp)
-    (counts,) = count_by_block(mapped, present, everywhere, len(codes.values) + 1)
+    (counts,) = count_by_block(
+        mapped[np.newaxis], present[np.newaxis], max(1, mapped.size), len(codes.values) + 1
+    )
     left_out = LeftOut(null_in_classification=int(counts[0].sum()))
     return sorted_tally(codes.values, counts[1:, 1:], left_out, names)
 
