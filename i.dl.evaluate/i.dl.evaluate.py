@@ -4,7 +4,7 @@
 #
 # MODULE:       i.dl.evaluate
 # AUTHOR(S):    The i.dl developers
-# PURPOSE:      Measure the accuracy of a class map against a reference map
+# PURPOSE:      Measure the accuracy of a class map or of a model against reference data
 # COPYRIGHT:    (C) 2026 by the i.dl developers
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -12,7 +12,7 @@
 ############################################################################
 
 # % module
-# % description: Measures the accuracy of a class map against a reference map
+# % description: Measures the accuracy of a class map or of a model against reference data
 # % keyword: imagery
 # % keyword: classification
 # % keyword: accuracy
@@ -22,6 +22,7 @@
 # % end
 # % option G_OPT_R_INPUT
 # % key: classification
+# % required: no
 # % description: Name of class raster map to assess
 # % end
 # % option G_OPT_R_INPUT
@@ -122,6 +123,28 @@
 # % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
 # % guisection: Details
 # % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % description: Name of model folder to score on patches, instead of a class map
+# % guisection: Model
+# % end
+# % option G_OPT_M_DIR
+# % key: dataset
+# % required: no
+# % multiple: yes
+# % description: Name of one or more dataset folders with the patches
+# % guisection: Model
+# % end
+# % option
+# % key: split
+# % type: string
+# % required: no
+# % options: train,val,test
+# % answer: test
+# % description: Patches to score the model on
+# % guisection: Model
+# % end
 # % option
 # % key: format
 # % type: string
@@ -160,8 +183,11 @@
 # % guisection: Output
 # % end
 # % rules
-# % required: reference,points,areas
-# % exclusive: reference,points,areas
+# % required: classification,model
+# % exclusive: classification,model
+# % required: reference,points,areas,model
+# % exclusive: reference,points,areas,model
+# % collective: model,dataset
 # % exclusive: column,reference
 # % requires: difference,compare
 # % end
@@ -178,7 +204,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from grassdl.gis.evaluation import EvaluationMaps
+    from grassdl.evaluate.settings import Settings
+
+    Writer = Callable[[Path], object]
+    Write = Callable[[dict, Callable[[], str]], None]
 
 
 def find_library() -> None:
@@ -196,31 +225,73 @@ def find_library() -> None:
 
 
 def evaluate(options: dict[str, str]) -> None:
-    """Compare the maps; write the files, and the report to stdout if it has no file."""
-    from grassdl.evaluate.assess import assess
+    """Score maps or a model; write the files, and the report to stdout if it has no file."""
     from grassdl.evaluate.outputs import check_output_files, write_files
     from grassdl.evaluate.settings import Settings
-    from grassdl.gis.difference import write_difference
-    from grassdl.gis.evaluation import evaluation_maps
-    from grassdl.gis.output import check_output_rasters
 
     settings = Settings.from_options(options)
     keys = [key for key in ("output", "matrix", "plot", "report") if options[key]]
     paths = check_output_files([options[key] for key in keys], gs.overwrite())
+    writers = dict(zip(keys, paths, strict=True))
+
+    def write(report: dict, page: Callable[[], str]) -> None:
+        content = contents(report, page, options["format"])
+        write_files({path: content[key] for key, path in writers.items()})
+
+    report = (score_model if options["model"] else score_maps)(options, settings, write)
+    for path in paths:
+        gs.verbose(f"File <{path}> written")
+    if "output" not in writers:
+        sys.stdout.write(as_text(report, options["format"]))
+
+
+def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dict:
+    """The report on a class map; it is written while the maps are open."""
+    from grassdl.evaluate.assess import assess
+    from grassdl.evaluate.html import page
+    from grassdl.evaluate.overview import overview
+    from grassdl.gis.difference import write_difference
+    from grassdl.gis.evaluation import evaluation_maps
+    from grassdl.gis.output import check_output_rasters
+
     if options["difference"]:
         check_output_rasters([options["difference"]])
     with evaluation_maps(options) as maps:
         report = assess(maps, settings)
-        content = contents(report, options["format"])
-        if options["report"]:
-            content["report"] = html_page(report, maps)
-        write_files({path: content[key] for key, path in zip(keys, paths, strict=True)})
+
+        def html() -> str:
+            # A sample may have missed mapped classes, which the areas know.
+            shown = report.get("area_adjusted", report)["classes"]
+            classes = maps.classes([one["value"] for one in shown])
+            pictures = overview(maps.classification, maps.reference, classes)
+            return page(report, classes, pictures, maps.description())
+
+        write(report, html)
         if options["difference"]:
             write_difference(options["difference"], maps.reference_raster, maps.names)
-    for path in paths:
-        gs.verbose(f"File <{path}> written")
-    if "output" not in keys:
-        sys.stdout.write(as_text(report, options["format"]))
+    return report
+
+
+def score_model(options: dict[str, str], settings: Settings, write: Write) -> dict:
+    """The report on a model; Keras is imported only when all else is checked."""
+    from grassdl import backend
+    from grassdl.dataset.patchset import PatchSet
+    from grassdl.evaluate.html import page
+    from grassdl.evaluate.patches import describe, score_patches
+    from grassdl.model import ModelCard, load_network
+
+    card = ModelCard.load(options["model"])
+    names = options["dataset"]
+    folders = [names] if os.path.isdir(names) else names.split(",")
+    patch_sets = [PatchSet.open(folder) for folder in folders]
+    known = {one.manifest.dataset_id for one in patch_sets} & set(card.dataset_ids)
+    if known and options["split"] == "train":
+        gs.warning("The model was trained on these patches: they tell nothing about other areas")
+    backend.prepare()
+    predict = load_network(options["model"]).predict_on_batch
+    report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
+    write(report, lambda: page(report, [], {}, describe(card)))
+    return report
 
 
 def as_text(report: dict, form: str) -> str:
@@ -230,7 +301,7 @@ def as_text(report: dict, form: str) -> str:
     return {"plain": listing.plain, "json": formats.as_json, "csv": formats.as_csv}[form](report)
 
 
-def contents(report: dict, form: str) -> dict[str, Callable[[Path], object]]:
+def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writer]:
     """For each option that names a file a function that writes it."""
     from grassdl import plots
     from grassdl.evaluate import formats
@@ -239,20 +310,8 @@ def contents(report: dict, form: str) -> dict[str, Callable[[Path], object]]:
         "output": lambda path: path.write_text(as_text(report, form), encoding="utf-8"),
         "matrix": lambda path: path.write_text(formats.matrix_csv(report), encoding="utf-8"),
         "plot": lambda path: plots.confusion_matrix(report, path),
+        "report": lambda path: path.write_text(page(), encoding="utf-8"),
     }
-
-
-def html_page(report: dict, maps: EvaluationMaps) -> Callable[[Path], object]:
-    """A function that writes the report with pictures of the maps as a page."""
-    from grassdl.evaluate.html import page
-    from grassdl.evaluate.overview import overview
-
-    # A sample may have missed mapped classes, which the areas know.
-    shown = report.get("area_adjusted", report)["classes"]
-    classes = maps.classes([one["value"] for one in shown])
-    pictures = overview(maps.classification, maps.reference, classes)
-    text = page(report, classes, pictures, maps.description())
-    return lambda path: path.write_text(text, encoding="utf-8")
 
 
 def main() -> int:

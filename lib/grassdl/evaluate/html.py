@@ -29,7 +29,7 @@ _CAPTIONS = {
     "errors": "Errors",
 }
 _DESIGNS = {
-    "census": "a census: every cell of the region that both maps have",
+    "census": "a census: every cell that both have",
     "random": "a random sample",
     "stratified": "a random sample in each mapped class",
 }
@@ -38,6 +38,8 @@ _REASONS = {
     "null_in_classification": "NULL in the classification",
     "null_in_reference": "NULL in the reference",
     "null_in_both": "NULL in both",
+    "null": "NULL in a band",
+    "unlabelled": "unlabelled",
 }
 
 
@@ -52,7 +54,7 @@ def page(
     Args:
         report: What `assess` returns.
         classes: The classes of the pictures.
-        pictures: PNG files as `overview` makes them.
+        pictures: PNG files as `overview` makes them; none for patches.
         description: What is known about the making of the classification.
     """
     title = f"Accuracy of {report['classification']}"
@@ -60,7 +62,7 @@ def page(
         f"<h1>{text(title)}</h1>",
         _lead(report),
         _cards(report),
-        section("Maps", _maps(classes, pictures)),
+        *([section("Maps", _maps(classes, pictures))] if pictures else []),
         section("Confusion matrix", _matrix(report)),
         section("Accuracy by class", _classes(report)),
         section("Whole map", _summary(report)),

@@ -10,13 +10,14 @@ MARGIN_PX = 40
 
 
 def sections(report: dict) -> list[str]:
-    """Estimated areas, comparison, borders, objects, calibration, as far as there are any."""
+    """Areas, comparison, borders, objects, calibration, datasets, as far as there are any."""
     parts = (
         ("area_adjusted", "Area-adjusted accuracy and areas", _areas),
         ("comparison", "Comparison of two classifications", _comparison),
         ("borders", "Borders", _borders),
         ("objects", "Objects", _objects),
         ("calibration", "Calibration of the probabilities", _calibration),
+        ("areas", "By dataset", _patch_areas),
     )
     return [section(title, content(report)) for key, title, content in parts if key in report]
 
@@ -142,6 +143,21 @@ def _calibration(report: dict) -> str:
     ]
     lead = f"<p>Expected calibration error {error}, Brier score {brier}.</p>"
     return lead + _curve(bins) + table(list(keys), rows, "Cells by the probability of their class.")
+
+
+def _patch_areas(report: dict) -> str:
+    keys = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+    rows = [
+        (
+            text(one["dataset"]),
+            [
+                *((figure(report, f"areas.{place}.{key}"), "") for key in keys),
+                (figure(report, f"areas.{place}.pixels", "d"), ""),
+            ],
+        )
+        for place, one in enumerate(report["areas"])
+    ]
+    return table(["Overall accuracy", "Kappa", "Macro F1", "Mean IoU", "Pixels"], rows)
 
 
 def _curve(bins: list[dict]) -> str:

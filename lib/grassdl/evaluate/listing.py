@@ -19,6 +19,8 @@ _REASONS = {
     "null_in_classification": "NULL in the classification only",
     "null_in_reference": "NULL in the reference only",
     "null_in_both": "NULL in both maps",
+    "null": "NULL in a band",
+    "unlabelled": "unlabelled",
 }
 
 

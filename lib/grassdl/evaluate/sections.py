@@ -12,7 +12,7 @@ USERS, PRODUCERS = "user's accuracy", "producer's accuracy"
 
 
 def sections(report: dict) -> list[list[str]]:
-    """Lines of each part: intervals, areas, comparison, borders, objects, calibration."""
+    """Lines of each part: intervals, areas, comparison, borders, objects, calibration, patches."""
     parts = (
         ("intervals", _intervals),
         ("area_adjusted", _areas),
@@ -20,6 +20,7 @@ def sections(report: dict) -> list[list[str]]:
         ("borders", _borders),
         ("objects", _objects),
         ("calibration", _calibration),
+        ("areas", _patch_areas),
     )
     return [lines(report[key]) for key, lines in parts if key in report]
 
@@ -173,6 +174,18 @@ def _calibration(found: dict) -> list[str]:
         bounds = f"{one['from']:.2f}-{one['to']:.2f}"
         figures = (bounds, figure_text(one["confidence"]), figure_text(one["accuracy"]))
         lines.append(aligned((*figures, one["pixels"]), 14))
+    return lines
+
+
+def _patch_areas(found: list[dict]) -> list[str]:
+    names = shortened([one["dataset"] for one in found], WIDTH - 55)
+    width = max(map(columns, names))
+    lines = ["BY DATASET", "", " " * width + aligned(("accuracy", "kappa", "F1", "IoU"), 10)]
+    lines[-1] += f"{'pixels':>14}"
+    for name, one in zip(names, found, strict=True):
+        keys = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+        figures = (figure_text(one[key]) for key in keys)
+        lines.append(padded(name, width) + aligned(figures, 10) + f"{one['pixels']:>14}")
     return lines
 
 

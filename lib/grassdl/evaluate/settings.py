@@ -70,6 +70,11 @@ class Settings:
 
 def _design(options: Mapping[str, str]) -> str:
     """The sampling design, which must suit the reference."""
+    if options["model"]:
+        for key in ("compare", "design", "distance", "objects", "probabilities", "block_size"):
+            if options[key]:
+                raise ValueError(f"Option {key} is for maps: leave it out when a model is scored")
+        return CENSUS
     design = options["design"] or ("random" if options["points"] else CENSUS)
     if options["points"]:
         if design == CENSUS:
