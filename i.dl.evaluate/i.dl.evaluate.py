@@ -250,13 +250,12 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
     from grassdl.evaluate.assess import assess
     from grassdl.evaluate.html import page
     from grassdl.evaluate.overview import overview
-    from grassdl.gis.difference import write_difference
+    from grassdl.gis.difference import check_difference, write_difference
     from grassdl.gis.evaluation import evaluation_maps
-    from grassdl.gis.output import check_output_rasters
 
-    if options["difference"]:
-        check_output_rasters([options["difference"]])
     with evaluation_maps(options) as maps:
+        if options["difference"]:
+            check_difference(options["difference"], maps.names)
         report = assess(maps, settings)
 
         def html() -> str:

@@ -7,11 +7,14 @@ import json
 
 import numpy as np
 import pytest
+from array_rows import ArrayMaps
 
 from grassdl import plots, scores
 from grassdl.classes import MapClass
 from grassdl.evaluate import columns, formats, listing
+from grassdl.evaluate.assess import assess
 from grassdl.evaluate.outputs import check_output_files, write_files
+from grassdl.evaluate.settings import Settings
 
 AWKWARD = [
     MapClass(1, 'bâti, "dense" | high', "200:0:0"),
@@ -69,6 +72,50 @@ def test_listing_of_awkward_labels_is_80_columns_wide(report):
     report["classes"][0]["label"] = wide
     for line in listing.plain(report).splitlines():
         assert len(line) + line.count("森") + line.count("林") <= columns.WIDTH
+
+
+@pytest.fixture(params=["census", "stratified"])
+def full_report(request):
+    """A report with all its parts, on classes with awkward labels and huge areas."""
+    rng = np.random.default_rng(5)
+    truth, mapped, other = rng.choice([1, 20, 300], (3, 40, 50)).astype(np.int32)
+    mapped[:30] = truth[:30]
+    shares = [np.full(truth.shape, 1 / 3, np.float32)] * 3
+    labels = {one.value: "森" * 30 + one.label for one in AWKWARD}
+    maps = ArrayMaps(mapped, truth, other, shares, labels)
+    maps.mapped_areas = lambda: {1: 9e13, 20: 5e13, 300: 1e11}
+    settings = Settings(
+        design=request.param, distances=(1, 2.5), objects=(1, 300), probabilities="p"
+    )
+    return assess(maps, settings)
+
+
+def test_listing_of_all_parts_is_80_columns_wide(full_report):
+    text = listing.plain(full_report)
+    assert "AREA-ADJUSTED" in text or "95 % INTERVALS BY CLASS" in text
+    for heading in ("COMPARISON", "BORDERS", "OBJECTS", "CALIBRATION"):
+        assert heading in text
+    for line in text.splitlines():
+        assert columns.columns(line) <= columns.WIDTH
+
+
+def test_csv_of_all_parts_names_each_figure_once(full_report):
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv(full_report))))
+    table = {(row["metric"], row["class"]): row["value"] for row in rows}
+    assert len(table) == len(rows)
+    comparison = full_report["comparison"]
+    assert float(table["comparison_mcnemar_p_value", ""]) == comparison["mcnemar"]["p_value"]
+    f1 = comparison["classes"][1]["f1_difference"]
+    assert float(table["comparison_f1_difference", "20"]) == f1
+    assert float(table["borders_2.5_f1", "300"]) == full_report["borders"][1]["classes"][2]["f1"]
+    assert float(table["objects_area_bias", "1"]) == full_report["objects"][0]["area_bias"]
+    if full_report["design"] == "census":
+        low, high = full_report["intervals"]["kappa"]
+        assert float(table["intervals_kappa_low", ""]) == low
+        assert float(table["intervals_kappa_high", ""]) == high
+    else:
+        area = full_report["area_adjusted"]["classes"][0]["area_ha"]
+        assert float(table["area_adjusted_area_ha", "1"]) == area
 
 
 def test_listing_of_many_classes_shows_the_worst_confusions():

@@ -201,6 +201,9 @@ def test_second_map_is_compared_and_the_difference_mapped(run, maps, read_raster
     ]
     again = evaluate(run, reference="truth", compare="other", difference="difference", check=False)
     fails_with(again, "difference", "exists")
+    inputs = {"reference": "truth", "compare": "other"}
+    itself = evaluate(run, difference="other", overwrite=True, check=False, **inputs)
+    fails_with(itself, "<other> is also an input")
 
 
 def test_borders_objects_and_calibration_are_told_where_asked_for(run, maps, write_raster):

@@ -69,7 +69,7 @@ def table(heads: Sequence[str], rows: Iterable[tuple[str, Sequence[Cell]]], note
     )
     below = f'<p class="soft">{note}</p>' if note else ""
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{below}"
     )
 

@@ -63,6 +63,8 @@ def _areas(found: dict) -> list[str]:
     """Area-adjusted accuracy, in two tables: accuracies, then areas."""
     names = class_names(found["classes"])
     margin = " " * columns(names[0])
+    # Two ends of an interval with decimals take more than the line has.
+    digits = 2 if found["mapped_ha"] < 1e5 else 0
     lines = [
         "AREA-ADJUSTED ACCURACY (Olofsson et al. 2014), with 95 % intervals",
         "",
@@ -78,9 +80,9 @@ def _areas(found: dict) -> list[str]:
         lines.append(f"{name}{one['points']:>8}{users:>24}{producers:>26}")
     lines += ["", f"{margin}{'mapped (ha)':>16}{'estimated (ha)':>18}{'95 % interval':>24}"]
     for name, one in zip(names, found["classes"], strict=True):
-        area = UNDEFINED if one["area_ha"] is None else f"{one['area_ha']:.2f}"
-        bounds = interval_text(one["area_ha_interval"], 2)
-        lines.append(f"{name}{one['mapped_ha']:>16.2f}{area:>18}{bounds:>24}")
+        area = UNDEFINED if one["area_ha"] is None else f"{one['area_ha']:.{digits}f}"
+        bounds = interval_text(one["area_ha_interval"], digits)
+        lines.append(f"{name}{one['mapped_ha']:>16.{digits}f}{area:>18}{bounds:>24}")
     overall = figure_text(found["overall_accuracy"])
     wanted = found["sample_size"]
     lines += [

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import grass.script as gs
 
@@ -18,17 +19,27 @@ TEMPORARY_PREFIX = "i_dl_difference_tmp"
 GREY, BLACK = "230:230:230", "60:60:60"
 
 
-def write_difference(output: str, reference: str, names: dict[str, str]) -> None:
+def check_difference(output: str, names: Mapping[str, str]) -> None:
+    """Refuse a name that cannot be written, or that is one of the maps that are read.
+
+    Raises:
+        ValueError: It is.
+    """
+    check_output_rasters([output])
+    if f"{output}@{gs.gisenv()['MAPSET']}" in names.values():
+        raise ValueError(f"Output <{output}> is also an input: choose another name")
+
+
+def write_difference(output: str, reference: str, names: Mapping[str, str]) -> None:
     """Write the map: 1 both are right, 2 the first alone, 3 the second alone, 4 neither.
 
     NULL where one of the maps is. The map appears when it is whole.
 
     Args:
-        output: Name of the map, checked by `check_output_rasters`.
+        output: Name of the map, as `check_difference` has checked it.
         reference: Name of the raster map that holds the reference.
         names: Names of the maps by the options classification, compare and reference.
     """
-    check_output_rasters([output])
     remove_debris(TEMPORARY_PREFIX)
     scratch = f"{TEMPORARY_PREFIX}_{os.getpid()}"
     rules = {
