@@ -146,6 +146,12 @@ def test_point_without_class_is_refused(run, maps, points):
     fails_with(result, "1 of 7 points", "category 7")
 
 
+def test_number_that_is_no_class_value_is_refused(run, maps, points):
+    points(*SAMPLE, (1.5, 3, -1, "meadow"))
+    result = evaluate(run, points="points", column="class", check=False)
+    fails_with(result, "Column <class> of <points@PERMANENT>", "-1")
+
+
 def test_bad_input_ends_in_one_line(run, maps, areas):
     for options, words in [
         ({"points": "nowhere"}, ["Vector map <nowhere> not found"]),

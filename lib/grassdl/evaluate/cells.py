@@ -84,12 +84,12 @@ class ClassCodes:
         """Number values that were not met before."""
         if values.size and values[0] < 0:
             raise ValueError(
-                f"Raster map <{name}> holds the value {values[0]}, class values run from 0 to "
+                f"<{name}> holds the value {values[0]}, class values run from 0 to "
                 f"{MAX_VALUE}: set cells without class to NULL (r.null)"
             )
         if len(self.values) + values.size > MAX_CLASSES:
             raise ValueError(
-                f"Raster map <{name}> holds too many different values, at most {MAX_CLASSES} "
+                f"<{name}> holds too many different values, at most {MAX_CLASSES} "
                 "classes are possible: is it a class map?"
             )
         for value in values.tolist():

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import grass.script as gs
 
+from ..classes import MAX_VALUE
+
 INTEGERS = ("INTEGER", "SMALLINT", "BIGINT")
 TEXTS = ("CHARACTER", "TEXT", "VARCHAR")
 
@@ -61,11 +63,19 @@ def class_by_category(
         raster: Name of the map whose labels they are, for the message.
 
     Raises:
-        ValueError: Layer or column is missing or of another type, or a text is no label.
+        ValueError: Layer or column is missing or of another type, a number is no class value, or
+            a text is no label.
     """
     texts, kind = _column(vector, layer, column)
     if kind in INTEGERS:
-        return {category: int(text) for category, text in texts.items()}
+        values = {category: int(text) for category, text in texts.items()}
+        wrong = [value for value in values.values() if not 0 <= value <= MAX_VALUE]
+        if wrong:
+            raise ValueError(
+                f"Column <{column}> of <{vector}> holds the value {wrong[0]}, class values run "
+                f"from 0 to {MAX_VALUE}"
+            )
+        return values
     unknown = sorted(set(texts.values()) - set(labels))
     if unknown:
         raise ValueError(
