@@ -4,7 +4,7 @@
 #
 # MODULE:       i.dl.evaluate
 # AUTHOR(S):    The i.dl developers
-# PURPOSE:      Measure the accuracy of a class map against a reference map
+# PURPOSE:      Measure the accuracy of a class map or of a model against reference data
 # COPYRIGHT:    (C) 2026 by the i.dl developers
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -12,7 +12,7 @@
 ############################################################################
 
 # % module
-# % description: Measures the accuracy of a class map against a reference map
+# % description: Measures the accuracy of a class map or of a model against reference data
 # % keyword: imagery
 # % keyword: classification
 # % keyword: accuracy
@@ -22,11 +22,128 @@
 # % end
 # % option G_OPT_R_INPUT
 # % key: classification
+# % required: no
 # % description: Name of class raster map to assess
 # % end
 # % option G_OPT_R_INPUT
 # % key: reference
+# % required: no
 # % description: Name of raster map with the true classes
+# % guisection: Reference
+# % end
+# % option G_OPT_V_INPUT
+# % key: points
+# % required: no
+# % label: Name of vector map with sample points of known class
+# % description: They must have been drawn at random, see design
+# % guisection: Reference
+# % end
+# % option G_OPT_V_INPUT
+# % key: areas
+# % required: no
+# % description: Name of vector map with areas of known class
+# % guisection: Reference
+# % end
+# % option G_OPT_V_FIELD
+# % guisection: Reference
+# % end
+# % option G_OPT_DB_COLUMN
+# % label: Name of column with the class of points or areas
+# % description: Integers are class values, texts are labels of the classification; without it the categories are the class values
+# % guisection: Reference
+# % end
+# % option
+# % key: design
+# % type: string
+# % required: no
+# % options: census,random,stratified
+# % label: How the cells or points of the reference were chosen
+# % description: By default census for raster map and areas, random for points
+# % descriptions: census;Every cell: intervals by block bootstrap;random;At random: area-adjusted figures;stratified;At random within each mapped class: area-adjusted figures
+# % guisection: Reference
+# % end
+# % option
+# % key: standard_error
+# % type: double
+# % required: no
+# % answer: 0.01
+# % description: Standard error of overall accuracy for which the sample size is told
+# % guisection: Intervals
+# % end
+# % option
+# % key: block_size
+# % type: integer
+# % required: no
+# % label: Edge of the bootstrap's blocks in cells
+# % description: By default the region is parted into about 400 blocks
+# % guisection: Intervals
+# % end
+# % option
+# % key: seed
+# % type: integer
+# % required: no
+# % answer: 1
+# % description: Seed of the bootstrap: same seed, same intervals
+# % guisection: Intervals
+# % end
+# % option G_OPT_R_INPUT
+# % key: compare
+# % required: no
+# % description: Name of a second class raster map to compare with the first
+# % guisection: Comparison
+# % end
+# % option G_OPT_R_OUTPUT
+# % key: difference
+# % required: no
+# % description: Name for output raster map of where which of the two maps is right
+# % guisection: Comparison
+# % end
+# % option
+# % key: distance
+# % type: double
+# % required: no
+# % multiple: yes
+# % description: Distances in cells at which the borders of classes are compared
+# % guisection: Details
+# % end
+# % option
+# % key: objects
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Values of classes whose objects are counted
+# % description: Objects are connected areas, such as buildings or tree crowns
+# % guisection: Details
+# % end
+# % option
+# % key: probabilities
+# % type: string
+# % required: no
+# % label: Prefix of the raster maps of class probabilities
+# % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
+# % guisection: Details
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % description: Name of model folder to score on patches, instead of a class map
+# % guisection: Model
+# % end
+# % option G_OPT_M_DIR
+# % key: dataset
+# % required: no
+# % multiple: yes
+# % description: Name of one or more dataset folders with the patches
+# % guisection: Model
+# % end
+# % option
+# % key: split
+# % type: string
+# % required: no
+# % options: train,val,test
+# % answer: test
+# % description: Patches to score the model on
+# % guisection: Model
 # % end
 # % option
 # % key: format
@@ -58,11 +175,39 @@
 # % description: Shares of each reference class, with F1 by class
 # % guisection: Output
 # % end
+# % option G_OPT_F_OUTPUT
+# % key: report
+# % required: no
+# % label: Name for output HTML file with all figures, the maps and the errors
+# % description: One file that needs nothing else, for a browser or an appendix
+# % guisection: Output
+# % end
+# % rules
+# % required: classification,model
+# % exclusive: classification,model
+# % required: reference,points,areas,model
+# % exclusive: reference,points,areas,model
+# % collective: model,dataset
+# % exclusive: column,reference
+# % requires: difference,compare
+# % end
+
+from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import grass.script as gs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from grassdl.evaluate.settings import Settings
+
+    Writer = Callable[[Path], object]
+    Write = Callable[[dict, Callable[[], str]], None]
 
 
 def find_library() -> None:
@@ -80,45 +225,91 @@ def find_library() -> None:
 
 
 def evaluate(options: dict[str, str]) -> None:
-    """Compare the maps; write the files, and the report to stdout if it has no file."""
+    """Score maps or a model; write the files, and the report to stdout if it has no file."""
+    from grassdl.evaluate.outputs import check_output_files, write_files
+    from grassdl.evaluate.settings import Settings
+
+    settings = Settings.from_options(options)
+    keys = [key for key in ("output", "matrix", "plot", "report") if options[key]]
+    paths = check_output_files([options[key] for key in keys], gs.overwrite())
+    writers = dict(zip(keys, paths, strict=True))
+
+    def write(report: dict, page: Callable[[], str]) -> None:
+        content = contents(report, page, options["format"])
+        write_files({path: content[key] for key, path in writers.items()})
+
+    report = (score_model if options["model"] else score_maps)(options, settings, write)
+    for path in paths:
+        gs.verbose(f"File <{path}> written")
+    if "output" not in writers:
+        sys.stdout.write(as_text(report, options["format"]))
+
+
+def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dict:
+    """The report on a class map; it is written while the maps are open."""
+    from grassdl.evaluate.assess import assess
+    from grassdl.evaluate.html import page
+    from grassdl.evaluate.overview import overview
+    from grassdl.gis.difference import check_difference, write_difference
+    from grassdl.gis.evaluation import evaluation_maps
+
+    with evaluation_maps(options) as maps:
+        if options["difference"]:
+            check_difference(options["difference"], maps.names)
+        report = assess(maps, settings)
+
+        def html() -> str:
+            # A sample may have missed mapped classes, which the areas know.
+            shown = report.get("area_adjusted", report)["classes"]
+            classes = maps.classes([one["value"] for one in shown])
+            pictures = overview(maps.classification, maps.reference, classes)
+            return page(report, classes, pictures, maps.description())
+
+        write(report, html)
+        if options["difference"]:
+            write_difference(options["difference"], maps.reference_raster, maps.names)
+    return report
+
+
+def score_model(options: dict[str, str], settings: Settings, write: Write) -> dict:
+    """The report on a model; Keras is imported only when all else is checked."""
+    from grassdl import backend
+    from grassdl.dataset.patchset import PatchSet
+    from grassdl.evaluate.html import page
+    from grassdl.evaluate.patches import describe, score_patches
+    from grassdl.model import ModelCard, load_network
+
+    card = ModelCard.load(options["model"])
+    names = options["dataset"]
+    folders = [names] if os.path.isdir(names) else names.split(",")
+    patch_sets = [PatchSet.open(folder) for folder in folders]
+    known = {one.manifest.dataset_id for one in patch_sets} & set(card.dataset_ids)
+    if known and options["split"] == "train":
+        gs.warning("The model was trained on these patches: they tell nothing about other areas")
+    backend.prepare()
+    predict = load_network(options["model"]).predict_on_batch
+    report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
+    write(report, lambda: page(report, [], {}, describe(card)))
+    return report
+
+
+def as_text(report: dict, form: str) -> str:
+    """The report in one of the formats of the option."""
+    from grassdl.evaluate import formats, listing
+
+    return {"plain": listing.plain, "json": formats.as_json, "csv": formats.as_csv}[form](report)
+
+
+def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writer]:
+    """For each option that names a file a function that writes it."""
     from grassdl import plots
     from grassdl.evaluate import formats
-    from grassdl.evaluate.outputs import check_output_files, write_files
 
-    files = {key: options[key] for key in ("output", "matrix", "plot") if options[key]}
-    targets = dict(zip(files, check_output_files(files.values(), gs.overwrite()), strict=True))
-
-    report = compare_maps(options["classification"], options["reference"])
-    as_text = {"plain": formats.plain, "json": formats.as_json, "csv": formats.as_csv}
-    text = as_text[options["format"]](report)
-
-    writers = {
-        "output": lambda path: path.write_text(text, encoding="utf-8"),
+    return {
+        "output": lambda path: path.write_text(as_text(report, form), encoding="utf-8"),
         "matrix": lambda path: path.write_text(formats.matrix_csv(report), encoding="utf-8"),
         "plot": lambda path: plots.confusion_matrix(report, path),
-    }
-    write_files({target: writers[key] for key, target in targets.items()})
-    for target in targets.values():
-        gs.verbose(f"File <{target}> written")
-    if "output" not in targets:
-        sys.stdout.write(text)
-
-
-def compare_maps(classification: str, reference: str) -> dict:
-    """The report on two raster maps, with their names and the cells left out beside it."""
-    from dataclasses import asdict
-
-    from grassdl.gis.categories import map_classes
-    from grassdl.gis.crosstab import cross_tabulate
-    from grassdl.scores import report
-
-    table = cross_tabulate(classification, reference)
-    classes = map_classes(table.reference, table.values, fallback=table.classification)
-    return {
-        "classification": table.classification,
-        "reference": table.reference,
-        **report(table.counts, classes),
-        "left_out": asdict(table.left_out),
+        "report": lambda path: path.write_text(page(), encoding="utf-8"),
     }
 
 

@@ -20,6 +20,9 @@ MAX_CLASSES = NULL_INDEX
 MAX_VALUE = 2**31 - 1
 """The largest category of a GRASS raster map."""
 
+NULL_VALUE = -(2**31)
+"""What a NULL cell of an integer raster map holds when it is read."""
+
 
 @dataclass(frozen=True)
 class MapClass:

@@ -15,18 +15,24 @@ the classification only          0         undefined 0         0
 the reference only               undefined 0         0         0
 ================================ ========= ========= ========= =========
 
-Means are taken over the classes whose figure is defined. Figures that scikit-learn has come from
-scikit-learn, which is given each pair of classes once with the count as its weight.
+Means are taken over the classes whose figure is defined. The tests hold all figures that
+scikit-learn has to those of scikit-learn; importing it would take longer than counting the pixels
+of most maps.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
+from . import margins
 from .classes import MapClass
+from .margins import margins_of
+
+Z_95 = 1.959963984540054
+"""Half the width of a 95 % interval in standard errors."""
 
 
 def confusion_counts(predicted: np.ndarray, reference: np.ndarray, classes: int) -> np.ndarray:
@@ -56,12 +62,7 @@ def confusion_counts(predicted: np.ndarray, reference: np.ndarray, classes: int)
 
 def overall_accuracy(counts: np.ndarray) -> float:
     """Share of pixels whose class is right; NaN without pixels."""
-    from sklearn.metrics import accuracy_score
-
-    if not counts.any():
-        return math.nan
-    reference, predicted, weights = _pairs(counts)
-    return float(accuracy_score(reference, predicted, sample_weight=weights))
+    return float(margins.overall_accuracy(margins_of(counts)))
 
 
 def kappa(counts: np.ndarray) -> float:
@@ -69,12 +70,7 @@ def kappa(counts: np.ndarray) -> float:
 
     NaN without pixels and where one class fills both maps: chance alone then agrees fully.
     """
-    from sklearn.metrics import cohen_kappa_score
-
-    if _one_class_fills_both(counts):
-        return math.nan
-    reference, predicted, weights = _pairs(counts)
-    return float(cohen_kappa_score(predicted, reference, sample_weight=weights))
+    return float(margins.kappa(margins_of(counts)))
 
 
 def kappa_variance(counts: np.ndarray) -> float:
@@ -104,48 +100,41 @@ def kappa_variance(counts: np.ndarray) -> float:
     return max(float(variance), 0.0)
 
 
+def kappa_interval(counts: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of kappa by its delta-method variance; NaN where kappa is undefined.
+
+    Like the variance it holds for pixels drawn independently of each other.
+    """
+    half_width = Z_95 * math.sqrt(kappa_variance(counts))
+    return kappa(counts) - half_width, kappa(counts) + half_width
+
+
 def matthews_correlation(counts: np.ndarray) -> float:
     """Matthews' correlation of many classes (Gorodkin 2004), -1 to 1.
 
     NaN where one of the maps has a single class or none (scikit-learn says 0).
     """
-    from sklearn.metrics import matthews_corrcoef
-
-    if np.count_nonzero(counts.sum(axis=1)) < 2 or np.count_nonzero(counts.sum(axis=0)) < 2:
-        return math.nan
-    reference, predicted, weights = _pairs(counts)
-    return float(matthews_corrcoef(reference, predicted, sample_weight=weights))
+    return float(margins.matthews_correlation(margins_of(counts)))
 
 
 def precision(counts: np.ndarray) -> np.ndarray:
     """Precision = user's accuracy by class: the share of its mapped pixels that is right."""
-    from sklearn.metrics import precision_score
-
-    return _by_class(precision_score, counts)
+    return margins.precision(margins_of(counts))
 
 
 def recall(counts: np.ndarray) -> np.ndarray:
     """Recall = producer's accuracy by class: the share of its reference pixels that was found."""
-    from sklearn.metrics import recall_score
-
-    return _by_class(recall_score, counts)
+    return margins.recall(margins_of(counts))
 
 
 def f1(counts: np.ndarray) -> np.ndarray:
     """F1 by class: 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall."""
-    from sklearn.metrics import f1_score
-
-    return _by_class(f1_score, counts)
+    return margins.f1(margins_of(counts))
 
 
 def iou(counts: np.ndarray) -> np.ndarray:
-    """Intersection over union (Jaccard index) by class: TP / (TP + FP + FN).
-
-    By formula: scikit-learn's `jaccard_score` cannot leave an absent class undefined.
-    """
-    hits = counts.diagonal()
-    union = counts.sum(axis=0) + counts.sum(axis=1) - hits
-    return np.divide(hits, union, out=np.full(len(counts), np.nan), where=union > 0)
+    """Intersection over union (Jaccard index) by class: TP / (TP + FP + FN)."""
+    return margins.iou(margins_of(counts))
 
 
 def macro_mean(figures: np.ndarray) -> float:
@@ -182,7 +171,7 @@ def quantity_disagreement(counts: np.ndarray) -> float:
 
     Pontius & Millones (2011), eq. 3: sum |p_i. - p_.i| / 2. NaN without pixels.
     """
-    return _share(np.abs(counts.sum(axis=1) - counts.sum(axis=0)).sum() / 2, counts)
+    return float(margins.quantity_disagreement(margins_of(counts)))
 
 
 def allocation_disagreement(counts: np.ndarray) -> float:
@@ -190,7 +179,7 @@ def allocation_disagreement(counts: np.ndarray) -> float:
 
     Pontius & Millones (2011), eq. 5: sum min(commission, omission). NaN without pixels.
     """
-    return _share(_misplaced(counts), counts)
+    return float(margins.allocation_disagreement(margins_of(counts)))
 
 
 def exchange(counts: np.ndarray) -> float:
@@ -247,6 +236,7 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
     return {
         "pixels": int(counts.sum()),
         **{name: _none_if_nan(figure) for name, figure in summary.items()},
+        "kappa_interval": _none_if_undefined(kappa_interval(counts)),
         "classes": [
             {
                 "value": one.value,
@@ -262,28 +252,6 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
             "counts": counts.tolist(),
         },
     }
-
-
-def _pairs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reference index, classification index and count of each pair of classes that occurs."""
-    predicted, reference = np.nonzero(counts)
-    # Floats, exact up to 2^53 pixels: products of integer weights would overflow.
-    return reference, predicted, counts[predicted, reference].astype(np.float64)
-
-
-def _by_class(score: Callable[..., np.ndarray], counts: np.ndarray) -> np.ndarray:
-    """A scikit-learn score of each class, NaN where it is undefined."""
-    if not counts.any():
-        return np.full(len(counts), np.nan)
-    reference, predicted, weights = _pairs(counts)
-    return score(
-        reference,
-        predicted,
-        labels=np.arange(len(counts)),
-        average=None,
-        sample_weight=weights,
-        zero_division=np.nan,
-    )
 
 
 def _one_class_fills_both(counts: np.ndarray) -> bool:
@@ -303,6 +271,10 @@ def _exchanged(counts: np.ndarray) -> int:
 def _share(pixels: float, counts: np.ndarray) -> float:
     total = counts.sum()
     return float(pixels / total) if total else math.nan
+
+
+def _none_if_undefined(bounds: tuple[float, float]) -> list[float] | None:
+    return None if math.isnan(bounds[0]) else list(bounds)
 
 
 def _none_if_nan(figure: float) -> float | None:

@@ -7,11 +7,14 @@ import json
 
 import numpy as np
 import pytest
+from array_rows import ArrayMaps
 
 from grassdl import plots, scores
 from grassdl.classes import MapClass
-from grassdl.evaluate import formats
+from grassdl.evaluate import columns, formats, listing
+from grassdl.evaluate.assess import assess
 from grassdl.evaluate.outputs import check_output_files, write_files
+from grassdl.evaluate.settings import Settings
 
 AWKWARD = [
     MapClass(1, 'bâti, "dense" | high', "200:0:0"),
@@ -33,7 +36,7 @@ def report():
 
 
 def test_listing_shows_matrix_classes_and_summary(report):
-    text = formats.plain(report)
+    text = listing.plain(report)
     lines = text.splitlines()
     assert "Cells counted:  100" in lines
     heads = lines.index("CONFUSION MATRIX (rows: classification, columns: reference)")
@@ -46,11 +49,11 @@ def test_listing_shows_matrix_classes_and_summary(report):
     assert "Overall accuracy         0.9000" in lines
     kappa = next(line for line in lines if line.startswith("Kappa "))
     assert f"{report['kappa']:.4f}" in kappa
-    assert f"{report['kappa_variance']:.5g}" in kappa
+    assert f"variance {report['kappa_variance']:.5g}" in text
 
 
 def test_listing_shortens_long_labels_and_keeps_control_characters_out(report):
-    text = formats.plain(report)
+    text = listing.plain(report)
     assert "would ever want to print in full" not in text
     assert "20 a label that nob" in text
     assert "森林 $x_2$" in text
@@ -59,22 +62,66 @@ def test_listing_shortens_long_labels_and_keeps_control_characters_out(report):
 @pytest.mark.parametrize("size", [1, 2, 7, 20, 21, 254])
 @pytest.mark.parametrize("most", [2, 10**9])
 def test_listing_is_80_columns_wide_whatever_the_number_of_classes(size, most):
-    text = formats.plain(report_of(size, most))
-    assert max(map(len, text.splitlines())) <= formats.WIDTH
+    text = listing.plain(report_of(size, most))
+    assert max(map(len, text.splitlines())) <= columns.WIDTH
     assert len(text.splitlines()) < 2 * size + 150
 
 
 def test_listing_of_awkward_labels_is_80_columns_wide(report):
     wide = "森" * 60
     report["classes"][0]["label"] = wide
-    for line in formats.plain(report).splitlines():
-        assert len(line) + line.count("森") + line.count("林") <= formats.WIDTH
+    for line in listing.plain(report).splitlines():
+        assert len(line) + line.count("森") + line.count("林") <= columns.WIDTH
+
+
+@pytest.fixture(params=["census", "stratified"])
+def full_report(request):
+    """A report with all its parts, on classes with awkward labels and huge areas."""
+    rng = np.random.default_rng(5)
+    truth, mapped, other = rng.choice([1, 20, 300], (3, 40, 50)).astype(np.int32)
+    mapped[:30] = truth[:30]
+    shares = [np.full(truth.shape, 1 / 3, np.float32)] * 3
+    labels = {one.value: "森" * 30 + one.label for one in AWKWARD}
+    maps = ArrayMaps(mapped, truth, other, shares, labels)
+    maps.mapped_areas = lambda: {1: 9e13, 20: 5e13, 300: 1e11}
+    settings = Settings(
+        design=request.param, distances=(1, 2.5), objects=(1, 300), probabilities="p"
+    )
+    return assess(maps, settings)
+
+
+def test_listing_of_all_parts_is_80_columns_wide(full_report):
+    text = listing.plain(full_report)
+    assert "AREA-ADJUSTED" in text or "95 % INTERVALS BY CLASS" in text
+    for heading in ("COMPARISON", "BORDERS", "OBJECTS", "CALIBRATION"):
+        assert heading in text
+    for line in text.splitlines():
+        assert columns.columns(line) <= columns.WIDTH
+
+
+def test_csv_of_all_parts_names_each_figure_once(full_report):
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv(full_report))))
+    table = {(row["metric"], row["class"]): row["value"] for row in rows}
+    assert len(table) == len(rows)
+    comparison = full_report["comparison"]
+    assert float(table["comparison_mcnemar_p_value", ""]) == comparison["mcnemar"]["p_value"]
+    f1 = comparison["classes"][1]["f1_difference"]
+    assert float(table["comparison_f1_difference", "20"]) == f1
+    assert float(table["borders_2.5_f1", "300"]) == full_report["borders"][1]["classes"][2]["f1"]
+    assert float(table["objects_area_bias", "1"]) == full_report["objects"][0]["area_bias"]
+    if full_report["design"] == "census":
+        low, high = full_report["intervals"]["kappa"]
+        assert float(table["intervals_kappa_low", ""]) == low
+        assert float(table["intervals_kappa_high", ""]) == high
+    else:
+        area = full_report["area_adjusted"]["classes"][0]["area_ha"]
+        assert float(table["area_adjusted_area_ha", "1"]) == area
 
 
 def test_listing_of_many_classes_shows_the_worst_confusions():
     report = report_of(21, 100)
     report["confusion_matrix"]["counts"][3][5] = 5000
-    lines = formats.plain(report).splitlines()
+    lines = listing.plain(report).splitlines()
     assert not any(line.startswith("CONFUSION MATRIX") for line in lines)
     worst = lines[lines.index(next(line for line in lines if line.startswith("reference"))) + 1]
     assert worst.split()[:7] == ["35", "class", "5", "21", "class", "3", "5000"]
@@ -82,7 +129,7 @@ def test_listing_of_many_classes_shows_the_worst_confusions():
 
 def test_listing_tells_why_cells_were_left_out(report):
     reasons = {"masked": 7, "null_in_classification": 0, "null_in_reference": 5, "null_in_both": 1}
-    text = formats.plain(report | {"left_out": reasons})
+    text = listing.plain(report | {"left_out": reasons})
     assert "Left out:       7 masked\n" in text
     assert "Left out:       5 NULL in the reference only\n" in text
     assert "Left out:       1 NULL in both maps\n" in text

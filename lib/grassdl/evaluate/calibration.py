@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether probabilities mean what they say: of the cells classified with 0.8, are 80 % right?
+
+Guo, Pleiss, Sun & Weinberger (2017), On Calibration of Modern Neural Networks, ICML; Brier (1950),
+Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .cells import NO_CLASS, ClassRows, RowReader, strips
+
+BINS = 15
+"""Bins of confidence, as Guo et al. have them."""
+
+
+class CalibrationCounts:
+    """Sums over cells from which the calibration figures follow.
+
+    Attributes:
+        cells: (BINS,) cells by confidence.
+        confidence: (BINS,) sum of the confidences.
+        right: (BINS,) cells whose most probable class is right.
+        squares: Sum of the squared differences between probabilities and truth.
+    """
+
+    def __init__(self) -> None:
+        self.cells = np.zeros(BINS, np.int64)
+        self.confidence = np.zeros(BINS)
+        self.right = np.zeros(BINS, np.int64)
+        self.squares = 0.0
+
+    def add(self, probabilities: np.ndarray, truth: np.ndarray) -> None:
+        """Add cells.
+
+        Args:
+            probabilities: (classes, cells), no NaN.
+            truth: Index of the true class (cells,).
+        """
+        best = probabilities.argmax(axis=0)
+        confidence = probabilities.max(axis=0)
+        # Bins are open below and closed above, as in the paper; 0 belongs to the first.
+        bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+        self.cells += np.bincount(bins, minlength=BINS)
+        self.confidence += np.bincount(bins, confidence, minlength=BINS)
+        self.right += np.bincount(bins[best == truth], minlength=BINS)
+        true_probability = probabilities[truth, np.arange(truth.size)].astype(np.float64)
+        squares = np.square(probabilities, dtype=np.float64).sum()
+        # sum over classes of (p - y)^2 = sum p^2 - 2 p_true + 1
+        self.squares += float(squares - 2 * true_probability.sum() + truth.size)
+
+
+def count_calibration(
+    rows: ClassRows,
+    probabilities: Sequence[RowReader],
+    progress: Callable[[int], None] = lambda row: None,
+) -> CalibrationCounts:
+    """Count the cells where the maps have a class and all probabilities.
+
+    Args:
+        rows: Gives codes of classification and reference.
+        probabilities: The map of each class's probability, floats that are NaN where NULL.
+        progress: Takes the number of rows that are done.
+
+    Raises:
+        ValueError: A probability lies outside 0..1, or there is no such cell.
+    """
+    counts = CalibrationCounts()
+    # A strip holds a value for every class.
+    for row, count in strips(rows.rows, rows.cols * len(probabilities)):
+        *_, truth = rows.read(row, count)
+        shares = np.stack([reader.read(row, count) for reader in probabilities])
+        valid = (truth != NO_CLASS) & ~np.isnan(shares).any(axis=0)
+        shares = shares[:, valid]
+        if shares.size and not (shares.min() >= -1e-5 and shares.max() <= 1 + 1e-5):
+            raise ValueError(
+                f"Probabilities run from 0 to 1, found {shares.min():g} to {shares.max():g}"
+            )
+        counts.add(shares, truth[valid].astype(np.intp) - 1)
+        progress(row + count)
+    if not counts.cells.any():
+        raise ValueError("The maps of probabilities have no cell in common with the reference")
+    return counts
+
+
+def calibration_report(counts: CalibrationCounts) -> dict:
+    """Expected calibration error, Brier score and reliability curve as a JSON object.
+
+    The Brier score is that of Brier (1950): the squared differences summed over the classes, 0
+    to 2. Bins without cells are left out of the curve.
+    """
+    total = counts.cells.sum()
+    filled = np.flatnonzero(counts.cells)
+    confidence = counts.confidence[filled] / counts.cells[filled]
+    accuracy = counts.right[filled] / counts.cells[filled]
+    gap = np.abs(counts.right - counts.confidence).sum() / total
+    return {
+        "pixels": int(total),
+        "expected_calibration_error": float(gap),
+        "brier_score": counts.squares / int(total),
+        "reliability": [
+            {
+                "from": place / BINS,
+                "to": (place + 1) / BINS,
+                "pixels": int(counts.cells[place]),
+                "confidence": float(mean),
+                "accuracy": float(right),
+            }
+            for place, mean, right in zip(filled.tolist(), confidence, accuracy, strict=True)
+        ],
+    }

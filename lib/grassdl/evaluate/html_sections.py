@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of the HTML report that not every evaluation has."""
+
+from __future__ import annotations
+
+from .html_parts import class_name, figure, interval, section, table, text
+
+PLOT_PX = 240
+MARGIN_PX = 40
+
+
+def sections(report: dict) -> list[str]:
+    """Areas, comparison, borders, objects, calibration, datasets, as far as there are any."""
+    parts = (
+        ("area_adjusted", "Area-adjusted accuracy and areas", _areas),
+        ("comparison", "Comparison of two classifications", _comparison),
+        ("borders", "Borders", _borders),
+        ("objects", "Objects", _objects),
+        ("calibration", "Calibration of the probabilities", _calibration),
+        ("areas", "By dataset", _patch_areas),
+    )
+    return [section(title, content(report)) for key, title, content in parts if key in report]
+
+
+def _with_range(report: dict, path: str, form: str = ".4f") -> tuple[str, str]:
+    bounds = interval(report, f"{path}_interval", form)
+    below = f'<span class="range">{bounds}</span>' if bounds else ""
+    return figure(report, path, form) + below, ""
+
+
+def _areas(report: dict) -> str:
+    found = report["area_adjusted"]
+    rows = []
+    for place, one in enumerate(found["classes"]):
+        path = f"area_adjusted.classes.{place}"
+        cells = [(figure(report, f"{path}.points", "d"), "")]
+        cells += [
+            _with_range(report, f"{path}.{key}") for key in ("users_accuracy", "producers_accuracy")
+        ]
+        cells.append((figure(report, f"{path}.mapped_ha", ".2f"), ""))
+        cells.append(_with_range(report, f"{path}.area_ha", ".2f"))
+        rows.append((class_name(one), cells))
+    heads = ["Points", "User's accuracy", "Producer's accuracy", "Mapped (ha)", "Estimated (ha)"]
+    note = "Weighted by mapped areas, with 95 % intervals (Olofsson et al. 2014)."
+    if found["sample_size"]["points"] is not None:
+        error = figure(report, "area_adjusted.sample_size.standard_error", "g")
+        points = figure(report, "area_adjusted.sample_size.points", "d")
+        note += f" A standard error of {error} of the overall accuracy needs {points} points."
+    if found["classes_without_points"]:
+        without = ", ".join(map(str, found["classes_without_points"]))
+        note += f" No point lies in mapped class {without}: nothing can be told about the whole."
+    return table(heads, rows, note)
+
+
+def _comparison(report: dict) -> str:
+    names = [text(report[key]) for key in ("classification", "compare")]
+    rows = []
+    for name, key in (
+        ("Overall accuracy", "overall_accuracy"),
+        ("Kappa", "kappa"),
+        ("Macro F1", "f1_macro"),
+        ("Mean IoU", "mean_iou"),
+    ):
+        both = [
+            (figure(report, f"comparison.{which}.{key}"), "")
+            for which in ("classification", "compare")
+        ]
+        change = _with_range(report, f"comparison.difference.{key}", "+.4f")
+        rows.append((name, [*both, change]))
+    for place, one in enumerate(report["comparison"]["classes"]):
+        path = f"comparison.classes.{place}.f1"
+        both = [(figure(report, f"{path}_{key}"), "") for key in ("classification", "compare")]
+        change = figure(report, f"{path}_difference", "+.4f")
+        rows.append((f"F1 of {class_name(one)}", [*both, (change, "")]))
+    pixels, first, second = (
+        figure(report, f"comparison.{key}", "d")
+        for key in ("pixels", "only_classification_right", "only_compare_right")
+    )
+    mcnemar = figure(report, "comparison.mcnemar.p_value", ".4g")
+    kappa = figure(report, "comparison.kappa_difference.p_value", ".4g")
+    note = (
+        f"On {pixels} cells that both maps and the reference have: {first} are right in the "
+        f"first map only, {second} in the second only. p = {mcnemar} by McNemar's test, "
+        f"p = {kappa} for the difference of the kappas; both take cells as independent."
+    )
+    return table([*names, "Difference"], rows, note)
+
+
+def _borders(report: dict) -> str:
+    tables = []
+    for place, found in enumerate(report["borders"]):
+        path = f"borders.{place}"
+        rows = [
+            (
+                class_name(one),
+                [
+                    (figure(report, f"{path}.classes.{number}.{key}"), "")
+                    for key in ("precision", "recall", "f1")
+                ],
+            )
+            for number, one in enumerate(found["classes"])
+        ]
+        mean = (figure(report, f"{path}.f1_macro"), "")
+        rows.append(("Macro mean", [("", ""), ("", ""), mean]))
+        note = f"Border cells within {figure(report, f'{path}.distance', 'g')} cells."
+        tables.append(table(["Precision", "Recall", "F1"], rows, note))
+    return "\n".join(tables)
+
+
+def _objects(report: dict) -> str:
+    rows = []
+    for place, one in enumerate(report["objects"]):
+        path = f"objects.{place}"
+        cells = [(figure(report, f"{path}.{key}"), "") for key in ("precision", "recall", "f1")]
+        cells += [
+            (figure(report, f"{path}.{key}", "d"), "")
+            for key in ("predicted", "support", "matched")
+        ]
+        rows.append((class_name(one), [*cells, (figure(report, f"{path}.area_bias", "+.4f"), "")]))
+    heads = ["Precision", "Recall", "F1", "Mapped", "Reference", "Matched", "Area bias"]
+    note = "Connected areas match where their intersection over union is above 0.5."
+    return table(heads, rows, note)
+
+
+def _calibration(report: dict) -> str:
+    error = figure(report, "calibration.expected_calibration_error")
+    brier = figure(report, "calibration.brier_score")
+    bins = report["calibration"]["reliability"]
+    keys = {
+        "Cells": ("pixels", "d"),
+        "Confidence": ("confidence", ".4f"),
+        "Share right": ("accuracy", ".4f"),
+    }
+    rows = [
+        (
+            f"{one['from']:.2f} to {one['to']:.2f}",
+            [
+                (figure(report, f"calibration.reliability.{place}.{key}", form), "")
+                for key, form in keys.values()
+            ],
+        )
+        for place, one in enumerate(bins)
+    ]
+    lead = f"<p>Expected calibration error {error}, Brier score {brier}.</p>"
+    return lead + _curve(bins) + table(list(keys), rows, "Cells by the probability of their class.")
+
+
+def _patch_areas(report: dict) -> str:
+    keys = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+    rows = [
+        (
+            text(one["dataset"]),
+            [
+                *((figure(report, f"areas.{place}.{key}"), "") for key in keys),
+                (figure(report, f"areas.{place}.pixels", "d"), ""),
+            ],
+        )
+        for place, one in enumerate(report["areas"])
+    ]
+    return table(["Overall accuracy", "Kappa", "Macro F1", "Mean IoU", "Pixels"], rows)
+
+
+def _curve(bins: list[dict]) -> str:
+    """The reliability curve; on the diagonal probabilities mean what they say."""
+    left, bottom = MARGIN_PX, PLOT_PX + 10
+    points = [
+        (left + PLOT_PX * one["confidence"], bottom - PLOT_PX * one["accuracy"]) for one in bins
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in points)
+    right, top = left + PLOT_PX, bottom - PLOT_PX
+    return (
+        f'<svg viewBox="0 0 {right + 20} {bottom + 40}" role="img" aria-label="Reliability curve">'
+        f'<g fill="none" stroke="currentColor"><path d="M{left} {top}V{bottom}H{right}"/>'
+        f'<path stroke-dasharray="4 4" opacity="0.6" d="M{left} {bottom}L{right} {top}"/></g>'
+        f'<g fill="rgb(var(--accent))" stroke="rgb(var(--accent))">'
+        f'<polyline fill="none" stroke-width="2" points="{line}"/>{dots}</g>'
+        f'<text x="{left}" y="{bottom + 16}" text-anchor="middle">0</text>'
+        f'<text x="{right}" y="{bottom + 16}" text-anchor="middle">1</text>'
+        f'<text x="{left - 8}" y="{bottom}" text-anchor="end">0</text>'
+        f'<text x="{left - 8}" y="{top + 8}" text-anchor="end">1</text>'
+        f'<text x="{(left + right) / 2}" y="{bottom + 32}" text-anchor="middle">confidence</text>'
+        f'<text x="14" y="{(top + bottom) / 2}" text-anchor="middle" '
+        f'transform="rotate(-90 14 {(top + bottom) / 2})">share right</text></svg>'
+    )

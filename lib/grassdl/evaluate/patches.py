@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A model scored on patches that it was not trained on, as a whole and area by area."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .. import scores
+from ..bands import names_mismatch
+from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..dataset.patchset import PatchSet
+from ..margins import margins_of
+from ..model import ModelCard
+from .bootstrap import block_intervals
+from .settings import CENSUS
+
+BATCH = 16
+"""Patches that are predicted at a time."""
+
+AREA_FIGURES = ("pixels", "overall_accuracy", "kappa", "f1_macro", "mean_iou")
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""Turns images (n, size, size, bands) float32 into probabilities (n, size, size, classes)."""
+
+
+def score_patches(
+    predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], split: str, seed: int
+) -> dict:
+    """Score a model on a split of datasets.
+
+    The bootstrap's blocks are the patches, since neighbouring cells are not independent.
+
+    Args:
+        predict: The model's network.
+        card: What the model knows.
+        patch_sets: The datasets.
+        split: "train", "val" or "test".
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The object of `assess` for the patches, and `areas` with the summary of each dataset,
+        which shows how the model transfers.
+
+    Raises:
+        ValueError: A dataset does not fit the model, or no pixel of the split is labelled.
+    """
+    for one in patch_sets:
+        _check_fits(one, card)
+    classes = _all_classes(card, patch_sets)
+    tables, left_out = [], {"null": 0, "unlabelled": 0}
+    for one in patch_sets:
+        counted, codes = _count(predict, card, one, split, classes)
+        tables.append(counted)
+        left_out["null"] += int(codes[NULL_INDEX])
+        left_out["unlabelled"] += int(codes[UNLABELLED_INDEX])
+    patches = np.concatenate(tables)
+    if not patches.any():
+        raise ValueError(f"No pixel of the {split} patches is labelled: there is nothing to score")
+    names = ", ".join(one.folder.name for one in patch_sets)
+    counts = patches.sum(axis=0)
+    margins = margins_of(patches[patches.any(axis=(1, 2))])
+    size = patch_sets[0].manifest.export.size
+    return {
+        "classification": f"model {card.name}",
+        "reference": f"{split} patches of {names}",
+        "design": CENSUS,
+        **scores.report(counts, classes),
+        "left_out": left_out,
+        "intervals": block_intervals(margins, list(classes), size, seed),
+        "areas": [
+            {"dataset": one.folder.name, **_summary(table.sum(axis=0), classes)}
+            for one, table in zip(patch_sets, tables, strict=True)
+        ],
+    }
+
+
+def describe(card: ModelCard) -> dict[str, str]:
+    """The model card in words."""
+    trained = ", ".join(f"{key} {value}" for key, value in card.training.items())
+    return {
+        "model": card.name,
+        "network": f"{card.network}, {card.parameters} parameters",
+        "bands": ", ".join(band.name for band in card.bands),
+        "cells": f"{card.resolution[0]:g} x {card.resolution[1]:g} map units",
+        "datasets": ", ".join(one[:12] for one in card.dataset_ids),
+        "training": trained,
+        "command": card.command,
+    }
+
+
+def _check_fits(patch_set: PatchSet, card: ModelCard) -> None:
+    """Refuse a dataset whose bands, cells, patch size or labels are not the model's."""
+    manifest = patch_set.manifest
+    export = manifest.export
+    wrong = names_mismatch(card.bands, manifest.bands)
+    if wrong is None and export.size % card.stride:
+        wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
+    labels = {one.value: one.label for one in card.classes}
+    for one in manifest.classes:
+        known = labels.get(one.value, one.label)
+        if wrong is None and known != one.label:
+            wrong = f"class {one.value} is <{known}> there and <{one.label}> here"
+    if wrong:
+        raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
+    card.check_resolution(export.region["nsres"], export.region["ewres"])
+
+
+def _all_classes(card: ModelCard, patch_sets: Sequence[PatchSet]) -> ClassScheme:
+    """The classes of the model and the datasets: what the model does not know counts as missed."""
+    schemes = [*(one.manifest.classes for one in patch_sets), card.classes]
+    return ClassScheme({one.value: one for scheme in schemes for one in scheme}.values())
+
+
+def _count(
+    predict: Predict, card: ModelCard, patch_set: PatchSet, split: str, classes: ClassScheme
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tables (patches, classes, classes) of a dataset, and the pixels of every label code."""
+    images, labels = patch_set.arrays(split)
+    predicted_index = classes.index_of(card.classes.values)
+    label_index = np.arange(256, dtype=np.uint8)
+    own = patch_set.manifest.classes.values
+    label_index[: len(own)] = classes.index_of(own)
+    tables = np.zeros((len(images), len(classes), len(classes)), np.int64)
+    codes = np.zeros(256, np.int64)
+    for first in range(0, len(images), BATCH):
+        batch = np.asarray(images[first : first + BATCH], np.float32)
+        truth = np.asarray(labels[first : first + BATCH])
+        batch[truth == NULL_INDEX] = card.fill_values
+        found = predicted_index[predict(batch).argmax(axis=-1)]
+        codes += np.bincount(truth.ravel(), minlength=256)
+        for place in range(len(batch)):
+            tables[first + place] = scores.confusion_counts(
+                found[place], label_index[truth[place]], len(classes)
+            )
+    return tables, codes
+
+
+def _summary(counts: np.ndarray, classes: ClassScheme) -> dict:
+    report = scores.report(counts, classes)
+    return {key: report[key] for key in AREA_FIGURES}

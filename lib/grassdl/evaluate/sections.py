@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of the listing that come after the summary, each if the report has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .columns import UNDEFINED, WIDTH, aligned, columns, figure_text, padded, shortened
+
+NAME_WIDTH = 22
+USERS, PRODUCERS = "user's accuracy", "producer's accuracy"
+
+
+def sections(report: dict) -> list[list[str]]:
+    """Lines of each part: intervals, areas, comparison, borders, objects, calibration, patches."""
+    parts = (
+        ("intervals", _intervals),
+        ("area_adjusted", _areas),
+        ("comparison", _comparison),
+        ("borders", _borders),
+        ("objects", _objects),
+        ("calibration", _calibration),
+        ("areas", _patch_areas),
+    )
+    return [lines(report[key]) for key, lines in parts if key in report]
+
+
+def interval_text(bounds: Sequence[float] | None, digits: int = 4) -> str:
+    """The interval in brackets."""
+    if bounds is None:
+        return UNDEFINED
+    return f"[{bounds[0]:.{digits}f}, {bounds[1]:.{digits}f}]"
+
+
+def class_names(classes: Sequence[dict], most: int = NAME_WIDTH) -> list[str]:
+    """Value and label of each class, cut to so many columns and padded to the same width."""
+    width = max(len(str(one["value"])) for one in classes)
+    full = [
+        f"{one['value']:>{width}} {'' if one['label'] == str(one['value']) else one['label']}"
+        for one in classes
+    ]
+    short = shortened(full, most)
+    return [padded(name, max(map(columns, short))) for name in short]
+
+
+def _intervals(found: dict) -> list[str]:
+    names = class_names(found["classes"])
+    return [
+        "95 % INTERVALS BY CLASS",
+        "",
+        " " * len(names[0]) + aligned(("precision", "recall", "F1", "IoU"), 14),
+        *(
+            name + aligned((_short(one[key]) for key in ("precision", "recall", "f1", "iou")), 14)
+            for name, one in zip(names, found["classes"], strict=True)
+        ),
+        "",
+        f"Intervals, also those of the summary: block bootstrap, {found['replicates']} draws of",
+        f"{found['blocks']} blocks of {found['block_size']} x {found['block_size']} cells",
+    ]
+
+
+def _areas(found: dict) -> list[str]:
+    """Area-adjusted accuracy, in two tables: accuracies, then areas."""
+    names = class_names(found["classes"])
+    margin = " " * columns(names[0])
+    # Two ends of an interval with decimals take more than the line has.
+    digits = 2 if found["mapped_ha"] < 1e5 else 0
+    lines = [
+        "AREA-ADJUSTED ACCURACY (Olofsson et al. 2014), with 95 % intervals",
+        "",
+        f"{margin}{'points':>8}{'user`s accuracy':>24}{'producer`s accuracy':>26}".replace(
+            "`", "'"
+        ),
+    ]
+    for name, one in zip(names, found["classes"], strict=True):
+        users, producers = (
+            f"{figure_text(one[key])} {_short(one[key + '_interval']):>11}"
+            for key in ("users_accuracy", "producers_accuracy")
+        )
+        lines.append(f"{name}{one['points']:>8}{users:>24}{producers:>26}")
+    lines += ["", f"{margin}{'mapped (ha)':>16}{'estimated (ha)':>18}{'95 % interval':>24}"]
+    for name, one in zip(names, found["classes"], strict=True):
+        area = UNDEFINED if one["area_ha"] is None else f"{one['area_ha']:.{digits}f}"
+        bounds = interval_text(one["area_ha_interval"], digits)
+        lines.append(f"{name}{one['mapped_ha']:>16.{digits}f}{area:>18}{bounds:>24}")
+    overall = figure_text(found["overall_accuracy"])
+    wanted = found["sample_size"]
+    lines += [
+        "",
+        f"Overall accuracy  {overall}  {interval_text(found['overall_accuracy_interval'])}",
+    ]
+    if wanted["points"] is not None:
+        lines.append(
+            f"A standard error of {wanted['standard_error']:g} needs {wanted['points']} points"
+        )
+    if found["classes_without_points"]:
+        without = ", ".join(map(str, found["classes_without_points"]))
+        lines += shortened([f"No point lies in mapped class {without}: nothing can be told"], 80)
+    return lines
+
+
+def _comparison(found: dict) -> list[str]:
+    first, second, difference = found["classification"], found["compare"], found["difference"]
+    lines = [
+        f"COMPARISON on {found['pixels']} cells that both maps and the reference have",
+        "",
+        f"{'':24}{'classification':>15}{'compare':>10}{'difference':>12}{'95 % interval':>19}",
+    ]
+    for key, name in (
+        ("overall_accuracy", "Overall accuracy"),
+        ("kappa", "Kappa"),
+        ("f1_macro", "Macro F1"),
+        ("mean_iou", "Mean IoU"),
+    ):
+        lines.append(
+            f"{name:24}{figure_text(first[key]):>15}{figure_text(second[key]):>10}"
+            f"{_change(first[key], second[key]):>12}{_signed(difference[f'{key}_interval']):>19}"
+        )
+    for name, one in zip(class_names(found["classes"], 21), found["classes"], strict=True):
+        before, after = one["f1_classification"], one["f1_compare"]
+        lines.append(
+            f"F1 {padded(name, 21)}{figure_text(before):>15}{figure_text(after):>10}"
+            f"{_change(before, after):>12}"
+        )
+    test, kappa = found["mcnemar"], found["kappa_difference"]
+    how = "exact" if test["exact"] else f"chi-squared {test['statistic']:.2f}"
+    lines += [
+        "",
+        f"Only the classification is right  {found['only_classification_right']:>12}",
+        f"Only the compared map is right    {found['only_compare_right']:>12}",
+        f"McNemar's test                    {_probability(test['p_value'])} ({how})",
+    ]
+    if kappa["z"] is not None:
+        told = _probability(kappa["p_value"])
+        lines.append(f"Difference of kappas              {told} (z {kappa['z']:.2f})")
+    return lines
+
+
+def _borders(found: list[dict]) -> list[str]:
+    lines = ["BORDERS (precision, recall and F1 of border cells)"]
+    for at_distance in found:
+        mean = figure_text(at_distance["f1_macro"])
+        lines += ["", f"Within {at_distance['distance']:g} cells: macro F1 {mean}", ""]
+        names = class_names(at_distance["classes"])
+        for name, one in zip(names, at_distance["classes"], strict=True):
+            figures = (figure_text(one[key]) for key in ("precision", "recall", "f1"))
+            lines.append(name + aligned(figures, 11))
+    return lines
+
+
+def _objects(found: list[dict]) -> list[str]:
+    names = class_names(found, WIDTH - 66)
+    heads = ("precision", "recall", "F1", "mapped", "reference", "area bias")
+    lines = [
+        "OBJECTS (connected areas that match at IoU above 0.5)",
+        "",
+        " " * columns(names[0]) + aligned(heads, 11),
+    ]
+    for name, one in zip(names, found, strict=True):
+        figures = [figure_text(one[key]) for key in ("precision", "recall", "f1")]
+        bias = UNDEFINED if one["area_bias"] is None else f"{100 * one['area_bias']:+.1f} %"
+        lines.append(name + aligned((*figures, one["predicted"], one["support"], bias), 11))
+    return lines
+
+
+def _calibration(found: dict) -> list[str]:
+    lines = [
+        f"CALIBRATION of the probabilities of {found['pixels']} cells",
+        "",
+        f"Expected calibration error  {found['expected_calibration_error']:.4f}",
+        f"Brier score                 {found['brier_score']:.4f}",
+        "",
+        aligned(("confidence", "mean", "accuracy", "cells"), 14),
+    ]
+    for one in found["reliability"]:
+        bounds = f"{one['from']:.2f}-{one['to']:.2f}"
+        figures = (bounds, figure_text(one["confidence"]), figure_text(one["accuracy"]))
+        lines.append(aligned((*figures, one["pixels"]), 14))
+    return lines
+
+
+def _patch_areas(found: list[dict]) -> list[str]:
+    names = shortened([one["dataset"] for one in found], WIDTH - 55)
+    width = max(map(columns, names))
+    lines = ["BY DATASET", "", " " * width + aligned(("accuracy", "kappa", "F1", "IoU"), 10)]
+    lines[-1] += f"{'pixels':>14}"
+    for name, one in zip(names, found, strict=True):
+        keys = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+        figures = (figure_text(one[key]) for key in keys)
+        lines.append(padded(name, width) + aligned(figures, 10) + f"{one['pixels']:>14}")
+    return lines
+
+
+def _short(bounds: Sequence[float] | None) -> str:
+    return UNDEFINED if bounds is None else f"{bounds[0]:.3f}-{bounds[1]:.3f}"
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return UNDEFINED if before is None or after is None else f"{after - before:+.4f}"
+
+
+def _probability(p_value: float) -> str:
+    return f"p = {p_value:.4g}" if p_value >= 1e-16 else "p < 1e-16"
+
+
+def _signed(bounds: Sequence[float] | None) -> str:
+    return UNDEFINED if bounds is None else f"[{bounds[0]:+.4f}, {bounds[1]:+.4f}]"

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an evaluation is told, checked before any map is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+CENSUS = "census"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of an evaluation.
+
+    Attributes:
+        design: How the reference was chosen: "census", "random" or "stratified".
+        wanted_error: Standard error of the overall accuracy for which a sample size is wanted.
+        block_size: Edge of the bootstrap's blocks in cells; 0 for the usual one.
+        seed: Seed of the bootstrap.
+        distances: Distances in cells at which borders are compared.
+        objects: Values of the classes whose objects are matched.
+        probabilities: Prefix of the maps of probabilities, or "".
+
+    Raises:
+        ValueError: A number out of its range.
+    """
+
+    design: str = CENSUS
+    wanted_error: float = 0.01
+    block_size: int = 0
+    seed: int = 1
+    distances: tuple[float, ...] = ()
+    objects: tuple[int, ...] = ()
+    probabilities: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.wanted_error < 0.5:
+            raise ValueError(
+                f"<standard_error> must be above 0 and below 0.5, found {self.wanted_error:g}"
+            )
+        if self.block_size < 0:
+            raise ValueError(f"<block_size> must be at least 1, found {self.block_size}")
+        if self.seed < 0:
+            raise ValueError(f"<seed> must not be negative, found {self.seed}")
+        for distance in self.distances:
+            if not 0 <= distance < math.inf:
+                raise ValueError(f"<distance> must be at least 0 cells, found {distance:g}")
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, str]) -> Settings:
+        """The settings that the module's options tell.
+
+        Raises:
+            ValueError: Options do not go together, or a number is out of its range.
+        """
+        if options["block_size"] == "0":
+            raise ValueError("<block_size> must be at least 1, found 0")
+        return cls(
+            design=_design(options),
+            wanted_error=float(options["standard_error"]),
+            block_size=int(options["block_size"] or 0),
+            seed=int(options["seed"]),
+            distances=tuple(float(one) for one in _list(options["distance"])),
+            objects=tuple(int(one) for one in _list(options["objects"])),
+            probabilities=options["probabilities"],
+        )
+
+
+def _design(options: Mapping[str, str]) -> str:
+    """The sampling design, which must suit the reference."""
+    if options["model"]:
+        for key in ("compare", "design", "distance", "objects", "probabilities", "block_size"):
+            if options[key]:
+                raise ValueError(f"Option {key} is for maps: leave it out when a model is scored")
+        return CENSUS
+    design = options["design"] or ("random" if options["points"] else CENSUS)
+    if options["points"]:
+        if design == CENSUS:
+            raise ValueError("Points are a sample: use design=random or design=stratified")
+        for key in ("distance", "objects", "probabilities", "difference"):
+            if options[key]:
+                raise ValueError(f"Option {key} needs a reference or areas, not points")
+    if options["areas"] and design != CENSUS:
+        raise ValueError(
+            f"design={design} is for single cells or points, areas are clusters of cells: "
+            "draw points in them, or use design=census"
+        )
+    return design
+
+
+def _list(text: str) -> list[str]:
+    return text.split(",") if text else []

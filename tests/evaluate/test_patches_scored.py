@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A model scored on held-back patches."""
+
+import json
+
+import numpy as np
+import pytest
+
+from grassdl.bands import Band
+from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.dataset.manifest import SPLITS, Export
+from grassdl.dataset.patchset import PatchSet, PatchSetWriter
+from grassdl.evaluate.html import page
+from grassdl.evaluate.listing import plain
+from grassdl.evaluate.patches import describe, score_patches
+from grassdl.model import ModelCard, save_network
+
+SIZE = 8
+BANDS = [Band(name, True, {"map": name}, None, 1.0, "nearest", "", "uint8") for name in "ab"]
+GRASS, ROOF, WATER = (
+    MapClass(2, "grass", "0:200:0"),
+    MapClass(5, "roof", "200:0:0"),
+    MapClass(7, "water", "0:0:200"),
+)
+
+
+def card_of(**changes):
+    facts = {
+        "name": "small",
+        "network": "unet",
+        "network_options": {},
+        "bands": BANDS,
+        "mean": [9.0, 0.0],
+        "deviation": [1.0, 1.0],
+        "classes": ClassScheme([GRASS, ROOF]),
+        "resolution": (1.0, 1.0),
+        "size": SIZE,
+        "parameters": 10,
+        "stride": 4,
+        "halo": 4,
+        "receptive_field": 9,
+        "training": {"epochs": 3},
+        "dataset_ids": ["0123456789abcdef"],
+        "versions": {},
+        "test": None,
+        "command": "i.dl.train",
+    }
+    return ModelCard(**{**facts, **changes})
+
+
+def dataset(folder, labels, first_band, classes=(GRASS, ROOF), bands=BANDS, size=SIZE):
+    """A dataset whose test patches have these labels and first band; the other splits are empty."""
+    folder.mkdir()
+    counts = {split: len(labels) if split == "test" else 0 for split in SPLITS}
+    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, size, np.dtype(np.uint8))
+    images = np.stack([first_band, np.zeros_like(first_band)], axis=-1)[..., : len(bands)]
+    writer.write("test", images.astype(np.uint8), labels.astype(np.uint8))
+    edges = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 1.0, "ewres": 1.0}
+    writer.finish(
+        Export(
+            size=size,
+            stride=size,
+            sampling="grid",
+            split_method="blocks",
+            split_shares=(0, 0, 100),
+            block_size=size,
+            buffer=0.0,
+            seed=1,
+            region={**edges, "rows": 1, "cols": 1},
+            crs="",
+            grass_version="8.2.1",
+            command="i.dl.patches",
+        )
+    )
+    return PatchSet.open(folder)
+
+
+def predict(images):
+    """Roof where the first band is above 4, grass elsewhere."""
+    roof = images[..., :1] > 4
+    return np.concatenate([~roof, roof], axis=-1).astype(np.float32)
+
+
+@pytest.fixture
+def two_areas(tmp_path):
+    """20 patches that the rule gets right, and 20 of which half the cells are wrong."""
+    labels = np.zeros((20, SIZE, SIZE), np.uint8)
+    labels[:, :, 4:] = 1
+    right = np.where(labels == 1, 9, 0)
+    wrong = right.copy()
+    wrong[:, :4] = 9 - wrong[:, :4]
+    return dataset(tmp_path / "north", labels, right), dataset(tmp_path / "south", labels, wrong)
+
+
+def test_areas_are_scored_as_a_whole_and_each(two_areas):
+    report = score_patches(predict, card_of(), two_areas, "test", seed=1)
+    assert report["pixels"] == 2 * 20 * SIZE**2
+    assert report["overall_accuracy"] == 0.75
+    assert [one["dataset"] for one in report["areas"]] == ["north", "south"]
+    assert [one["overall_accuracy"] for one in report["areas"]] == [1, 0.5]
+    assert [one["kappa"] for one in report["areas"]] == [1, 0]
+    assert report["intervals"]["blocks"] == 40
+    low, high = report["intervals"]["overall_accuracy"]
+    assert 0.6 < low < 0.75 < high < 0.9
+
+
+def test_listing_and_page_tell_the_areas(two_areas):
+    card = card_of()
+    report = json.loads(json.dumps(score_patches(predict, card, two_areas, "test", seed=1)))
+    listing = plain(report)
+    assert "Classification: model small" in listing
+    assert "\nBY DATASET\n" in listing
+    assert listing.splitlines()[-1].split() == [
+        "south",
+        "0.5000",
+        "0.0000",
+        "0.5000",
+        "0.3333",
+        "1280",
+    ]
+    text = page(report, [], {}, describe(card))
+    assert 'data-path="areas.1.kappa"' in text
+    assert "<img" not in text
+    assert "unet, 10 parameters" in text
+
+
+def test_null_and_unlabelled_pixels_do_not_count(tmp_path):
+    labels = np.zeros((1, SIZE, SIZE), np.uint8)
+    labels[0, 0] = NULL_INDEX
+    labels[0, 1, :3] = UNLABELLED_INDEX
+    report = score_patches(
+        predict, card_of(), [dataset(tmp_path / "a", labels, labels * 0)], "test", seed=1
+    )
+    assert report["left_out"] == {"null": 8, "unlabelled": 3}
+    assert report["pixels"] == 64 - 11
+    assert report["overall_accuracy"] == 1
+
+
+def test_class_that_the_model_does_not_know_counts_as_missed(tmp_path):
+    labels = np.zeros((1, SIZE, SIZE), np.uint8)
+    labels[0, :2] = 1
+    patches = dataset(tmp_path / "a", labels, labels * 0, classes=(GRASS, WATER))
+    report = score_patches(predict, card_of(), [patches], "test", seed=1)
+    assert [one["value"] for one in report["classes"]] == [2, 5, 7]
+    assert report["overall_accuracy"] == 0.75
+    assert report["classes"][2]["recall"] == 0
+
+
+def test_what_does_not_fit_is_refused(tmp_path):
+    labels = np.zeros((1, SIZE, SIZE), np.uint8)
+    good = dataset(tmp_path / "a", labels, labels)
+    for card, message in [
+        (card_of(bands=BANDS[:1], mean=[0.0]), "1 bands are expected"),
+        (card_of(stride=16), "no multiple of the stride 16"),
+        (card_of(resolution=(0.5, 0.5)), "trained on cells of 0.5"),
+        (card_of(classes=ClassScheme([GRASS, MapClass(5, "tree", "1:1:1")])), "class 5 is <tree>"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            score_patches(predict, card, [good], "test", seed=1)
+    with pytest.raises(ValueError, match="No pixel of the val patches"):
+        score_patches(predict, card_of(), [good], "val", seed=1)
+
+
+def test_module_scores_a_model_without_maps(run, tmp_path, two_areas):
+    from grassdl.networks import registry
+
+    network = registry.build(
+        "unet", SIZE, 2, 2, mean=[9.0, 0.0], deviation=[1.0, 1.0], filters=2, depth=1
+    )
+    (tmp_path / "model").mkdir()
+    card_of(stride=2).save(tmp_path / "model")
+    save_network(network, tmp_path / "model")
+    datasets = f"{tmp_path / 'north'},{tmp_path / 'south'}"
+    options = {"model": tmp_path / "model", "dataset": datasets, "format": "json"}
+    report = json.loads(run("i.dl.evaluate", report=tmp_path / "page.html", **options).stdout)
+    expected = score_patches(network.predict_on_batch, card_of(), two_areas, "test", seed=1)
+    assert report["confusion_matrix"] == expected["confusion_matrix"]
+    assert [one["dataset"] for one in report["areas"]] == ["north", "south"]
+    assert "By dataset" in (tmp_path / "page.html").read_text()
+    refused = run("i.dl.evaluate", check=False, distance=2, **options)
+    assert refused.returncode == 1
+    assert "Option distance is for maps" in refused.stderr
+    absent = run("i.dl.evaluate", check=False, **{**options, "dataset": "absent"})
+    assert absent.returncode == 1
+    assert "absent" in absent.stderr
