@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Installs what is missing: GRASS and its make files by apt, and the Python
-# environment VENV with requirements.txt (--dev: requirements-dev.txt as well).
+# environment VENV with requirements.txt (--dev: requirements-dev.txt as well,
+# and a browser, in which the HTML pages are tested).
 # What is there already is left alone, so that running it again costs nothing.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -21,6 +22,7 @@ missing_packages() {
     command -v make >/dev/null || echo make
     "$system_python" -c "import ensurepip, venv" 2>/dev/null || echo python3-venv
     "$system_python" -c "from osgeo import gdal" 2>/dev/null || echo python3-gdal
+    [ "$requirements" = requirements.txt ] || command -v chromium >/dev/null || echo chromium
 }
 
 as_root() {
