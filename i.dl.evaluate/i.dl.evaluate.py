@@ -145,6 +145,12 @@
 # % description: Patches to score the model on
 # % guisection: Model
 # % end
+# % flag
+# % key: t
+# % label: Fit a temperature to the validation patches and store it in the model
+# % description: The probabilities of i.dl.predict then mean what they say
+# % guisection: Model
+# % end
 # % option
 # % key: format
 # % type: string
@@ -188,6 +194,7 @@
 # % required: reference,points,areas,model
 # % exclusive: reference,points,areas,model
 # % collective: model,dataset
+# % requires: -t,model
 # % exclusive: column,reference
 # % requires: difference,compare
 # % end
@@ -196,13 +203,13 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grass.script as gs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from grassdl.evaluate.settings import Settings
 
@@ -224,7 +231,7 @@ def find_library() -> None:
     gs.fatal(f"The library of i.dl is not installed beside <{here}>: run 'make install' again")
 
 
-def evaluate(options: dict[str, str]) -> None:
+def evaluate(options: dict[str, str], warm: bool) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
     from grassdl.evaluate.outputs import check_output_files, write_files
     from grassdl.evaluate.settings import Settings
@@ -238,7 +245,10 @@ def evaluate(options: dict[str, str]) -> None:
         content = contents(report, page, options["format"])
         write_files({path: content[key] for key, path in writers.items()})
 
-    report = (score_model if options["model"] else score_maps)(options, settings, write)
+    if options["model"]:
+        report = score_model(options, settings, write, warm)
+    else:
+        report = score_maps(options, settings, write)
     for path in paths:
         gs.verbose(f"File <{path}> written")
     if "output" not in writers:
@@ -271,12 +281,15 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
     return report
 
 
-def score_model(options: dict[str, str], settings: Settings, write: Write) -> dict:
-    """The report on a model; Keras is imported only when all else is checked."""
+def score_model(options: dict[str, str], settings: Settings, write: Write, warm: bool) -> dict:
+    """The report on a model, which gets a temperature first if it is to be `warm`.
+
+    Keras is imported only when all else is checked.
+    """
     from grassdl import backend
     from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.html import page
-    from grassdl.evaluate.patches import describe, score_patches
+    from grassdl.evaluate.patches import describe, score_patches, temperature_of
     from grassdl.model import ModelCard, load_network
 
     card = ModelCard.load(options["model"])
@@ -288,8 +301,13 @@ def score_model(options: dict[str, str], settings: Settings, write: Write) -> di
         gs.warning("The model was trained on these patches: they tell nothing about other areas")
     backend.prepare()
     predict = load_network(options["model"]).predict_on_batch
+    if warm:
+        card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
     report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
     write(report, lambda: page(report, [], {}, describe(card)))
+    if warm:
+        card.save(Path(options["model"]).expanduser())
+        gs.message(f"Temperature {card.temperature:.3f} is stored in model <{options['model']}>")
     return report
 
 
@@ -314,12 +332,12 @@ def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writ
 
 
 def main() -> int:
-    options, _ = gs.parser()
+    options, flags = gs.parser()
     find_library()
     from grassdl.gis.messages import one_line_errors
 
     with one_line_errors():
-        evaluate(options)
+        evaluate(options, flags["t"])
     return 0
 
 

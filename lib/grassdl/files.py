@@ -120,10 +120,18 @@ def alive(pid: int) -> bool:
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write an object as indented JSON, lists of numbers on one line; NaN is refused."""
+    """Write an object as indented JSON, lists of numbers on one line; NaN is refused.
+
+    An older file of that name is there until the new one is whole.
+    """
     text = json.dumps(content, indent=2, allow_nan=False)
     text = re.sub(r"\[[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)
-    path.write_text(text + "\n", encoding="utf-8")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_json(path: Path, what: str) -> dict:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,20 @@ WEIGHTS_NAME = "model.keras"
 FORMAT_NAME = "i.dl model"
 FORMAT_VERSION = 1
 
+SMALLEST = np.float32(1e-30)
+"""What stands for a probability of 0, whose logarithm there is none of."""
+
 RESOLUTION_TOLERANCE = 0.1
 """Part by which cells may differ in size from those of the training."""
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (..., classes) at a temperature, see `ModelCard.tempered`; float32."""
+    if temperature == 1:
+        return probabilities
+    scores = np.log(np.maximum(probabilities, SMALLEST)) / np.float32(temperature)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 @dataclass
@@ -49,6 +62,7 @@ class ModelCard:
         versions: Versions of the software by name.
         test: Scores on the test split as `scores.report` gives them; None without a test split.
         command: The call.
+        temperature: Makes probabilities honest, see `tempered`; 1 leaves them as the network's.
     """
 
     name: str
@@ -69,12 +83,21 @@ class ModelCard:
     versions: dict[str, str]
     test: dict | None
     command: str
+    temperature: float = 1.0
     version: int = field(default=FORMAT_VERSION)
 
     @property
     def fill_values(self) -> np.ndarray:
         """Value of every band that stands for NULL: exactly 0 after normalisation (float32)."""
         return np.array(self.mean, np.float32)
+
+    def tempered(self, probabilities: np.ndarray) -> np.ndarray:
+        """Probabilities (..., classes) as the model's temperature T has them.
+
+        The softmax of the network's scores divided by T (Guo et al. 2017), computed from the
+        probabilities: p_c^(1/T) / sum_k p_k^(1/T). The order of the classes stays.
+        """
+        return tempered(probabilities, self.temperature)
 
     def check_resolution(self, nsres: float, ewres: float) -> None:
         """Refuse a grid whose cells differ from the training's by more than `RESOLUTION_TOLERANCE`.
@@ -122,6 +145,7 @@ class ModelCard:
             "versions": self.versions,
             "test": self.test,
             "command": self.command,
+            "temperature": self.temperature,
         }
         write_json(folder / CARD_NAME, content)
 
@@ -202,6 +226,7 @@ class ModelCard:
             deviation=[float(item["deviation"]) for item in content["bands"]],
             classes=ClassScheme.from_json(content["classes"]),
             **{name: content[name] for name in plain},
+            temperature=_temperature(content.get("temperature", 1.0)),
         )
 
 
@@ -209,6 +234,12 @@ def _count(number: object) -> int:
     if not isinstance(number, int) or number < 1:
         raise ValueError(f"{number!r} is not a whole number above 0")
     return number
+
+
+def _temperature(number: object) -> float:
+    if not 0 < float(number) < math.inf:
+        raise ValueError(f"the temperature {number!r} is not above 0")
+    return float(number)
 
 
 def _cell_size(numbers: object) -> tuple[float, float]:

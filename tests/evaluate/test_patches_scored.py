@@ -9,11 +9,12 @@ import pytest
 from grassdl.bands import Band
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
-from grassdl.dataset.patchset import PatchSet, PatchSetWriter
+from grassdl.dataset.patchset import PatchSet
+from grassdl.dataset.writer import PatchSetWriter
 from grassdl.evaluate.html import page
 from grassdl.evaluate.listing import plain
-from grassdl.evaluate.patches import describe, score_patches
-from grassdl.model import ModelCard, save_network
+from grassdl.evaluate.patches import describe, score_patches, temperature_of
+from grassdl.model import ModelCard, save_network, tempered
 
 SIZE = 8
 BANDS = [Band(name, True, {"map": name}, None, 1.0, "nearest", "", "uint8") for name in "ab"]
@@ -48,30 +49,34 @@ def card_of(**changes):
     return ModelCard(**{**facts, **changes})
 
 
-def dataset(folder, labels, first_band, classes=(GRASS, ROOF), bands=BANDS, size=SIZE):
-    """A dataset whose test patches have these labels and first band; the other splits are empty."""
+def dataset(
+    folder, labels, first_band, classes=(GRASS, ROOF), bands=BANDS, size=SIZE, split="test"
+):
+    """A dataset whose patches of one split have these labels and first band, others are empty."""
     folder.mkdir()
-    counts = {split: len(labels) if split == "test" else 0 for split in SPLITS}
-    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, size, np.dtype(np.uint8))
+    counts = {one: len(labels) if one == split else 0 for one in SPLITS}
     images = np.stack([first_band, np.zeros_like(first_band)], axis=-1)[..., : len(bands)]
-    writer.write("test", images.astype(np.uint8), labels.astype(np.uint8))
     edges = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 1.0, "ewres": 1.0}
-    writer.finish(
-        Export(
-            size=size,
-            stride=size,
-            sampling="grid",
-            split_method="blocks",
-            split_shares=(0, 0, 100),
-            block_size=size,
-            buffer=0.0,
-            seed=1,
-            region={**edges, "rows": 1, "cols": 1},
-            crs="",
-            grass_version="8.2.1",
-            command="i.dl.patches",
-        )
+    export = Export(
+        size=size,
+        stride=size,
+        sampling="grid",
+        split_method="blocks",
+        split_shares=(0, 0, 100),
+        block_size=size,
+        buffer=0.0,
+        seed=1,
+        region={**edges, "rows": 1, "cols": 1},
+        crs="",
+        grass_version="8.2.1",
+        command="i.dl.patches",
     )
+    dtype = np.dtype(np.uint8)
+    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, dtype, None, "npy", export)
+    writer.create()
+    positions = np.zeros((len(labels), 2), np.int64)
+    part = writer.write(split, 0, positions, images.astype(np.uint8), labels.astype(np.uint8))
+    writer.finish([part])
     return PatchSet.open(folder)
 
 
@@ -183,3 +188,82 @@ def test_module_scores_a_model_without_maps(run, tmp_path, two_areas):
     absent = run("i.dl.evaluate", check=False, **{**options, "dataset": "absent"})
     assert absent.returncode == 1
     assert "absent" in absent.stderr
+
+
+def test_the_module_stores_a_temperature_only_when_asked(run, tmp_path):
+    from grassdl.networks import registry
+
+    labels = np.random.default_rng(2).integers(0, 2, (20, SIZE, SIZE))
+    dataset(tmp_path / "val", labels, np.where(labels == 1, 9, 0), split="val")
+    network = registry.build(
+        "unet", SIZE, 2, 2, mean=[9.0, 0.0], deviation=[1.0, 1.0], filters=2, depth=1
+    )
+    model = tmp_path / "model"
+    model.mkdir()
+    card_of(stride=2).save(model)
+    save_network(network, model)
+    options = {"model": model, "dataset": tmp_path / "val", "split": "val", "format": "json"}
+    cold = json.loads(run("i.dl.evaluate", **options).stdout)
+    assert cold["calibration"]["temperature"] == ModelCard.load(model).temperature == 1
+    done = run("i.dl.evaluate", flags="t", **options)
+    stored = ModelCard.load(model).temperature
+    warm = json.loads(done.stdout)
+    assert stored == warm["calibration"]["temperature"] != 1
+    assert "Temperature" in done.stderr and "is stored in model" in done.stderr
+    assert warm["confusion_matrix"] == cold["confusion_matrix"]
+    assert [path.name for path in sorted(model.iterdir())] == ["model.json", "model.keras"]
+
+
+def overconfident(images):
+    """Roof at a probability of 0.99 where the first band is above 4, and at 0.01 elsewhere."""
+    roof = np.where(images[..., :1] > 4, 0.99, 0.01)
+    return np.concatenate([1 - roof, roof], axis=-1).astype(np.float32)
+
+
+def test_the_temperature_makes_probabilities_as_high_as_cells_are_right(tmp_path):
+    """Three of four cells are right: with odds of 99 the temperature is ln 99 / ln 3."""
+    labels = np.zeros((20, SIZE, SIZE), np.uint8)
+    labels[:, :, 4:] = 1
+    seen = np.where(labels == 1, 9, 0)
+    seen[:, ::4] = 9 - seen[:, ::4]
+    patch_set = dataset(tmp_path / "val", labels, seen, split="val")
+    card = card_of()
+    card.temperature = temperature_of(overconfident, card, [patch_set], seed=1)
+    assert card.temperature == pytest.approx(np.log(99) / np.log(3), rel=1e-3)
+    warm = card.tempered(overconfident(np.full((1, 1, 1, 2), 9.0)))
+    assert warm[0, 0, 0] == pytest.approx([0.25, 0.75], abs=1e-3)
+    before = score_patches(overconfident, card_of(), [patch_set], "val", seed=1)["calibration"]
+    after = score_patches(overconfident, card, [patch_set], "val", seed=1)["calibration"]
+    assert before["expected_calibration_error"] == pytest.approx(0.24, abs=1e-3)
+    assert after["expected_calibration_error"] == pytest.approx(0, abs=1e-3)
+    assert after["brier_score"] < before["brier_score"]
+    assert after["temperature"] == card.temperature
+
+
+def test_a_temperature_is_not_fitted_to_nothing(tmp_path):
+    labels = np.full((2, SIZE, SIZE), UNLABELLED_INDEX, np.uint8)
+    patch_set = dataset(tmp_path / "val", labels, np.zeros(labels.shape), split="val")
+    with pytest.raises(ValueError, match="No validation pixel is labelled"):
+        temperature_of(predict, card_of(), [patch_set], seed=1)
+
+
+def test_temperatures_are_the_softmax_of_scores_divided_by_them():
+    scores = np.random.default_rng(0).normal(0, 3, (50, 4))
+    warm = np.exp(scores / 2.5)
+    found = tempered((np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)).astype("f4"), 2.5)
+    assert found == pytest.approx(warm / warm.sum(axis=1, keepdims=True), abs=1e-6)
+    assert tempered(found, 1) is found
+    certain = np.array([[0.0, 1.0]], np.float32)
+    assert tempered(certain, 0.5).tolist() == [[0, 1]]
+
+
+def test_the_temperature_is_kept_in_the_model_card(tmp_path):
+    card_of(temperature=1.7).save(tmp_path)
+    assert ModelCard.load(tmp_path).temperature == 1.7
+    content = json.loads((tmp_path / "model.json").read_text())
+    del content["temperature"]
+    (tmp_path / "model.json").write_text(json.dumps(content))
+    assert ModelCard.load(tmp_path).temperature == 1
+    (tmp_path / "model.json").write_text(json.dumps(content | {"temperature": -1}))
+    with pytest.raises(ValueError, match="temperature -1 is not above 0"):
+        ModelCard.load(tmp_path)

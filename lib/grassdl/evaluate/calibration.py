@@ -7,14 +7,40 @@ Verification of forecasts expressed in terms of probability, Monthly Weather Rev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..model import SMALLEST, tempered
 from .cells import NO_CLASS, ClassRows, RowReader, strips
+
+LOG_TEMPERATURES = (-3.0, 3.0)
+"""Between which the logarithm of a temperature is looked for: 0.05 to 20."""
 
 BINS = 15
 """Bins of confidence, as Guo et al. have them."""
+
+
+def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature at which probabilities are likeliest (Guo et al. 2017).
+
+    It minimises the mean of -ln p_true, the negative log likelihood, of `model.tempered`.
+
+    Args:
+        probabilities: (pixels, classes) float32 at temperature 1.
+        truth: Index of the true class (pixels,).
+    """
+    from scipy.optimize import minimize_scalar
+
+    places = np.arange(len(truth))
+
+    def loss(log_temperature: float) -> float:
+        warm = tempered(probabilities, math.exp(log_temperature))
+        return -float(np.log(np.maximum(warm[places, truth], SMALLEST)).mean(dtype=np.float64))
+
+    found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded")
+    return math.exp(found.x)
 
 
 class CalibrationCounts:

@@ -102,7 +102,8 @@ def _borders(report: dict) -> str:
         ]
         mean = (figure(report, f"{path}.f1_macro"), "")
         rows.append(("Macro mean", [("", ""), ("", ""), mean]))
-        note = f"Border cells within {figure(report, f'{path}.distance', 'g')} cells."
+        distance = figure(report, f"{path}.distance", "g")
+        note = f"Border cells count as met up to this distance in cells: {distance}."
         tables.append(table(["Precision", "Recall", "F1"], rows, note))
     return "\n".join(tables)
 

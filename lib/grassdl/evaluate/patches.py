@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from ..dataset.patchset import PatchSet
 from ..margins import margins_of
 from ..model import ModelCard
 from .bootstrap import block_intervals
+from .calibration import CalibrationCounts, calibration_report, fit_temperature
 from .settings import CENSUS
+
+FITTED_PIXELS = 1_000_000
+"""Pixels that a temperature is fitted to; one number needs no more."""
 
 BATCH = 16
 """Patches that are predicted at a time."""
@@ -50,8 +54,9 @@ def score_patches(
         _check_fits(one, card)
     classes = _all_classes(card, patch_sets)
     tables, left_out = [], {"null": 0, "unlabelled": 0}
+    calibration = CalibrationCounts()
     for one in patch_sets:
-        counted, codes = _count(predict, card, one, split, classes)
+        counted, codes = _count(predict, card, one, split, classes, calibration)
         tables.append(counted)
         left_out["null"] += int(codes[NULL_INDEX])
         left_out["unlabelled"] += int(codes[UNLABELLED_INDEX])
@@ -69,6 +74,7 @@ def score_patches(
         **scores.report(counts, classes),
         "left_out": left_out,
         "intervals": block_intervals(margins, list(classes), size, seed),
+        "calibration": {**calibration_report(calibration), "temperature": card.temperature},
         "areas": [
             {"dataset": one.folder.name, **_summary(table.sum(axis=0), classes)}
             for one, table in zip(patch_sets, tables, strict=True)
@@ -114,27 +120,85 @@ def _all_classes(card: ModelCard, patch_sets: Sequence[PatchSet]) -> ClassScheme
 
 
 def _count(
-    predict: Predict, card: ModelCard, patch_set: PatchSet, split: str, classes: ClassScheme
+    predict: Predict,
+    card: ModelCard,
+    patch_set: PatchSet,
+    split: str,
+    classes: ClassScheme,
+    calibration: CalibrationCounts,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tables (patches, classes, classes) of a dataset, and the pixels of every label code."""
-    images, labels = patch_set.arrays(split)
     predicted_index = classes.index_of(card.classes.values)
-    label_index = np.arange(256, dtype=np.uint8)
-    own = patch_set.manifest.classes.values
-    label_index[: len(own)] = classes.index_of(own)
-    tables = np.zeros((len(images), len(classes), len(classes)), np.int64)
+    label_index = _codes_in(classes, patch_set)
+    channel = _codes_in(card.classes, patch_set)
+    count = patch_set.manifest.counts[split]
+    tables = np.zeros((count, len(classes), len(classes)), np.int64)
     codes = np.zeros(256, np.int64)
-    for first in range(0, len(images), BATCH):
-        batch = np.asarray(images[first : first + BATCH], np.float32)
-        truth = np.asarray(labels[first : first + BATCH])
-        batch[truth == NULL_INDEX] = card.fill_values
-        found = predicted_index[predict(batch).argmax(axis=-1)]
+    for first, probabilities, truth in _predicted(predict, card, patch_set, split):
+        warm = card.tempered(probabilities)
+        known = channel[truth] < len(card.classes)
+        calibration.add(warm[known].T, channel[truth][known].astype(np.intp))
+        found = predicted_index[warm.argmax(axis=-1)]
         codes += np.bincount(truth.ravel(), minlength=256)
-        for place in range(len(batch)):
+        for place in range(len(truth)):
             tables[first + place] = scores.confusion_counts(
                 found[place], label_index[truth[place]], len(classes)
             )
     return tables, codes
+
+
+def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
+    """Class index by label code of a dataset, (256,) uint8; what is no class stays what it is."""
+    codes = np.arange(256, dtype=np.uint8)
+    own = patch_set.manifest.classes.values
+    codes[: len(own)] = classes.index_of(own)
+    codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
+    return codes
+
+
+def _predicted(
+    predict: Predict, card: ModelCard, patch_set: PatchSet, split: str
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """First patch, probabilities (n, size, size, classes) and label codes of batches."""
+    images, labels = patch_set.arrays(split)
+    for first in range(0, len(images), BATCH):
+        batch = np.asarray(images[first : first + BATCH], np.float32)
+        truth = np.asarray(labels[first : first + BATCH])
+        batch[truth == NULL_INDEX] = card.fill_values
+        yield first, predict(batch), truth
+
+
+def temperature_of(
+    predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], seed: int
+) -> float:
+    """The temperature that suits the validation patches of datasets.
+
+    Args:
+        predict: The model's network.
+        card: What the model knows.
+        patch_sets: The datasets.
+        seed: Seed of the choice of `FITTED_PIXELS` pixels, the same number of every patch.
+
+    Raises:
+        ValueError: A dataset does not fit the model, or no validation pixel is labelled.
+    """
+    for one in patch_sets:
+        _check_fits(one, card)
+    patches = sum(one.manifest.counts["val"] for one in patch_sets)
+    most = -(-FITTED_PIXELS // max(patches, 1))
+    rng = np.random.default_rng(seed)
+    found, truths = [], []
+    for one in patch_sets:
+        channel = _codes_in(card.classes, one)
+        for _, probabilities, labels in _predicted(predict, card, one, "val"):
+            for shares, codes in zip(probabilities, channel[labels], strict=True):
+                known = np.flatnonzero(codes.ravel() < len(card.classes))
+                chosen = rng.choice(known, min(most, len(known)), replace=False)
+                found.append(shares.reshape(-1, shares.shape[-1])[chosen])
+                truths.append(codes.ravel()[chosen])
+    if not any(len(one) for one in truths):
+        raise ValueError("No validation pixel is labelled: no temperature can be fitted")
+    return fit_temperature(np.concatenate(found), np.concatenate(truths).astype(np.intp))
 
 
 def _summary(counts: np.ndarray, classes: ClassScheme) -> dict:

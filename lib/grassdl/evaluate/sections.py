@@ -136,11 +136,15 @@ def _comparison(found: dict) -> list[str]:
     return lines
 
 
+def _cells(distance: float) -> str:
+    return f"{distance:g} cell" + ("" if distance == 1 else "s")
+
+
 def _borders(found: list[dict]) -> list[str]:
     lines = ["BORDERS (precision, recall and F1 of border cells)"]
     for at_distance in found:
         mean = figure_text(at_distance["f1_macro"])
-        lines += ["", f"Within {at_distance['distance']:g} cells: macro F1 {mean}", ""]
+        lines += ["", f"Within {_cells(at_distance['distance'])}: macro F1 {mean}", ""]
         names = class_names(at_distance["classes"])
         for name, one in zip(names, at_distance["classes"], strict=True):
             figures = (figure_text(one[key]) for key in ("precision", "recall", "f1"))
