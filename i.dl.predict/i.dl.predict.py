@@ -89,13 +89,38 @@
 # % description: Name for output map of the highest class probability
 # % guisection: Output
 # %end
+# %option G_OPT_R_OUTPUT
+# % key: uncertainty
+# % required: no
+# % label: Name for output map of the uncertainty
+# % description: Normalised entropy of the class probabilities: 0 where one class is certain, 1 where all are equally probable
+# % guisection: Output
+# %end
+# %option
+# % key: threshold
+# % type: double
+# % required: no
+# % label: Least probability of a class, 0 to 1
+# % description: Cells whose most probable class stays below become NULL in the class map; of two classes the second is taken from this probability on
+# % guisection: Output
+# %end
+# %option
+# % key: tiling
+# % type: string
+# % required: no
+# % options: exact,blend
+# % label: How tiles are joined
+# % description: By default exact, or blend for a network that looks at the whole image at once
+# % descriptions: exact;As if the network were run once over the whole;blend;Tiles overlap by half and fade into each other
+# % guisection: Computing
+# %end
 # %option
 # % key: tile_size
 # % type: integer
 # % required: no
 # % answer: 512
 # % label: Edge of a tile in cells, without its halo
-# % description: Larger tiles need more memory and compute less twice; the result is the same
+# % description: Larger tiles need more memory and compute less twice; exact tiles of any size give the same result
 # % guisection: Computing
 # %end
 # %option
@@ -104,6 +129,12 @@
 # % required: no
 # % answer: 0
 # % description: Number of threads to compute with; 0 for all cores
+# % guisection: Computing
+# %end
+# %flag
+# % key: a
+# % label: Average over the eight flips and quarter turns (test-time augmentation)
+# % description: Takes eight times as long
 # % guisection: Computing
 # %end
 # %rules
@@ -123,7 +154,8 @@ import grass.script as gs
 
 if TYPE_CHECKING:
     from grassdl.model import ModelCard
-    from grassdl.predict.engines import KerasEngine
+    from grassdl.predict.engines import Engine
+    from grassdl.predict.settings import Settings
 
 
 def find_library() -> None:
@@ -141,16 +173,16 @@ def find_library() -> None:
 
 
 def main() -> int:
-    options, _ = gs.parser()
+    options, flags = gs.parser()
     find_library()
     from grassdl.gis.messages import one_line_errors
 
     with one_line_errors():
-        predict(options)
+        predict(options, flags)
     return 0
 
 
-def predict(options: dict[str, str]) -> None:
+def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Check the inputs against the model, plan the tiles, and make the maps."""
     from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, frame_of
     from grassdl.gis.messages import Progress
@@ -158,16 +190,19 @@ def predict(options: dict[str, str]) -> None:
     from grassdl.gis.region import Region
     from grassdl.gis.session import scratch_folder
     from grassdl.model import ModelCard
-    from grassdl.options import positive
+    from grassdl.predict.decision import Decision
     from grassdl.predict.rowbands import row_bands
-    from grassdl.predict.tiles import Span, plan_axis
+    from grassdl.predict.settings import Settings
+    from grassdl.predict.tiles import Span
+    from grassdl.predict.windows import Windows
 
     card = ModelCard.load(options["model"])
-    tile_size = positive(options, "tile_size")
+    settings = Settings.from_options(options, flags, card)
     maps = ClassificationMaps(
         options["output"],
         card.classes,
         options["confidence"],
+        options["uncertainty"],
         options["probabilities"],
         support=provenance(card),
     )
@@ -175,32 +210,27 @@ def predict(options: dict[str, str]) -> None:
     bands = bands_for_model(BandMaps.from_options(options), card.bands, region)
     maps.check_inputs(bands)
     card.check_resolution(region.nsres, region.ewres)
-    if card.halo is None:
-        raise ValueError(
-            f"Network {card.network} looks at the whole image at once and cannot be tiled exactly"
-        )
     top, height, left, width = frame_of(bands, region)
-    rows = plan_axis(height, Span(-top, region.rows - top), tile_size, card.stride, card.halo)
-    cols = plan_axis(width, Span(-left, region.cols - left), tile_size, card.stride, card.halo)
+    rows = settings.axis(height, Span(-top, region.rows - top))
+    cols = settings.axis(width, Span(-left, region.cols - left))
     if not rows.cores or not cols.cores:
         raise ValueError("The region lies outside the input maps: set it with g.region")
     frame = region.window(top, height, left, width)
     window = frame.window(rows.input.start, len(rows.input), cols.input.start, len(cols.input))
     window.use()
-    gs.verbose(
-        f"{len(rows.cores)} x {len(cols.cores)} tiles of {tile_size} cells "
-        f"with a halo of {card.halo} cells"
+    tell_tiling(card, settings, len(rows.cores), len(cols.cores))
+    decision = Decision(
+        len(card.classes), settings.threshold, maps.with_uncertainty, maps.with_probabilities
     )
     with ExitStack() as cleanup:
         stack = cleanup.enter_context(closing(BandStack(bands, window)))
         maps.open(cleanup.enter_context(scratch_folder()))
-        engine = load_engine(options, card)
+        engine = load_engine(options["model"], card, settings)
         progress = Progress(region.rows)
         done, found = 0, False
-        for band in row_bands(
-            stack, engine, card.fill_values, rows, cols, len(card.classes), maps.with_probabilities
-        ):
-            maps.write(band.null, band.index, band.confidence, band.probabilities)
+        windows = Windows(stack, engine, card.fill_values, rows, cols)
+        for band in row_bands(windows, decision, settings.tiling):
+            maps.write(**vars(band))
             found = found or not band.null.all()
             done += len(band.null)
             progress(done)
@@ -208,6 +238,19 @@ def predict(options: dict[str, str]) -> None:
             raise ValueError("No cell of the region has data in all bands: nothing to classify")
         maps.make_maps(region)
     gs.message(f"Raster map <{options['output']}> is written")
+
+
+def tell_tiling(card: ModelCard, settings: Settings, rows: int, cols: int) -> None:
+    """Say how the region is tiled; aloud where it is not as exactly as users may expect."""
+    if card.halo is None:
+        gs.message(
+            f"Network {card.network} looks at the whole image at once and cannot be tiled "
+            f"exactly: its tiles of {settings.tile_size} cells overlap by half and are blended"
+        )
+    gs.verbose(
+        f"{rows} x {cols} tiles of {settings.tile_size} cells with a halo of "
+        f"{settings.halo} cells, tiling={settings.tiling}"
+    )
 
 
 def provenance(card: ModelCard) -> dict[str, str]:
@@ -219,18 +262,19 @@ def provenance(card: ModelCard) -> dict[str, str]:
     }
 
 
-def load_engine(options: dict[str, str], card: ModelCard) -> KerasEngine:
+def load_engine(folder: str, card: ModelCard, settings: Settings) -> Engine:
     """The network of the model, ready to compute."""
     from grassdl import backend
-    from grassdl.options import number
 
-    backend.prepare(int(number(options, "nprocs", lowest=0)), exact=True)
+    backend.prepare(settings.nprocs, exact=True)
     from grassdl.model import load_network
     from grassdl.predict.engines import KerasEngine, check_network
+    from grassdl.predict.turning import TurningEngine
 
-    network = load_network(options["model"])
+    network = load_network(folder)
     check_network(network, card)
-    return KerasEngine(network)
+    engine = KerasEngine(network)
+    return TurningEngine(engine) if settings.turned else engine
 
 
 if __name__ == "__main__":

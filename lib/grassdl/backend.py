@@ -6,6 +6,7 @@ This is the one file that knows backends by name; everything else is `keras` and
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         raise RuntimeError("backend.prepare() comes before the first import of keras")
     os.environ.setdefault("KERAS_BACKEND", DEFAULT_BACKEND)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # It takes the sizes of tiles, each compiled once, for a mistake, and tells users.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     if exact:
         os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")

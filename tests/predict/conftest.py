@@ -19,13 +19,19 @@ from grassdl.networks.reach import reach
 
 @pytest.fixture
 def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
-    """Makes a model folder; returns it and the network."""
+    """Makes a model folder of a U-Net, or of another network; returns it and the network."""
 
-    def make(bands: list[Band], mean: list[float], deviation: list[float], **changes):
+    def make(
+        bands: list[Band],
+        mean: list[float],
+        deviation: list[float],
+        built: keras.Model | None = None,
+        **changes,
+    ):
         keras.utils.set_random_seed(3)
-        network = registry.build(
-            "unet", 64, len(bands), len(CLASSES), mean=mean, deviation=deviation, filters=4, depth=2
-        )
+        classes = len(changes.get("classes", CLASSES))
+        options = {"mean": mean, "deviation": deviation, "filters": 4, "depth": 2}
+        network = built or registry.build("unet", 64, len(bands), classes, **options)
         rng = np.random.default_rng(3)
         weights = [one + rng.normal(0, 0.1, one.shape) for one in network.get_weights()]
         network.set_weights([np.abs(w) if w.ndim == 1 else w for w in weights])

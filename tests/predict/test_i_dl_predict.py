@@ -15,6 +15,8 @@ import pytest
 from small_model import CLASSES, plain_band
 
 from grassdl.bands import Band
+from grassdl.classes import ClassScheme, MapClass
+from grassdl.networks.image_pooling import ImagePooling2D
 
 ROWS, COLS = 45, 70
 MEAN, DEVIATION = [100.0, 40.0], [30.0, 10.0]
@@ -212,6 +214,102 @@ def test_tile_sizes_and_regions_agree_on_real_imagery(grass_project, make_model,
     assert np.array_equal(again[clear[part]], first[part][clear[part]])
 
 
+def run_in_full(network):
+    """The network as a function of one window."""
+    return lambda window: np.asarray(network(np.ascontiguousarray(window)[None]))[0]
+
+
+def test_turned_maps_are_the_mean_of_the_eight_turned_networks(grass_project, bands, model):
+    predict(grass_project, model, flags="a", probabilities="p", tile_size=16)
+    _, null = whole(model[1], bands)
+    filled = np.empty((48, 72, 2), np.float32)
+    filled[:] = MEAN
+    filled[:ROWS, :COLS] = np.where(null[..., None], np.float32(MEAN), bands)
+    run = run_in_full(model[1])
+    turned = [np.rot90(run(np.rot90(filled, k)), -k) for k in range(4)]
+    turned += [np.rot90(run(np.rot90(filled[::-1], k)), -k)[::-1] for k in range(4)]
+    expected = np.mean(turned, axis=0)[:ROWS, :COLS]
+    found = probabilities(grass_project)
+    assert np.array_equal(found.mask.any(axis=-1), null)
+    assert np.abs(found.data - expected)[~null].max() < 1e-5
+
+
+def test_cells_below_the_threshold_are_null_in_the_class_map_alone(grass_project, bands, model):
+    expected, null = whole(model[1], bands)
+    best = expected.max(axis=-1)
+    threshold = float(np.median(best[~null]).round(3))
+    predict(grass_project, model, threshold=threshold, confidence="sure", uncertainty="unsure")
+    clear = np.abs(best - threshold) > 2e-5
+    classes = np.ma.getmaskarray(grass_project.read_raster("classes"))
+    below = null | (best < threshold)
+    assert np.array_equal(classes[clear], below[clear])
+    assert 0.3 < (below & ~null).sum() / (~null).sum() < 0.7
+    entropy = -(expected * np.log(expected)).sum(axis=-1) / np.log(3)
+    for name, values in (("sure", best), ("unsure", entropy)):
+        found = grass_project.read_raster(name)
+        assert np.array_equal(np.ma.getmaskarray(found), null)
+        assert np.abs(found.data - values)[~null].max() < 1e-4
+    info = grass_project.run("r.info", map="unsure").stdout
+    assert "Normalised entropy of the class probabilities" in info
+
+
+def test_of_two_classes_the_threshold_decides_for_the_second(grass_project, bands, make_model):
+    two = ClassScheme([MapClass(3, "rest", "0:0:0"), MapClass(8, "roof", "200:60:50")])
+    model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, classes=two)
+    expected, null = whole(model[1], bands)
+    threshold = float(np.quantile(expected[~null][:, 1], 0.8).round(3))
+    predict(grass_project, model, threshold=threshold)
+    found = grass_project.read_raster("classes")
+    assert np.array_equal(np.ma.getmaskarray(found), null)
+    clear = ~null & (np.abs(expected[..., 1] - threshold) > 2e-5)
+    wanted = np.where(expected[..., 1] >= threshold, 8, 3)
+    assert np.array_equal(found.data[clear], wanted[clear])
+    assert 0.15 < (wanted[clear] == 8).mean() < 0.25
+
+
+@pytest.fixture
+def global_model(make_model):
+    """A model whose network looks at its whole window."""
+    pixels = keras.Input((None, None, 2))
+    local = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(
+        keras.layers.Rescaling(0.01)(pixels)
+    )
+    joined = keras.layers.Concatenate()([local, ImagePooling2D()(local)])
+    network = keras.Model(pixels, keras.layers.Conv2D(3, 1, activation="softmax")(joined))
+    bands = [plain_band("one"), plain_band("two")]
+    return make_model(bands, MEAN, DEVIATION, network, network="pooled")
+
+
+def test_a_global_network_is_blended_and_says_so(grass_project, bands, global_model):
+    done = predict(grass_project, global_model, tile_size=32, probabilities="p")
+    told = " ".join(done.stderr.split())
+    assert "Network pooled looks at the whole image at once" in told
+    assert "32 cells overlap by half and are blended" in told
+    found = probabilities(grass_project)
+    null = np.isnan(bands).any(axis=-1)
+    assert np.array_equal(found.mask.any(axis=-1), null)
+    # The first half tile has no neighbour: it is one window's result.
+    filled = np.where(null[..., None], np.float32(MEAN), bands)[:32, :32]
+    corner = run_in_full(global_model[1])(filled)[:16, :16]
+    assert np.abs(found.data[:16, :16] - corner)[~null[:16, :16]].max() < 1e-5
+    assert corner.std(axis=(0, 1)).max() > 1e-3
+
+
+def test_blended_regions_meet_without_a_seam(grass_project, bands, model):
+    options = {"tiling": "blend", "tile_size": 24, "probabilities": "p", "overwrite": True}
+    done = predict(grass_project, model, **options)
+    assert "looks at the whole image" not in done.stderr
+    everything = probabilities(grass_project)
+    exact, null = whole(model[1], bands)
+    assert np.abs(everything.data - exact)[~null].max() > 1e-3
+    grass_project.run("g.region", n=ROWS - 11, s=6, w=13, e=COLS - 9)
+    predict(grass_project, model, **options)
+    part = np.s_[11 : ROWS - 6, 13 : COLS - 9]
+    found = probabilities(grass_project)
+    assert np.array_equal(found.mask, everything.mask[part])
+    assert np.abs(found.data - everything.data[part])[~null[part]].max() < 1e-5
+
+
 class TestBadInput:
     def test_a_missing_map(self, grass_project, bands, model):
         refused(grass_project, model, "<absent>", input="one,absent")
@@ -305,6 +403,19 @@ class TestBadInput:
     def test_a_region_without_data(self, grass_project, bands, model):
         grass_project.run("g.region", n=ROWS - 5, s=ROWS - 9, w=10, e=30)
         refused(grass_project, model, "nothing to classify")
+
+    def test_exact_tiling_of_a_global_network(self, grass_project, bands, global_model):
+        words = ("Network pooled", "cannot be tiled exactly", "leave out tiling=exact")
+        refused(grass_project, global_model, *words, tiling="exact")
+
+    @pytest.mark.parametrize("threshold", [-0.1, 1.5, "nan"])
+    def test_a_threshold_that_is_no_probability(self, grass_project, bands, model, threshold):
+        refused(grass_project, model, "threshold", "0 to 1", threshold=threshold)
+
+    def test_an_uncertainty_map_that_exists_or_is_an_input(self, grass_project, bands, model):
+        grass_project.run("g.copy", raster="one,unsure")
+        refused(grass_project, model, "<unsure>", "exists", uncertainty="unsure")
+        refused(grass_project, model, "<one>", "input", uncertainty="one", overwrite=True)
 
     def test_a_nonsense_tile_size(self, grass_project, bands, model):
         refused(grass_project, model, "tile_size", tile_size=0)

@@ -1,96 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Row bands of tiles are a crop of the network run once over the frame."""
 
-import keras
 import numpy as np
 import pytest
+from scenes import FILL, scene, small_network, tiled, whole
 
-from grassdl.networks import registry
 from grassdl.networks.reach import reach
-from grassdl.predict.engines import KerasEngine
-from grassdl.predict.rowbands import row_bands
-from grassdl.predict.tiles import Span, plan_axis
-
-MEAN = [100.0, 300.5]
-FILL = np.array(MEAN, np.float32)
-CLASSES = 3
-
-
-class ArrayReader:
-    """A `BandReader` over arrays in memory; remembers the most rows it was asked for."""
-
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, values, null):
-        self.values, self.null = values, null
-        self.rows, self.cols = null.shape
-        self.most_rows = 0
-
-    def read(self, row, rows):
-        assert row >= 0 and row + rows <= self.rows
-        self.most_rows = max(self.most_rows, rows)
-        return self.values[row : row + rows].copy(), self.null[row : row + rows]
-
-
-class CountingEngine:
-    """Counts the windows that an engine computes."""
-
-    def __init__(self, engine):
-        self.engine, self.calls = engine, 0
-
-    def __call__(self, values):
-        self.calls += 1
-        return self.engine(values)
+from grassdl.predict.tiles import Span
 
 
 @pytest.fixture(scope="module", params=["unet", "nicknet"])
 def network(request):
-    """A small network with weights and batch statistics that let distant cells matter."""
+    """A network with stride and one without."""
     options = {"filters": 6, "depth": 2} if request.param == "unet" else {"filters": 6}
-    keras.utils.set_random_seed(7)
-    model = registry.build(
-        request.param, 64, 2, CLASSES, mean=MEAN, deviation=[20.0, 50.0], **options
-    )
-    rng = np.random.default_rng(7)
-    model.set_weights([w + rng.normal(0, 0.05, w.shape).astype(w.dtype) for w in model.weights])
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.moving_variance.assign(rng.uniform(0.2, 1.5, layer.moving_variance.shape))
-    return model
-
-
-def scene(rows, cols, null_share=0.08):
-    rng = np.random.default_rng(rows * 1000 + cols)
-    values = rng.normal([100, 300], [20, 50], (rows, cols, 2)).astype(np.float32)
-    null = rng.random((rows, cols)) < null_share
-    values[null] = 0
-    return values, null
-
-
-def whole(network, values, null):
-    """The definition: the network once over the frame, NULL and filling as the bands' means."""
-    stride = reach(network).stride
-    rows, cols = null.shape
-    filled = np.empty((-(-rows // stride) * stride, -(-cols // stride) * stride, 2), np.float32)
-    filled[:] = FILL
-    filled[:rows, :cols] = np.where(null[..., None], FILL, values)
-    return np.asarray(network(filled[None]))[0, :rows, :cols]
-
-
-def tiled(network, values, null, rows, cols, tile_size):
-    """Bands joined over an output `rows` x `cols` given as spans of the frame."""
-    extent = reach(network)
-    along_rows = plan_axis(null.shape[0], rows, tile_size, extent.stride, extent.halo)
-    along_cols = plan_axis(null.shape[1], cols, tile_size, extent.stride, extent.halo)
-    window = (along_rows.input.relative_to(0), along_cols.input.relative_to(0))
-    reader = ArrayReader(values[window], null[window])
-    engine = CountingEngine(KerasEngine(network))
-    bands = list(row_bands(reader, engine, FILL, along_rows, along_cols, CLASSES, True))
-    joined = {
-        name: np.concatenate([getattr(band, name) for band in bands])
-        for name in ("null", "index", "confidence", "probabilities")
-    }
-    return joined, reader, engine
+    return small_network(request.param, **options)
 
 
 @pytest.mark.parametrize("shape", [(97, 131), (13, 211), (8, 9)])

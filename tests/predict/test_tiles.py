@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The geometry of exact tiling."""
+"""The geometry of exact and blended tiling."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grassdl.predict.tiles import Core, Span, plan_axis
+from grassdl.predict.tiles import Core, Span, plan_axis, plan_blended_axis
 
 CELLS = st.integers(1, 3000)
 
@@ -56,3 +56,28 @@ def test_an_output_beside_the_maps_needs_nothing():
     axis = plan_axis(length=100, output=Span(200, 300), tile_size=64, stride=4, halo=8)
     assert axis.cores == ()
     assert len(axis.input) == 0
+
+
+@given(
+    length=CELLS,
+    start=st.integers(-500, 3000),
+    extent=CELLS,
+    tile_size=st.integers(1, 700),
+    stride=st.sampled_from([1, 2, 4, 8, 16, 32]),
+)
+def test_blended_tiles_overlap_by_half_and_are_those_of_the_whole(
+    length, start, extent, tile_size, stride
+):
+    output = Span(start, start + extent)
+    axis = plan_blended_axis(length, output, tile_size, stride)
+    every = plan_blended_axis(length, Span(0, length), tile_size, stride)
+    assert axis.cores == tuple(one for one in every.cores if len(one.core.clipped(axis.wanted)))
+    half = len(every.cores[0].core) // 2
+    filled = -(-length // stride) * stride
+    assert half % stride == 0 and tile_size <= 2 * half < tile_size + 2 * stride
+    assert [one.core.start for one in every.cores] == [
+        half * place for place in range(len(every.cores))
+    ]
+    assert every.cores[-1].window.stop == filled
+    assert all(len(one.window) > min(half, length - 1) for one in every.cores)
+    assert all(one.window == one.core.clipped(Span(0, filled)) for one in every.cores)

@@ -101,12 +101,13 @@ class RasterSpool:
 
 
 class ClassificationMaps:
-    """The maps of one classification: classes, and on request confidence and probabilities.
+    """The maps of one classification: classes, and on request how sure they are.
 
     Args:
         output: Name of the class map.
         classes: The classes.
         confidence: Name of the map of the highest probability, or "".
+        uncertainty: Name of the map of the normalised entropy of the probabilities, or "".
         probabilities: Prefix of the maps of every class's probability, or "".
         support: Description and sources of all maps as `r.support` takes them; source1 names the
             model.
@@ -120,9 +121,11 @@ class ClassificationMaps:
         output: str,
         classes: ClassScheme,
         confidence: str,
+        uncertainty: str,
         probabilities: str,
         support: dict[str, str],
     ):
+        self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
         self._values = classes.values
         model = support["source1"]
@@ -140,13 +143,23 @@ class ClassificationMaps:
             )
 
         self._confidence = [shares(confidence, "Highest class probability")] if confidence else []
+        self._uncertainty = (
+            [shares(uncertainty, "Normalised entropy of the class probabilities")]
+            if uncertainty
+            else []
+        )
         self._probabilities = [
             shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
             for one in classes
             if probabilities
         ]
         # The class map comes last: where it is, all are.
-        self._all = [*self._probabilities, *self._confidence, self._classes]
+        self._all = [
+            *self._probabilities,
+            *self._confidence,
+            *self._uncertainty,
+            self._classes,
+        ]
         check_output_rasters([spool.name for spool in self._all])
 
     def check_inputs(self, bands: Sequence[Band]) -> None:
@@ -169,14 +182,18 @@ class ClassificationMaps:
     def write(
         self,
         null: np.ndarray,
+        unclassified: np.ndarray,
         index: np.ndarray,
         confidence: np.ndarray,
+        uncertainty: np.ndarray | None,
         probabilities: np.ndarray | None,
     ) -> None:
-        """Append rows as `grassdl.predict.rowbands.RowBand` holds them."""
-        self._classes.write(self._values[index], null)
+        """Append rows as `grassdl.predict.decision.RowBand` holds them."""
+        self._classes.write(self._values[index], unclassified)
         for spool in self._confidence:
             spool.write(confidence, null)
+        for spool in self._uncertainty:
+            spool.write(uncertainty, null)
         for place, spool in enumerate(self._probabilities):
             spool.write(probabilities[..., place], null)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -43,13 +44,39 @@ class KerasEngine:
     """The network in Keras, on whatever backend and device Keras has. Use it everywhere."""
 
     def __init__(self, network: keras.Model):
-        import keras
-
         self._network = network
-        # XLA would compile every window size anew: slower than it gains on the first map.
-        # JAX has no other way to run fast.
-        network.compile(jit_compile=keras.backend.backend() == "jax")
+        self._interpolates = any(map(_is_interpolation, _layers(network)))
+        self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
+        # With TensorFlow, Keras forgets the size of the windows at the second one it sees, and
+        # then cannot interpolate. A tiling has few sizes: those inside, and those at the edges.
+        shape = values.shape if self._interpolates else (None, None, values.shape[-1])
+        if shape not in self._by_shape:
+            self._by_shape[shape] = self._for_windows_of(shape)
         # Some backends give arrays that cannot be written to.
-        return np.array(self._network.predict_on_batch(values[None])[0])
+        return np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
+
+    def _for_windows_of(self, shape: tuple[int | None, ...]) -> keras.Model:
+        """The network, weights shared, for windows of one size, or of any where it is None."""
+        import keras
+
+        pixels = keras.Input(batch_shape=(1, *shape))
+        model = keras.Model(pixels, self._network(pixels))
+        # XLA would compile every window size anew: slower than it gains on the first map.
+        # JAX has no other way to run fast.
+        model.compile(jit_compile=keras.backend.backend() == "jax")
+        return model
+
+
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a network, nested models opened."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
+        else:
+            yield layer
+
+
+def _is_interpolation(layer: keras.Layer) -> bool:
+    return getattr(layer, "interpolation", "nearest") != "nearest"

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Exact tiling: which windows to compute so that their cores join to the whole without a seam.
+"""Tiling: which windows to compute so that the output has no seam.
 
 All rows and columns are counted from the upper left cell of the *frame*, the extent of the input
-maps. The result is, by definition, a crop of the network run once over the frame, which is filled
-below and to the right up to a multiple of the network's stride. A core therefore begins and ends
-on multiples of the stride, its window reaches one halo further, and at the frame's edges the window
-is clipped, so that there the network's own padding acts as it does for the whole.
+maps, so that neighbouring regions have the same tiles. The frame is filled below and to the right
+up to a multiple of the network's stride, on whose multiples tiles begin and end; at its edges
+windows are clipped, so that there the network's own padding acts as it does for the whole.
+
+Exact tiling makes the output a crop of the network run once over the frame: tiles have a core each,
+and their window reaches one halo further. Blended tiling is for networks that see all of their
+window and so have no halo: tiles overlap by half, and what they say of a cell is averaged.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ class Span:
 
 @dataclass(frozen=True)
 class Core:
-    """One step of the tiling along one axis: the cells it decides and the window it needs."""
+    """One step of the tiling along one axis: the cells it decides, alone or with its neighbours,
+    and the window it computes."""
 
     core: Span
     window: Span
@@ -56,6 +60,11 @@ class Axis:
     cores: tuple[Core, ...]
 
     @property
+    def wanted(self) -> Span:
+        """The cells of the output that the frame has."""
+        return self.output.clipped(self.frame)
+
+    @property
     def input(self) -> Span:
         """The cells of the frame that the windows need."""
         if not self.cores:
@@ -64,7 +73,7 @@ class Axis:
 
 
 def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int) -> Axis:
-    """Tile one axis.
+    """Tile one axis exactly.
 
     Args:
         length: Cells of the frame.
@@ -82,6 +91,26 @@ def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int)
         core = Span(start, start + step).clipped(Span(0, _up(wanted.stop, stride)))
         window = Span(core.start - halo, core.stop + halo).clipped(filled)
         cores.append(Core(core, window))
+    return Axis(frame, output, tuple(cores))
+
+
+def plan_blended_axis(length: int, output: Span, tile_size: int, stride: int) -> Axis:
+    """Tile one axis by windows that overlap by half.
+
+    The last tile, clipped, is still longer than half a tile, unless the frame is shorter itself.
+
+    Args:
+        length: Cells of the frame.
+        output: Cells of the output, counted from the frame's first.
+        tile_size: Wanted cells of a tile; rounded up to twice a multiple of the stride.
+        stride: Total stride of the network.
+    """
+    frame = Span(0, length)
+    filled = Span(0, _up(length, stride))
+    half = _up(-(-tile_size // 2), stride)
+    wanted = output.clipped(frame)
+    tiles = (Span(start, start + 2 * half) for start in range(0, max(length - half, 1), half))
+    cores = (Core(tile, tile.clipped(filled)) for tile in tiles if len(tile.clipped(wanted)))
     return Axis(frame, output, tuple(cores))
 
 

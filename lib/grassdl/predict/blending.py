@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Blended tiling: tiles overlap by half, and their probabilities fade into each other.
+
+Each tile weighs by a Hann window (Blackman and Tukey 1958): most in its middle, hardly at its
+edges, where it knows least of its surroundings. Probabilities are averaged, never labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .decision import Decision, RowBand
+from .tiles import Axis, Span
+from .windows import Windows
+
+
+def blended_bands(windows: Windows, decision: Decision) -> Iterator[RowBand]:
+    """Compute the rows of the output that the frame has.
+
+    Memory holds the probabilities of one row of tiles, however many there are.
+
+    Args:
+        windows: A tiling by `tiles.plan_blended_axis`.
+        decision: What becomes of the probabilities.
+
+    Yields:
+        Row bands of half a tile's height.
+    """
+    rows, cols = windows.rows, windows.cols
+    height = len(rows.cores[0].core)
+    across_weights = _weights(cols)
+    blended = np.zeros((height, len(cols.wanted), decision.classes), np.float32)
+    for step, weights, finished in zip(rows.cores, _weights(rows), _finished(rows), strict=True):
+        values, null = windows.read(step)
+        covered = step.window.clipped(rows.wanted)
+        in_window = covered.relative_to(step.window.start)
+        for tile, tile_weights in zip(cols.cores, across_weights, strict=True):
+            across = tile.window.clipped(cols.wanted)
+            if null[in_window, across.relative_to(cols.input.start)].all():
+                continue
+            in_tile = across.relative_to(tile.window.start)
+            result = windows.compute(values, step, tile)[in_window, in_tile]
+            result *= weights[in_window, None, None]
+            result *= tile_weights[in_tile, None]
+            place = (covered.relative_to(step.core.start), across.relative_to(cols.wanted.start))
+            blended[place] += result
+        if len(finished):
+            shares = blended[finished.relative_to(step.core.start)]
+            yield _decided(windows, decision, shares, null[finished.relative_to(step.window.start)])
+        # The lower half goes on growing with the next row of tiles.
+        blended[: height // 2] = blended[height // 2 :]
+        blended[height // 2 :] = 0
+
+
+def hann_window(cells: int) -> np.ndarray:
+    """Weights sin^2(pi (i + 1/2) / cells) of the cells of a tile, all above 0.
+
+    Those of tiles that overlap by half add up to 1.
+    """
+    return np.sin(np.pi * (np.arange(cells) + 0.5) / cells) ** 2
+
+
+def _weights(axis: Axis) -> list[np.ndarray]:
+    """The weights (cells,) float32 of each window, such that those of a wanted cell add up to 1.
+
+    The Hann windows alone do so except at the frame's edges, where there are no further tiles.
+    """
+    plain = [
+        hann_window(len(one.core))[one.window.relative_to(one.core.start)] for one in axis.cores
+    ]
+    origin = axis.cores[0].window.start
+    places = [one.window.relative_to(origin) for one in axis.cores]
+    total = np.zeros(places[-1].stop)
+    for place, weights in zip(places, plain, strict=True):
+        total[place] += weights
+    return [
+        (weights / total[place]).astype(np.float32)
+        for place, weights in zip(places, plain, strict=True)
+    ]
+
+
+def _finished(axis: Axis) -> list[Span]:
+    """For each step the wanted cells that no later step touches, and all earlier ones left over."""
+    stops = [*(later.core.start for later in axis.cores[1:]), axis.wanted.stop]
+    return [
+        Span(step.core.start, stop).clipped(axis.wanted)
+        for step, stop in zip(axis.cores, stops, strict=True)
+    ]
+
+
+def _decided(windows: Windows, decision: Decision, shares: np.ndarray, null: np.ndarray) -> RowBand:
+    """The row band of finished rows; decided in pieces, which takes less memory at once."""
+    cols = windows.cols
+    # Weights add up to 1 but for rounding.
+    np.minimum(shares, 1, out=shares)
+    band = decision.empty(len(null), len(cols.output))
+    for across in _finished(cols):
+        decision.decide(
+            band,
+            (slice(None), across.relative_to(cols.output.start)),
+            shares[:, across.relative_to(cols.wanted.start)],
+            null[:, across.relative_to(cols.input.start)],
+        )
+    return band

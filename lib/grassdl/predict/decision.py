@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From class probabilities to the rows of the output maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class RowBand:
+    """Rows of the output.
+
+    Attributes:
+        null: Cells without data (rows, cols).
+        unclassified: Cells without class (rows, cols): those without data, and those whose most
+            probable class is not probable enough.
+        index: Class index (rows, cols) uint8; without meaning where `unclassified`.
+        confidence: Highest probability (rows, cols) float32, 0 where `null`.
+        uncertainty: Normalised entropy (rows, cols) float32, 0 where `null`; or None.
+        probabilities: Probability of every class (rows, cols, classes) float32, 0 where `null`; or
+            None.
+    """
+
+    null: np.ndarray
+    unclassified: np.ndarray
+    index: np.ndarray
+    confidence: np.ndarray
+    uncertainty: np.ndarray | None
+    probabilities: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of class probabilities.
+
+    Attributes:
+        classes: Number of classes.
+        threshold: Probability that the most probable class must reach, or else the cell has no
+            class; of two classes the one from which on a cell belongs to the second. None takes
+            the most probable class in any case.
+        with_uncertainty: Whether to work out the uncertainty.
+        with_probabilities: Whether to keep the probabilities of all classes.
+    """
+
+    classes: int
+    threshold: float | None = None
+    with_uncertainty: bool = False
+    with_probabilities: bool = False
+
+    def empty(self, rows: int, cols: int) -> RowBand:
+        """Rows that are NULL throughout."""
+        shape = (rows, cols)
+        shares = (*shape, self.classes)
+        return RowBand(
+            null=np.ones(shape, bool),
+            unclassified=np.ones(shape, bool),
+            index=np.zeros(shape, np.uint8),
+            confidence=np.zeros(shape, np.float32),
+            uncertainty=np.zeros(shape, np.float32) if self.with_uncertainty else None,
+            probabilities=np.zeros(shares, np.float32) if self.with_probabilities else None,
+        )
+
+    def empty_bands(self, rows: int, cols: int, height: int) -> Iterator[RowBand]:
+        """Rows that are NULL throughout, in bands of at most `height` rows."""
+        for first in range(0, rows, height):
+            yield self.empty(min(height, rows - first), cols)
+
+    def decide(
+        self,
+        band: RowBand,
+        place: tuple[slice, slice],
+        probabilities: np.ndarray,
+        null: np.ndarray,
+    ) -> None:
+        """Put a part of a row band into its place.
+
+        Args:
+            band: The row band.
+            place: Rows and columns of the part.
+            probabilities: Of all classes (rows, cols, classes) float32; set to 0 where `null`.
+            null: Cells without data (rows, cols).
+        """
+        probabilities[null] = 0
+        band.null[place] = null
+        band.index[place] = self._index(probabilities)
+        band.confidence[place] = probabilities.max(axis=-1)
+        band.unclassified[place] = null
+        if self.threshold is not None and self.classes > 2:
+            band.unclassified[place] |= band.confidence[place] < self.threshold
+        if band.uncertainty is not None:
+            band.uncertainty[place] = normalised_entropy(probabilities)
+        if band.probabilities is not None:
+            band.probabilities[place] = probabilities
+
+    def _index(self, probabilities: np.ndarray) -> np.ndarray:
+        if self.threshold is not None and self.classes == 2:
+            return probabilities[..., 1] >= self.threshold
+        return probabilities.argmax(axis=-1)
+
+
+def normalised_entropy(probabilities: np.ndarray) -> np.ndarray:
+    """Shannon's entropy -sum(p ln p) as a share of its maximum ln(classes), in 0..1.
+
+    0 where one class is certain, 1 where all are equally probable; a probability of 0 adds nothing.
+
+    Source: Shannon 1948, doi 10.1002/j.1538-7305.1948.tb01338.x.
+
+    Args:
+        probabilities: Of at least two classes (..., classes).
+    """
+    smallest = np.finfo(probabilities.dtype).tiny
+    entropy = -(probabilities * np.log(np.maximum(probabilities, smallest))).sum(axis=-1)
+    return np.clip(entropy / np.log(probabilities.shape[-1]), 0, 1)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Scenes in memory, small networks, and their prediction as a whole and in tiles."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from grassdl.networks import registry
+from grassdl.networks.reach import reach
+from grassdl.predict.decision import Decision
+from grassdl.predict.engines import KerasEngine
+from grassdl.predict.rowbands import row_bands
+from grassdl.predict.tiles import Span, plan_axis, plan_blended_axis
+from grassdl.predict.windows import Windows
+
+MEAN = [100.0, 300.5]
+FILL = np.array(MEAN, np.float32)
+CLASSES = 3
+
+
+class ArrayReader:
+    """A `BandReader` over arrays in memory; remembers the most rows it was asked for."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, values, null):
+        self.values, self.null = values, null
+        self.rows, self.cols = null.shape
+        self.most_rows = 0
+
+    def read(self, row, rows):
+        assert row >= 0 and row + rows <= self.rows
+        self.most_rows = max(self.most_rows, rows)
+        return self.values[row : row + rows].copy(), self.null[row : row + rows]
+
+
+class CountingEngine:
+    """Counts the windows that an engine computes."""
+
+    def __init__(self, engine):
+        self.engine, self.calls = engine, 0
+
+    def __call__(self, values):
+        self.calls += 1
+        return self.engine(values)
+
+
+def small_network(name, **options):
+    """A network with weights and batch statistics that let distant cells matter."""
+    keras.utils.set_random_seed(7)
+    model = registry.build(name, 64, 2, CLASSES, mean=MEAN, deviation=[20.0, 50.0], **options)
+    rng = np.random.default_rng(7)
+    model.set_weights([w + rng.normal(0, 0.05, w.shape).astype(w.dtype) for w in model.weights])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_variance.assign(rng.uniform(0.2, 1.5, layer.moving_variance.shape))
+    return model
+
+
+def scene(rows, cols, null_share=0.08):
+    """Values and NULL mask of two bands."""
+    rng = np.random.default_rng(rows * 1000 + cols)
+    values = rng.normal([100, 300], [20, 50], (rows, cols, 2)).astype(np.float32)
+    null = rng.random((rows, cols)) < null_share
+    values[null] = 0
+    return values, null
+
+
+def filled_frame(values, null, stride):
+    """The frame up to a multiple of the stride, NULL and filling as the bands' means."""
+    rows, cols = null.shape
+    filled = np.empty((-(-rows // stride) * stride, -(-cols // stride) * stride, 2), np.float32)
+    filled[:] = FILL
+    filled[:rows, :cols] = np.where(null[..., None], FILL, values)
+    return filled
+
+
+def whole(network, values, null):
+    """The definition of exact tiling: the network once over the frame."""
+    filled = filled_frame(values, null, reach(network).stride)
+    return np.asarray(network(filled[None]))[0, : null.shape[0], : null.shape[1]]
+
+
+def tiled(network, values, null, rows, cols, tile_size, tiling="exact", wrap=lambda one: one):
+    """Bands joined over an output `rows` x `cols` given as spans of the frame, the reader, and the
+    engine; `wrap` makes another engine of the network's."""
+    extent = reach(network)
+    plan, margins = {
+        "exact": (plan_axis, (extent.halo,)),
+        "blend": (plan_blended_axis, ()),
+    }[tiling]
+    along = [
+        plan(length, output, tile_size, extent.stride, *margins)
+        for length, output in zip(null.shape, (rows, cols), strict=True)
+    ]
+    window = tuple(axis.input.relative_to(0) for axis in along)
+    reader = ArrayReader(values[window], null[window])
+    engine = CountingEngine(KerasEngine(network))
+    windows = Windows(reader, wrap(engine), FILL, *along)
+    decision = Decision(CLASSES, with_uncertainty=True, with_probabilities=True)
+    bands = list(row_bands(windows, decision, tiling))
+    joined = {
+        name: np.concatenate([getattr(band, name) for band in bands]) for name in vars(bands[0])
+    }
+    return joined, reader, engine
+
+
+def everything(shape):
+    """The spans of a whole frame."""
+    return tuple(Span(0, length) for length in shape)

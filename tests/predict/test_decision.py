@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From probabilities to classes, threshold and uncertainty."""
+
+import numpy as np
+import pytest
+
+from grassdl.predict.decision import Decision, normalised_entropy
+
+PLACE = (slice(None), slice(None))
+
+
+def decide(decision, probabilities, null=None):
+    """The row band of one row of cells."""
+    shares = np.array([probabilities], np.float32)
+    band = decision.empty(*shares.shape[:2])
+    null = np.zeros(shares.shape[:2], bool) if null is None else np.array([null])
+    decision.decide(band, PLACE, shares, null)
+    return band
+
+
+def test_without_a_threshold_the_most_probable_class_is_taken():
+    band = decide(Decision(3), [[0.4, 0.35, 0.25], [0.1, 0.2, 0.7]])
+    assert band.index.tolist() == [[0, 2]]
+    assert not band.unclassified.any()
+    assert band.uncertainty is None and band.probabilities is None
+    np.testing.assert_allclose(band.confidence, [[0.4, 0.7]])
+
+
+def test_below_the_threshold_there_is_no_class_but_the_rest_stays():
+    shares = [[0.4, 0.35, 0.25], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]
+    band = decide(Decision(3, 0.5, with_uncertainty=True, with_probabilities=True), shares)
+    assert band.unclassified.tolist() == [[True, False, False]]
+    assert not band.null.any()
+    assert band.index.tolist() == [[0, 0, 2]]
+    np.testing.assert_allclose(band.confidence, [[0.4, 0.5, 0.7]])
+    np.testing.assert_allclose(band.probabilities, [shares])
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(0.2, [1, 1, 1]), (0.5, [0, 1, 1]), (0.8, [0, 0, 1]), (1, [0] * 3)]
+)
+def test_of_two_classes_the_threshold_decides_for_the_second(threshold, expected):
+    band = decide(Decision(2, threshold), [[0.7, 0.3], [0.5, 0.5], [0.1, 0.9]])
+    assert band.index.tolist() == [expected]
+    assert not band.unclassified.any()
+    np.testing.assert_allclose(band.confidence, [[0.7, 0.5, 0.9]])
+
+
+def test_cells_without_data_have_neither_class_nor_figures():
+    decision = Decision(2, 0.0, with_uncertainty=True, with_probabilities=True)
+    band = decide(decision, [[0.5, 0.5], [0.5, 0.5]], [True, False])
+    assert band.null.tolist() == band.unclassified.tolist() == [[True, False]]
+    assert band.confidence.tolist() == [[0, 0.5]]
+    assert band.uncertainty.tolist() == [[0, 1]]
+    assert band.probabilities.tolist() == [[[0, 0], [0.5, 0.5]]]
+
+
+def test_entropy_runs_from_certain_to_all_alike():
+    shares = np.array([[0, 1, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0]], np.float32)
+    # One of two equal classes out of four: ln 2 / ln 4.
+    np.testing.assert_allclose(normalised_entropy(shares), [0, 1, 0.5], atol=1e-6)
+    assert normalised_entropy(np.full((1, 7), 1 / 7 + 1e-6, np.float32)).max() <= 1
+
+
+def test_empty_bands_are_no_higher_than_asked_and_cover_all_rows():
+    bands = list(Decision(3).empty_bands(rows=25, cols=4, height=10))
+    assert [band.null.shape for band in bands] == [(10, 4), (10, 4), (5, 4)]
+    assert all(band.null.all() and band.unclassified.all() for band in bands)
+    assert list(Decision(3).empty_bands(rows=0, cols=4, height=10)) == []

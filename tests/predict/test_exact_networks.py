@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every network of the registry that can be tiled exactly is."""
+
+import numpy as np
+import pytest
+from scenes import everything, scene, small_network, tiled, whole
+
+from grassdl.networks import registry
+from grassdl.networks.reach import reach
+from grassdl.predict.turning import TurningEngine
+
+LOCAL = {
+    "unet": {"filters": 3, "depth": 2},
+    "attention_unet": {"filters": 3, "depth": 2},
+    "nicknet": {"filters": 3},
+    "dilated": {"filters": 3, "depth": 3},
+    "fcn_dk": {"filters": 3, "depth": 2},
+    "segnet": {"filters": 3, "depth": 2},
+    "linknet": {"filters": 3, "depth": 1},
+}
+"""Networks without a global operator, and options with which they are quick."""
+
+GLOBAL = ["deeplabv3plus"]
+
+
+@pytest.fixture(scope="module", params=LOCAL)
+def network(request):
+    """A small network of each kind."""
+    return small_network(request.param, **LOCAL[request.param])
+
+
+def test_no_network_is_left_out():
+    assert sorted([*LOCAL, *GLOBAL]) == sorted(registry.names())
+
+
+# Prime sizes, which no tile size divides; smaller than most halos; one tile high; a single cell.
+@pytest.mark.parametrize(
+    ("shape", "tile_size"), [((67, 89), 24), ((11, 7), 4), ((13, 97), 16), ((1, 1), 8)]
+)
+def test_tiles_join_to_the_network_run_once(network, shape, tile_size):
+    values, null = scene(*shape, null_share=0.05 if min(shape) > 1 else 0)
+    expected = whole(network, values, null)
+    found, _, engine = tiled(network, values, null, *everything(shape), tile_size)
+    stride = reach(network).stride
+    step = -(-tile_size // stride) * stride
+    assert engine.calls == -(-shape[0] // step) * -(-shape[1] // step)
+    assert np.array_equal(found["null"], null)
+    assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+    assert min(shape) == 1 or expected.std(axis=(0, 1)).max() > 1e-3
+
+
+def test_tiles_stay_exact_when_they_are_turned(network):
+    shape = (37, 53)
+    values, null = scene(*shape)
+    joined = [
+        tiled(network, values, null, *everything(shape), size, wrap=TurningEngine)[0]
+        for size in (16, 100)
+    ]
+    difference = np.abs(joined[0]["probabilities"] - joined[1]["probabilities"])
+    assert difference[~null].max() < 1e-5
+    plain = whole(network, values, null)
+    assert np.abs(joined[0]["probabilities"] - plain)[~null].max() > 1e-4

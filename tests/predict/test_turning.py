@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test-time augmentation."""
+
+import numpy as np
+from scenes import everything, filled_frame, scene, small_network, tiled
+
+from grassdl.predict.turning import TurningEngine
+
+
+def turned_mean(engine, values):
+    """The mean over the eight symmetries of the square, each spelled out."""
+    back_and_forth = [
+        (lambda a: a, lambda a: a),
+        (lambda a: a[::-1], lambda a: a[::-1]),
+        (lambda a: a[:, ::-1], lambda a: a[:, ::-1]),
+        (lambda a: a[::-1, ::-1], lambda a: a[::-1, ::-1]),
+        (lambda a: a.swapaxes(0, 1), lambda a: a.swapaxes(0, 1)),
+        (lambda a: a.swapaxes(0, 1)[::-1], lambda a: a[::-1].swapaxes(0, 1)),
+        (lambda a: a.swapaxes(0, 1)[:, ::-1], lambda a: a[:, ::-1].swapaxes(0, 1)),
+        (lambda a: a.swapaxes(0, 1)[::-1, ::-1], lambda a: a[::-1, ::-1].swapaxes(0, 1)),
+    ]
+    return np.mean([back(engine(there(values))) for there, back in back_and_forth], axis=0)
+
+
+def test_the_eight_flips_and_turns_are_averaged_once_each():
+    kernel = np.random.default_rng(1).random((4, 6, 3)).astype(np.float32)
+    seen = []
+
+    def engine(values):
+        seen.append(values.copy())
+        weights = kernel if values.shape == kernel.shape else kernel.transpose(1, 0, 2)
+        return values * weights
+
+    values = np.random.default_rng(2).random((4, 6, 3)).astype(np.float32)
+    found = TurningEngine(engine)(values)
+    assert len({one.tobytes() for one in seen}) == 8
+    assert all(one.flags.c_contiguous for one in seen)
+    np.testing.assert_allclose(found, turned_mean(engine, values), rtol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_tiles_of_turned_windows_join_to_the_turned_network_run_once():
+    network = small_network("unet", filters=4, depth=2)
+    shape = (37, 50)
+    values, null = scene(*shape)
+
+    def once(frame):
+        return np.asarray(network(np.ascontiguousarray(frame)[None]))[0]
+
+    expected = turned_mean(once, filled_frame(values, null, 4))[: shape[0], : shape[1]]
+    found, _, engine = tiled(network, values, null, *everything(shape), 12, wrap=TurningEngine)
+    assert engine.calls == 8 * 4 * 5
+    assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+
+
+def test_a_turned_map_has_the_turned_result():
+    network = small_network("nicknet", filters=4)
+    values, _ = scene(30, 30, null_share=0)
+    engine = TurningEngine(lambda window: np.asarray(network(window[None]))[0])
+    turned = engine(np.ascontiguousarray(np.rot90(values)))
+    np.testing.assert_allclose(turned, np.rot90(engine(values)), atol=1e-6)
