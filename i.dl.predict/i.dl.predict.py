@@ -273,7 +273,7 @@ def load_engine(folder: str, card: ModelCard, settings: Settings) -> Engine:
 
     network = load_network(folder)
     check_network(network, card)
-    engine = KerasEngine(network)
+    engine = KerasEngine(network, card.temperature)
     return TurningEngine(engine) if settings.turned else engine
 
 

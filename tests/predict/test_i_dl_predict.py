@@ -253,6 +253,21 @@ def test_cells_below_the_threshold_are_null_in_the_class_map_alone(grass_project
     assert "Normalised entropy of the class probabilities" in info
 
 
+def test_the_temperature_of_the_model_cools_its_probabilities(grass_project, bands, model):
+    folder, network = model
+    content = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**content, "temperature": 2.5}))
+    expected, null = whole(network, bands)
+    powers = expected ** (1 / 2.5)
+    warm = powers / powers.sum(axis=-1, keepdims=True)
+    predict(grass_project, model, probabilities="p", tile_size=16)
+    found = probabilities(grass_project)
+    assert np.abs(found.data - warm)[~null].max() < 1e-5
+    assert np.abs(warm - expected)[~null].max() > 0.01
+    classes = grass_project.read_raster("classes")
+    assert np.array_equal(classes.data[~null], CLASSES.values[expected.argmax(axis=-1)][~null])
+
+
 def test_of_two_classes_the_threshold_decides_for_the_second(grass_project, bands, make_model):
     two = ClassScheme([MapClass(3, "rest", "0:0:0"), MapClass(8, "roof", "200:60:50")])
     model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, classes=two)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..model import ModelCard
+from ..model import ModelCard, tempered
 
 if TYPE_CHECKING:
     import keras
@@ -41,10 +41,16 @@ class Engine(Protocol):
 
 
 class KerasEngine:
-    """The network in Keras, on whatever backend and device Keras has. Use it everywhere."""
+    """The network in Keras, on whatever backend and device Keras has. Use it everywhere.
 
-    def __init__(self, network: keras.Model):
+    Args:
+        network: As `model.load_network` gives it.
+        temperature: That of the model, see `ModelCard.tempered`.
+    """
+
+    def __init__(self, network: keras.Model, temperature: float = 1.0):
         self._network = network
+        self._temperature = temperature
         self._interpolates = any(map(_is_interpolation, _layers(network)))
         self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
 
@@ -55,7 +61,8 @@ class KerasEngine:
         if shape not in self._by_shape:
             self._by_shape[shape] = self._for_windows_of(shape)
         # Some backends give arrays that cannot be written to.
-        return np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
+        probabilities = np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
+        return tempered(probabilities, self._temperature)
 
     def _for_windows_of(self, shape: tuple[int | None, ...]) -> keras.Model:
         """The network, weights shared, for windows of one size, or of any where it is None."""
