@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -27,6 +26,9 @@ import numpy as np
 GRASS = os.environ.get("GRASS", "grass")
 BANDS = 5
 PATCH = 64
+MOST_RANDOM = 200_000
+"""Random patches that are cut at most: 9 GB of them."""
+
 FIELD = 80
 """Edge in cells of the fields that the made-up land consists of."""
 
@@ -51,6 +53,13 @@ with open(sys.argv[2], "wb") as target:
         piece.tofile(target)
 """
 
+WATCH = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command and prints its memory in kB: a forked child of this process has that of ours."""
+
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -70,17 +79,20 @@ def compare(scratch: Path, cells: int, repeat: int) -> str:
     program = scratch / "least.py"
     program.write_text(LEAST)
     folder = scratch / "patches"
+    memory = 0.0
 
     def least() -> None:
         in_session(mapset, sys.executable, program, str(cells), scratch / "bytes")
 
     def patches(nprocs: int, *more: str) -> None:
+        nonlocal memory
         shutil.rmtree(folder, ignore_errors=True)
         words = [f"band{place}" for place in range(BANDS)]
-        in_session(
+        used = in_session(
             mapset, "i.dl.patches", f"input={','.join(words)}", "labels=labels", f"size={PATCH}",
             f"nprocs={nprocs}", f"output={folder}", *more,
         )  # fmt: skip
+        memory = max(memory, used)
 
     runs = [least, lambda: patches(1), lambda: patches(2)]
     times = [[] for _ in runs]
@@ -88,11 +100,11 @@ def compare(scratch: Path, cells: int, repeat: int) -> str:
         for taken, run in zip(times, runs, strict=True):
             taken.append(seconds(run))
     base, one, two = (statistics.median(taken) for taken in times)
-    drawn = seconds(lambda: patches(1, "sampling=random", f"npatches={cells * cells // 320}"))
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    number = min(cells * cells // 320, MOST_RANDOM)
+    drawn = seconds(lambda: patches(1, "sampling=random", f"npatches={number}"))
     return (
         f"| {cells} x {cells} | {base:.1f} s | {one:.1f} s | {one / base:.2f} | {two:.1f} s "
-        f"| {two / base:.2f} | {drawn:.1f} s for {cells * cells // 320} patches | {memory:.2f} GB |"
+        f"| {two / base:.2f} | {drawn:.1f} s for {number} patches | {memory:.2f} GB |"
     )
 
 
@@ -103,11 +115,13 @@ def seconds(run: Callable[[], None]) -> float:
     return time.perf_counter() - begin
 
 
-def in_session(mapset: Path, *words: str | Path) -> None:
-    """Run a command in a GRASS session."""
-    done = subprocess.run([GRASS, mapset, "--exec", *words], capture_output=True, text=True)
+def in_session(mapset: Path, *words: str | Path) -> float:
+    """Run a command in a GRASS session; the memory of its largest process in GB."""
+    call = [GRASS, mapset, "--exec", sys.executable, "-c", WATCH, *words]
+    done = subprocess.run(call, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{words[0]} failed: {done.stderr}")
+    return float(done.stdout.split()[-1]) / 1e6
 
 
 def make_project(scratch: Path, cells: int) -> Path:
