@@ -161,8 +161,9 @@ class BlockSplit(SplitScheme):
         parts = in_blocks / np.maximum(in_blocks.sum(axis=0), 1)
         best = None
         for _ in range(tries):
-            splits = splits_of(territory.dealt(self._deal(parts, rng)), self.margin)
-            error = self._error(amounts, splits)
+            split_of = self._deal(parts, rng)
+            splits = splits_of(territory.dealt(split_of), self.margin)
+            error = self._empty(splits), self._imbalance(parts, split_of)
             if best is None or error < best[0]:
                 best = error, splits
         self._check_used(best[1])
@@ -185,17 +186,21 @@ class BlockSplit(SplitScheme):
                     "choose a smaller buffer, larger blocks or a larger region"
                 )
 
-    def _error(self, amounts: np.ndarray, splits: np.ndarray) -> tuple[int, float]:
-        """How bad a deal is: used splits without patches, then how far parts are from the shares.
+    def _empty(self, splits: np.ndarray) -> int:
+        """How many splits with a share have no patch left beside the buffer."""
+        return sum(not (splits == one).any() for one in np.flatnonzero(self.shares))
 
-        The latter is the mean over the classes that occur, and as much again for the patches.
+    def _imbalance(self, parts: np.ndarray, split_of: np.ndarray) -> float:
+        """How far the splits' parts of the classes, and of the patches, are from the shares.
+
+        The mean over the classes that occur, and as much again for the patches; of whole blocks:
+        were patches across two splits counted as lost, blocks that lie together would win over
+        even classes. Rounded, so that equally good deals are equal on every machine.
         """
-        reached = np.stack([amounts[splits == one].sum(axis=0) for one in range(len(self.shares))])
-        empty = int(((reached[:, -1] == 0) & (self.shares > 0)).sum())
-        total = amounts.sum(axis=0)
-        off = np.abs(reached / np.maximum(total, 1) - self.shares[:, None]).sum(axis=0)
-        # Rounded, so that equally good deals are equal on every machine.
-        return empty, round(float(off[:-1][total[:-1] > 0].mean() + off[-1]), 9)
+        reached = np.stack([parts[split_of == one].sum(axis=0) for one in range(len(self.shares))])
+        off = np.abs(reached - self.shares[:, None]).sum(axis=0)
+        occurs = parts[:, :-1].any(axis=0)
+        return round(float(off[:-1][occurs].mean() + off[-1]), 9)
 
     def _deal(self, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One deal: the split of every block, (blocks,) int8."""
