@@ -129,10 +129,6 @@ def _class_table(report: dict) -> list[str]:
     return lines
 
 
-def _texts(rows: list[list[float | None]]) -> list[list[str]]:
-    return [[figure_text(figure) for figure in row] for row in rows]
-
-
 def _summary(report: dict) -> list[str]:
     """The figures of the whole map; with their intervals where the report has them."""
     lines = ["SUMMARY", ""]

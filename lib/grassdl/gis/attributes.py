@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Classes that a vector map's attribute table tells, as the values of a class map."""
+"""Classes that a vector map's attribute table tells, as values or as texts."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def class_by_category(
         ValueError: Layer or column is missing or of another type, a number is no class value, or
             a text is no label.
     """
-    texts, kind = _column(vector, layer, column)
-    if kind in INTEGERS:
+    texts, are_integers = class_texts(vector, layer, column)
+    if are_integers:
         values = {category: int(text) for category, text in texts.items()}
         wrong = [value for value in values.values() if not 0 <= value <= MAX_VALUE]
         if wrong:
@@ -85,8 +85,17 @@ def class_by_category(
     return {category: labels[text] for category, text in texts.items()}
 
 
-def _column(vector: str, layer: str, column: str) -> tuple[dict[int, str], str]:
-    """The column's texts by category, without the empty ones, and its type."""
+def class_texts(vector: str, layer: str, column: str) -> tuple[dict[int, str], bool]:
+    """What a column holds for every category that has an entry, and whether they are integers.
+
+    Args:
+        vector: Name of an existing vector map.
+        layer: Its layer.
+        column: Column with integers or texts.
+
+    Raises:
+        ValueError: Layer or column is missing, or of another type.
+    """
     connections = gs.vector_db(vector)
     if not layer.isdigit() or int(layer) not in connections:
         raise ValueError(f"Vector map <{vector}> has no table in layer {layer}")
@@ -111,4 +120,6 @@ def _column(vector: str, layer: str, column: str) -> tuple[dict[int, str], str]:
     )
     # UTF-8 whatever the locale says: batch jobs often run in the C locale.
     rows = list(csv.reader(io.StringIO(listed.decode("utf-8", errors="replace"))))[1:]
-    return {int(category): text.strip() for category, text in rows if text.strip()}, kind
+    return {
+        int(category): text.strip() for category, text in rows if text.strip()
+    }, kind in INTEGERS

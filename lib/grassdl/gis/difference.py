@@ -11,8 +11,8 @@ import grass.script as gs
 from .categories import PALETTE
 from .messages import command_line
 from .output import check_output_rasters
-from .rasters import remove_debris, remove_rasters
 from .session import run_module
+from .temporary import remove_debris, remove_maps
 
 TEMPORARY_PREFIX = "i_dl_difference_tmp"
 
@@ -69,4 +69,4 @@ def write_difference(output: str, reference: str, names: Mapping[str, str]) -> N
         )
         run_module("g.rename", raster=f"{scratch},{output}", overwrite=gs.overwrite())
     finally:
-        remove_rasters([scratch])
+        remove_maps([scratch])

@@ -15,10 +15,11 @@ from .attributes import class_by_category, class_labels, require_vector
 from .categories import map_classes
 from .messages import Progress
 from .raster_rows import RasterRows
-from .rasters import mask_name, remove_debris, remove_rasters, require_integer, require_raster
+from .rasters import mask_name, require_integer, require_raster
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
+from .temporary import remove_debris, remove_maps
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
 
@@ -175,5 +176,5 @@ def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) 
         yield raster
     finally:
         # A map of which another is a reclass cannot be removed before it.
-        remove_rasters([raster])
-        remove_rasters([by_category])
+        remove_maps([raster])
+        remove_maps([by_category])

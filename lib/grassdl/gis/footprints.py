@@ -13,9 +13,9 @@ from pathlib import Path
 
 import grass.script as gs
 
-from ..files import alive
 from .messages import command_line
 from .session import run_module
+from .temporary import remove_debris, remove_maps
 
 TEMPORARY_PREFIX = "i_dl_footprints_tmp"
 
@@ -53,7 +53,7 @@ def import_footprints(gpkg: Path, name: str) -> None:
         CalledModuleError: GRASS cannot import them.
         OSError: The file cannot be read.
     """
-    _remove_debris()
+    remove_debris(TEMPORARY_PREFIX, "vector")
     temporary = f"{TEMPORARY_PREFIX}_{os.getpid()}"
     outlines = {"type": "line"} if _overlap(gpkg) else {}
     try:
@@ -69,7 +69,7 @@ def import_footprints(gpkg: Path, name: str) -> None:
         )
         run_module("g.rename", vector=f"{temporary},{name}")
     finally:
-        _remove([temporary])
+        remove_maps([temporary], "vector")
 
 
 def _is_table_name(name: str) -> bool:
@@ -126,15 +126,3 @@ def _color_rules(vector: str) -> str:
 
 def _exists(name: str) -> bool:
     return bool(gs.find_file(name, element="vector", mapset=".")["file"])
-
-
-def _remove(names: list[str]) -> None:
-    present = [name for name in names if _exists(name)]
-    if present:
-        gs.run_command("g.remove", flags="f", type="vector", name=present, quiet=True)
-
-
-def _remove_debris() -> None:
-    """Remove temporary maps of processes that were killed."""
-    listed = gs.read_command("g.list", type="vector", pattern=f"{TEMPORARY_PREFIX}_*", mapset=".")
-    _remove([name for name in listed.split() if not alive(int(name.rpartition("_")[2]))])

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -15,11 +13,13 @@ import numpy as np
 
 from ..classes import MAX_CLASSES, MAX_VALUE, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..options import number
+from .attributes import class_texts, require_vector
 from .categories import map_classes, spare_colors
 from .codes import CategoryCodes, PointCodes
-from .rasters import remove_debris, remove_rasters, require_integer, values_in_region
+from .rasters import require_integer, values_in_region
 from .region import Region
 from .session import run_module
+from .temporary import remove_debris, remove_maps
 from .training import TrainingSites, read_areas, read_points
 
 TEMPORARY_PREFIX = "i_dl_patches_tmp"
@@ -105,9 +105,7 @@ def vector_labels(
         ValueError: Map, layer or column is missing, no area or point lies in the region,
             background is the number of a text, or a radius is given with areas.
     """
-    name = gs.find_file(vector, element="vector").get("fullname")
-    if not name:
-        raise ValueError(f"Vector map <{vector}> not found")
+    name = require_vector(vector)
     topology = gs.vector_info_topo(name)
     if not topology["areas"] and not topology["points"]:
         raise ValueError(f"Vector map <{name}> has no areas and no points to train from")
@@ -151,7 +149,7 @@ def _area_labels(
                 _overlaps(sites, table),
             )
     finally:
-        remove_rasters([raster])
+        remove_maps([raster])
 
 
 def _point_labels(
@@ -240,37 +238,11 @@ def _background_index(classes: ClassScheme, background: int | None) -> int | Non
 
 def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
     """Class of every category that has one."""
-    connections = gs.vector_db(vector)
-    if not layer.isdigit() or int(layer) not in connections:
-        raise ValueError(f"Vector map <{vector}> has no table in layer {layer}")
-    columns = gs.vector_columns(vector, int(layer))
-    if column not in columns:
-        raise ValueError(
-            f"Vector map <{vector}> has no column <{column}>, there are: {', '.join(columns)}"
-        )
-    key = connections[int(layer)]["key"]
-    listed = gs.read_command(
-        "v.db.select",
-        map=vector,
-        layer=layer,
-        columns=f"{key},{column}",
-        format="csv",
-        encoding=None,
-        quiet=True,
-    )
-    # UTF-8 whatever the locale says: batch jobs often run in the C locale.
-    text = listed.decode("utf-8", errors="replace")
-    rows = list(csv.reader(io.StringIO(text)))[1:]
-    pairs = {int(category): text.strip() for category, text in rows if text.strip()}
-    kind = columns[column]["type"]
-    if kind in ("INTEGER", "SMALLINT", "BIGINT"):
-        return {c: MapClass(int(text), text, "") for c, text in pairs.items()}
-    if kind in ("CHARACTER", "TEXT", "VARCHAR"):
-        order = {text: place for place, text in enumerate(sorted(set(pairs.values())), start=1)}
-        return {c: MapClass(order[text], text, "") for c, text in pairs.items()}
-    raise ValueError(
-        f"Column <{column}> of <{vector}> is of type {kind}: classes are integers or texts"
-    )
+    texts, are_integers = class_texts(vector, layer, column)
+    if are_integers:
+        return {category: MapClass(int(text), text, "") for category, text in texts.items()}
+    order = {text: place for place, text in enumerate(sorted(set(texts.values())), start=1)}
+    return {category: MapClass(order[text], text, "") for category, text in texts.items()}
 
 
 def _check_background(background: int | None, table: dict[int, MapClass]) -> None:

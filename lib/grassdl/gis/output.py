@@ -16,9 +16,9 @@ import numpy as np
 from ..bands import Band
 from ..classes import ClassScheme
 from .messages import command_line
-from .rasters import remove_debris, remove_rasters
 from .region import Region
 from .session import run_module
+from .temporary import remove_debris, remove_maps
 
 TEMPORARY_PREFIX = "i_dl_predict_tmp"
 
@@ -208,7 +208,7 @@ class ClassificationMaps:
             pairs = [name for spool in self._all for name in (spool.temporary_name, spool.name)]
             run_module("g.rename", raster=",".join(pairs))
         finally:
-            remove_rasters([spool.temporary_name for spool in self._all])
+            remove_maps([spool.temporary_name for spool in self._all])
 
 
 def check_output_rasters(names: Sequence[str]) -> None:

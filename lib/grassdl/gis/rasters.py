@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from functools import cache
 
 import grass.script as gs
 import numpy as np
 
-from ..files import alive
 from .raster_rows import RasterRows, is_null
 
 STRIP_CELLS = 1_000_000
@@ -81,17 +78,3 @@ def _distinct(values: np.ndarray) -> list[int]:
 def mask_name() -> str | None:
     """The fully qualified name of the current mapset's raster mask, or None if none is set."""
     return gs.find_file("MASK", element="cell", mapset=".").get("fullname") or None
-
-
-def remove_rasters(names: Sequence[str]) -> None:
-    """Remove those of these maps that the current mapset has."""
-    present = [name for name in names if gs.find_file(name, element="cell", mapset=".")["file"]]
-    if present:
-        gs.run_command("g.remove", flags="f", type="raster", name=present, quiet=True)
-
-
-def remove_debris(prefix: str) -> None:
-    """Remove temporary maps `PREFIX_PID...` of processes that were killed."""
-    listed = gs.read_command("g.list", type="raster", pattern=f"{prefix}_*", mapset=".")
-    names = {name: re.match(rf"{prefix}_(\d+)", name) for name in listed.split()}
-    remove_rasters([name for name, match in names.items() if match and not alive(int(match[1]))])

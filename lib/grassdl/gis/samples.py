@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import grass.script as gs
 import numpy as np
 
 from .raster_rows import RasterRows
 from .region import Region
+from .training import read_points
 
 
 @dataclass(frozen=True)
@@ -41,37 +41,26 @@ def sample_points(
     Raises:
         ValueError: There is no point, one has no class, or one lies outside the region.
     """
-    listed = gs.read_command(
-        "v.out.ascii",
-        input=vector,
-        layer=layer,
-        type="point",
-        format="point",
-        separator="comma",
-        precision=12,
-        quiet=True,
-    )
-    lines = [line.split(",") for line in listed.splitlines()]
-    if not lines:
+    sites = read_points(vector, layer)
+    if not sites.categories:
         raise ValueError(f"Vector map <{vector}> has no points with a category in layer {layer}")
-    categories = [int(line[-1]) for line in lines]
+    categories = [own[0] for own in sites.categories]
     if class_of is not None:
         without = [category for category in categories if category not in class_of]
         if without:
             raise ValueError(
-                f"{len(without)} of {len(lines)} points of <{vector}> have no class, the first is "
-                f"that of category {without[0]}: give all a class, or extract those that have one"
+                f"{len(without)} of {len(categories)} points of <{vector}> have no class, the "
+                f"first is that of category {without[0]}: give all a class, or extract those "
+                "that have one"
             )
         categories = [class_of[category] for category in categories]
-    places = np.array([line[:2] for line in lines], np.float64)
-    rows, cols = _cells_of(places, vector, region)
+    rows, cols = _cells_within(sites.places, vector, region)
     return SamplePoints(rows, cols, np.array(categories, np.int64))
 
 
-def _cells_of(places: np.ndarray, vector: str, region: Region) -> tuple[np.ndarray, np.ndarray]:
+def _cells_within(places: np.ndarray, vector: str, region: Region) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of places (points, 2) given as east and north."""
-    cols = np.floor((places[:, 0] - region.west) / region.ewres).astype(np.int64)
-    rows = np.floor((region.north - places[:, 1]) / region.nsres).astype(np.int64)
+    rows, cols = np.floor(region.cells_of(places)).astype(np.int64).T
     outside = (rows < 0) | (rows >= region.rows) | (cols < 0) | (cols >= region.cols)
     if outside.any():
         east, north = places[outside.argmax()]

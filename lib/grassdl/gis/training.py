@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Training areas and points of a vector map: where they lie and which categories they have."""
+"""Areas and points of a vector map: where they lie and which categories they have."""
 
 from __future__ import annotations
 
