@@ -114,31 +114,31 @@ def describe_bands(
 
 def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
     info = info_of(raster)
-    label = str(info.get("semantic_label", "none")).strip('"')
-    declared = name or (label if label != "none" else "")
-    same_values = _method_for(Region.of_raster(raster), region, method) == NEAREST
+    declared = name or info.semantic_label
+    grid = Region.of_raster(raster)
+    same_values = _method_for(grid, region, method) == NEAREST
     return Band(
         name=declared or raster.split("@")[0],
         declared=bool(declared),
         source={"map": raster},
         derivation=None,
-        resolution=_resolution(info),
+        resolution=_resolution(grid),
         resampling=method,
-        units=_units(info),
-        dtype=_smallest_dtype_of(info).name if same_values else "float32",
+        units=info.units,
+        dtype=smallest_dtype([info.range]).name if same_values else "float32",
     )
 
 
 def _derived_band(name: str, source: dict[str, str], method: str) -> Band:
-    infos = [info_of(raster) for raster in source.values()]
+    first = next(iter(source.values()))
     return Band(
         name=name,
         declared=True,
         source=source,
         derivation=name,
-        resolution=min(_resolution(info) for info in infos),
+        resolution=min(_resolution(Region.of_raster(raster)) for raster in source.values()),
         resampling=method,
-        units=_units(infos[0]) if name == NDSM else "",
+        units=info_of(first).units if name == NDSM else "",
         dtype="float32",
     )
 
@@ -150,22 +150,8 @@ def _method_for(grid: Region, region: Region, method: str) -> str:
     return effective_method(method, (region.nsres / grid.nsres, region.ewres / grid.ewres))
 
 
-def _resolution(info: dict) -> float:
-    return (float(info["nsres"]) + float(info["ewres"])) / 2
-
-
-def _units(info: dict) -> str:
-    units = str(info.get("units", "none")).strip('"')
-    return "" if units in ("none", "None") else units
-
-
-def _smallest_dtype_of(info: dict) -> np.dtype:
-    return smallest_dtype([_range(info) if info["datatype"] == "CELL" else None])
-
-
-def _range(info: dict) -> tuple[int, int]:
-    low, high = (0 if info[end] in (None, "NULL") else int(info[end]) for end in ("min", "max"))
-    return low, high
+def _resolution(grid: Region) -> float:
+    return (grid.nsres + grid.ewres) / 2
 
 
 class Plane(Protocol):
@@ -304,7 +290,7 @@ def _value_range(bands: Sequence[Band]) -> tuple[int, int] | None:
     """Lowest and highest value of the maps; None as soon as a band is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
         return None
-    ranges = [_range(info_of(band.source["map"])) for band in bands]
+    ranges = [info_of(band.source["map"]).range for band in bands]
     return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
