@@ -11,9 +11,10 @@ from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
 from grassdl.dataset.patchset import PatchSet
 from grassdl.dataset.writer import PatchSetWriter
+from grassdl.evaluate.card import describe
 from grassdl.evaluate.html import page
 from grassdl.evaluate.listing import plain
-from grassdl.evaluate.patches import describe, score_patches, temperature_of
+from grassdl.evaluate.patches import score_patches, temperature_of
 from grassdl.model import ModelCard, save_network, tempered
 
 SIZE = 8

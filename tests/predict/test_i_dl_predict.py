@@ -101,6 +101,17 @@ def test_the_class_map_carries_labels_colours_title_and_history(grass_project, b
     assert "CELL" in info
 
 
+def test_the_report_on_the_map_holds_the_card_of_its_model(grass_project, bands, model, tmp_path):
+    """The history is as long as the call, and told without loss."""
+    folder = model[0].rename(tmp_path / f"a model {'of a long name ' * 6}")
+    predict(grass_project, (folder, model[1]))
+    page = tmp_path / "report.html"
+    grass_project.run("i.dl.evaluate", classification="classes", reference="classes", report=page)
+    told = " ".join(page.read_text().split())
+    assert "<dt>network</dt><dd>unet, " in told
+    assert "<dt>bands</dt><dd>one, two</dd>" in told
+
+
 def test_a_group_is_read_in_its_order(grass_project, bands, model):
     grass_project.run("i.group", group="pair", subgroup="both", input="one,two")
     words = grass_project.command(

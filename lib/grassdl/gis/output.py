@@ -92,8 +92,8 @@ class RasterSpool:
             run_module("r.category", stdin=rules, map=name, rules="-", separator="tab")
         run_module("r.colors", stdin=self.colors, map=name, rules="-")
         history = Path(gs.tempfile())
-        # r.support takes the lines as they are, and cuts long ones.
-        lines = textwrap.wrap(command_line(), 70, break_on_hyphens=False)
+        # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
+        lines = textwrap.wrap(command_line(), 70, break_on_hyphens=False, drop_whitespace=False)
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
         run_module("r.support", map=name, loadhistory=str(history))
         history.unlink()
