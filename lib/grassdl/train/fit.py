@@ -25,6 +25,7 @@ from .class_weights import class_weights
 from .metrics import MeanIoU
 from .normalization import deviations, means
 from .precision import computing_in, in_float32, resolve
+from .readme import README_NAME, readme
 from .record import Fitted, model_card, plan, write_history
 from .settings import Settings
 
@@ -91,6 +92,7 @@ def train(
         card.save(folder)
         save_network(network, folder)
         write_history(fitted.rows, folder)
+        (folder / README_NAME).write_text(readme(card), encoding="utf-8")
     return card
 
 
