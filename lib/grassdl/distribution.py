@@ -10,7 +10,9 @@ process, which uses what that backend uses by itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,12 +97,26 @@ def join(environment: Mapping[str, str] = os.environ) -> Team:
                 f"{keras.backend.backend()}"
             )
         return ALONE
-    if given:
-        keras.distribution.initialize(*given)
-    elif slurm:
-        # JAX knows its way about SLURM.
-        keras.distribution.initialize()
-    return _distribute()
+    with _stdout_as_stderr():
+        if given:
+            keras.distribution.initialize(*given)
+        elif slurm:
+            # JAX knows its way about SLURM.
+            keras.distribution.initialize()
+        return _distribute()
+
+
+@contextmanager
+def _stdout_as_stderr() -> Iterator[None]:
+    """Keep from stdout, which is for results, what the C++ part of JAX tells when it connects."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def own_variables(environment: Mapping[str, str]) -> tuple[str, int, int] | None:

@@ -122,12 +122,16 @@ class ModelCard:
         """
         for found, trained in zip((nsres, ewres), self.resolution, strict=True):
             if abs(found / trained - 1) > RESOLUTION_TOLERANCE:
-                rows, cols = self.resolution
-                fitting = f"res={rows:g}" if rows == cols else f"nsres={rows:g} ewres={cols:g}"
                 raise ValueError(
                     f"The model was trained on cells of {trained:g}, the region has cells "
-                    f"of {found:g}: use 'g.region -a {fitting}'"
+                    f"of {found:g}: use 'g.region -a {self.region_options}'"
                 )
+
+    @property
+    def region_options(self) -> str:
+        """What sets the region's resolution to the training's with g.region."""
+        rows, cols = (f"{size:g}" for size in self.resolution)
+        return f"res={rows}" if rows == cols else f"nsres={rows} ewres={cols}"
 
     def save(self, folder: Path) -> None:
         """Write `model.json`, a STAC item with format and version in front."""

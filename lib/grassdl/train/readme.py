@@ -104,12 +104,10 @@ def _use(card: ModelCard) -> str:
     if NDVI in derivations and not _has_red_and_nir(card.bands):
         words += ["red=RED", "nir=NIR"]
     words += [f"model={card.name if _is_word(card.name) else 'FOLDER'}", "output=classes"]
-    rows, cols = card.resolution
-    cells = f"res={rows:g}" if rows == cols else f"nsres={rows:g} ewres={cols:g}"
     return (
         "## How to use it\n\n"
         "In a GRASS session, with raster maps of the bands below, in their order:\n\n"
-        f"```sh\ng.region -a raster=MAP {cells}\n{' '.join(words)}\n```\n\n"
+        f"```sh\ng.region -a raster=MAP {card.region_options}\n{' '.join(words)}\n```\n\n"
         "For `model=` give the path of this folder; for `input=` the names of your maps, or name "
         "an imagery group with `group=`. The manual page of *i.dl.predict* tells the rest."
     )
