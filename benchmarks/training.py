@@ -4,8 +4,9 @@
 The loop has its batches in memory already; the training reads them from disk, augmented as by
 default. Both train the same network in the same process, in turn, with the same batch size and
 precision: what counts is the ratio of their patches per second. On cores that other work shares,
-the ratio of their processor time tells what the training adds to the bare loop. Memory is the largest anonymous
-one (RssAnon) of a process that trains for an epoch: what is mapped from files is not in it.
+the ratio of their processor time tells what the training adds to the bare loop. Memory is the
+largest anonymous one (RssAnon) of a process that trains for an epoch: what is mapped from files is
+not in it.
 
     python benchmarks/training.py [--networks unet,nicknet] [--rounds 5] [--memory 1000,4000,16000]
 """
