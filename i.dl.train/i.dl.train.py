@@ -269,9 +269,9 @@ def open_datasets(names: str) -> JoinedPatchSets:
     return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
 
 
-def train_network(options: dict[str, str]) -> ModelCard:
+def train_network(options: dict[str, str]) -> ModelCard | None:
     """Check what was given, then train; Keras is imported only in between."""
-    from grassdl import backend
+    from grassdl import backend, distribution
     from grassdl.files import check_output_folder
     from grassdl.gis.messages import command_line
     from grassdl.train.options import settings_of
@@ -281,6 +281,7 @@ def train_network(options: dict[str, str]) -> ModelCard:
     settings = settings_of(options)
 
     backend.prepare(settings.nprocs)
+    team = distribution.join()
     from grassdl.train.fit import train
 
     return train(
@@ -291,6 +292,7 @@ def train_network(options: dict[str, str]) -> ModelCard:
         versions={"grass": gs.version()["version"]},
         report=gs.message,
         warn=gs.warning,
+        team=team,
     )
 
 
@@ -321,7 +323,8 @@ def main() -> int:
 
     with one_line_errors():
         card = train_network(options)
-        print_scores(card)
+        if card is not None:
+            print_scores(card)
     return 0
 
 

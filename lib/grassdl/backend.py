@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The backend of Keras: chosen and tuned by the environment, before Keras is imported.
 
-This is the one file that knows backends by name; everything else is `keras` and `keras.ops`.
+This file and `distribution.py` know backends by name; everything else is `keras` and `keras.ops`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import zipfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 from .bands import Band
 from .classes import ClassScheme
 from .files import read_json, write_json
+from .model_item import facts_of, item_of
 
 if TYPE_CHECKING:
     import keras
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
 CARD_NAME = "model.json"
 WEIGHTS_NAME = "model.keras"
 FORMAT_NAME = "i.dl model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
 
 RESOLUTION_TOLERANCE = 0.1
 """Part by which cells may differ in size from those of the training."""
+
+
+def utc_now() -> str:
+    """Date and time in UTC as ISO 8601, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -63,6 +70,11 @@ class ModelCard:
         test: Scores on the test split as `scores.report` gives them; None without a test split.
         command: The call.
         temperature: Makes probabilities honest, see `tempered`; 1 leaves them as the network's.
+        ranges: Minimum and maximum of every band over the training split; empty if not known.
+        areas: Where the patches of each dataset are from, see `dataset.areas`.
+        footprint: The areas as a GeoJSON MultiPolygon in longitude and latitude (WGS 84); None if
+            there is no telling.
+        created: When training ended, as ISO 8601 in UTC.
     """
 
     name: str
@@ -84,7 +96,10 @@ class ModelCard:
     test: dict | None
     command: str
     temperature: float = 1.0
-    version: int = field(default=FORMAT_VERSION)
+    ranges: list[tuple[float | None, float | None]] = field(default_factory=list)
+    areas: list[dict] = field(default_factory=list)
+    footprint: dict | None = None
+    created: str = field(default_factory=utc_now)
 
     @property
     def fill_values(self) -> np.ndarray:
@@ -107,84 +122,21 @@ class ModelCard:
         """
         for found, trained in zip((nsres, ewres), self.resolution, strict=True):
             if abs(found / trained - 1) > RESOLUTION_TOLERANCE:
-                rows, cols = self.resolution
-                fitting = f"res={rows:g}" if rows == cols else f"nsres={rows:g} ewres={cols:g}"
                 raise ValueError(
                     f"The model was trained on cells of {trained:g}, the region has cells "
-                    f"of {found:g}: use 'g.region -a {fitting}'"
+                    f"of {found:g}: use 'g.region -a {self.region_options}'"
                 )
 
+    @property
+    def region_options(self) -> str:
+        """What sets the region's resolution to the training's with g.region."""
+        rows, cols = (f"{size:g}" for size in self.resolution)
+        return f"res={rows}" if rows == cols else f"nsres={rows} ewres={cols}"
+
     def save(self, folder: Path) -> None:
-        """Write `model.json`; field names follow the STAC MLM extension where it has them."""
-        bands = [
-            {**band.to_json(), "mean": mean, "deviation": deviation}
-            for band, mean, deviation in zip(self.bands, self.mean, self.deviation, strict=True)
-        ]
-        content = {
-            "format": FORMAT_NAME,
-            "version": self.version,
-            "mlm:name": self.name,
-            "mlm:architecture": self.network,
-            "mlm:tasks": ["semantic-segmentation"],
-            "mlm:framework": "Keras",
-            "mlm:framework_version": self.versions.get("keras", ""),
-            "mlm:total_parameters": self.parameters,
-            "mlm:batch_size_suggestion": self.training.get("batch_size"),
-            "mlm:input": [self._mlm_input()],
-            "mlm:output": [self._mlm_output()],
-            "bands": bands,
-            "classes": self.classes.to_json(),
-            "resolution": list(self.resolution),
-            "size": self.size,
-            "network_options": self.network_options,
-            "stride": self.stride,
-            "halo": self.halo,
-            "receptive_field": self.receptive_field,
-            "training": self.training,
-            "dataset_ids": self.dataset_ids,
-            "versions": self.versions,
-            "test": self.test,
-            "command": self.command,
-            "temperature": self.temperature,
-        }
-        write_json(folder / CARD_NAME, content)
-
-    def _mlm_input(self) -> dict:
-        return {
-            "name": "patch",
-            "bands": [{"name": band.name} for band in self.bands],
-            "input": {
-                "shape": [-1, -1, -1, len(self.bands)],
-                "dim_order": ["batch", "height", "width", "channel"],
-                "data_type": "float32",
-            },
-            # Normalisation is the network's first layer: raw values go in.
-            "value_scaling": [
-                {"type": "z-score", "mean": mean, "stddev": deviation}
-                for mean, deviation in zip(self.mean, self.deviation, strict=True)
-            ],
-            "pre_processing_function": None,
-        }
-
-    def _mlm_output(self) -> dict:
-        return {
-            "name": "class probabilities",
-            "tasks": ["semantic-segmentation"],
-            "result": {
-                "shape": [-1, -1, -1, len(self.classes)],
-                "dim_order": ["batch", "height", "width", "class"],
-                "data_type": "float32",
-            },
-            "classification:classes": [
-                {
-                    "value": one.value,
-                    "name": one.label,
-                    "color_hint": "".join(f"{int(part):02X}" for part in one.color.split(":")),
-                }
-                for one in self.classes
-            ],
-            "post_processing_function": None,
-        }
+        """Write `model.json`, a STAC item with format and version in front."""
+        head = {"format": FORMAT_NAME, "version": FORMAT_VERSION}
+        write_json(folder / CARD_NAME, {**head, **item_of(self)})
 
     @classmethod
     def load(cls, folder: str | Path) -> ModelCard:
@@ -199,41 +151,41 @@ class ModelCard:
         content = read_json(folder / CARD_NAME, "Model")
         if content.get("format") != FORMAT_NAME:
             raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
-        if content.get("version") != FORMAT_VERSION:
-            raise ValueError(
-                f"Model <{folder}> has format version {content.get('version')}, this i.dl reads "
-                f"version {FORMAT_VERSION}"
-            )
+        _check_version(content.get("version"), folder)
         try:
-            return cls._from_json(content)
+            return cls._from_item(content)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
 
     @classmethod
-    def _from_json(cls, content: dict) -> ModelCard:
-        plain = "network_options training dataset_ids versions test command".split()
-        reach = {name: content[name] for name in ("halo", "receptive_field")}
-        return cls(
-            name=content["mlm:name"],
-            network=content["mlm:architecture"],
-            parameters=_count(content["mlm:total_parameters"]),
-            resolution=_cell_size(content["resolution"]),
-            size=_count(content["size"]),
-            stride=_count(content["stride"]),
-            **{name: one if one is None else _count(one) for name, one in reach.items()},
-            bands=[Band.from_json(item) for item in content["bands"]],
-            mean=[float(item["mean"]) for item in content["bands"]],
-            deviation=[float(item["deviation"]) for item in content["bands"]],
-            classes=ClassScheme.from_json(content["classes"]),
-            **{name: content[name] for name in plain},
-            temperature=_temperature(content.get("temperature", 1.0)),
-        )
+    def _from_item(cls, item: dict) -> ModelCard:
+        facts = facts_of(item)
+        for name in ("parameters", "size", "stride"):
+            _count(facts[name])
+        for name in ("halo", "receptive_field"):
+            if facts[name] is not None:
+                _count(facts[name])
+        checked = {
+            "resolution": _cell_size(facts["resolution"]),
+            "temperature": _temperature(facts["temperature"]),
+        }
+        return cls(**{**facts, **checked})
 
 
-def _count(number: object) -> int:
+def _check_version(version: object, folder: Path) -> None:
+    if version == FORMAT_VERSION:
+        return
+    newer = isinstance(version, int) and version > FORMAT_VERSION
+    remedy = "install a newer i.dl" if newer else "train it again with i.dl.train"
+    raise ValueError(
+        f"Model <{folder}> has format version {version}, this i.dl reads version "
+        f"{FORMAT_VERSION}: {remedy}"
+    )
+
+
+def _count(number: object) -> None:
     if not isinstance(number, int) or number < 1:
         raise ValueError(f"{number!r} is not a whole number above 0")
-    return number
 
 
 def _temperature(number: object) -> float:

@@ -267,7 +267,8 @@ def test_cells_below_the_threshold_are_null_in_the_class_map_alone(grass_project
 def test_the_temperature_of_the_model_cools_its_probabilities(grass_project, bands, model):
     folder, network = model
     content = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**content, "temperature": 2.5}))
+    content["properties"]["idl:temperature"] = 2.5
+    (folder / "model.json").write_text(json.dumps(content))
     expected, null = whole(network, bands)
     powers = expected ** (1 / 2.5)
     warm = powers / powers.sum(axis=-1, keepdims=True)
@@ -365,12 +366,12 @@ class TestBadInput:
         refused(grass_project, ["/nowhere/model"], "Model folder </nowhere/model> not found")
 
     def test_a_damaged_model_card(self, grass_project, bands, model):
-        (model[0] / "model.json").write_text('{"format": "i.dl model", "version": 1}')
+        (model[0] / "model.json").write_text('{"format": "i.dl model", "version": 2}')
         refused(grass_project, model, "damaged model.json")
 
     def test_a_model_of_a_newer_version(self, grass_project, bands, model):
         (model[0] / "model.json").write_text('{"format": "i.dl model", "version": 99}')
-        refused(grass_project, model, "version 99")
+        refused(grass_project, model, "version 99", "install a newer i.dl")
 
     def test_damaged_weights(self, grass_project, bands, model):
         weights = model[0] / "model.keras"
@@ -379,17 +380,24 @@ class TestBadInput:
 
     def test_weights_of_another_model(self, grass_project, bands, make_model, model):
         card = json.loads((model[0] / "model.json").read_text())
-        card["classes"].pop()
+        card["properties"]["idl:classes"].pop()
         (model[0] / "model.json").write_text(json.dumps(card))
         refused(grass_project, model, "does not fit its model.json")
 
     @pytest.mark.parametrize(
         "change",
-        [{"halo": 0}, {"stride": 0}, {"halo": "8"}, {"resolution": "1"}, {"resolution": [1, 0]}],
+        [
+            {"idl:halo": 0},
+            {"idl:stride": 0},
+            {"idl:halo": "8"},
+            {"idl:resolution": "1"},
+            {"idl:resolution": [1, 0]},
+        ],
     )
     def test_a_model_card_with_impossible_values(self, grass_project, bands, model, change):
         card = json.loads((model[0] / "model.json").read_text())
-        (model[0] / "model.json").write_text(json.dumps(card | change))
+        card["properties"] |= change
+        (model[0] / "model.json").write_text(json.dumps(card))
         refused(grass_project, model, "damaged model.json")
 
     def test_a_model_file_that_holds_code(self, grass_project, bands, model, tmp_path):

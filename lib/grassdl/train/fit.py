@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .. import scores
+from .. import distribution, scores
 from ..dataset.patchset import JoinedPatchSets
+from ..distribution import ALONE, Team
 from ..files import new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
@@ -25,6 +26,7 @@ from .class_weights import class_weights
 from .metrics import MeanIoU
 from .normalization import deviations, means
 from .precision import computing_in, in_float32, resolve
+from .readme import README_NAME, readme
 from .record import Fitted, model_card, plan, write_history
 from .settings import Settings
 
@@ -50,7 +52,8 @@ def train(
     versions: Mapping[str, str],
     report: Report,
     warn: Report,
-) -> ModelCard:
+    team: Team = ALONE,
+) -> ModelCard | None:
     """Train a network and write its model folder, which appears whole or not at all.
 
     The same data and settings give the same weights, bit by bit, on the same machine with the
@@ -64,26 +67,27 @@ def train(
         versions: Versions of software that this library does not know of, by name.
         report: Takes lines about the progress.
         warn: Takes warnings.
+        team: The processes that train together.
 
     Returns:
-        The content of `model.json`, scores on the test split among it.
+        The content of `model.json`, scores on the test split among it; None in all processes but
+        the first, which alone writes and reports.
 
     Raises:
         ValueError: Nothing to learn from, a patch size or an option that does not suit the
             network, a loss that is not a number, or a target that holds something else.
     """
+    if not team.leads:
+        report = warn = _silent
     _check_packages()
     _check_training_split(data, warn)
     for sentence in data.overlaps():
         warn(sentence)
+    if not team.leads:
+        _fitted_network(data, settings, team, report, warn)
+        return None
     with new_folder(target, recognise=CARD_NAME) as folder:
-        keras.utils.set_random_seed(settings.seed)
-        with computing_in(resolve(settings.precision)):
-            network = build_network(data, settings)
-            report(plan(network, data, settings))
-            fitted = fit(network, data, settings, report, warn)
-        if resolve(settings.precision) != "float32":
-            network = in_float32(network)
+        network, fitted = _fitted_network(data, settings, team, report, warn)
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         test = score(network, data, "test", settings.batch_size)
         card = model_card(target.name, network, data, settings, fitted, test, command)
@@ -91,7 +95,28 @@ def train(
         card.save(folder)
         save_network(network, folder)
         write_history(fitted.rows, folder)
+        (folder / README_NAME).write_text(readme(card), encoding="utf-8")
     return card
+
+
+def _silent(_: str) -> None:
+    """Report nothing: the first process does."""
+
+
+def _fitted_network(
+    data: JoinedPatchSets, settings: Settings, team: Team, report: Report, warn: Report
+) -> tuple[keras.Model, Fitted]:
+    """A new network, fitted by all processes together; each gets its own in single precision."""
+    keras.utils.set_random_seed(settings.seed)
+    precision = resolve(settings.precision)
+    with computing_in(precision):
+        network = build_network(data, settings)
+        report(plan(network, data, settings))
+        fitted = fit(network, data, settings, report, warn, team)
+    distribution.part(team)
+    if precision != "float32" or team != ALONE:
+        network = in_float32(network)
+    return network, fitted
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
@@ -116,7 +141,12 @@ def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
 
 
 def fit(
-    network: keras.Model, data: JoinedPatchSets, settings: Settings, report: Report, warn: Report
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    report: Report,
+    warn: Report,
+    team: Team = ALONE,
 ) -> Fitted:
     """Fit a network to the training split, and give it the weights of its best epoch.
 
@@ -129,9 +159,11 @@ def fit(
         settings: The recipe.
         report: Takes a line per epoch.
         warn: Takes warnings.
+        team: The processes that train together.
 
     Raises:
-        ValueError: The loss is not a number any more, or patches are damaged.
+        ValueError: The loss is not a number any more, patches are damaged, or batches cannot be
+            shared out.
     """
     values = BandValues.of(data.bands, means(data), deviations(data))
     fill = values.mean
@@ -141,10 +173,12 @@ def fit(
         fill,
         by_names(settings.augmentation, values, settings.strengths),
         settings.seed,
+        team,
     )
+    team.check_batch_size(training.batch_size)
     validation, monitor, mode = None, "loss", "min"
     if data.pixels("val").any():
-        validation = Batches(data.arrays("val"), settings.batch_size, fill)
+        validation = Batches(data.arrays("val"), settings.batch_size, fill, team)
         monitor, mode = "val_mean_iou", "max"
     else:
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
