@@ -103,7 +103,7 @@ class ClassAreas:
         return specks.merged(table.cells, table.values, neighbours, self.minsize)
 
     def _attach(self, table: AreaTable) -> None:
-        """Make the attribute table, in one transaction."""
+        """Make the attribute table, in one transaction where the database has them."""
         label = {one.value: one.label.replace("'", "''") for one in self.classes}
         width = max(len(one.label) for one in self.classes)
         name = self.temporary_name
@@ -117,10 +117,12 @@ class ClassAreas:
                 zip(table.values[1:].tolist(), table.confidence[1:].tolist(), strict=True), start=1
             )
         ]
+        run_module("db.connect", flags="c")
+        if gs.db_connection()["driver"] in ("sqlite", "pg"):
+            lines = ["BEGIN TRANSACTION", *lines, "COMMIT"]
         statements = Path(gs.tempfile())
         try:
             statements.write_text(";\n".join(lines) + ";\n", encoding="utf-8")
-            run_module("db.connect", flags="c")
             run_module("db.execute", input=str(statements))
         finally:
             statements.unlink()

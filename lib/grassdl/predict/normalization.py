@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -29,15 +30,17 @@ def statistics_of(reader: BandReader, rows: Axis, cols: Axis) -> list[BandStatis
     inside = rows.wanted.relative_to(rows.input.start)
     across = cols.wanted.relative_to(cols.input.start)
     step = max(1, STRIP_CELLS // reader.cols)
-    found: list[BandStatistics] = []
-    for first in range(inside.start, inside.stop, step):
-        values, null = reader.read(first, min(step, inside.stop - first))
-        known = values[:, across][~null[:, across]]
-        parts = [BandStatistics.of(band) for band in known.T]
-        found = [one.merge(part) for one, part in zip(found, parts, strict=True)] or parts
-    if not found or not found[0].count:
+    strips = range(inside.start, inside.stop, step)
+    parts = [_of_strip(*reader.read(row, min(step, inside.stop - row)), across) for row in strips]
+    found = [reduce(BandStatistics.merge, band) for band in zip(*parts, strict=True)]
+    if not found[0].count:
         raise ValueError("No cell of the region has data in all bands: nothing to classify")
     return found
+
+
+def _of_strip(values: np.ndarray, null: np.ndarray, across: slice) -> list[BandStatistics]:
+    known = values[:, across][~null[:, across]]
+    return [BandStatistics.of(band) for band in known.T]
 
 
 @dataclass(frozen=True)
