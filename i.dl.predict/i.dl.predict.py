@@ -326,7 +326,8 @@ def adjusted(
     from grassdl.predict.normalization import AdjustedReader, Adjustment, statistics_of
 
     gs.message("Reading the bands for their means and deviations...")
-    adjustment = Adjustment.of(card, statistics_of(stack, rows, cols))
+    names = [band.name for band in stack.bands]
+    adjustment = Adjustment.of(card, names, statistics_of(stack, rows, cols))
     for line in adjustment.lines():
         gs.message(line)
         maps.notes.append(line)

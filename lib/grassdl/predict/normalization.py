@@ -63,13 +63,14 @@ class Adjustment:
     model_deviation: np.ndarray
 
     @classmethod
-    def of(cls, card: ModelCard, statistics: Sequence[BandStatistics]) -> Adjustment:
-        """The adjustment of maps of these statistics to a model.
+    def of(
+        cls, card: ModelCard, names: Sequence[str], statistics: Sequence[BandStatistics]
+    ) -> Adjustment:
+        """The adjustment of bands of these names and statistics to a model.
 
         Raises:
             ValueError: A band has the same value everywhere.
         """
-        names = [band.name for band in card.bands]
         for name, one in zip(names, statistics, strict=True):
             if one.minimum == one.maximum:
                 raise ValueError(
@@ -78,7 +79,7 @@ class Adjustment:
                     "out"
                 )
         return cls(
-            names,
+            list(names),
             np.array([one.mean for one in statistics]),
             np.array([one.deviation for one in statistics]),
             np.array(card.mean),
