@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 from openvino_networks import in_openvino, trial
-from scenes import MEAN, small_network
+from scenes import MEAN, everything, small_network, tiled
 
 from grassdl.model import save_network
 from grassdl.networks import registry
@@ -64,13 +64,17 @@ def test_the_temperature_and_the_number_of_threads_are_heeded(network, tmp_path)
 
 
 def test_bfloat16_rounds_but_hardly_changes_classes(network, tmp_path):
-    pytest.importorskip("openvino")
     if not has_bfloat16():
         pytest.skip("this processor does not compute in bfloat16")
     exact = KerasEngine(network)(trial(256, 256))
-    found = in_openvino(network, tmp_path, precision="bfloat16")(trial(256, 256))
+    engine = in_openvino(network, tmp_path, precision="bfloat16")
+    found = engine(trial(256, 256))
     assert np.abs(found - exact).max() > 1e-4
     assert (found.argmax(axis=-1) == exact.argmax(axis=-1)).mean() > 0.98
+    # Tiles are as exact as in float32.
+    values, null = trial(256, 256), np.zeros((256, 256), bool)
+    joined, *_ = tiled(network, values, null, *everything(null.shape), 100, inner=engine)
+    assert np.abs(joined["probabilities"] - found).max() < 1e-5
 
 
 def test_a_network_is_converted_once_and_again_when_its_weights_change(network, folder):
