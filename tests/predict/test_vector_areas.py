@@ -71,9 +71,9 @@ def test_areas_are_those_of_the_class_map(grass_project, bands, model):
 def test_specks_go_into_their_neighbours_in_the_vector_map_alone(grass_project, bands, model):
     predict(grass_project, model, vector="areas")
     _, before = areas_of(grass_project, "areas")
-    predict(grass_project, model, output="other", vector="large", minsize=MINSIZE)
+    predict(grass_project, model, output="confidence", vector="large", minsize=MINSIZE)
     classes = grass_project.read_raster("classes")
-    assert np.array_equal(grass_project.read_raster("other").filled(0), classes.filled(0))
+    assert np.array_equal(grass_project.read_raster("confidence").filled(0), classes.filled(0))
     table, cells = areas_of(grass_project, "large")
     assert np.array_equal(cells == 0, np.ma.getmaskarray(classes))
     assert np.bincount(before.ravel())[1:].min() < MINSIZE

@@ -24,8 +24,9 @@ from .vector_output import ClassAreas
 
 TEMPORARY_PREFIX = "i_dl_predict_tmp"
 
-UNASKED_CONFIDENCE = "confidence"
-"""What the name of the temporary map ends with that the areas' confidence is taken from."""
+UNASKED_CONFIDENCE = ".confidence"
+"""What the name of the temporary map ends with that the areas' confidence is taken from; with its
+dot it is nobody's output."""
 
 PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
 """Viridis, which reads the same in print and to colour-blind readers."""

@@ -63,21 +63,20 @@ class ClassAreas:
             history: Lines of the map's history.
         """
         remove_debris(self.prefix, "vector")
-        areas = f"{self.prefix}_{os.getpid()}_areas"
-        merged_areas = f"{self.prefix}_{os.getpid()}_merged_areas"
+        # Without an underscore before the word these are no temporary names of outputs.
+        clumps = f"{self.prefix}_{os.getpid()}clumps"
+        areas = f"{self.prefix}_{os.getpid()}areas"
         # The region of this process reaches beyond the maps that are made.
         grid = {"env": {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}}
         try:
-            run_module("r.clump", input=class_map, output=areas, **grid)
-            table = AreaTable.of(areas, class_map, confidence_map)
+            run_module("r.clump", input=class_map, output=clumps, **grid)
+            table = AreaTable.of(clumps, class_map, confidence_map)
             if self.minsize > 1:
-                kept, numbers = np.unique(self._owners(areas, table), return_inverse=True)
+                kept, numbers = np.unique(self._owners(clumps, table), return_inverse=True)
                 table = table.joined(kept, numbers)
                 rules = "".join(f"{one} = {new}\n" for one, new in enumerate(numbers) if one)
-                run_module(
-                    "r.reclass", stdin=rules, input=areas, output=merged_areas, rules="-", **grid
-                )
-            source = merged_areas if self.minsize > 1 else areas
+                run_module("r.reclass", stdin=rules, input=clumps, output=areas, rules="-", **grid)
+            source = areas if self.minsize > 1 else clumps
             run_module(
                 "r.to.vect", flags="vt", input=source, output=self.temporary_name, type="area",
                 **grid,
@@ -87,18 +86,18 @@ class ClassAreas:
             yield
         finally:
             # A reclassified map goes before the one it is made of.
-            remove_maps([merged_areas])
             remove_maps([areas])
+            remove_maps([clumps])
             remove_maps([self.temporary_name], "vector")
 
     def rename(self) -> None:
         """Give the map its name."""
         run_module("g.rename", vector=f"{self.temporary_name},{self.name}")
 
-    def _owners(self, areas: str, table: AreaTable) -> np.ndarray:
+    def _owners(self, clumps: str, table: AreaTable) -> np.ndarray:
         """The area that every area becomes part of."""
         small = table.cells < self.minsize
-        pairs = [specks.touching(strip, small) for strip, *_ in _strips([areas], overlap=1)]
+        pairs = [specks.touching(strip, small) for strip, *_ in _strips([clumps], overlap=1)]
         neighbours = np.unique(np.concatenate(pairs), axis=0)
         return specks.merged(table.cells, table.values, neighbours, self.minsize)
 
