@@ -104,6 +104,32 @@
 # % description: Cells whose most probable class stays below become NULL in the class map; of two classes the second is taken from this probability on
 # % guisection: Output
 # %end
+# %option G_OPT_V_OUTPUT
+# % key: vector
+# % required: no
+# % label: Name for output vector map of areas
+# % description: Areas of one class with its value and label and their mean confidence
+# % guisection: Output
+# %end
+# %option
+# % key: minsize
+# % type: integer
+# % required: no
+# % label: Cells that an area of the vector map has at least
+# % description: Smaller ones go to their largest neighbour; the raster maps keep them
+# % guisection: Output
+# %end
+# %option
+# % key: normalization
+# % type: string
+# % required: no
+# % options: model,maps
+# % answer: model
+# % label: Mean and deviation of the bands
+# % description: For imagery of another bit depth or camera than that of the training
+# % descriptions: model;Those of the training;maps;Those of the maps in the region take their place
+# % guisection: Bands
+# %end
 # %option
 # % key: tiling
 # % type: string
@@ -124,6 +150,26 @@
 # % guisection: Computing
 # %end
 # %option
+# % key: engine
+# % type: string
+# % required: no
+# % options: auto,keras,openvino
+# % answer: auto
+# % description: What computes the network
+# % descriptions: auto;Keras on a GPU, OpenVINO on a processor if it is installed;keras;Keras with its backend;openvino;OpenVINO, an optional package, on the processor
+# % guisection: Computing
+# %end
+# %option
+# % key: precision
+# % type: string
+# % required: no
+# % options: float32,bfloat16
+# % answer: float32
+# % description: Precision to compute in
+# % descriptions: float32;Single precision;bfloat16;Half the bits, with OpenVINO on processors that have it: faster, some cells get another class
+# % guisection: Computing
+# %end
+# %option
 # % key: nprocs
 # % type: integer
 # % required: no
@@ -141,6 +187,7 @@
 # % exclusive: group,input
 # % required: group,input
 # % requires: subgroup,group
+# % requires: minsize,vector
 # %end
 
 from __future__ import annotations
@@ -153,9 +200,12 @@ from typing import TYPE_CHECKING
 import grass.script as gs
 
 if TYPE_CHECKING:
+    from grassdl.bands import BandReader
+    from grassdl.gis.bandstack import BandStack
+    from grassdl.gis.output import ClassificationMaps
     from grassdl.model import ModelCard
-    from grassdl.predict.engines import Engine
     from grassdl.predict.settings import Settings
+    from grassdl.predict.tiles import Axis
 
 
 def find_library() -> None:
@@ -191,8 +241,9 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.session import scratch_folder
     from grassdl.model import ModelCard
     from grassdl.predict.decision import Decision
+    from grassdl.predict.loading import load_engine
     from grassdl.predict.rowbands import row_bands
-    from grassdl.predict.settings import Settings
+    from grassdl.predict.settings import MAPS, Settings
     from grassdl.predict.tiles import Span
     from grassdl.predict.windows import Windows
 
@@ -205,6 +256,8 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
         options["uncertainty"],
         options["probabilities"],
         support=provenance(card),
+        vector=options["vector"],
+        minsize=settings.minsize,
     )
     region = Region.current()
     bands = bands_for_model(BandMaps.from_options(options), card.bands, region)
@@ -224,8 +277,12 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     )
     with ExitStack() as cleanup:
         stack = cleanup.enter_context(closing(BandStack(bands, window)))
+        if settings.normalization == MAPS:
+            stack = adjusted(stack, card, rows, cols, maps)
         maps.open(cleanup.enter_context(scratch_folder()))
-        engine = load_engine(options["model"], card, settings)
+        engine, settings = load_engine(options["model"], card, settings, gs.message)
+        maps.notes.append(f"engine {settings.engine}, precision {settings.precision}")
+        gs.verbose(f"Computing with {settings.engine} in {settings.precision}")
         progress = Progress(region.rows)
         done, found = 0, False
         windows = Windows(stack, engine, card.fill_values, rows, cols)
@@ -262,19 +319,19 @@ def provenance(card: ModelCard) -> dict[str, str]:
     }
 
 
-def load_engine(folder: str, card: ModelCard, settings: Settings) -> Engine:
-    """The network of the model, ready to compute."""
-    from grassdl import backend
+def adjusted(
+    stack: BandStack, card: ModelCard, rows: Axis, cols: Axis, maps: ClassificationMaps
+) -> BandReader:
+    """The bands with mean and deviation of the training, told to user and maps."""
+    from grassdl.predict.normalization import AdjustedReader, Adjustment, statistics_of
 
-    backend.prepare(settings.nprocs, exact=True)
-    from grassdl.model import load_network
-    from grassdl.predict.engines import KerasEngine, check_network
-    from grassdl.predict.turning import TurningEngine
-
-    network = load_network(folder)
-    check_network(network, card)
-    engine = KerasEngine(network, card.temperature)
-    return TurningEngine(engine) if settings.turned else engine
+    gs.message("Reading the bands for their means and deviations...")
+    names = [band.name for band in stack.bands]
+    adjustment = Adjustment.of(card, names, statistics_of(stack, rows, cols))
+    for line in adjustment.lines():
+        gs.message(line)
+        maps.notes.append(line)
+    return AdjustedReader(stack, adjustment)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,26 @@ def has_fast_bfloat16() -> bool:
     return False
 
 
+def has_gpu() -> bool:
+    """Whether Keras computes on an accelerator instead of the processor."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    return False
+
+
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
     """Keep from the user what TensorFlow's C++ part prints before its log level is read.

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_model import CLASSES
+from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, plain_band
 
 from grassdl.bands import Band
 from grassdl.model import ModelCard, save_network
@@ -63,3 +63,23 @@ def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
         return folder, network
 
     return make
+
+
+@pytest.fixture
+def bands(grass_project):
+    """Maps `one` and `two`, NULL here and there, and the region set to them."""
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(m, d, (ROWS, COLS)) for m, d in zip(MEAN, DEVIATION, strict=True)]
+    arrays = [array.astype(np.float32) for array in arrays]
+    arrays[0][5:9, 10:30] = np.nan
+    arrays[1][30, :] = np.nan
+    for name, array in zip(("one", "two"), arrays, strict=True):
+        grass_project.write_raster(name, array)
+    grass_project.run("g.region", raster="one")
+    return np.dstack(arrays)
+
+
+@pytest.fixture
+def model(make_model):
+    """A model of two bands called as the maps are, not declared."""
+    return make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION)

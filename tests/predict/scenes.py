@@ -82,9 +82,19 @@ def whole(network, values, null):
     return np.asarray(network(filled[None]))[0, : null.shape[0], : null.shape[1]]
 
 
-def tiled(network, values, null, rows, cols, tile_size, tiling="exact", wrap=lambda one: one):
+def tiled(
+    network,
+    values,
+    null,
+    rows,
+    cols,
+    tile_size,
+    tiling="exact",
+    wrap=lambda one: one,
+    inner=None,
+):
     """Bands joined over an output `rows` x `cols` given as spans of the frame, the reader, and the
-    engine; `wrap` makes another engine of the network's."""
+    engine; `wrap` makes another engine of the network's, which Keras computes or `inner`."""
     extent = reach(network)
     plan, margins = {
         "exact": (plan_axis, (extent.halo,)),
@@ -96,7 +106,7 @@ def tiled(network, values, null, rows, cols, tile_size, tiling="exact", wrap=lam
     ]
     window = tuple(axis.input.relative_to(0) for axis in along)
     reader = ArrayReader(values[window], null[window])
-    engine = CountingEngine(KerasEngine(network))
+    engine = CountingEngine(inner or KerasEngine(network))
     windows = Windows(reader, wrap(engine), FILL, *along)
     decision = Decision(CLASSES, with_uncertainty=True, with_probabilities=True)
     bands = list(row_bands(windows, decision, tiling))

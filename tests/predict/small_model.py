@@ -12,6 +12,9 @@ CLASSES = ClassScheme(
     ]
 )
 
+ROWS, COLS = 45, 70
+MEAN, DEVIATION = [100.0, 40.0], [30.0, 10.0]
+
 
 def plain_band(name: str, declared: bool = False) -> Band:
     """A band of a map of the same name."""

@@ -3,10 +3,12 @@
 
 import numpy as np
 import pytest
-from scenes import everything, scene, small_network, tiled, whole
+from openvino_networks import in_openvino
+from scenes import everything, filled_frame, scene, small_network, tiled, whole
 
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
+from grassdl.predict.engines import KerasEngine
 from grassdl.predict.turning import TurningEngine
 
 LOCAL = {
@@ -60,3 +62,25 @@ def test_tiles_stay_exact_when_they_are_turned(network):
     assert difference[~null].max() < 1e-5
     plain = whole(network, values, null)
     assert np.abs(joined[0]["probabilities"] - plain)[~null].max() > 1e-4
+
+
+@pytest.fixture(scope="module")
+def openvino_engine(network, tmp_path_factory):
+    """The same network in OpenVINO."""
+    return in_openvino(network, tmp_path_factory.mktemp("model"))
+
+
+@pytest.mark.parametrize(("shape", "tile_size"), [((67, 89), 24), ((13, 97), 16)])
+@pytest.mark.parametrize("wrap", [lambda one: one, TurningEngine], ids=["plain", "turned"])
+def test_tiles_of_openvino_join_to_its_network_run_once(
+    network, openvino_engine, shape, tile_size, wrap
+):
+    values, null = scene(*shape)
+    filled = filled_frame(values, null, reach(network).stride)
+    expected = wrap(openvino_engine)(filled)[: shape[0], : shape[1]]
+    found, *_ = tiled(
+        network, values, null, *everything(shape), tile_size, wrap=wrap, inner=openvino_engine
+    )
+    assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+    keras = wrap(KerasEngine(network))(filled)[: shape[0], : shape[1]]
+    assert np.abs(expected - keras).max() < 1e-5

@@ -12,34 +12,12 @@ import time
 import keras
 import numpy as np
 import pytest
-from small_model import CLASSES, plain_band
+from predicting import predict, refused
+from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, plain_band
 
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
 from grassdl.networks.image_pooling import ImagePooling2D
-
-ROWS, COLS = 45, 70
-MEAN, DEVIATION = [100.0, 40.0], [30.0, 10.0]
-
-
-@pytest.fixture
-def bands(grass_project):
-    """Maps `one` and `two`, NULL here and there, and the region set to them."""
-    rng = np.random.default_rng(1)
-    arrays = [rng.normal(m, d, (ROWS, COLS)) for m, d in zip(MEAN, DEVIATION, strict=True)]
-    arrays = [array.astype(np.float32) for array in arrays]
-    arrays[0][5:9, 10:30] = np.nan
-    arrays[1][30, :] = np.nan
-    for name, array in zip(("one", "two"), arrays, strict=True):
-        grass_project.write_raster(name, array)
-    grass_project.run("g.region", raster="one")
-    return np.dstack(arrays)
-
-
-@pytest.fixture
-def model(make_model):
-    """A model of two bands called as the maps are, not declared."""
-    return make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION)
 
 
 def whole(network, values):
@@ -50,24 +28,6 @@ def whole(network, values):
     filled[:] = MEAN
     filled[:rows, :cols] = np.where(null[..., None], np.float32(MEAN), values)
     return np.asarray(network(filled[None]))[0, :rows, :cols], null
-
-
-def predict(project, model, **options):
-    options = {"input": "one,two", "model": model[0], "output": "classes", **options}
-    return project.run("i.dl.predict", **options)
-
-
-def refused(project, model, *words, **options):
-    """Status 1, one error with all the words, and no map made."""
-    before = project.maps()
-    result = predict(project, model, check=False, **options)
-    assert result.returncode == 1
-    head, *errors = " ".join(result.stderr.split()).split("ERROR: ")
-    assert len(errors) == 1
-    assert "Traceback" not in head
-    for word in words:
-        assert word in errors[0]
-    assert project.maps() == before
 
 
 def probabilities(project):

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -19,8 +20,13 @@ from .messages import command_line
 from .region import Region
 from .session import run_module
 from .temporary import remove_debris, remove_maps
+from .vector_output import ClassAreas
 
 TEMPORARY_PREFIX = "i_dl_predict_tmp"
+
+UNASKED_CONFIDENCE = ".confidence"
+"""What the name of the temporary map ends with that the areas' confidence is taken from; with its
+dot it is nobody's output."""
 
 PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
 """Viridis, which reads the same in print and to colour-blind readers."""
@@ -36,6 +42,7 @@ class RasterSpool:
         support: Title, description and sources as `r.support` takes them.
         colors: Rules as `r.colors` takes them.
         labels: Category labels by value.
+        kept: Whether the map stays when all maps are whole.
     """
 
     NULL: ClassVar[int] = -(2**31)
@@ -45,6 +52,7 @@ class RasterSpool:
     support: dict[str, str]
     colors: str
     labels: dict[int, str] = field(default_factory=dict)
+    kept: bool = True
 
     def open(self, folder: Path) -> None:
         """Open the scratch file."""
@@ -66,7 +74,7 @@ class RasterSpool:
         """Name of the map until all maps are whole."""
         return f"{TEMPORARY_PREFIX}_{os.getpid()}_{self.name}"
 
-    def make_map(self, region: Region) -> None:
+    def make_map(self, region: Region, history: list[str]) -> None:
         """Import the rows under the temporary name, with title, history, colours, categories."""
         run_module(
             "r.in.bin",
@@ -84,16 +92,14 @@ class RasterSpool:
             anull=self.NULL,
         )
         self._path.unlink()
-        self._describe(self.temporary_name)
+        self._describe(self.temporary_name, history)
 
-    def _describe(self, name: str) -> None:
+    def _describe(self, name: str, lines: list[str]) -> None:
         if self.labels:
             rules = "".join(f"{value}\t{label}\n" for value, label in self.labels.items())
             run_module("r.category", stdin=rules, map=name, rules="-", separator="tab")
         run_module("r.colors", stdin=self.colors, map=name, rules="-")
         history = Path(gs.tempfile())
-        # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
-        lines = textwrap.wrap(command_line(), 70, break_on_hyphens=False, drop_whitespace=False)
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
         run_module("r.support", map=name, loadhistory=str(history))
         history.unlink()
@@ -111,6 +117,11 @@ class ClassificationMaps:
         probabilities: Prefix of the maps of every class's probability, or "".
         support: Description and sources of all maps as `r.support` takes them; source1 names the
             model.
+        vector: Name of the vector map of areas, or "".
+        minsize: Cells that these have at least.
+
+    Attributes:
+        notes: What the history of the maps tells beside the call; may be added to.
 
     Raises:
         ValueError: One of the names cannot be written.
@@ -124,7 +135,10 @@ class ClassificationMaps:
         uncertainty: str,
         probabilities: str,
         support: dict[str, str],
+        vector: str = "",
+        minsize: int = 1,
     ):
+        self.notes: list[str] = []
         self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
         self._values = classes.values
@@ -143,6 +157,9 @@ class ClassificationMaps:
             )
 
         self._confidence = [shares(confidence, "Highest class probability")] if confidence else []
+        if vector and not confidence:
+            self._confidence = [shares(UNASKED_CONFIDENCE, "")]
+            self._confidence[0].kept = False
         self._uncertainty = (
             [shares(uncertainty, "Normalised entropy of the class probabilities")]
             if uncertainty
@@ -160,7 +177,12 @@ class ClassificationMaps:
             *self._uncertainty,
             self._classes,
         ]
-        check_output_rasters([spool.name for spool in self._all])
+        check_output_rasters([spool.name for spool in self._all if spool.kept])
+        self._areas = None
+        if vector:
+            title = f"Areas of the classification by {model}"
+            self._areas = ClassAreas(vector, TEMPORARY_PREFIX, classes, minsize, title)
+            self._areas.check()
 
     def check_inputs(self, bands: Sequence[Band]) -> None:
         """Refuse to replace a map that is read.
@@ -202,13 +224,32 @@ class ClassificationMaps:
         for spool in self._all:
             spool.close()
         remove_debris(TEMPORARY_PREFIX)
+        # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
+        wrapped = textwrap.TextWrapper(70, break_on_hyphens=False, drop_whitespace=False)
+        history = [line for one in self._history() for line in wrapped.wrap(f"{one} ")]
         try:
             for spool in self._all:
-                spool.make_map(region)
-            pairs = [name for spool in self._all for name in (spool.temporary_name, spool.name)]
-            run_module("g.rename", raster=",".join(pairs))
+                spool.make_map(region, history)
+            with self._areas_made():
+                kept = [spool for spool in self._all if spool.kept]
+                pairs = [name for spool in kept for name in (spool.temporary_name, spool.name)]
+                run_module("g.rename", raster=",".join(pairs))
         finally:
             remove_maps([spool.temporary_name for spool in self._all])
+
+    def _history(self) -> list[str]:
+        return [command_line(), *self.notes]
+
+    @contextmanager
+    def _areas_made(self) -> Iterator[None]:
+        """Make the vector map, if it is asked for, of the raster maps under temporary names."""
+        if self._areas is None:
+            yield
+            return
+        maps = self._classes.temporary_name, self._confidence[0].temporary_name
+        with self._areas.made(*maps, self._history()):
+            self._areas.rename()
+            yield
 
 
 def check_output_rasters(names: Sequence[str]) -> None:

@@ -10,6 +10,15 @@ from ..model import ModelCard
 from ..options import number, positive
 from .tiles import Axis, Span, plan_axis, plan_blended_axis
 
+AUTO, KERAS, OPENVINO = "auto", "keras", "openvino"
+"""Values of the option `engine`."""
+
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+"""Values of the option `precision`."""
+
+MODEL, MAPS = "model", "maps"
+"""Values of the option `normalization`."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -23,6 +32,10 @@ class Settings:
         threshold: Least probability of a class, or None.
         turned: Whether to average over flips and turns.
         nprocs: Threads to compute with; 0 for all cores.
+        engine: "auto", "keras" or "openvino"; `loading.load_engine` tells what auto has become.
+        precision: "float32" or "bfloat16".
+        normalization: "model", or "maps" to bring the maps' mean and deviation to the training's.
+        minsize: Cells that an area of the vector map has at least.
     """
 
     tiling: str
@@ -32,6 +45,10 @@ class Settings:
     threshold: float | None
     turned: bool
     nprocs: int
+    engine: str = AUTO
+    precision: str = FLOAT32
+    normalization: str = MODEL
+    minsize: int = 1
 
     @classmethod
     def from_options(
@@ -48,6 +65,11 @@ class Settings:
                 f"Network {card.network} looks at the whole image at once and cannot be tiled "
                 "exactly: leave out tiling=exact to blend its tiles"
             )
+        if options["engine"] == KERAS and options["precision"] == BFLOAT16:
+            raise ValueError(
+                "engine=keras computes in float32, in bfloat16 it would be no faster: leave out "
+                "precision=bfloat16, or use engine=openvino"
+            )
         return cls(
             tiling=tiling,
             tile_size=positive(options, "tile_size"),
@@ -56,6 +78,10 @@ class Settings:
             threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
             turned=flags["a"],
             nprocs=int(number(options, "nprocs", lowest=0)),
+            engine=options["engine"],
+            precision=options["precision"],
+            normalization=options["normalization"],
+            minsize=positive(options, "minsize", default=1),
         )
 
     def axis(self, length: int, output: Span) -> Axis:
