@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 
 DEFAULT_BACKEND = "tensorflow"
 
@@ -46,6 +47,20 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         os.environ["OMP_NUM_THREADS"] = str(nprocs)
     with _silent_stderr():
         import keras  # noqa: F401
+
+
+def versions(*others: str) -> dict[str, str]:
+    """Versions of Keras, of the backend that `prepare` takes, and of other packages, without
+    importing them."""
+    backend = os.environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
+    return {name: _version(name) for name in ("keras", backend, *others)}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def has_fast_bfloat16() -> bool:

@@ -9,58 +9,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, plain_band
-
-from grassdl.bands import Band
-from grassdl.model import ModelCard, save_network
-from grassdl.networks import registry
-from grassdl.networks.reach import reach
+from small_model import COLS, DEVIATION, MEAN, ROWS, plain_band, write_model
 
 
 @pytest.fixture
 def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
     """Makes a model folder of a U-Net, or of another network; returns it and the network."""
 
-    def make(
-        bands: list[Band],
-        mean: list[float],
-        deviation: list[float],
-        built: keras.Model | None = None,
-        **changes,
-    ):
-        keras.utils.set_random_seed(3)
-        classes = len(changes.get("classes", CLASSES))
-        options = {"mean": mean, "deviation": deviation, "filters": 4, "depth": 2}
-        network = built or registry.build("unet", 64, len(bands), classes, **options)
-        rng = np.random.default_rng(3)
-        weights = [one + rng.normal(0, 0.1, one.shape) for one in network.get_weights()]
-        network.set_weights([np.abs(w) if w.ndim == 1 else w for w in weights])
-        extent = reach(network)
-        facts = {
-            "name": "small",
-            "network": "unet",
-            "network_options": {"filters": 4, "depth": 2},
-            "bands": bands,
-            "mean": mean,
-            "deviation": deviation,
-            "classes": CLASSES,
-            "resolution": (1.0, 1.0),
-            "size": 64,
-            "parameters": network.count_params(),
-            "stride": extent.stride,
-            "halo": extent.halo,
-            "receptive_field": extent.receptive_field,
-            "training": {},
-            "dataset_ids": ["0123456789abcdef"],
-            "versions": {},
-            "test": None,
-            "command": "i.dl.train",
-        }
+    def make(*description, **changes) -> tuple[Path, keras.Model]:
         folder = tmp_path / "model"
         folder.mkdir()
-        ModelCard(**{**facts, **changes}).save(folder)
-        save_network(network, folder)
-        return folder, network
+        return folder, write_model(folder, *description, **changes)
 
     return make
 

@@ -225,7 +225,7 @@ class BandStack:
     def __init__(self, bands: Sequence[Band], region: Region):
         self.bands = list(bands)
         self.value_range = _value_range(bands)
-        self.dtype = smallest_dtype([self.value_range])
+        self.dtype = dtype_of(bands)
         self.rows, self.cols = region.rows, region.cols
         methods = {one: band.resampling for band in bands for one in band.source.values()}
         self._maps = {name: _plane(name, region, methods[name]) for name in sorted(methods)}
@@ -284,6 +284,11 @@ def _plane(name: str, region: Region, method: str) -> Plane:
 def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
     # Float64 keeps the difference of two 32-bit maps.
     return _DERIVE[band.derivation][0](*(one.astype(np.float64) for one in sources))
+
+
+def dtype_of(bands: Sequence[Band]) -> np.dtype:
+    """The dtype in which a `BandStack` of these bands gives their values."""
+    return smallest_dtype([_value_range(bands)])
 
 
 def _value_range(bands: Sequence[Band]) -> tuple[int, int] | None:

@@ -30,22 +30,23 @@ class ClassAreas:
         prefix: What the names of temporary maps begin with.
         classes: The classes.
         minsize: Cells that an area has at least, unless it has no neighbour.
-        title: Title of the map.
     """
 
     name: str
     prefix: str
     classes: ClassScheme
     minsize: int
-    title: str
 
-    def check(self) -> None:
+    def check(self, unfinished: bool = False) -> None:
         """Refuse a name that cannot be written.
+
+        Args:
+            unfinished: Whether a map may have it, made by the run that is gone on with.
 
         Raises:
             ValueError: It is illegal, or a map has it and may not be overwritten.
         """
-        check_vector_output(self.name, gs.overwrite())
+        check_vector_output(self.name, unfinished or gs.overwrite())
 
     @property
     def temporary_name(self) -> str:
@@ -53,13 +54,16 @@ class ClassAreas:
         return f"{self.prefix}_{os.getpid()}_{self.name}"
 
     @contextmanager
-    def made(self, class_map: str, confidence_map: str, history: list[str]) -> Iterator[None]:
+    def made(
+        self, class_map: str, confidence_map: str, title: str, history: list[str]
+    ) -> Iterator[None]:
         """Make the map under its temporary name, under which it goes with the end of the block.
 
         Args:
             class_map: Raster map of classes.
             confidence_map: Raster map of highest probabilities on the same grid, not NULL where
                 there is a class.
+            title: Title of the map.
             history: Lines of the map's history.
         """
         remove_debris(self.prefix, "vector")
@@ -82,7 +86,7 @@ class ClassAreas:
                 **grid,
             )  # fmt: skip
             self._attach(table)
-            self._describe(history)
+            self._describe(title, history)
             yield
         finally:
             # A reclassified map goes before the one it is made of.
@@ -92,7 +96,8 @@ class ClassAreas:
 
     def rename(self) -> None:
         """Give the map its name."""
-        run_module("g.rename", vector=f"{self.temporary_name},{self.name}")
+        # The name was checked at the start; a map that has it now may be replaced.
+        run_module("g.rename", vector=f"{self.temporary_name},{self.name}", overwrite=True)
 
     def _owners(self, clumps: str, table: AreaTable) -> np.ndarray:
         """The area that every area becomes part of."""
@@ -127,14 +132,14 @@ class ClassAreas:
             statements.unlink()
         run_module("v.db.connect", flags="o", map=name, table=name, key="cat", layer=1)
 
-    def _describe(self, history: list[str]) -> None:
+    def _describe(self, title: str, history: list[str]) -> None:
         colors = "".join(f"{one.value} {one.color}\n" for one in self.classes)
         run_module(
             "v.colors", stdin=colors, map=self.temporary_name, use="attr", column="value",
             rules="-",
         )  # fmt: skip
         run_module(
-            "v.support", flags="h", map=self.temporary_name, map_name=self.title,
+            "v.support", flags="h", map=self.temporary_name, map_name=title,
             cmdhist="\n".join(history),
         )  # fmt: skip
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,25 @@ TRIAL_CELLS = 64
 """Edge of the window on which a converted network is tried, at least."""
 
 
+@dataclass(frozen=True)
+class LoadedEngine:
+    """A network that is ready to compute.
+
+    Attributes:
+        engine: Computes it.
+        name: Which engine that is.
+        working: Bytes that it takes for each cell of a window, as
+            `networks.working_memory.working_bytes` tells.
+    """
+
+    engine: Engine
+    name: str
+    working: float
+
+
 def load_engine(
     folder: str, card: ModelCard, settings: Settings, tell: Callable[[str], None]
-) -> tuple[Engine, Settings]:
+) -> LoadedEngine:
     """The network of a model, ready to compute; to be called before any import of keras.
 
     Args:
@@ -36,14 +52,13 @@ def load_engine(
         settings: What was asked for.
         tell: Takes a line for the user.
 
-    Returns:
-        The engine, and the settings with the name of it.
-
     Raises:
         ValueError: The network is damaged, or the engine or precision cannot be had.
         ModuleNotFoundError: The engine's package is not installed.
     """
     backend.prepare(settings.nprocs, exact=True)
+    from ..networks.working_memory import working_bytes
+
     network = load_network(folder)
     check_network(network, card)
     if _openvino_is_wanted(settings):
@@ -51,7 +66,7 @@ def load_engine(
     else:
         engine, name = KerasEngine(network, card.temperature), KERAS
     turned = TurningEngine(engine) if settings.turned else engine
-    return turned, replace(settings, engine=name)
+    return LoadedEngine(turned, name, working_bytes(network))
 
 
 def _openvino_is_wanted(settings: Settings) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -156,3 +156,29 @@ class AdjustedReader:
     def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
         """See `BandReader.stack`; values where NULL have no meaning."""
         return self.adjustment(self.reader.stack(planes, null))
+
+
+def adjusted(
+    reader: BandReader,
+    names: Sequence[str],
+    card: ModelCard,
+    rows: Axis,
+    cols: Axis,
+    tell: Callable[[str], None],
+) -> AdjustedReader:
+    """Bands brought to the mean and deviation of a model's training.
+
+    Args:
+        reader: The bands of the cells `rows.input` by `cols.input`.
+        names: Their names.
+        card: Card of the model.
+        rows, cols: The tiling, as `tiles` plans it.
+        tell: Takes a line per band.
+
+    Raises:
+        ValueError: No cell has data, or a band has the same value everywhere.
+    """
+    adjustment = Adjustment.of(card, names, statistics_of(reader, rows, cols))
+    for line in adjustment.lines():
+        tell(line)
+    return AdjustedReader(reader, adjustment)
