@@ -233,8 +233,8 @@ def find_library() -> None:
 
 def evaluate(options: dict[str, str], warm: bool) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
-    from grassdl.evaluate.outputs import check_output_files, write_files
     from grassdl.evaluate.settings import Settings
+    from grassdl.files import check_output_files, write_files
 
     settings = Settings.from_options(options)
     keys = [key for key in ("output", "matrix", "plot", "report") if options[key]]

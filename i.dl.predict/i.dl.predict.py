@@ -74,13 +74,14 @@
 # % description: Name of the model folder that i.dl.train made
 # %end
 # %option G_OPT_R_OUTPUT
+# % required: no
 # % description: Name for output class map
 # %end
 # %option G_OPT_R_BASENAME_OUTPUT
 # % key: probabilities
 # % required: no
 # % label: Prefix for output maps of class probabilities
-# % description: One map PREFIX_VALUE per class
+# % description: One map PREFIX_VALUE per class; without group and input the existing maps that are taken instead of running the network
 # % guisection: Output
 # %end
 # %option G_OPT_R_OUTPUT
@@ -103,6 +104,54 @@
 # % label: Least probability of a class, 0 to 1
 # % description: Cells whose most probable class stays below become NULL in the class map; of two classes the second is taken from this probability on
 # % guisection: Output
+# %end
+# %option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Name of raster map of segments
+# % description: Such as i.segment makes: cells of equal number belong to one segment
+# % guisection: Segments
+# %end
+# %option G_OPT_R_OUTPUT
+# % key: segment_output
+# % required: no
+# % description: Name for output class map with one class per segment
+# % guisection: Segments
+# %end
+# %option
+# % key: segment_method
+# % type: string
+# % required: no
+# % options: mean,majority
+# % answer: mean
+# % label: How the cells of a segment decide on its class
+# % descriptions: mean;The class of the highest mean probability;majority;The class that most cells have
+# % guisection: Segments
+# %end
+# %option
+# % key: segment_margin
+# % type: double
+# % required: no
+# % answer: 0
+# % label: Least margin of a segment, 0 to 1
+# % description: Segments whose first class leads by less than this before the second keep the classes of their cells
+# % guisection: Segments
+# %end
+# %option G_OPT_F_OUTPUT
+# % key: segment_stats
+# % required: no
+# % label: Name for output CSV file of what the network tells of each segment
+# % description: Joins the table of i.segment.stats and feeds v.class.mlR
+# % guisection: Segments
+# %end
+# %option G_OPT_F_SEP
+# % guisection: Segments
+# %end
+# %option G_OPT_V_OUTPUT
+# % key: segment_vector
+# % required: no
+# % description: Name for output vector map of the segments, with the same as attributes
+# % guisection: Segments
 # %end
 # %option
 # % key: tiling
@@ -139,8 +188,13 @@
 # %end
 # %rules
 # % exclusive: group,input
-# % required: group,input
+# % required: group,input,probabilities
 # % requires: subgroup,group
+# % required: output,segment_output,segment_stats,segment_vector
+# % requires: segments,segment_output,segment_stats,segment_vector
+# % requires: segment_output,segments
+# % requires: segment_stats,segments
+# % requires: segment_vector,segments
 # %end
 
 from __future__ import annotations
@@ -153,9 +207,15 @@ from typing import TYPE_CHECKING
 import grass.script as gs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from grassdl.gis.region import Region
     from grassdl.model import ModelCard
-    from grassdl.predict.engines import Engine
+    from grassdl.predict.decision import Decision, RowBand
     from grassdl.predict.settings import Settings
+
+    Source = tuple[Region, list[str], Callable[[Decision, ExitStack], Iterator[RowBand]]]
+    """The region that is read, the maps that are, and what makes row bands of them."""
 
 
 def find_library() -> None:
@@ -183,32 +243,66 @@ def main() -> int:
 
 
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
-    """Check the inputs against the model, plan the tiles, and make the maps."""
-    from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, frame_of
+    """Make the maps row band by row band, out of the network or of stored probabilities."""
     from grassdl.gis.messages import Progress
     from grassdl.gis.output import ClassificationMaps
     from grassdl.gis.region import Region
+    from grassdl.gis.segments import SegmentRows, SegmentTables
     from grassdl.gis.session import scratch_folder
     from grassdl.model import ModelCard
+    from grassdl.predict.by_segment import BySegment
     from grassdl.predict.decision import Decision
-    from grassdl.predict.rowbands import row_bands
+    from grassdl.predict.segments import columns_of
     from grassdl.predict.settings import Settings
-    from grassdl.predict.tiles import Span
-    from grassdl.predict.windows import Windows
 
     card = ModelCard.load(options["model"])
     settings = Settings.from_options(options, flags, card)
-    maps = ClassificationMaps(
-        options["output"],
-        card.classes,
-        options["confidence"],
-        options["uncertainty"],
-        options["probabilities"],
-        support=provenance(card),
-    )
+    maps = ClassificationMaps.from_options(options, card.classes, card.provenance())
+    tables = SegmentTables.from_options(options) if options["segments"] else None
     region = Region.current()
+    source = computed if options["group"] or options["input"] else stored
+    window, read, row_bands = source(options, card, settings, region)
+    maps.check_inputs([*read, tables.raster] if tables else read)
+    with_probabilities = maps.with_probabilities or tables is not None
+    decision = Decision(
+        len(card.classes), settings.threshold, maps.with_uncertainty, with_probabilities
+    )
+    with ExitStack() as cleanup:
+        scratch = cleanup.enter_context(scratch_folder())
+        maps.open(scratch)
+        bands = row_bands(decision, cleanup)
+        if tables:
+            segments = cleanup.enter_context(closing(SegmentRows(tables.raster, region, window)))
+            by_segment = BySegment(segments, decision, settings.segments, scratch / "codes")
+            bands = by_segment.watched(bands)
+        progress = Progress(region.rows)
+        done, found = 0, False
+        for band in bands:
+            maps.write(**vars(band))
+            found = found or not band.null.all()
+            done += len(band.null)
+            progress(done)
+        if not found:
+            raise ValueError("No cell of the region has data in all bands: nothing to classify")
+        if tables:
+            table = by_segment.table()
+            maps.write_by_segment(by_segment.row_bands(table))
+            tables.write(columns_of(table, card.classes.values))
+        maps.make_maps(region)
+    gs.message(f"Written: {', '.join(maps.names + (tables.names if tables else []))}")
+
+
+def computed(
+    options: dict[str, str], card: ModelCard, settings: Settings, region: Region
+) -> Source:
+    """Where class probabilities come from the network."""
+    from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, frame_of, sources_of
+    from grassdl.predict.loading import load_engine
+    from grassdl.predict.rowbands import row_bands
+    from grassdl.predict.tiles import Span
+    from grassdl.predict.windows import Windows
+
     bands = bands_for_model(BandMaps.from_options(options), card.bands, region)
-    maps.check_inputs(bands)
     card.check_resolution(region.nsres, region.ewres)
     top, height, left, width = frame_of(bands, region)
     rows = settings.axis(height, Span(-top, region.rows - top))
@@ -218,63 +312,30 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     frame = region.window(top, height, left, width)
     window = frame.window(rows.input.start, len(rows.input), cols.input.start, len(cols.input))
     window.use()
-    tell_tiling(card, settings, len(rows.cores), len(cols.cores))
-    decision = Decision(
-        len(card.classes), settings.threshold, maps.with_uncertainty, maps.with_probabilities
-    )
-    with ExitStack() as cleanup:
+    tell = gs.message if card.halo is None else gs.verbose
+    tell(settings.tiling_told(card, len(rows.cores), len(cols.cores)))
+
+    def compute(decision: Decision, cleanup: ExitStack) -> Iterator[RowBand]:
         stack = cleanup.enter_context(closing(BandStack(bands, window)))
-        maps.open(cleanup.enter_context(scratch_folder()))
         engine = load_engine(options["model"], card, settings)
-        progress = Progress(region.rows)
-        done, found = 0, False
         windows = Windows(stack, engine, card.fill_values, rows, cols)
-        for band in row_bands(windows, decision, settings.tiling):
-            maps.write(**vars(band))
-            found = found or not band.null.all()
-            done += len(band.null)
-            progress(done)
-        if not found:
-            raise ValueError("No cell of the region has data in all bands: nothing to classify")
-        maps.make_maps(region)
-    gs.message(f"Raster map <{options['output']}> is written")
+        return row_bands(windows, decision, settings.tiling)
+
+    return window, sources_of(bands), compute
 
 
-def tell_tiling(card: ModelCard, settings: Settings, rows: int, cols: int) -> None:
-    """Say how the region is tiled; aloud where it is not as exactly as users may expect."""
-    if card.halo is None:
-        gs.message(
-            f"Network {card.network} looks at the whole image at once and cannot be tiled "
-            f"exactly: its tiles of {settings.tile_size} cells overlap by half and are blended"
-        )
-    gs.verbose(
-        f"{rows} x {cols} tiles of {settings.tile_size} cells with a halo of "
-        f"{settings.halo} cells, tiling={settings.tiling}"
-    )
+def stored(options: dict[str, str], card: ModelCard, settings: Settings, region: Region) -> Source:
+    """Where class probabilities are maps of an earlier run."""
+    from grassdl.gis.probabilities import ProbabilityRows
+    from grassdl.predict.stored import stored_bands
 
+    region.use()
+    maps = ProbabilityRows(options["probabilities"], card.classes.values)
 
-def provenance(card: ModelCard) -> dict[str, str]:
-    """Where the maps come from, as r.support takes it."""
-    return {
-        "description": "generated by i.dl.predict",
-        "source1": f"model {card.name}, {card.network}",
-        "source2": f"dataset {', '.join(one[:12] for one in card.dataset_ids)}",
-    }
+    def read(decision: Decision, cleanup: ExitStack) -> Iterator[RowBand]:
+        return stored_bands(cleanup.enter_context(closing(maps)), decision)
 
-
-def load_engine(folder: str, card: ModelCard, settings: Settings) -> Engine:
-    """The network of the model, ready to compute."""
-    from grassdl import backend
-
-    backend.prepare(settings.nprocs, exact=True)
-    from grassdl.model import load_network
-    from grassdl.predict.engines import KerasEngine, check_network
-    from grassdl.predict.turning import TurningEngine
-
-    network = load_network(folder)
-    check_network(network, card)
-    engine = KerasEngine(network, card.temperature)
-    return TurningEngine(engine) if settings.turned else engine
+    return region, maps.names, read
 
 
 if __name__ == "__main__":

@@ -149,6 +149,13 @@ class ModelCard:
         }
         write_json(folder / CARD_NAME, content)
 
+    def provenance(self) -> dict[str, str]:
+        """What the metadata of a map tell about the model that made it, as r.support takes it."""
+        return {
+            "source1": f"model {self.name}, {self.network}",
+            "source2": f"dataset {', '.join(one[:12] for one in self.dataset_ids)}",
+        }
+
     def _mlm_input(self) -> dict:
         return {
             "name": "patch",

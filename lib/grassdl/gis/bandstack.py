@@ -363,7 +363,7 @@ def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]
         ValueError: The maps have no cell in common.
     """
     top, bottom, left, right = [], [], [], []
-    for name in sorted({one for band in bands for one in band.source.values()}):
+    for name in sources_of(bands):
         grid = Region.of_raster(name)
         place = region.place_of(grid)
         if place:
@@ -377,3 +377,8 @@ def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]
     if rows <= 0 or cols <= 0:
         raise ValueError("The input maps have no cell in common")
     return max(top), rows, max(left), cols
+
+
+def sources_of(bands: Sequence[Band]) -> list[str]:
+    """Fully qualified names of all maps that bands are read from."""
+    return sorted({one for band in bands for one in band.source.values()})

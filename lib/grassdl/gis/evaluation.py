@@ -15,7 +15,7 @@ from .attributes import class_by_category, class_labels, require_vector
 from .categories import map_classes
 from .messages import Progress
 from .raster_rows import RasterRows
-from .rasters import mask_name, require_integer, require_raster
+from .rasters import mask_name, probability_maps, require_integer
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
@@ -95,18 +95,7 @@ class EvaluationMaps:
         Raises:
             ValueError: One of them is missing.
         """
-        name, _, mapset = prefix.partition("@")
-        suffix = f"@{mapset}" if mapset else ""
-        found = []
-        for value in values:
-            try:
-                found.append(require_raster(f"{name}_{value}{suffix}"))
-            except ValueError:
-                raise ValueError(
-                    f"Raster map <{name}_{value}{suffix}> not found: probabilities={prefix} needs "
-                    f"a map of every class, and class {value} has none"
-                ) from None
-        return [self._open(raster) for raster in found]
+        return [self._open(raster) for raster in probability_maps(prefix, values)]
 
     def description(self) -> dict[str, str]:
         """What the classification's metadata tell about its making: title, sources, history."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..model import ModelCard
 from ..options import number, positive
+from .segments import SegmentSettings
 from .tiles import Axis, Span, plan_axis, plan_blended_axis
 
 
@@ -23,6 +24,7 @@ class Settings:
         threshold: Least probability of a class, or None.
         turned: Whether to average over flips and turns.
         nprocs: Threads to compute with; 0 for all cores.
+        segments: How segments get their class.
     """
 
     tiling: str
@@ -32,6 +34,7 @@ class Settings:
     threshold: float | None
     turned: bool
     nprocs: int
+    segments: SegmentSettings
 
     @classmethod
     def from_options(
@@ -56,6 +59,7 @@ class Settings:
             threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
             turned=flags["a"],
             nprocs=int(number(options, "nprocs", lowest=0)),
+            segments=SegmentSettings.from_options(options),
         )
 
     def axis(self, length: int, output: Span) -> Axis:
@@ -68,3 +72,18 @@ class Settings:
         if self.tiling == "exact":
             return plan_axis(length, output, self.tile_size, self.stride, self.halo)
         return plan_blended_axis(length, output, self.tile_size, self.stride)
+
+    def tiling_told(self, card: ModelCard, rows: int, cols: int) -> str:
+        """How the region is tiled, as a sentence.
+
+        Args:
+            card: The model.
+            rows, cols: Numbers of tiles.
+        """
+        tiles = f"{rows} x {cols} tiles of {self.tile_size} cells"
+        if card.halo is None:
+            return (
+                f"Network {card.network} looks at the whole image at once and cannot be tiled "
+                f"exactly: its {tiles} overlap by half and are blended"
+            )
+        return f"{tiles} with a halo of {self.halo} cells, tiling={self.tiling}"
