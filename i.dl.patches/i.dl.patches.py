@@ -99,6 +99,20 @@
 # % description: By default only the cell that the point lies in
 # % guisection: Labels
 # %end
+# %option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Raster map of segments
+# % description: With segment_classes: segments of known class label their cells
+# % guisection: Labels
+# %end
+# %option G_OPT_F_INPUT
+# % key: segment_classes
+# % required: no
+# % label: CSV file with the classes of segments
+# % description: Columns cat and class; integer or text
+# % guisection: Labels
+# %end
 # %option
 # % key: background
 # % type: integer
@@ -270,8 +284,9 @@
 # % exclusive: group,input
 # % required: group,input
 # % requires: subgroup,group
-# % exclusive: labels,training
-# % required: labels,training
+# % exclusive: labels,training,segments
+# % required: labels,training,segments
+# % collective: segments,segment_classes
 # % requires: column,training
 # % required: output,-p
 # %end
