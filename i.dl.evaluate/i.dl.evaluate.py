@@ -115,6 +115,13 @@
 # % description: Objects are connected areas, such as buildings or tree crowns
 # % guisection: Details
 # % end
+# % option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Name of raster map of segments
+# % description: Tells accuracy by segment, what segments do to borders, and how well they fit the reference
+# % guisection: Details
+# % end
 # % option
 # % key: probabilities
 # % type: string

@@ -10,7 +10,7 @@ from grassdl.classes import UNLABELLED_INDEX
 from grassdl.predict import by_segment, segments
 from grassdl.predict.by_segment import BySegment
 from grassdl.predict.decision import Decision
-from grassdl.predict.segments import SegmentSettings, columns_of, distinct
+from grassdl.predict.segments import SegmentSettings, columns_of
 from grassdl.predict.stored import stored_bands
 
 LARGEST = 2**31 - 1
@@ -98,7 +98,7 @@ def test_segments_are_those_worked_out_one_by_one(
     folder = tmp_path_factory.mktemp("codes")
     with pytest.MonkeyPatch.context() as patch:
         # Parts are added up early and late.
-        patch.setattr(segments, "FEWEST_PENDING", seed % 7)
+        patch.setattr("grassdl.groups.FEWEST_WAITING", seed % 7)
         table, found = tally(there, folder, strip, method=method, least_margin=margin)
     ids, outside, probabilities, null = there
     counted = ~outside & ~null
@@ -142,26 +142,6 @@ def test_cells_below_the_threshold_have_the_class_of_their_segment_or_none(tmp_p
     assert tally(there, tmp_path, threshold=0.5)[1].tolist() == [[0, 0]]
     kept = tally(there, tmp_path, threshold=0.5, least_margin=0.9)[1]
     assert kept.tolist() == [[0, UNLABELLED_INDEX]]
-
-
-def test_memory_holds_segments_not_cells():
-    sums = segments.SegmentTally(classes=3)
-    null = np.zeros((50, 50), bool)
-    shares = np.full((50, 50, 3), 1 / 3, np.float32)
-    ids = np.arange(2500).reshape(50, 50) % 10
-    for _ in range(40):
-        sums.add(segments.SegmentSums.of_cells(ids, null, null.astype(np.uint8), shares))
-    total = sums.total()
-    assert total.cells.tolist() == [10_000] * 10
-    assert sum(one.size for one in vars(total).values()) == 10 * (2 + 3 + 3)
-
-
-@given(st.lists(st.integers(-(2**31) + 1, LARGEST), max_size=30))
-def test_distinct_values_and_their_places(values):
-    array = np.array(values, np.int32)
-    found, place = distinct(array)
-    assert found.tolist() == sorted(set(values))
-    assert found[place].tolist() == values
 
 
 def test_columns_have_names_that_databases_take():

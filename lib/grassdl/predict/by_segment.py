@@ -15,8 +15,9 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from ..classes import NULL_INDEX, UNLABELLED_INDEX
+from ..groups import GroupTally
 from .decision import Decision, RowBand
-from .segments import SegmentSettings, SegmentSums, SegmentTable, SegmentTally, segment_table
+from .segments import SegmentSettings, SegmentSums, SegmentTable, segment_table
 
 STRIP_CELLS = 1 << 20
 """Cells that the second pass holds at a time."""
@@ -47,20 +48,18 @@ class BySegment:
     decision: Decision
     settings: SegmentSettings
     codes: Path
-    _tally: SegmentTally = field(init=False)
+    _groups: GroupTally = field(init=False, default_factory=GroupTally)
     _file: BinaryIO = field(init=False)
     _row: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._tally = SegmentTally(self.decision.classes)
         self._file = self.codes.open("wb")
 
     def add(self, band: RowBand) -> None:
         """Add the next rows, which hold their probabilities."""
         ids, outside = self.segments.read(self._row, len(band.null))
-        self._tally.add(
-            SegmentSums.of_cells(ids, outside | band.null, band.index, band.probabilities)
-        )
+        sums = SegmentSums.of_cells(ids, outside | band.null, band.index, band.probabilities)
+        self._groups.add(*vars(sums).values())
         codes = np.where(band.unclassified, np.uint8(UNLABELLED_INDEX), band.index)
         codes[band.null] = NULL_INDEX
         self._file.write(codes.astype(np.uint8).data)
@@ -75,7 +74,9 @@ class BySegment:
     def table(self) -> SegmentTable:
         """The segments, when all rows are added."""
         self._file.close()
-        return segment_table(self._tally.total(), self.settings, self.decision.index_of)
+        return segment_table(
+            SegmentSums(*self._groups.total()), self.settings, self.decision.index_of
+        )
 
     def row_bands(self, table: SegmentTable) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The map by segment from north to south.

@@ -8,19 +8,17 @@ that of cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..classes import UNLABELLED_INDEX
+from ..groups import distinct
 from ..options import number
 from .decision import normalised_entropy
 
 MEAN, MAJORITY = "mean", "majority"
-
-FEWEST_PENDING = 1 << 16
-"""Rows of parts that are always allowed to wait for being added up."""
 
 
 @dataclass(frozen=True)
@@ -72,41 +70,6 @@ class SegmentSums:
             _summed(place, len(found), None if features is None else features[inside]),
         )
 
-    @classmethod
-    def joined(cls, parts: Iterable[SegmentSums]) -> SegmentSums:
-        """The sums of several parts, at least one, whose segments may be the same."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        ids, *columns = (np.concatenate(column) for column in columns)
-        order = np.argsort(ids, kind="stable")
-        ids, *columns = (column[order] for column in (ids, *columns))
-        if not len(ids):
-            return cls(ids, *columns)
-        first = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
-        return cls(ids[first], *(np.add.reduceat(column, first) for column in columns))
-
-
-def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different integers (ascending) among some, and the place of each among them.
-
-    The ids of neighbouring segments are mostly close to each other; then a table is many times
-    quicker than to sort them. It is never larger than a few times the values themselves.
-    """
-    if not values.size:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    lowest = int(values.min())
-    span = int(values.max()) - lowest + 1
-    if span > 4 * values.size:
-        found, places = np.unique(values, return_inverse=True)
-        return found.astype(np.int64), places
-    # The type of the ids may be too small for their differences.
-    offset = values.astype(np.int64) - lowest
-    seen = np.zeros(span, bool)
-    seen[offset] = True
-    found = np.flatnonzero(seen)
-    places = np.empty(span, np.int64)
-    places[found] = np.arange(len(found))
-    return found + lowest, places[offset]
-
 
 def _summed(place: np.ndarray, segments: int, values: np.ndarray | None) -> np.ndarray:
     """Sums (segments, layers) float64 of the values (cells, layers) of cells; none of None."""
@@ -114,45 +77,6 @@ def _summed(place: np.ndarray, segments: int, values: np.ndarray | None) -> np.n
         return np.zeros((segments, 0))
     layers = (np.bincount(place, layer, minlength=segments) for layer in values.T)
     return np.stack(list(layers), axis=-1)
-
-
-class SegmentTally:
-    """Adds up parts of a map that come one after the other.
-
-    Parts wait until there are as many rows of them as the total has. So each row is added up a
-    few times only, and memory holds about three times the rows of the result.
-
-    Args:
-        classes: Number of classes.
-        features: Number of features.
-    """
-
-    def __init__(self, classes: int, features: int = 0):
-        self._total = SegmentSums(
-            np.zeros(0, np.int64),
-            np.zeros(0, np.int64),
-            np.zeros((0, classes), np.int64),
-            np.zeros((0, classes)),
-            np.zeros((0, features)),
-        )
-        self._waiting: list[SegmentSums] = []
-        self._rows_waiting = 0
-
-    def add(self, part: SegmentSums) -> None:
-        """Add a part."""
-        self._waiting.append(part)
-        self._rows_waiting += len(part.ids)
-        if self._rows_waiting > max(FEWEST_PENDING, len(self._total.ids)):
-            self._add_up()
-
-    def total(self) -> SegmentSums:
-        """The sums of all parts."""
-        self._add_up()
-        return self._total
-
-    def _add_up(self) -> None:
-        self._total = SegmentSums.joined([self._total, *self._waiting])
-        self._waiting, self._rows_waiting = [], 0
 
 
 @dataclass(frozen=True)
