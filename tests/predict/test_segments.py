@@ -151,7 +151,6 @@ def test_columns_have_names_that_databases_take():
             np.zeros((1, 2), bool),
             np.array([[0, 1]]),
             np.array([[[0.75, 0.25], [0.25, 0.75]]], np.float32),
-            np.array([[[1.0], [2.0]]], np.float32),
         ),
         SegmentSettings(),
     )
@@ -165,5 +164,4 @@ def test_columns_have_names_that_databases_take():
         "prob_11": [0.5],
         "entropy": [1.0],
         "margin": [0.0],
-        "feat_0": [1.5],
     }

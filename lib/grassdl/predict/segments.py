@@ -30,14 +30,12 @@ class SegmentSums:
         cells: Cells with data (segments,) int64.
         votes: Cells by their most probable class (segments, classes) int64.
         sums: Of probabilities (segments, classes) float64.
-        features: Of features (segments, features) float64; no columns where there are none.
     """
 
     ids: np.ndarray
     cells: np.ndarray
     votes: np.ndarray
     sums: np.ndarray
-    features: np.ndarray
 
     @classmethod
     def of_cells(
@@ -46,7 +44,6 @@ class SegmentSums:
         outside: np.ndarray,
         index: np.ndarray,
         probabilities: np.ndarray,
-        features: np.ndarray | None = None,
     ) -> SegmentSums:
         """Sums over some cells.
 
@@ -55,7 +52,6 @@ class SegmentSums:
             outside: Cells without segment or without data (rows, cols) bool, which do not count.
             index: Class that each cell votes for (rows, cols).
             probabilities: Of every class (rows, cols, classes) float32.
-            features: (rows, cols, features) float32, or None.
         """
         inside = ~outside
         found, place = distinct(ids[inside])
@@ -67,14 +63,11 @@ class SegmentSums:
             np.bincount(place, minlength=len(found)),
             votes,
             _summed(place, len(found), probabilities[inside]),
-            _summed(place, len(found), None if features is None else features[inside]),
         )
 
 
-def _summed(place: np.ndarray, segments: int, values: np.ndarray | None) -> np.ndarray:
-    """Sums (segments, layers) float64 of the values (cells, layers) of cells; none of None."""
-    if values is None:
-        return np.zeros((segments, 0))
+def _summed(place: np.ndarray, segments: int, values: np.ndarray) -> np.ndarray:
+    """Sums (segments, layers) float64 of the values (cells, layers) of cells."""
     layers = (np.bincount(place, layer, minlength=segments) for layer in values.T)
     return np.stack(list(layers), axis=-1)
 
@@ -93,7 +86,6 @@ class SegmentTable:
         entropy: Normalised entropy of the mean probabilities (segments,).
         margin: Difference between the two highest mean probabilities or, by majority, between the
             two highest shares of votes (segments,).
-        features: Mean of every feature (segments, features) float64.
         index: Index of the class that the segment gets (segments,) uint8; `UNLABELLED_INDEX` where
             its margin is too small, so that its cells keep their own.
     """
@@ -105,7 +97,6 @@ class SegmentTable:
     means: np.ndarray
     entropy: np.ndarray
     margin: np.ndarray
-    features: np.ndarray
     index: np.ndarray
 
     def index_of(self, ids: np.ndarray) -> np.ndarray:
@@ -172,7 +163,6 @@ def segment_table(
         means=means,
         entropy=normalised_entropy(means),
         margin=margin,
-        features=sums.features / cells,
         index=index,
     )
 
@@ -204,5 +194,4 @@ def columns_of(table: SegmentTable, values: np.ndarray) -> dict[str, np.ndarray]
         **{f"prob_{value}": table.means[:, place] for place, value in enumerate(values)},
         "entropy": table.entropy,
         "margin": table.margin,
-        **{f"feat_{place}": column for place, column in enumerate(table.features.T)},
     }
