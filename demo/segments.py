@@ -13,7 +13,7 @@ The network's probabilities in the areas that it was trained on are better than 
 forest learns from them all the same, as most users would.
 
     python demo/segments.py [--data FOLDER] [--areas 00,03,05,06,07,09] [--network unet]
-        [--epochs 15] [--sizes 0.02:20,0.05:40,0.05:160] [--picture FILE]
+        [--epochs 15] [--model FOLDER] [--sizes 0.02:20,0.05:40,0.05:160] [--picture FILE]
 """
 
 from __future__ import annotations
@@ -32,11 +32,19 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "benchmarks"), str(CHECKOUT / "lib")]
 from naip import BANDS, DATA, LABELS, TEST_AREA, TRAINING_AREAS, Project, with_ndvi  # noqa: E402
 
+from grassdl import plots  # noqa: E402
+from grassdl.classes import MapClass  # noqa: E402
 from grassdl.groups import distinct  # noqa: E402
 
 CLASSES = max(LABELS) + 1
 PURE = 0.7
 """Segments teach their class where at least this share of their labelled cells has it."""
+
+COLORS = ("222:220:190", "200:40:40", "90:90:90", "230:190:90", "40:110:50", "60:120:200")
+"""By class value."""
+
+WINDOW = (slice(1400, 1900), slice(1300, 1800))
+"""Rows and columns of the test area that the picture shows."""
 
 TITLES = {
     "forest": "random forest on segments",
@@ -189,6 +197,20 @@ def one_size(project: Project, areas: list[Area], size: str, model: Path, folder
     return scores
 
 
+def draw(area: Area, path: Path) -> None:
+    """Picture of a part of the area: imagery, reference and the four classifications."""
+    classes = [
+        MapClass(value, label, color)
+        for (value, label), color in zip(LABELS.items(), COLORS, strict=True)
+    ]
+    panels = [("imagery", area.image[WINDOW][..., :3] / 255)]
+    panels.append(("reference", plots.paint(area.labels[WINDOW], classes)))
+    for name, title in TITLES.items():
+        found = area.read(name, np.uint8, 255)[WINDOW]
+        panels.append((title, plots.paint(found, classes)))
+    plots.class_map_panel(panels, classes, path)
+
+
 def segmentation(project: Project) -> dict:
     """What i.dl.evaluate tells of the segments."""
     told = project.run(
@@ -229,6 +251,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--model", type=Path, help="a model folder to take, instead of training")
     parser.add_argument("--sizes", default="0.02:20,0.05:40,0.05:160", help="threshold:minsize")
+    parser.add_argument("--picture", type=Path, help="PNG file of a part of the first size's maps")
     parser.add_argument("--output", type=Path, help="folder to keep (default: a temporary one)")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
@@ -247,8 +270,10 @@ def main() -> int:
                 f"network={arguments.network}", f"epochs={arguments.epochs}",
             )  # fmt: skip
         areas = [Area(project, name, folder) for name in names]
-        for size in arguments.sizes.split(","):
+        for place, size in enumerate(arguments.sizes.split(",")):
             one_size(project, areas, size, model, folder)
+            if arguments.picture and not place:
+                draw(areas[-1], arguments.picture)
     return 0
 
 
