@@ -99,6 +99,20 @@
 # % description: By default only the cell that the point lies in
 # % guisection: Labels
 # %end
+# %option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Raster map of segments
+# % description: With segment_classes: segments of known class label their cells
+# % guisection: Labels
+# %end
+# %option G_OPT_F_INPUT
+# % key: segment_classes
+# % required: no
+# % label: CSV file with the classes of segments
+# % description: Columns cat and class; integer or text
+# % guisection: Labels
+# %end
 # %option
 # % key: background
 # % type: integer
@@ -270,8 +284,9 @@
 # % exclusive: group,input
 # % required: group,input
 # % requires: subgroup,group
-# % exclusive: labels,training
-# % required: labels,training
+# % exclusive: labels,training,segments
+# % required: labels,training,segments
+# % collective: segments,segment_classes
 # % requires: column,training
 # % required: output,-p
 # %end
@@ -299,17 +314,14 @@ if TYPE_CHECKING:
 
 
 def find_library() -> None:
-    """Make grassdl importable: a checkout's, or the one that was installed with this script.
-
-    It comes before all else on the path, a grassdl of somebody else in the current folder included.
-    """
-    here = os.path.dirname(os.path.abspath(__file__))
-    for place in ("lib", os.path.join("etc", "i.dl")):
-        library = os.path.join(os.path.dirname(here), place)
-        if os.path.isdir(os.path.join(library, "grassdl")):
-            sys.path.insert(0, library)
-            return
-    gs.fatal(f"The library of i.dl is not installed beside <{here}>: run 'make install' again")
+    """Make grassdl importable, a checkout's or the one installed with this script, before all else
+    on the path: the current folder may hold a grassdl of somebody else."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
+    found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
+    if not found:
+        gs.fatal(f"The library of i.dl is not installed in <{here}>: run 'make install' again")
+    sys.path.insert(0, found[0])
 
 
 def main() -> int:

@@ -74,13 +74,14 @@
 # % description: Name of the model folder that i.dl.train made
 # %end
 # %option G_OPT_R_OUTPUT
+# % required: no
 # % description: Name for output class map
 # %end
 # %option G_OPT_R_BASENAME_OUTPUT
 # % key: probabilities
 # % required: no
 # % label: Prefix for output maps of class probabilities
-# % description: One map PREFIX_VALUE per class
+# % description: One map PREFIX_VALUE per class; without group and input the existing maps that are taken instead of running the network
 # % guisection: Output
 # %end
 # %option G_OPT_R_OUTPUT
@@ -129,6 +130,54 @@
 # % description: For imagery of another bit depth or camera than that of the training
 # % descriptions: model;Those of the training;maps;Those of the maps in the region take their place
 # % guisection: Bands
+# %end
+# %option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Name of raster map of segments
+# % description: Such as i.segment makes: cells of equal number belong to one segment
+# % guisection: Segments
+# %end
+# %option G_OPT_R_OUTPUT
+# % key: segment_output
+# % required: no
+# % description: Name for output class map with one class per segment
+# % guisection: Segments
+# %end
+# %option
+# % key: segment_method
+# % type: string
+# % required: no
+# % options: mean,majority
+# % answer: mean
+# % label: How the cells of a segment decide on its class
+# % descriptions: mean;The class of the highest mean probability;majority;The class that most cells have
+# % guisection: Segments
+# %end
+# %option
+# % key: segment_margin
+# % type: double
+# % required: no
+# % answer: 0
+# % label: Least margin of a segment, 0 to 1
+# % description: Segments whose first class leads by less than this before the second keep the classes of their cells
+# % guisection: Segments
+# %end
+# %option G_OPT_F_OUTPUT
+# % key: segment_stats
+# % required: no
+# % label: Name for output CSV file of what the network tells of each segment
+# % description: Joins the table of i.segment.stats and feeds v.class.mlR
+# % guisection: Segments
+# %end
+# %option G_OPT_F_SEP
+# % guisection: Segments
+# %end
+# %option G_OPT_V_OUTPUT
+# % key: segment_vector
+# % required: no
+# % description: Name for output vector map of the segments, with the same as attributes
+# % guisection: Segments
 # %end
 # %option
 # % key: tiling
@@ -194,9 +243,15 @@
 # %end
 # %rules
 # % exclusive: group,input
-# % required: group,input
+# % required: group,input,probabilities
 # % requires: subgroup,group
 # % requires: minsize,vector
+# % requires: vector,output
+# % required: output,segment_output,segment_stats,segment_vector
+# % requires: segments,segment_output,segment_stats,segment_vector
+# % requires: segment_output,segments
+# % requires: segment_stats,segments
+# % requires: segment_vector,segments
 # %end
 
 from __future__ import annotations
@@ -205,30 +260,35 @@ import os
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grass.script as gs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator
 
-    from grassdl.bands import Band
+    from grassdl.gis.output import ClassificationMaps
     from grassdl.gis.region import Region
+    from grassdl.model import ModelCard
+    from grassdl.predict.decision import Decision, RowBand
     from grassdl.predict.settings import Settings
+    from grassdl.predict.spool import Spool
+
+    Given = tuple[dict[str, str], ModelCard, Settings, Region, Decision, ClassificationMaps]
+    Begin = Callable[[Spool, ExitStack], tuple[Region, str, Iterator[RowBand]]]
+    """Begins to make row bands; tells the region that is read, and how they are made."""
 
 
 def find_library() -> None:
-    """Make grassdl importable: a checkout's, or the one that was installed with this script.
-
-    It comes before all else on the path, a grassdl of somebody else in the current folder included.
-    """
-    here = os.path.dirname(os.path.abspath(__file__))
-    for place in ("lib", os.path.join("etc", "i.dl")):
-        library = os.path.join(os.path.dirname(here), place)
-        if os.path.isdir(os.path.join(library, "grassdl")):
-            sys.path.insert(0, library)
-            return
-    gs.fatal(f"The library of i.dl is not installed beside <{here}>: run 'make install' again")
+    """Make grassdl importable, a checkout's or the one installed with this script, before all else
+    on the path: the current folder may hold a grassdl of somebody else."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
+    found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
+    if not found:
+        gs.fatal(f"The library of i.dl is not installed in <{here}>: run 'make install' again")
+    sys.path.insert(0, found[0])
 
 
 def main() -> int:
@@ -242,109 +302,103 @@ def main() -> int:
 
 
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
-    """Check the inputs against the model, plan the tiles, and make the maps."""
-    from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, dtype_of, frame_of
+    """Make the maps row band by row band, out of the network or of stored probabilities."""
     from grassdl.gis.messages import Progress
     from grassdl.gis.output import ClassificationMaps, spool_folder
     from grassdl.gis.region import Region
+    from grassdl.gis.segments import SegmentRows, SegmentTables
     from grassdl.model import ModelCard
+    from grassdl.predict.by_segment import BySegment
     from grassdl.predict.decision import Decision
-    from grassdl.predict.loading import load_engine
-    from grassdl.predict.normalization import adjusted
-    from grassdl.predict.plan import Frame
-    from grassdl.predict.rowbands import row_bands
-    from grassdl.predict.settings import MAPS, Settings
+    from grassdl.predict.segments import columns_of
+    from grassdl.predict.settings import Settings
     from grassdl.predict.spool import open_spool, was_naming
-    from grassdl.predict.start import start
-    from grassdl.predict.windows import Windows
 
     card = ModelCard.load(options["model"])
     settings = Settings.from_options(options, flags, card)
-    folder = spool_folder(options["output"])
-    maps = ClassificationMaps(
-        options["output"],
-        card.classes,
-        options["confidence"],
-        options["uncertainty"],
-        options["probabilities"],
-        vector=options["vector"],
-        minsize=settings.minsize,
-        unfinished=settings.resumed and was_naming(folder),
-    )
+    folder = spool_folder(options)
+    unfinished = settings.resumed and was_naming(folder)
+    maps = ClassificationMaps.from_options(options, card.classes, settings.minsize, unfinished)
+    tables = SegmentTables.from_options(options, unfinished) if options["segments"] else None
+    maps.check_inputs([tables.raster] if tables else [])
     region = Region.current()
-    bands = bands_for_model(BandMaps.from_options(options), card.bands, region)
-    maps.check_inputs(bands)
-    card.check_resolution(region.nsres, region.ewres)
-    frame = Frame(*frame_of(bands, region), region.rows, region.cols)
-    frame.check_overlap()
-    decision = Decision(
-        len(card.classes), settings.threshold, maps.with_uncertainty, maps.with_probabilities
-    )
-
-    def told(line: str) -> None:
-        gs.message(line)
-        maps.notes.append(line)
-
-    loaded = load_engine(options["model"], card, settings, gs.message)
-    settings = replace(settings, engine=loaded.name)
-    told(f"engine {settings.engine}, precision {settings.precision}")
-    made_of = what_decides(options, settings, bands, region)
+    shares = maps.with_probabilities or tables is not None
+    decision = Decision(len(card.classes), settings.threshold, maps.with_uncertainty, shares)
+    prepare = from_network if options["group"] or options["input"] else from_probabilities
+    made_of, begin = prepare((options, card, settings, region, decision, maps))
     with ExitStack() as cleanup:
-        spool, notice = cleanup.enter_context(
-            open_spool(folder, made_of, region.rows, settings.resumed)
-        )
+        opened = open_spool(folder, made_of, region.rows, settings.resumed)
+        spool, notice = cleanup.enter_context(opened)
         if notice:
             (gs.message if settings.resumed else gs.warning)(notice)
-        needs = (card, settings, frame, decision, dtype_of(bands))
-        tiling = start(loaded, *needs, spool, gs.message)
-        whole = region.window(frame.top, frame.rows, frame.left, frame.cols)
-        rows, cols = tiling.rows.input, tiling.cols.input
-        window = whole.window(rows.start, len(rows), cols.start, len(cols))
-        window.use()
-        stack = cleanup.enter_context(closing(BandStack(bands, window)))
-        if settings.normalization == MAPS:
-            gs.message("Reading the bands for their means and deviations...")
-            names = [band.name for band in bands]
-            stack = adjusted(stack, names, card, tiling.rows, tiling.cols, told)
+        window, how, bands = begin(spool, cleanup)
+        cleanup.enter_context(closing(bands))
         maps.open(folder, spool.rows, region.cols)
         cleanup.enter_context(closing(maps))
-        progress = Progress(region.rows)
-        windows = Windows(stack, loaded.engine, card.fill_values, tiling.rows, tiling.cols)
-        finished = row_bands(windows, decision, settings.tiling, spool.rows)
-        for band in cleanup.enter_context(closing(finished)):
-            maps.write(**vars(band))
-            maps.sync()
-            spool.finish(len(band.null), found=not band.null.all())
-            progress(spool.rows)
-            # The next one is made before it takes its place.
-            del band
-        if not spool.found:
-            spool.clear()
-            raise ValueError("No cell of the region has data in all bands: nothing to classify")
-        maps.make_maps(region, card.provenance(tiling.recorded()), spool.name_maps)
-    gs.message(f"Raster map <{options['output']}> is written")
+        keepers, before_naming = [maps.keep], [spool.name_maps]
+        if tables:
+            segments = cleanup.enter_context(closing(SegmentRows(tables.raster, region, window)))
+            by_segment = BySegment(segments, decision, settings.segments, folder, spool.rows)
+            cleanup.enter_context(closing(by_segment))
+            keepers.append(by_segment.add)
+        spool.keep(bands, keepers, Progress(region.rows))
+        if tables:
+            table = by_segment.table()
+            maps.write_by_segment(by_segment.row_bands(table))
+            before_naming.append(partial(tables.write, columns_of(table, card.classes.values)))
+        maps.make_maps(region, card.provenance(how), before_naming)
+    gs.message(f"Written: {', '.join(maps.names + (tables.names if tables else []))}")
 
 
-def what_decides(
-    options: dict[str, str], settings: Settings, bands: Sequence[Band], region: Region
-) -> dict[str, str]:
-    """All that a result depends on, by the names that users know."""
-    from grassdl import backend
-    from grassdl.gis.stamps import stamps
-    from grassdl.model import content_hash
-    from grassdl.predict.settings import OPENVINO
+def from_network(given: Given) -> tuple[dict[str, str], Begin]:
+    """Row bands that the network computes, and what decides on them."""
+    from grassdl.gis import bandstack
+    from grassdl.gis.stamps import input_stamps
+    from grassdl.predict.fingerprint import made_of
+    from grassdl.predict.loading import load_engine
+    from grassdl.predict.network_bands import network_bands
+    from grassdl.predict.plan import Frame
+    from grassdl.predict.start import start
 
-    software = [OPENVINO] if settings.engine == OPENVINO else []
-    outputs = ("confidence", "uncertainty", "probabilities", "vector")
-    return {
-        "the model": content_hash(options["model"]),
-        **stamps(bands),
-        "the bands": str([band.to_json() for band in bands]),
-        "the region": str(region.to_json()),
-        **{f"option {name}": options[name] for name in outputs},
-        **settings.that_decide(),
-        "the software": str(backend.versions(*software)),
-    }
+    options, card, settings, region, decision, maps = given
+    bands = bandstack.bands_for_model(bandstack.BandMaps.from_options(options), card.bands, region)
+    sources = bandstack.sources_of(bands)
+    maps.check_inputs(sources)
+    card.check_resolution(region.nsres, region.ewres)
+    frame = Frame(*bandstack.frame_of(bands, region), region.rows, region.cols)
+    frame.check_overlap()
+    loaded = load_engine(options["model"], card, settings, gs.message)
+
+    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, Iterator[RowBand]]:
+        needs = (card, settings, frame, decision, bandstack.dtype_of(bands))
+        tiling = start(loaded, *needs, spool, gs.message)
+        window = region.window(*frame.window(tiling))
+        window.use()
+        stack = cleanup.enter_context(closing(bandstack.BandStack(bands, window)))
+        what = (stack, [one.name for one in bands], loaded, card, settings, tiling, decision)
+        return window, tiling.recorded(), network_bands(*what, spool.rows, maps.tell)
+
+    inputs = {**input_stamps(options, sources, region), "the bands": bandstack.described(bands)}
+    return made_of(options, replace(settings, engine=loaded.name), inputs), begin
+
+
+def from_probabilities(given: Given) -> tuple[dict[str, str], Begin]:
+    """Row bands out of the probabilities that an earlier run wrote, and what decides on them."""
+    from grassdl.gis.probabilities import ProbabilityRows
+    from grassdl.gis.stamps import input_stamps
+    from grassdl.predict.fingerprint import made_of
+    from grassdl.predict.stored import stored_bands
+
+    options, card, settings, region, decision, maps = given
+    region.use()
+    reader = ProbabilityRows(options["probabilities"], card.classes.values)
+    maps.check_inputs(reader.names)
+
+    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, Iterator[RowBand]]:
+        cleanup.enter_context(closing(reader))
+        return region, "out of stored probabilities", stored_bands(reader, decision, spool.rows)
+
+    return made_of(options, settings, input_stamps(options, reader.names, region)), begin
 
 
 if __name__ == "__main__":

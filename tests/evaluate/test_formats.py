@@ -13,8 +13,8 @@ from grassdl import plots, scores
 from grassdl.classes import MapClass
 from grassdl.evaluate import columns, formats, listing
 from grassdl.evaluate.assess import assess
-from grassdl.evaluate.outputs import check_output_files, write_files
 from grassdl.evaluate.settings import Settings
+from grassdl.files import check_output_files, write_files
 
 AWKWARD = [
     MapClass(1, 'bâti, "dense" | high', "200:0:0"),

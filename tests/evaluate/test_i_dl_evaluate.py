@@ -254,6 +254,42 @@ def test_maps_without_a_class_in_common_are_refused(run, write_raster):
     fails_with(evaluate(run, check=False), "No class of reference", "(1, 2)", "(10, 20)")
 
 
+def test_segments_tell_accuracy_by_segment(run, write_raster):
+    rows, cols = np.indices((SIZE, SIZE))
+    truth = 1 + cols // 6
+    write_raster("truth", truth)
+    write_raster("map", np.where((rows == 0) | (cols == 11), 3 - truth, truth))
+    write_raster("seg", np.where(rows < 1, -5, np.where(rows < 6, 0, 2)) * 100 + cols // 3)
+    report = json.loads(evaluate(run, segments="seg", format="json").stdout)["segments"]
+    assert (report["map"], report["segments"]) == ("seg@PERMANENT", 12)
+    # Those of the first row are wrong; the column at the right is mended but in that row.
+    assert report["accuracy"] == pytest.approx(8 / 12)
+    assert (
+        report["accuracy_weighted"]
+        == report["pixel_accuracy_by_segment"]
+        == pytest.approx(132 / 144)
+    )
+    assert report["pixel_accuracy"] == pytest.approx(121 / 144)
+    assert "SEGMENTS: 12 of 144 cells" in evaluate(run, segments="seg").stdout
+
+
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        ({"segments": "none"}, "<none> not found"),
+        ({"segments": "real"}, "segment ids are integers"),
+    ],
+)
+def test_segments_that_are_none_are_refused(run, maps, options, word):
+    run("r.mapcalc", expression="real = 0.5")
+    fails_with(evaluate(run, check=False, **options), word)
+
+
+def test_segments_do_not_go_with_points(run):
+    result = run("i.dl.evaluate", check=False, classification="map", points="some", segments="seg")
+    fails_with(result, "segments", "not points")
+
+
 def test_value_below_0_is_refused(run, write_raster):
     write_raster("map", grid([], rest=1))
     write_raster("truth", grid([-9999], rest=1))

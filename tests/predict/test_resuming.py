@@ -16,7 +16,8 @@ import pytest
 from small_model import plain_band, write_model
 
 EDGE = 400
-OUTPUTS = ["classes", "p_2", "p_5", "p_9", "sure"]
+INPUTS = ["one", "two", "segments"]
+OUTPUTS = ["by_segment", "classes", "p_2", "p_5", "p_9", "sure"]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,8 @@ def project(new_project, tmp_path_factory):
         values = rng.normal(100, 30, (EDGE, EDGE)).astype(np.float32)
         values[rng.random(values.shape) < 0.02] = np.nan
         project.write_raster(name, values)
+    # Diagonal stripes, which cross all row bands.
+    project.write_raster("segments", np.add.outer(np.arange(EDGE), np.arange(EDGE)) // 50)
     project.run("g.region", raster="one")
     model = project.path / "model"
     model.mkdir()
@@ -39,10 +42,15 @@ def project(new_project, tmp_path_factory):
 def nothing_left(project):
     """Every test begins and ends without outputs and spools."""
     yield
-    made = [name for name in project.maps() if name not in ("one", "two", "kept")]
+    made = [name for name in project.maps() if name not in [*INPUTS, "kept"]]
     if made:
         project.run("g.remove", flags="f", type="raster", name=made)
     shutil.rmtree(project.mapset / ".i_dl_predict", ignore_errors=True)
+    table(project).unlink(missing_ok=True)
+
+
+def table(project):
+    return project.path / "segments.csv"
 
 
 def call(project, **options):
@@ -53,6 +61,9 @@ def call(project, **options):
         "output": "classes",
         "probabilities": "p",
         "confidence": "sure",
+        "segments": "segments",
+        "segment_output": "by_segment",
+        "segment_stats": table(project),
         "tile_size": 32,
         "nprocs": 1,
     }
@@ -103,13 +114,16 @@ def record(project):
 
 def results(project):
     """All outputs as they are, and no temporary map or spool beside them."""
-    assert sorted(project.maps()) == sorted([*OUTPUTS, "one", "two"])
+    assert sorted(project.maps()) == sorted([*OUTPUTS, *INPUTS])
     assert not spool(project).parent.exists()
-    return {name: project.read_raster(name).filled(-1) for name in OUTPUTS}
+    found = {name: project.read_raster(name).filled(-1) for name in OUTPUTS}
+    found["table"] = table(project).read_text().split()
+    table(project).unlink()
+    return found
 
 
 def assert_same(found, expected):
-    for name in OUTPUTS:
+    for name in [*OUTPUTS, "table"]:
         assert np.array_equal(found[name], expected[name]), name
 
 
@@ -126,7 +140,7 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(project, undist
     assert record(project)["rows"] == 0
     kill_when(begin(project, flags="r"), lambda: record(project)["rows"] >= 64)
     assert 64 <= record(project)["rows"] < EDGE
-    assert project.maps() == ["one", "two"]
+    assert sorted(project.maps()) == sorted(INPUTS)
 
     cells = project.mapset / "cell"
     process = begin(project, flags="r")

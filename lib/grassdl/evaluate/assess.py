@@ -18,6 +18,7 @@ from .calibration import calibration_report, count_calibration
 from .cells import ClassCodes, ClassRows, RowReader
 from .comparison import comparison_report, count_pairs, count_sample
 from .objects import match_objects, object_report
+from .segments import segment_report
 from .settings import CENSUS, Settings
 from .tally import Tally, tally, tally_points, usual_block_size
 
@@ -25,14 +26,15 @@ from .tally import Tally, tally, tally_points, usual_block_size
 class Maps(Protocol):
     """The maps of an evaluation, as `grassdl.gis.evaluation.EvaluationMaps` gives them.
 
-    `reference` is None where the reference is made of points, `compare` and `mask` where there
-    is none.
+    `reference` is None where the reference is made of points, `compare`, `segments` and `mask`
+    where there is none.
     """
 
     names: dict[str, str]
     classification: RowReader
     compare: RowReader | None
     reference: RowReader | None
+    segments: RowReader | None
     mask: RowReader | None
     reference_values: np.ndarray | None
 
@@ -52,8 +54,8 @@ def assess(maps: Maps, settings: Settings) -> dict:
 
     Returns:
         The object of `scores.report` with what was compared and left out, and `intervals`,
-        `area_adjusted`, `comparison`, `borders`, `objects` and `calibration` as far as the
-        settings ask for them.
+        `area_adjusted`, `comparison`, `borders`, `objects`, `segments` and `calibration` as
+        far as they are asked for.
 
     Raises:
         ValueError: Maps without common cells or classes, or that lack what is asked for.
@@ -78,7 +80,7 @@ def assess(maps: Maps, settings: Settings) -> dict:
 
 
 def _by_cells(maps: Maps, classes: list[MapClass], settings: Settings) -> dict:
-    """Borders, objects and calibration, each by another look at all cells."""
+    """Borders, objects, segments and calibration, each by another look at all cells."""
     found: dict[str, object] = {}
     values = [one.value for one in classes]
     places = [_place(value, values) for value in settings.objects]
@@ -96,6 +98,10 @@ def _by_cells(maps: Maps, classes: list[MapClass], settings: Settings) -> dict:
             object_report(match, classes[place])
             for match, place in zip(matches, places, strict=True)
         ]
+    if maps.segments is not None:
+        rows = _rows(maps, values)
+        told = segment_report(rows, maps.segments, classes, maps.progress)
+        found["segments"] = {"map": maps.names["segments"], **told}
     if rasters:
         counted = count_calibration(
             _rows(maps, values), rasters, maps.progress("Reading probabilities")

@@ -10,12 +10,13 @@ MARGIN_PX = 40
 
 
 def sections(report: dict) -> list[str]:
-    """Areas, comparison, borders, objects, calibration, datasets, as far as there are any."""
+    """The parts that the report has: areas, comparison, borders, objects, segments and so on."""
     parts = (
         ("area_adjusted", "Area-adjusted accuracy and areas", _areas),
         ("comparison", "Comparison of two classifications", _comparison),
         ("borders", "Borders", _borders),
         ("objects", "Objects", _objects),
+        ("segments", "Segments", _segments),
         ("calibration", "Calibration of the probabilities", _calibration),
         ("areas", "By dataset", _patch_areas),
     )
@@ -121,6 +122,53 @@ def _objects(report: dict) -> str:
     heads = ["Precision", "Recall", "F1", "Mapped", "Reference", "Matched", "Area bias"]
     note = "Connected areas match where their intersection over union is above 0.5."
     return table(heads, rows, note)
+
+
+def _segments(report: dict) -> str:
+    shown = {
+        "Segments of the right majority class": "accuracy",
+        "The same, weighted by cells": "accuracy_weighted",
+        "Right cells": "pixel_accuracy",
+        "Right cells with one class per segment": "pixel_accuracy_by_segment",
+        "Difference": "pixel_accuracy_difference",
+    }
+    rows = [(name, [(figure(report, f"segments.{key}"), "")]) for name, key in shown.items()]
+    segments, pixels = (figure(report, f"segments.{key}", "d") for key in ("segments", "pixels"))
+    note = f"{segments} segments of {pixels} cells that both maps have."
+    tables = [table(["Share"], rows, note)]
+    rows = [
+        (
+            f"Within {_distance(report, place)} cells",
+            [
+                (figure(report, f"segments.borders.{place}.{key}"), "")
+                for key in ("f1_macro", "f1_macro_by_segment")
+            ],
+        )
+        for place in range(len(report["segments"]["borders"]))
+    ]
+    note = "Macro F1 of border cells, as mapped and where cells have the class of their segment."
+    tables.append(table(["As mapped", "By segment"], rows, note))
+    rows = [
+        (
+            name,
+            [
+                (figure(report, f"segments.segmentation.{key}{suffix}"), "")
+                for key in ("over", "under", "distance_d")
+            ],
+        )
+        for name, suffix in (("By reference object", ""), ("Weighted by cells", "_weighted"))
+    ]
+    objects = figure(report, "segments.segmentation.reference_objects", "d")
+    note = (
+        f"{objects} connected areas of the reference, each with the segment that has most of it "
+        "(Clinton et al. 2010); 0 is best."
+    )
+    tables.append(table(["Over-segmentation", "Under-segmentation", "Distance D"], rows, note))
+    return "\n".join(tables)
+
+
+def _distance(report: dict, place: int) -> str:
+    return figure(report, f"segments.borders.{place}.distance", "g")
 
 
 def _calibration(report: dict) -> str:

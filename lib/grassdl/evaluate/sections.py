@@ -21,13 +21,14 @@ USERS, PRODUCERS = "user's accuracy", "producer's accuracy"
 
 
 def sections(report: dict) -> list[list[str]]:
-    """Lines of each part: intervals, areas, comparison, borders, objects, calibration, patches."""
+    """Lines of each part: intervals, areas, comparison, borders, objects, segments and so on."""
     parts = (
         ("intervals", _intervals),
         ("area_adjusted", _areas),
         ("comparison", _comparison),
         ("borders", _borders),
         ("objects", _objects),
+        ("segments", _segments),
         ("calibration", _calibration),
         ("areas", _patch_areas),
     )
@@ -173,6 +174,31 @@ def _objects(found: list[dict]) -> list[str]:
         figures = [figure_text(one[key]) for key in ("precision", "recall", "f1")]
         bias = UNDEFINED if one["area_bias"] is None else f"{100 * one['area_bias']:+.1f} %"
         lines.append(name + aligned((*figures, one["predicted"], one["support"], bias), 11))
+    return lines
+
+
+def _segments(found: dict) -> list[str]:
+    lines = [
+        f"SEGMENTS: {found['segments']} of {found['pixels']} cells that both maps have",
+        "",
+        f"Segments of the right majority class       {figure_text(found['accuracy'])}",
+        f"the same, weighted by cells                {figure_text(found['accuracy_weighted'])}",
+        f"Right cells                                {figure_text(found['pixel_accuracy'])}",
+        "Right cells with one class per segment     "
+        f"{figure_text(found['pixel_accuracy_by_segment'])}",
+        "",
+        f"{'Border F1 (macro)':24}" + aligned(("as mapped", "by segment", "difference"), 13),
+    ]
+    for one in found["borders"]:
+        before, after = one["f1_macro"], one["f1_macro_by_segment"]
+        figures = (figure_text(before), figure_text(after), _change(before, after))
+        lines.append(f"{'within ' + _cells(one['distance']):24}" + aligned(figures, 13))
+    fit = found["segmentation"]
+    heads = ("over", "under", "distance D")
+    lines += ["", f"{'Segmentation (0 is best)':24}" + aligned(heads, 13)]
+    for name, suffix in (("by reference object", ""), ("weighted by cells", "_weighted")):
+        figures = (figure_text(fit[key + suffix]) for key in ("over", "under", "distance_d"))
+        lines.append(f"{name:24}" + aligned(figures, 13))
     return lines
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 CENSUS = "census"
 
+_FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference")
+_FOR_MAPS = ("compare", "design", "distance", "objects", "segments", "probabilities", "block_size")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -71,7 +74,7 @@ class Settings:
 def _design(options: Mapping[str, str]) -> str:
     """The sampling design, which must suit the reference."""
     if options["model"]:
-        for key in ("compare", "design", "distance", "objects", "probabilities", "block_size"):
+        for key in _FOR_MAPS:
             if options[key]:
                 raise ValueError(f"Option {key} is for maps: leave it out when a model is scored")
         return CENSUS
@@ -79,7 +82,7 @@ def _design(options: Mapping[str, str]) -> str:
     if options["points"]:
         if design == CENSUS:
             raise ValueError("Points are a sample: use design=random or design=stratified")
-        for key in ("distance", "objects", "probabilities", "difference"):
+        for key in _FOR_CELLS:
             if options[key]:
                 raise ValueError(f"Option {key} needs a reference or areas, not points")
     if options["areas"] and design != CENSUS:

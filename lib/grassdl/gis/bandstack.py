@@ -354,7 +354,7 @@ def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]
         ValueError: The maps have no cell in common.
     """
     top, bottom, left, right = [], [], [], []
-    for name in sorted({one for band in bands for one in band.source.values()}):
+    for name in sources_of(bands):
         grid = Region.of_raster(name)
         place = region.place_of(grid)
         if place:
@@ -368,3 +368,13 @@ def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]
     if rows <= 0 or cols <= 0:
         raise ValueError("The input maps have no cell in common")
     return max(top), rows, max(left), cols
+
+
+def sources_of(bands: Sequence[Band]) -> list[str]:
+    """Fully qualified names of all maps that bands are read from."""
+    return sorted({one for band in bands for one in band.source.values()})
+
+
+def described(bands: Sequence[Band]) -> str:
+    """All that is known of bands, as text: their order, derivation and resampling among it."""
+    return str([band.to_json() for band in bands])

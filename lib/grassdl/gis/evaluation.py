@@ -15,7 +15,7 @@ from .attributes import class_by_category, class_labels, require_vector
 from .categories import map_classes
 from .messages import Progress
 from .raster_rows import RasterRows
-from .rasters import mask_name, require_integer, require_raster
+from .rasters import mask_name, probability_maps, require_integer
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
@@ -28,9 +28,10 @@ class EvaluationMaps:
     """What `grassdl.evaluate.assess` asks for.
 
     Attributes:
-        names: Fully qualified names by option: classification, reference, compare.
+        names: Fully qualified names by option: classification, reference, compare, segments.
         classification: Rows of the map that is assessed.
         compare: Rows of the second map, or None.
+        segments: Rows of the map of segments, or None.
         reference: Rows of the reference, or None where it is made of points.
         mask: Rows of the raster mask, or None.
         points: The reference as points, or None.
@@ -56,6 +57,7 @@ class EvaluationMaps:
         self._opened = opened
         self.classification = self._open(names["classification"])
         self.compare = self._open(names["compare"]) if "compare" in names else None
+        self.segments = self._open(names["segments"]) if "segments" in names else None
         self.reference = self._open(reference_raster) if reference_raster else None
         mask = mask_name()
         self.mask = self._open(mask) if mask else None
@@ -95,18 +97,7 @@ class EvaluationMaps:
         Raises:
             ValueError: One of them is missing.
         """
-        name, _, mapset = prefix.partition("@")
-        suffix = f"@{mapset}" if mapset else ""
-        found = []
-        for value in values:
-            try:
-                found.append(require_raster(f"{name}_{value}{suffix}"))
-            except ValueError:
-                raise ValueError(
-                    f"Raster map <{name}_{value}{suffix}> not found: probabilities={prefix} needs "
-                    f"a map of every class, and class {value} has none"
-                ) from None
-        return [self._open(raster) for raster in found]
+        return [self._open(raster) for raster in probability_maps(prefix, values)]
 
     def description(self) -> dict[str, str]:
         """What the classification's metadata tell about its making: title, sources, history."""
@@ -121,7 +112,8 @@ class EvaluationMaps:
 
 @contextmanager
 def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
-    """The maps that the options classification, reference, points, areas and compare name.
+    """The maps that the options classification, reference, points, areas, compare and segments
+    name.
 
     Areas become a temporary raster map, which lives as long as the block.
 
@@ -132,6 +124,8 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
     names = {
         key: require_integer(options[key]) for key in ("classification", "compare") if options[key]
     }
+    if options["segments"]:
+        names["segments"] = require_integer(options["segments"], "segment ids")
     with ExitStack() as opened:
         raster = points = None
         if options["reference"]:

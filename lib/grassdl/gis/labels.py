@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Labels to learn from: a raster map of classes, or training areas or points."""
+"""Labels to learn from: a raster map of classes, segments of known class, areas or points."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .categories import map_classes, spare_colors
 from .codes import CategoryCodes, PointCodes
 from .rasters import require_integer, values_in_region
 from .region import Region
+from .segment_labels import class_by_segment, segment_sites
 from .session import run_module
 from .temporary import remove_debris, remove_maps
 from .training import TrainingSites, read_areas, read_points
@@ -35,8 +36,8 @@ class Labels:
         classes: The classes.
         codes: Class index of every cell, UNLABELLED_INDEX where there is none.
         background: Class index of cells that nothing else labels; None leaves them unlabelled.
-        places: Row and column (n, 2), in cells, of every training area's centre or point that has
-            a class; None where the labels are a raster map.
+        places: Row and column (n, 2), in cells, of every training area's or segment's centre or
+            point that has a class; None where the labels are a raster map.
         notes: Sentences about the training map that its user should know.
     """
 
@@ -48,10 +49,13 @@ class Labels:
 
 
 def labels_from_options(options: dict[str, str], region: Region) -> AbstractContextManager[Labels]:
-    """Labels by the options labels, or training, layer, column and radius, and background."""
+    """Labels by the options labels, or segments and segment_classes, or training, layer, column
+    and radius, and background."""
     background = int(options["background"]) if options["background"] else None
     if options["labels"]:
         return raster_labels(options["labels"], background)
+    if options["segments"]:
+        return segment_labels(options["segments"], options["segment_classes"], background)
     return vector_labels(
         options["training"],
         options["layer"],
@@ -78,6 +82,40 @@ def raster_labels(raster: str, background: int | None) -> Iterator[Labels]:
     classes = _scheme(map_classes(name, values), background, name)
     with closing(_codes_of(name, {value: value for value in values}, classes, background)) as codes:
         yield Labels(classes, codes, _background_index(classes, background))
+
+
+@contextmanager
+def segment_labels(raster: str, path: str, background: int | None) -> Iterator[Labels]:
+    """Labels from segments and the table of those that have a class.
+
+    Args:
+        raster: Integer raster map of segments.
+        path: Table as `class_by_segment` reads it: integers are class values; texts become the
+            values 1, 2, ... in sorted order.
+        background: Class value of all other cells; None leaves them unlabelled.
+
+    Raises:
+        ValueError: Map or table is missing or damaged, no segment of the table lies in the region,
+            or background is the number of a text.
+    """
+    name = require_integer(raster, "segment ids")
+    table = _numbered(*class_by_segment(path))
+    _check_background(background, table)
+    sites = segment_sites(name, np.array(sorted(table), np.int64))
+    present = sites.ids.tolist()
+    table = _known(table, present, name, "segment")
+    classes = _scheme({table[one] for one in present}, background, name)
+    class_of = {one: table[one].value for one in present}
+    lost = len(table) - len(present)
+    notes = [f"Segments of <{path}> that <{name}> lacks in the region: {lost} of {len(table)}"]
+    with closing(_codes_of(name, class_of, classes, background)) as codes:
+        yield Labels(
+            classes,
+            codes,
+            _background_index(classes, background),
+            sites.places,
+            notes if lost else [],
+        )
 
 
 @contextmanager
@@ -238,7 +276,11 @@ def _background_index(classes: ClassScheme, background: int | None) -> int | Non
 
 def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
     """Class of every category that has one."""
-    texts, are_integers = class_texts(vector, layer, column)
+    return _numbered(*class_texts(vector, layer, column))
+
+
+def _numbered(texts: dict[int, str], are_integers: bool) -> dict[int, MapClass]:
+    """Classes out of texts: integers are values, other texts get the values 1, 2, ..."""
     if are_integers:
         return {category: MapClass(int(text), text, "") for category, text in texts.items()}
     order = {text: place for place, text in enumerate(sorted(set(texts.values())), start=1)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import ClassVar
 import grass.script as gs
 import numpy as np
 
-from ..bands import Band
 from ..classes import ClassScheme
 from ..files import sync
 from .messages import command_line
@@ -139,15 +138,16 @@ class RasterSpool:
 
 
 class ClassificationMaps:
-    """The maps of one classification: classes, and on request how sure they are.
+    """The maps of one classification: classes, by cell or segment, and how sure they are.
 
     Args:
-        output: Name of the class map.
+        output: Name of the class map, or "".
         classes: The classes.
         confidence: Name of the map of the highest probability, or "".
         uncertainty: Name of the map of the normalised entropy of the probabilities, or "".
         probabilities: Prefix of the maps of every class's probability, or "".
-        vector: Name of the vector map of areas, or "".
+        by_segment: Name of the map of classes by segment, or "".
+        vector: Name of the vector map of areas of the class map, or "".
         minsize: Cells that these have at least.
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
 
@@ -162,9 +162,10 @@ class ClassificationMaps:
         self,
         output: str,
         classes: ClassScheme,
-        confidence: str,
-        uncertainty: str,
-        probabilities: str,
+        confidence: str = "",
+        uncertainty: str = "",
+        probabilities: str = "",
+        by_segment: str = "",
         vector: str = "",
         minsize: int = 1,
         unfinished: bool = False,
@@ -173,13 +174,11 @@ class ClassificationMaps:
         self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
         self._values = classes.values
-        self._classes = RasterSpool(
-            output,
-            "int32",
-            "Classification",
-            colors="".join(f"{one.value} {one.color}\n" for one in classes),
-            labels={one.value: one.label for one in classes},
-        )
+
+        def class_map(name: str, title: str) -> list[RasterSpool]:
+            colors = "".join(f"{one.value} {one.color}\n" for one in classes)
+            labels = {one.value: one.label for one in classes}
+            return [RasterSpool(name, "int32", title, colors, labels)] if name else []
 
         def shares(name: str, title: str) -> RasterSpool:
             return RasterSpool(name, "float32", title, PROBABILITY_COLORS)
@@ -198,26 +197,69 @@ class ClassificationMaps:
             for one in classes
             if probabilities
         ]
+        self._by_segment = class_map(by_segment, "Classification of segments")
+        self._classes = class_map(output, "Classification")
         # The class map comes last: where it is, all are.
-        self._all = [
+        self._by_cell = [
             *self._probabilities,
             *self._confidence,
             *self._uncertainty,
-            self._classes,
+            *self._classes,
         ]
+        self._all = [*self._by_segment, *self._by_cell]
         check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
         self._areas = ClassAreas(vector, TEMPORARY_PREFIX, classes, minsize) if vector else None
         if self._areas:
             self._areas.check(unfinished)
 
-    def check_inputs(self, bands: Sequence[Band]) -> None:
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, str], classes: ClassScheme, minsize: int, unfinished: bool
+    ) -> ClassificationMaps:
+        """The maps that the options of i.dl.predict name.
+
+        Without group and input, probabilities are not written but read.
+
+        Args:
+            options: Of the module.
+            classes: The classes.
+            minsize: See `ClassificationMaps`.
+            unfinished: See `ClassificationMaps`.
+        """
+        computed = options["group"] or options["input"]
+        return cls(
+            options["output"],
+            classes,
+            options["confidence"],
+            options["uncertainty"],
+            options["probabilities"] if computed else "",
+            options["segment_output"],
+            options["vector"],
+            minsize,
+            unfinished,
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all maps that stay."""
+        rasters = [spool.name for spool in self._all if spool.kept]
+        return [*rasters, *([self._areas.name] if self._areas else [])]
+
+    def tell(self, line: str) -> None:
+        """Tell the user a line, and note it in the history of the maps."""
+        gs.message(line)
+        self.notes.append(line)
+
+    def check_inputs(self, inputs: Iterable[str]) -> None:
         """Refuse to replace a map that is read.
 
+        Args:
+            inputs: Fully qualified names of the maps that are read.
+
         Raises:
-            ValueError: One of the outputs is a source of one of the bands.
+            ValueError: One of the outputs is one of them.
         """
         mapset = gs.gisenv()["MAPSET"]
-        inputs = {one for band in bands for one in band.source.values()}
         for spool in self._all:
             if f"{spool.name}@{mapset}" in inputs:
                 raise ValueError(f"Output <{spool.name}> is also an input: choose another name")
@@ -233,12 +275,16 @@ class ClassificationMaps:
         Raises:
             ValueError: The folder does not hold these rows.
         """
-        for spool in self._all:
+        for spool in self._by_cell:
             spool.open(folder, rows, cols)
+        # It is written at one go, when all rows are finished.
+        for spool in self._by_segment:
+            spool.open(folder, 0, cols)
 
-    def sync(self) -> None:
-        """Wait until all rows are on disk."""
-        for spool in self._all:
+    def keep(self, band: object) -> None:
+        """Append a `grassdl.predict.decision.RowBand`; then it is on disk."""
+        self.write(**vars(band))
+        for spool in self._by_cell:
             spool.sync()
 
     def close(self) -> None:
@@ -258,7 +304,8 @@ class ClassificationMaps:
         probabilities: np.ndarray | None,
     ) -> None:
         """Append rows as `grassdl.predict.decision.RowBand` holds them."""
-        self._classes.write(self._values[index], unclassified)
+        for spool in self._classes:
+            spool.write(self._values[index], unclassified)
         for spool in self._confidence:
             spool.write(confidence, null)
         for spool in self._uncertainty:
@@ -266,15 +313,30 @@ class ClassificationMaps:
         for place, spool in enumerate(self._probabilities):
             spool.write(probabilities[..., place], null)
 
+    def write_by_segment(self, row_bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Write the map by segment, if it is wanted.
+
+        Args:
+            row_bands: Class index (rows, cols), and cells without class.
+        """
+        for spool in self._by_segment:
+            for index, null in row_bands:
+                # Cells without class have no index either.
+                spool.write(self._values[np.where(null, 0, index)], null)
+            spool.sync()
+
     def make_maps(
-        self, region: Region, support: dict[str, str], before_naming: Callable[[], None]
+        self,
+        region: Region,
+        support: dict[str, str],
+        before_naming: Sequence[Callable[[], None]],
     ) -> None:
         """Turn what was collected into maps, which get their names when all of them are whole.
 
         Args:
             region: Extent and grid.
             support: Description and sources of all maps, as `RasterSpool.make_map` takes them.
-            before_naming: Called when all are whole and before the first gets its name.
+            before_naming: Are called when all are whole, before the first gets its name.
         """
         remove_debris(TEMPORARY_PREFIX)
         # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
@@ -284,7 +346,8 @@ class ClassificationMaps:
             for spool in self._all:
                 spool.make_map(region, support, history)
             with self._areas_made(support["source1"]):
-                before_naming()
+                for call in before_naming:
+                    call()
                 if self._areas:
                     self._areas.rename()
                 kept = [spool for spool in self._all if spool.kept]
@@ -303,17 +366,19 @@ class ClassificationMaps:
         if self._areas is None:
             yield
             return
-        maps = self._classes.temporary_name, self._confidence[0].temporary_name
+        maps = self._classes[0].temporary_name, self._confidence[0].temporary_name
         with self._areas.made(*maps, f"Areas of the classification by {model}", self._history()):
             yield
 
 
-def spool_folder(output: str) -> Path:
-    """Where a run keeps what it has finished of the class map `output` and its companions.
+def spool_folder(options: Mapping[str, str]) -> Path:
+    """Where a run keeps what it has finished, named after the first output that it has.
 
     In the mapset, so that other mapsets' runs are apart, and hidden: GRASS clears only .tmp.
     """
-    return mapset_folder(gs.gisenv()["MAPSET"]) / SPOOL_FOLDER / output
+    keys = ("output", "segment_output", "segment_vector", "segments")
+    name = next(options[key] for key in keys if options[key])
+    return mapset_folder(gs.gisenv()["MAPSET"]) / SPOOL_FOLDER / name
 
 
 def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None:

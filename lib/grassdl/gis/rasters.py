@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -42,8 +43,12 @@ def require_raster(name: str) -> str:
     return f"{plain}@{mapset.decode()}"
 
 
-def require_integer(name: str) -> str:
+def require_integer(name: str, what: str = "classes") -> str:
     """The fully qualified name of an existing raster map of integer type (CELL).
+
+    Args:
+        name: The map, with `@mapset` or without.
+        what: What it holds, for the message.
 
     Raises:
         ValueError: There is none of that name, or it holds floating point values.
@@ -52,10 +57,30 @@ def require_integer(name: str) -> str:
     datatype = info_of(found).datatype
     if datatype != "CELL":
         raise ValueError(
-            f"Raster map <{found}> is of floating point type ({datatype}), classes are integers: "
+            f"Raster map <{found}> is of floating point type ({datatype}), {what} are integers: "
             "convert it first, as with r.mapcalc's int() or round()"
         )
     return found
+
+
+def probability_maps(prefix: str, values: Iterable[int]) -> list[str]:
+    """The fully qualified names of the existing maps PREFIX_VALUE of class probabilities.
+
+    Args:
+        prefix: With `@mapset` or without.
+        values: The class values.
+
+    Raises:
+        ValueError: One of them is missing.
+    """
+    name, _, mapset = prefix.partition("@")
+    wanted = [f"{name}_{value}" + (f"@{mapset}" if mapset else "") for value in values]
+    try:
+        return [require_raster(one) for one in wanted]
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: probabilities={prefix} needs a map of every class: {', '.join(wanted)}"
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..bands import Band
-from .rasters import mask_name
+from .rasters import mask_name, require_raster
+from .region import Region
 from .session import mapset_folder
 
 _CELLS = ("cell/{}", "fcell/{}", "cell_misc/{}/null", "cell_misc/{}/nullcmpr")
@@ -30,14 +30,31 @@ def map_stamp(name: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def stamps(bands: Sequence[Band]) -> dict[str, str]:
-    """The stamps of all maps that bands come from, and of the mask."""
-    names = sorted({one for band in bands for one in band.source.values()})
+def stamps(rasters: Iterable[str]) -> dict[str, str]:
+    """The stamps of maps, and of the mask.
+
+    Args:
+        rasters: Fully qualified names.
+    """
     mask = mask_name()
     return {
-        **{f"raster map <{name}>": map_stamp(name) for name in names},
+        **{f"raster map <{name}>": map_stamp(name) for name in sorted(set(rasters))},
         "the mask": map_stamp(mask) if mask else "none",
     }
+
+
+def input_stamps(
+    options: Mapping[str, str], rasters: Iterable[str], region: Region
+) -> dict[str, str]:
+    """What a prediction reads: the stamps of maps, of the mask and of segments, and the region.
+
+    Args:
+        options: Of i.dl.predict.
+        rasters: Fully qualified names of the maps that it reads besides.
+        region: The region.
+    """
+    segments = [require_raster(options["segments"])] if options["segments"] else []
+    return {**stamps([*rasters, *segments]), "the region": str(region.to_json())}
 
 
 def _parts(name: str) -> Iterator[str]:

@@ -91,7 +91,7 @@ class Decision:
         """
         probabilities[null] = 0
         band.null[place] = null
-        band.index[place] = self._index(probabilities)
+        band.index[place] = self.index_of(probabilities)
         band.confidence[place] = probabilities.max(axis=-1)
         band.unclassified[place] = null
         if self.threshold is not None and self.classes > 2:
@@ -101,7 +101,8 @@ class Decision:
         if band.probabilities is not None:
             band.probabilities[place] = probabilities
 
-    def _index(self, probabilities: np.ndarray) -> np.ndarray:
+    def index_of(self, probabilities: np.ndarray) -> np.ndarray:
+        """Class index (...) of probabilities (..., classes), whether probable enough or not."""
         if self.threshold is not None and self.classes == 2:
             return probabilities[..., 1] >= self.threshold
         return probabilities.argmax(axis=-1)

@@ -158,6 +158,12 @@ class Frame:
             (self.cols, Span(-self.left, self.region_cols - self.left)),
         ]
 
+    def window(self, tiling: Plan) -> tuple[int, int, int, int]:
+        """The cells that the tiles need, counted from the region's upper left one: first row, rows,
+        first column, columns."""
+        rows, cols = tiling.rows.input, tiling.cols.input
+        return self.top + rows.start, len(rows), self.left + cols.start, len(cols)
+
     def check_overlap(self) -> None:
         """Refuse a region that has no cell of the frame.
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ..model import ModelCard
 from ..options import number, positive
+from .segments import SegmentSettings
 from .tiles import Axis, Span, plan_axis, plan_blended_axis
 
 AUTO, KERAS, OPENVINO = "auto", "keras", "openvino"
@@ -22,7 +23,7 @@ MODEL, MAPS = "model", "maps"
 WITHOUT_EFFECT = ("nprocs", "memory", "resumed", "stride", "halo")
 """Settings that say how a result is got and not which one, or come from the model."""
 
-NAMES = {"turned": "flag -a"}
+NAMES = {"turned": "flag -a", "segments": "how segments get their class"}
 """How users know settings that are no options."""
 
 
@@ -44,6 +45,7 @@ class Settings:
         precision: "float32" or "bfloat16".
         normalization: "model", or "maps" to bring the maps' mean and deviation to the training's.
         minsize: Cells that an area of the vector map has at least.
+        segments: How segments get their class.
     """
 
     tiling: str
@@ -59,6 +61,7 @@ class Settings:
     precision: str = FLOAT32
     normalization: str = MODEL
     minsize: int = 1
+    segments: SegmentSettings = SegmentSettings()
 
     @classmethod
     def from_options(
@@ -94,6 +97,7 @@ class Settings:
             precision=options["precision"],
             normalization=options["normalization"],
             minsize=positive(options, "minsize", default=1),
+            segments=SegmentSettings.from_options(options),
         )
 
     def axis(self, length: int, output: Span, size: int) -> Axis:
@@ -112,6 +116,6 @@ class Settings:
         """The settings on which the result depends, by the names that users know."""
         return {
             NAMES.get(name, f"option {name}"): str(value)
-            for name, value in asdict(self).items()
+            for name, value in vars(self).items()
             if name not in WITHOUT_EFFECT
         }

@@ -6,12 +6,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import read_json, write_json
+from .decision import RowBand
 from .tile_shape import TileShape
 
 RECORD_NAME = "record.json"
@@ -59,6 +60,33 @@ class Spool:
     def finish(self, rows: int, found: bool) -> None:
         """Record further rows, which are on disk, and whether they have data."""
         self._record(rows=self.rows + rows, found=self.found or found)
+
+    def keep(
+        self,
+        bands: Iterable[RowBand],
+        keepers: Sequence[Callable[[RowBand], None]],
+        progress: Callable[[int], None],
+    ) -> None:
+        """Keep row bands as they are made.
+
+        Args:
+            bands: The rows that are not finished.
+            keepers: Are given each band, and bring to disk what they keep of it.
+            progress: Called with the number of finished rows.
+
+        Raises:
+            ValueError: No cell has data.
+        """
+        for band in bands:
+            for keeper in keepers:
+                keeper(band)
+            self.finish(len(band.null), found=not band.null.all())
+            progress(self.rows)
+            # The next one is made before it takes its place.
+            del band
+        if not self.found:
+            self.clear()
+            raise ValueError("No cell of the region has data in all bands: nothing to classify")
 
     def name_maps(self) -> None:
         """Record that from now on maps may get their names."""

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What segments add to the time of a prediction: i.dl.predict with and without them.
+
+An untrained U-Net of the usual size classifies random imagery of four bands, by default of
+2000 x 2000 cells in six classes, with segments of 8 x 8 cells (more than most segmentations have).
+Both calls take turns; the ratio of the shortest times should stay below 1.1. The ratio of processor
+times tells the same on a machine that has other work, too.
+
+    python benchmarks/segments.py [--size CELLS] [--runs NUMBER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHECKOUT / "lib"))
+GRASS = os.environ.get("GRASS", "grass")
+MODULE = CHECKOUT / "i.dl.predict" / "i.dl.predict.py"
+BANDS, CLASSES, SEGMENT = 4, 6, 8
+
+
+def make_model(folder: Path) -> None:
+    """A U-Net with random weights, as i.dl.train would save it."""
+    from grassdl import backend
+
+    backend.prepare()
+    from grassdl.bands import Band
+    from grassdl.classes import ClassScheme, MapClass
+    from grassdl.model import ModelCard, save_network
+    from grassdl.networks import registry
+    from grassdl.networks.reach import reach
+
+    mean, deviation = [100.0] * BANDS, [30.0] * BANDS
+    network = registry.build("unet", 128, BANDS, CLASSES, mean=mean, deviation=deviation)
+    extent = reach(network)
+    folder.mkdir()
+    ModelCard(
+        name="random",
+        network="unet",
+        network_options={},
+        bands=[
+            Band(f"b{place}", False, {"map": f"b{place}"}, None, 1.0, "nearest", "", "uint8")
+            for place in range(BANDS)
+        ],
+        mean=mean,
+        deviation=deviation,
+        classes=ClassScheme(MapClass(one, f"class {one}", "0:0:0") for one in range(CLASSES)),
+        resolution=(1.0, 1.0),
+        size=128,
+        parameters=network.count_params(),
+        stride=extent.stride,
+        halo=extent.halo,
+        receptive_field=extent.receptive_field,
+        training={},
+        dataset_ids=["random"],
+        versions={},
+        test=None,
+        command="",
+    ).save(folder)
+    save_network(network, folder)
+
+
+def in_session(mapset: Path, *words: str) -> None:
+    """Run a command in a GRASS session."""
+    call = [GRASS, str(mapset), "--exec", *words]
+    done = subprocess.run(call, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}\n{done.stderr}")
+
+
+def measured(mapset: Path, *words: str) -> tuple[float, float]:
+    """Seconds that a command takes, by the clock and of processors."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    in_session(mapset, *words)
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, busy
+
+
+def make_maps(mapset: Path, size: int) -> None:
+    """Bands of random numbers, and square segments."""
+    edges = ["n=" + str(size), "s=0", "w=0", "e=" + str(size), "res=1"]
+    in_session(mapset, "g.region", *edges)
+    for place in range(BANDS):
+        rule = f"b{place} = rand(0, 200)"
+        in_session(mapset, "r.mapcalc", f"expression={rule}", f"seed={place}")
+    across = -(-size // SEGMENT)
+    rule = f"seg = ((row() - 1) / {SEGMENT}) * {across} + (col() - 1) / {SEGMENT}"
+    in_session(mapset, "r.mapcalc", f"expression={rule}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=2000, help="edge of the region in cells")
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        mapset, model = folder / "project" / "PERMANENT", folder / "model"
+        make_model(model)
+        subprocess.run(
+            [GRASS, "-c", "EPSG:32631", "-e", str(mapset.parent)], check=True, capture_output=True
+        )
+        make_maps(mapset, arguments.size)
+        plain = [
+            sys.executable,
+            str(MODULE),
+            f"input={','.join(f'b{place}' for place in range(BANDS))}",
+            f"model={model}",
+            "output=classes",
+            "--overwrite",
+        ]
+        table = f"segment_stats={folder / 'segments.csv'}"
+        calls = {
+            "plain": plain,
+            "with segments": [*plain, "segments=seg", "segment_output=objects", table],
+        }
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
+        for _ in range(arguments.runs):
+            for name, words in calls.items():
+                times[name].append(measured(mapset, *words))
+    for place, kind in enumerate(("by the clock", "of processors")):
+        plain_time, segments_time = (min(one[place] for one in times[name]) for name in calls)
+        print(
+            f"seconds {kind}: plain {plain_time:.1f}, with segments {segments_time:.1f}, "
+            f"ratio {segments_time / plain_time:.3f} (aim: at most 1.1)"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Segments as a vector map of areas, with what is known of each as its attributes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import grass.script as gs
+import numpy as np
+
+from ..tables import rows_of
+from .messages import command_line
+from .session import run_module
+from .temporary import remove_debris, remove_maps
+
+TEMPORARY_PREFIX = "i_dl_segments_tmp"
+
+
+def segment_areas(
+    raster: str, name: str, columns: Mapping[str, np.ndarray], environment: Mapping[str, str]
+) -> None:
+    """Make a vector map of segments, which gets its name when it is whole.
+
+    The category of an area is the id of its segment. Parts of a segment that do not touch along
+    an edge become areas of one category.
+
+    Args:
+        raster: Map of segments.
+        name: Name of the map, as `check_vector_output` approves of it.
+        columns: Values by name, those of the first column being the ids.
+        environment: That of a session in the region whose segments are wanted.
+
+    Raises:
+        ValueError: An id is negative, which is no category of a vector map.
+        CalledModuleError: GRASS cannot make the map.
+    """
+    ids = next(iter(columns.values()))
+    if len(ids) and ids.min() < 0:
+        raise ValueError(
+            f"Segment {ids.min()} of <{raster}> cannot become an area: categories of vector maps "
+            "are 0 or more, number the segments anew (r.clump) or leave out segment_vector"
+        )
+    remove_debris(TEMPORARY_PREFIX, "vector")
+    temporary = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    script = Path(gs.tempfile())
+    areas = {"type": "area", "flags": "vt", "env": dict(environment)}
+    try:
+        run_module("r.to.vect", input=raster, output=temporary, **areas)
+        with script.open("w") as file:
+            file.writelines(_statements(temporary, columns))
+        run_module("db.execute", input=str(script))
+        run_module("v.db.connect", map=temporary, table=temporary, key=next(iter(columns)))
+        run_module(
+            "v.support", flags="h", map=temporary, map_name="Segments", cmdhist=command_line()
+        )
+        # The name was checked at the start; a map that has it now may be replaced.
+        run_module("g.rename", vector=f"{temporary},{name}", overwrite=True)
+    finally:
+        script.unlink(missing_ok=True)
+        remove_maps([temporary], "vector")
+
+
+def _statements(table: str, columns: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """SQL that makes and fills the table, at once where the database can."""
+    kinds = {"i": "INTEGER", "f": "DOUBLE PRECISION"}
+    fields = ", ".join(f"{name} {kinds[values.dtype.kind]}" for name, values in columns.items())
+    at_once = gs.db_connection(force=True)["driver"] != "dbf"
+    yield f"CREATE TABLE {table} ({fields});\n"
+    if at_once:
+        yield "BEGIN TRANSACTION;\n"
+    for row in rows_of(columns):
+        yield f"INSERT INTO {table} VALUES ({', '.join(row)});\n"
+    if at_once:
+        yield "COMMIT;\n"
+        yield f"CREATE UNIQUE INDEX {table}_key ON {table} ({next(iter(columns))});\n"

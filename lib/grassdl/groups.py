@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sums over groups of cells, such as segments, out of parts that come one after the other.
+
+Memory depends on the number of groups, never on that of cells.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SPARSE = 4
+"""Integers whose range is so many times their number are sorted, others looked up in a table."""
+
+FEWEST_WAITING = 1 << 16
+"""Rows of parts that are always allowed to wait for being added up."""
+
+
+def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different integers (int64, ascending) among some, and the place of each among them.
+
+    The ids of neighbouring segments are mostly close to each other; then a table is many times
+    quicker than to sort them.
+    """
+    if not values.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    lowest = int(values.min())
+    span = int(values.max()) - lowest + 1
+    if span > SPARSE * values.size:
+        found, places = np.unique(values, return_inverse=True)
+        return found.astype(np.int64), places
+    # The type of the ids may be too small for their differences.
+    offset = values.astype(np.int64) - lowest
+    seen = np.zeros(span, bool)
+    seen[offset] = True
+    found = np.flatnonzero(seen)
+    places = np.empty(span, np.int64)
+    places[found] = np.arange(len(found))
+    return found + lowest, places[offset]
+
+
+class GroupTally:
+    """Adds up the rows of parts that belong to the same group.
+
+    Parts wait until there are as many rows of them as the total has. So each row is added up a
+    few times only, and memory holds about three times the rows of the result.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[np.ndarray, ...]] = []
+        self._total_rows = 0
+        self._waiting_rows = 0
+
+    def add(self, ids: np.ndarray, *columns: np.ndarray) -> None:
+        """Add a part: ids (groups,) and what is summed for each of them (groups, ...)."""
+        self._parts.append((ids, *columns))
+        self._waiting_rows += len(ids)
+        if self._waiting_rows > max(FEWEST_WAITING, self._total_rows):
+            self.total()
+
+    def total(self) -> tuple[np.ndarray, ...]:
+        """The ids (groups,), ascending, and the sums of each column (groups, ...) of at least one
+        part."""
+        ids, *columns = map(np.concatenate, zip(*self._parts, strict=True))
+        order = np.argsort(ids, kind="stable")
+        ids, *columns = (column[order] for column in (ids, *columns))
+        if len(ids):
+            first = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
+            ids, columns = ids[first], [np.add.reduceat(one, first) for one in columns]
+        self._parts = [(ids, *columns)]
+        self._total_rows, self._waiting_rows = len(ids), 0
+        return self._parts[0]

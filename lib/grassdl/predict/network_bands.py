@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Row bands that a network computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ..bands import BandReader
+from ..model import ModelCard
+from .decision import Decision, RowBand
+from .loading import LoadedEngine
+from .normalization import adjusted
+from .plan import Plan
+from .rowbands import row_bands
+from .settings import MAPS, Settings
+from .windows import Windows
+
+
+def network_bands(
+    reader: BandReader,
+    names: Sequence[str],
+    loaded: LoadedEngine,
+    card: ModelCard,
+    settings: Settings,
+    tiling: Plan,
+    decision: Decision,
+    done: int,
+    tell: Callable[[str], None],
+) -> Iterator[RowBand]:
+    """The rows of the output that are not finished, as `rowbands.row_bands` gives them.
+
+    Args:
+        reader: The bands of the cells that the tiling needs.
+        names: Their names.
+        loaded: The network.
+        card: Card of its model.
+        settings: Those of the run.
+        tiling: The tiles.
+        decision: What becomes of the probabilities.
+        done: Rows that an earlier run finished.
+        tell: Takes what is to be told to the user and in the history of the maps.
+
+    Raises:
+        ValueError: Bands that are to be adjusted have no data, or the same value everywhere.
+    """
+    tell(f"engine {loaded.name}, precision {settings.precision}")
+    if settings.normalization == MAPS:
+        reader = adjusted(reader, names, card, tiling.rows, tiling.cols, tell)
+    windows = Windows(reader, loaded.engine, card.fill_values, tiling.rows, tiling.cols)
+    return row_bands(windows, decision, settings.tiling, done)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Row bands out of probabilities that an earlier run wrote, without the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from .decision import Decision, RowBand
+
+STRIP_CELLS = 1 << 20
+"""Cells that are decided on at a time."""
+
+
+class ProbabilityReader(Protocol):
+    """Gives rows of class probabilities."""
+
+    rows: int
+    cols: int
+
+    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities (rows, cols, classes) float32, and cells without data (rows, cols)."""
+
+
+def stored_bands(reader: ProbabilityReader, decision: Decision, done: int = 0) -> Iterator[RowBand]:
+    """Decide on stored probabilities from north to south.
+
+    Args:
+        reader: Gives them.
+        decision: What becomes of them.
+        done: Rows that are left out.
+
+    Yields:
+        Row bands that follow each other and cover the others.
+    """
+    height = max(1, STRIP_CELLS // reader.cols)
+    for row in range(done, reader.rows, height):
+        probabilities, null = reader.read(row, min(height, reader.rows - row))
+        band = decision.empty(*null.shape)
+        decision.decide(band, (slice(None), slice(None)), probabilities, null)
+        yield band

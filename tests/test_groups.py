@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sums over groups."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grassdl.groups import GroupTally, distinct
+
+
+@given(st.lists(st.integers(-(2**31) + 1, 2**31 - 1), max_size=30))
+def test_distinct_values_and_their_places(values):
+    array = np.array(values, np.int32)
+    found, place = distinct(array)
+    assert found.tolist() == sorted(set(values))
+    assert found[place].tolist() == values
+
+
+def test_parts_are_added_up_while_they_come(monkeypatch):
+    monkeypatch.setattr("grassdl.groups.FEWEST_WAITING", 20)
+    tally = GroupTally()
+    rows_held = []
+    for number in range(100):
+        ids = np.arange(10) + number % 2
+        tally.add(ids, np.ones(10, np.int64), np.stack([ids, -ids], axis=1))
+        rows_held.append(sum(len(part[0]) for part in tally._parts))
+    ids, counts, sums = tally.total()
+    assert ids.tolist() == list(range(11))
+    assert counts.tolist() == [50, *[100] * 9, 50]
+    assert sums[:, 0].tolist() == (ids * counts).tolist()
+    assert sums[:, 1].tolist() == (-ids * counts).tolist()
+    assert max(rows_held) <= 20 + 11
