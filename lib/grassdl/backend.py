@@ -79,6 +79,18 @@ def has_fast_bfloat16() -> bool:
     return False
 
 
+def computes_in_main_memory() -> bool:
+    """Whether networks are computed by the processor, for lack of an accelerator."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return not torch.cuda.is_available()
+    # Processors are listed only where there is nothing better.
+    return all(one.startswith("cpu") for one in keras.distribution.list_devices())
+
+
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
     """Keep from the user what TensorFlow's C++ part prints before its log level is read.

@@ -17,6 +17,10 @@ Data = TypeVar("Data")
 Result = TypeVar("Result")
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), by a batch system for instance, not by its user."""
+
+
 class Work(Protocol[Job, Data, Result]):
     """Work on jobs that has two steps; while one job is in the second, the next is in the first."""
 

@@ -64,7 +64,7 @@ class Batches(keras.utils.PyDataset):
 
     def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, size, size, bands) float32 and label codes of some patches, 0 where NULL."""
-        shape = self.parts[0].images.shape[1:]
+        shape = self.parts[0].shape
         images = np.empty((len(places), *shape), np.float32)
         labels = np.empty((len(places), *shape[:2]), np.uint8)
         owners = np.searchsorted(self.first_places, places, side="right") - 1
