@@ -11,10 +11,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny_dataset import BANDS, CLASSES, scene, write_dataset
+from tiny_dataset import BANDS, CLASSES, joined, scene, write_dataset
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
-from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.model import ModelCard, load_network
 from grassdl.networks import registry
 from grassdl.train import fit as fit_module
@@ -29,10 +28,6 @@ SMALLEST = {"filters": 2, "depth": 1}
 def settings(**changes):
     standard = {"network_options": SMALL, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
     return Settings(**{**standard, **changes})
-
-
-def joined(*folders):
-    return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
 
 
 def run(data, target, chosen, warn=lambda line: None, report=lambda line: None):
@@ -98,7 +93,7 @@ def test_the_card_holds_what_predict_must_know(trained):
 def test_the_folder_holds_card_network_and_history(trained):
     folder, card, _, _ = trained
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["history.csv", "history.png", "model.json", "model.keras"]
+    assert names == ["history.csv", "history.png", "logs", "model.json", "model.keras"]
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
@@ -252,7 +247,8 @@ from grassdl import backend
 backend.prepare(2)
 import keras
 from grassdl.train.fit import build_network, fit
-from test_fit import joined, settings
+from test_fit import settings
+from tiny_dataset import joined
 data = joined(Path(sys.argv[3]))
 chosen = settings(network_options={"filters": 4, "depth": 2, "dropout": 0.2})
 keras.utils.set_random_seed(chosen.seed)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import check_output_folder, read_json, write_json
+from ..files import check_output_folder, check_recognised, read_json, write_json
 from ..model import CARD_NAME, ModelCard
 
 DESCRIPTION_NAME = "run.json"
@@ -84,20 +84,11 @@ class RunFolder:
         return self.folder / LOGS_NAME
 
     def begin(self, description: dict) -> None:
-        """Forget what another run left, and note what this one is about.
-
-        Raises:
-            ValueError: The folder holds something else.
-        """
-        left = {one.name: one for one in self.folder.iterdir()}
-        # The description goes last, so that what a kill leaves here is still known as ours.
-        if left and not left.pop(DESCRIPTION_NAME, None):
-            raise ValueError(
-                f"Folder <{self.folder}> holds no {DESCRIPTION_NAME}: it is not overwritten, "
-                "choose another output"
-            )
-        for one in left.values():
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        """Forget what another run left, and note what this one is about."""
+        for left in self.folder.iterdir():
+            # The description goes last, so that what a kill leaves here is still known as ours.
+            if left.name != DESCRIPTION_NAME:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
         about = {"format": FORMAT_NAME, "version": FORMAT_VERSION, **description}
         write_json(self.folder / DESCRIPTION_NAME, about)
 
@@ -131,9 +122,10 @@ def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
         warn: Takes a line for the user.
 
     Raises:
-        ValueError: Another process is training this model.
+        ValueError: Another process is training this model, or the folder holds something else.
     """
     run = RunFolder(run_path(target))
+    check_recognised(run.folder, DESCRIPTION_NAME)
     lock = _lock(run.folder, target)
     try:
         yield run
