@@ -33,7 +33,7 @@ def check_output_folder(
         if not target.is_dir() or target.is_symlink():
             raise ValueError(f"Output <{target}> is not a folder: choose another one")
         if recognise:
-            check_recognised(target, recognise)
+            _check_recognised(target, recognise)
     if not target.parent.is_dir():
         raise ValueError(f"Folder <{target.parent}> not found: the output cannot be written there")
     if not os.access(target.parent, os.W_OK | os.X_OK):
@@ -52,7 +52,7 @@ def new_folder(target: Path, recognise: str) -> Iterator[Path]:
         target: The final path, as `check_output_folder` gives it.
         recognise: Name of a file that tells a folder of this kind.
     """
-    check_recognised(target, recognise)
+    _check_recognised(target, recognise)
     _remove_debris(target)
     scratch = _scratch_path(target, os.getpid())
     retired = scratch.with_suffix(".old")
@@ -70,12 +70,7 @@ def new_folder(target: Path, recognise: str) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def check_recognised(target: Path, recognise: str) -> None:
-    """Refuse a folder that holds something, but not the file that tells a folder of ours.
-
-    Raises:
-        ValueError: It does.
-    """
+def _check_recognised(target: Path, recognise: str) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / recognise).is_file():
         raise ValueError(
             f"Folder <{target}> holds no {recognise}: it is not overwritten, choose another output"

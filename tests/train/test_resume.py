@@ -269,6 +269,6 @@ def test_a_strangers_folder_is_not_emptied(data, tmp_path):
     folder = run_path(tmp_path / "model")
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
-    with pytest.raises(ValueError, match="holds no run.json"):
+    with pytest.raises(ValueError, match="holds <thesis.txt>, which is not of a training"):
         run(data, tmp_path / "model", SETTINGS)
     assert (folder / "thesis.txt").read_text() == "years of work"

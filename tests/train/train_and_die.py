@@ -14,14 +14,14 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
-from grassdl import backend
+from grassdl import backend  # noqa: E402
 
 backend.prepare(1)
-from tiny_dataset import joined
+from tiny_dataset import joined  # noqa: E402
 
-from grassdl.train import checkpoint, fit
-from grassdl.train.run_folder import check_target
-from grassdl.train.settings import Settings
+from grassdl.train import checkpoint, fit  # noqa: E402
+from grassdl.train.run_folder import check_target  # noqa: E402
+from grassdl.train.settings import Settings  # noqa: E402
 
 SETTINGS = Settings(
     network_options={"filters": 2, "depth": 1, "dropout": 0.2},

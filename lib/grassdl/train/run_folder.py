@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import check_output_folder, check_recognised, read_json, write_json
+from ..files import check_output_folder, read_json, write_json
 from ..model import CARD_NAME, ModelCard
 
 DESCRIPTION_NAME = "run.json"
@@ -86,9 +86,7 @@ class RunFolder:
     def begin(self, description: dict) -> None:
         """Forget what another run left, and note what this one is about."""
         for left in self.folder.iterdir():
-            # The description goes last, so that what a kill leaves here is still known as ours.
-            if left.name != DESCRIPTION_NAME:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         about = {"format": FORMAT_NAME, "version": FORMAT_VERSION, **description}
         write_json(self.folder / DESCRIPTION_NAME, about)
 
@@ -125,7 +123,7 @@ def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
         ValueError: Another process is training this model, or the folder holds something else.
     """
     run = RunFolder(run_path(target))
-    check_recognised(run.folder, DESCRIPTION_NAME)
+    _check_ours(run.folder)
     lock = _lock(run.folder, target)
     try:
         yield run
@@ -137,6 +135,18 @@ def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
         if run.discarded or not run.checkpoint.is_file():
             shutil.rmtree(run.folder, ignore_errors=True)
         os.close(lock)
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse a folder that holds what no training writes (files being written among it)."""
+    ours = {Path(name).stem for name in (DESCRIPTION_NAME, CHECKPOINT_NAME, LOGS_NAME)}
+    if folder.is_dir():
+        for found in folder.iterdir():
+            if found.name.lstrip(".").partition(".")[0] not in ours:
+                raise ValueError(
+                    f"Folder <{folder}> holds <{found.name}>, which is not of a training: choose "
+                    "another output"
+                )
 
 
 def _lock(folder: Path, target: Path) -> int:

@@ -84,7 +84,8 @@ def take_over(
     - Kernels that read the bands are put together band by band, by name. A band that the model
       does not know begins with 0, so that at first the network answers as the model would. If the
       model knows none, all begin with the mean over its bands, scaled so that their sum stays
-      (as timm does for another number of channels, https://timm.fast.ai/models).
+      (as timm does for another number of channels, https://timm.fast.ai/models). Kernels that read
+      bands and features together are new.
     - The head is kept if the classes are the same by value and label, else it is new.
     - All else is copied, running statistics of batch normalisation among it.
 
@@ -112,18 +113,18 @@ def take_over(
     kept = []
     for place, (new, old) in enumerate(zip(network.weights, model.weights, strict=True)):
         values = keras.ops.convert_to_numpy(old)
-        if place in reading:
+        if place in reading and values.shape[-2:-1] == (len(card.bands),):
             values = _rearranged(values, sources)
         fits = tuple(new.shape) == values.shape
         if place in head:
             fits = fits and same_classes
-        elif not fits:
+        elif not fits and place not in reading:
             raise _another(card)
         if fits:
             new.assign(values)
         kept.append(fits and place not in reading)
-    known = [band.name for band, source in zip(bands, sources, strict=True) if source is None]
-    return Transfer(card, digest(folder), known, kept, head)
+    unknown = [band.name for band, source in zip(bands, sources, strict=True) if source is None]
+    return Transfer(card, digest(folder), unknown, kept, head)
 
 
 def frozen_layers(
