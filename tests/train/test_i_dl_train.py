@@ -9,9 +9,8 @@ import time
 
 import numpy as np
 import pytest
-from tiny_dataset import SPECTRA
 
-from grassdl.model import ModelCard
+from grassdl.model import ModelCard, load_network
 from grassdl.networks import registry
 
 TINY = {"filters": 2, "depth": 1, "epochs": 1, "batch_size": 8}
@@ -205,14 +204,16 @@ def stopped_after(grass_project, words, number, **options):
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while words not in running.stderr.readline():
+    told = [running.stderr.readline()]
+    while words not in told[-1]:
         assert running.poll() is None
+        told.append(running.stderr.readline())
     # The process that printed the words is to be gone: what is raised while Python clears it away
     # is lost.
     time.sleep(0.5)
     os.killpg(running.pid, number)
     stdout, stderr = running.communicate(timeout=100)
-    return running.returncode, stdout, stderr
+    return running.returncode, stdout, "".join(told) + stderr
 
 
 def test_ctrl_c_writes_the_best_epoch_so_far_and_r_goes_on(grass_project, dataset, tmp_path):
@@ -254,17 +255,17 @@ def test_there_is_nothing_to_resume(run, dataset, tmp_path):
 def test_a_trial_without_a_band_makes_a_model_that_asks_for_the_others_only(
     run, dataset, tmp_path, write_raster, read_raster
 ):
-    done = train(run, dataset(), tmp_path / "model", check=True, bands="nir", epochs=12, filters=4)
+    done = train(run, dataset(), tmp_path / "model", check=True, bands="nir", epochs=2)
     card = ModelCard.load(tmp_path / "model")
     assert [band.name for band in card.bands] == ["nir"]
     assert "; 1 bands, 3 classes;" in " ".join(done.stderr.split())
-    labels = np.repeat(np.repeat(np.arange(9).reshape(3, 3) % 3, 4, axis=0), 4, axis=1)
-    write_raster("nir", SPECTRA[labels][..., 1], resolution=0.25)
+    nir = np.random.default_rng(1).integers(0, 2500, (12, 12))
+    write_raster("nir", nir, resolution=0.25)
     run("r.semantic.label", map="nir", semantic_label="nir")
     run("g.region", raster="nir")
     run("i.dl.predict", input="nir", model=tmp_path / "model", output="classes")
-    found = read_raster("classes").filled(0)
-    assert (found == card.classes.values[labels]).mean() > 0.8
+    answers = load_network(tmp_path / "model").predict(nir[None, ..., None].astype(np.float32))
+    assert np.array_equal(read_raster("classes"), card.classes.values[answers[0].argmax(-1)])
 
     fails_with(
         train(run, tmp_path / "dataset", tmp_path / "other", bands="nir,ndsm"),

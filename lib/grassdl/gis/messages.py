@@ -57,6 +57,7 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> None:
+    Terminated.asked = True
     raise Terminated
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ..processes import Terminated
 from .callbacks import Best, History
 
 PLATEAU_STATE = ("best", "cooldown_counter", "wait")
@@ -147,9 +148,15 @@ class Checkpoint(keras.callbacks.Callback):
             vars(self.plateau).update(self.resumed.plateau)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Write the state."""
+        """Write the state.
+
+        Raises:
+            Terminated: The process was asked to end meanwhile.
+        """
         if self.path:
             self._state().save(self.path)
+        if Terminated.asked:
+            raise Terminated
 
     def _state(self) -> State:
         plateau = {name: getattr(self.plateau, name) for name in PLATEAU_STATE if self.plateau}
