@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_dataset import BANDS, CLASSES, joined, scene, write_dataset
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
@@ -115,10 +116,29 @@ def test_progress_tells_network_patches_and_every_epoch(trained):
     assert f"Network <unet> with {card.parameters} parameters" in lines[0]
     assert f"receptive field {card.receptive_field} x {card.receptive_field} cells" in lines[0]
     assert "48 train, 8 val, 9 test" in lines[0]
-    assert lines[1].startswith("Epoch 1/15: loss ")
-    assert "validation: loss " in lines[1]
-    assert lines[15].startswith("Epoch 15/15")
-    assert lines[15].endswith("0 s left")
+    assert "MB of memory for batches of 8" in lines[0]
+    epochs = [line for line in lines if line.startswith("Epoch ") and "loss" in line]
+    assert epochs[0].startswith("Epoch 1/15: loss ")
+    assert "validation: loss " in epochs[0]
+    assert epochs[14].startswith("Epoch 15/15")
+    assert epochs[14].endswith("0 s left")
+
+
+def test_tensorboard_reads_the_history_in_the_model_folder(trained):
+    folder, _, _, lines = trained
+    assert f"tensorboard --logdir '{folder / 'logs'}'" in lines[-1]
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for split, prefix in (("training", ""), ("validation", "val_")):
+        read = EventAccumulator(str(folder / "logs" / split)).Reload()
+        for name in ("loss", "mean_iou"):
+            curve = [(one.step, one.value) for one in read.Scalars(name)]
+            assert [step for step, _ in curve] == list(range(1, 16))
+            known = [float(row[prefix + name]) for row in rows]
+            assert [value for _, value in curve] == pytest.approx(known)
+    sizes = [one.stat().st_size for one in (folder / "logs").rglob("events*")]
+    assert len(sizes) == 2
+    assert sum(sizes) < 10_000
 
 
 def test_null_and_unlabelled_cells_do_not_count_in_the_scores(tmp_path):
@@ -318,18 +338,21 @@ def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_
     assert nothing_in(tmp_path)
 
 
-def test_what_fails_at_the_end_leaves_nothing(dataset, tmp_path, monkeypatch):
+def test_what_fails_at_the_end_can_be_resumed(dataset, tmp_path, monkeypatch):
     def disk_full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(fit_module, "save_network", disk_full)
-    with pytest.raises(OSError, match="No space"):
-        run(
-            joined(dataset(train=4, val=0, test=0)),
-            tmp_path / "model",
-            settings(epochs=1, network_options=SMALLEST),
-        )
-    assert nothing_in(tmp_path)
+    data = joined(dataset(train=4, val=0, test=0))
+    chosen = settings(epochs=1, network_options=SMALLEST)
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(fit_module, "save_network", disk_full)
+        run(data, tmp_path / "model", chosen)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".model.run", "dataset"]
+    lines = []
+    options = {"command": "", "versions": {}, "report": lines.append, "warn": lines.append}
+    train(data, tmp_path / "model", chosen, resume=True, **options)
+    assert "Going on after epoch 1" in lines
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "model"]
 
 
 def test_a_folder_that_holds_no_model_is_not_overwritten(dataset, tmp_path):
