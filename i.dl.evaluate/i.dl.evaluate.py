@@ -258,6 +258,7 @@ def evaluate(options: dict[str, str], warm: bool) -> None:
 def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dict:
     """The report on a class map; it is written while the maps are open."""
     from grassdl.evaluate.assess import assess
+    from grassdl.evaluate.card import with_model
     from grassdl.evaluate.html import page
     from grassdl.evaluate.overview import overview
     from grassdl.gis.difference import check_difference, write_difference
@@ -273,7 +274,7 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
             shown = report.get("area_adjusted", report)["classes"]
             classes = maps.classes([one["value"] for one in shown])
             pictures = overview(maps.classification, maps.reference, classes)
-            return page(report, classes, pictures, maps.description())
+            return page(report, classes, pictures, with_model(maps.description()))
 
         write(report, html)
         if options["difference"]:
@@ -288,8 +289,9 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     """
     from grassdl import backend
     from grassdl.dataset.patchset import PatchSet
+    from grassdl.evaluate.card import describe
     from grassdl.evaluate.html import page
-    from grassdl.evaluate.patches import describe, score_patches, temperature_of
+    from grassdl.evaluate.patches import score_patches, temperature_of
     from grassdl.model import ModelCard, load_network
 
     card = ModelCard.load(options["model"])

@@ -104,6 +104,32 @@
 # % description: Cells whose most probable class stays below become NULL in the class map; of two classes the second is taken from this probability on
 # % guisection: Output
 # %end
+# %option G_OPT_V_OUTPUT
+# % key: vector
+# % required: no
+# % label: Name for output vector map of areas
+# % description: Areas of one class with its value and label and their mean confidence
+# % guisection: Output
+# %end
+# %option
+# % key: minsize
+# % type: integer
+# % required: no
+# % label: Cells that an area of the vector map has at least
+# % description: Smaller ones go to their largest neighbour; the raster maps keep them
+# % guisection: Output
+# %end
+# %option
+# % key: normalization
+# % type: string
+# % required: no
+# % options: model,maps
+# % answer: model
+# % label: Mean and deviation of the bands
+# % description: For imagery of another bit depth or camera than that of the training
+# % descriptions: model;Those of the training;maps;Those of the maps in the region take their place
+# % guisection: Bands
+# %end
 # %option
 # % key: tiling
 # % type: string
@@ -118,9 +144,32 @@
 # % key: tile_size
 # % type: integer
 # % required: no
-# % answer: 512
-# % label: Edge of a tile in cells, without its halo
-# % description: Larger tiles need more memory and compute less twice; exact tiles of any size give the same result
+# % label: Edge of square tiles in cells, without their halo
+# % description: By default tiles have the shape that computes least within memory; exact tiles of any shape give the same result
+# % guisection: Computing
+# %end
+# %option G_OPT_MEMORYMB
+# % description: Of the whole process, of which the software takes about 900 MB and the work 300 MB in any case
+# % guisection: Computing
+# %end
+# %option
+# % key: engine
+# % type: string
+# % required: no
+# % options: auto,keras,openvino
+# % answer: auto
+# % description: What computes the network
+# % descriptions: auto;Keras on a GPU, OpenVINO on a processor if it is installed;keras;Keras with its backend;openvino;OpenVINO, an optional package, on the processor
+# % guisection: Computing
+# %end
+# %option
+# % key: precision
+# % type: string
+# % required: no
+# % options: float32,bfloat16
+# % answer: float32
+# % description: Precision to compute in
+# % descriptions: float32;Single precision;bfloat16;Half the bits, with OpenVINO on processors that have it: faster, some cells get another class
 # % guisection: Computing
 # %end
 # %option
@@ -137,10 +186,17 @@
 # % description: Takes eight times as long
 # % guisection: Computing
 # %end
+# %flag
+# % key: r
+# % label: Resume a run that ended early
+# % description: With the same call as before; its finished rows are kept in the mapset
+# % guisection: Computing
+# %end
 # %rules
 # % exclusive: group,input
 # % required: group,input
 # % requires: subgroup,group
+# % requires: minsize,vector
 # %end
 
 from __future__ import annotations
@@ -148,13 +204,16 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grass.script as gs
 
 if TYPE_CHECKING:
-    from grassdl.model import ModelCard
-    from grassdl.predict.engines import Engine
+    from collections.abc import Sequence
+
+    from grassdl.bands import Band
+    from grassdl.gis.region import Region
     from grassdl.predict.settings import Settings
 
 
@@ -184,97 +243,108 @@ def main() -> int:
 
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Check the inputs against the model, plan the tiles, and make the maps."""
-    from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, frame_of
+    from grassdl.gis.bandstack import BandMaps, BandStack, bands_for_model, dtype_of, frame_of
     from grassdl.gis.messages import Progress
-    from grassdl.gis.output import ClassificationMaps
+    from grassdl.gis.output import ClassificationMaps, spool_folder
     from grassdl.gis.region import Region
-    from grassdl.gis.session import scratch_folder
     from grassdl.model import ModelCard
     from grassdl.predict.decision import Decision
+    from grassdl.predict.loading import load_engine
+    from grassdl.predict.normalization import adjusted
+    from grassdl.predict.plan import Frame
     from grassdl.predict.rowbands import row_bands
-    from grassdl.predict.settings import Settings
-    from grassdl.predict.tiles import Span
+    from grassdl.predict.settings import MAPS, Settings
+    from grassdl.predict.spool import open_spool, was_naming
+    from grassdl.predict.start import start
     from grassdl.predict.windows import Windows
 
     card = ModelCard.load(options["model"])
     settings = Settings.from_options(options, flags, card)
+    folder = spool_folder(options["output"])
     maps = ClassificationMaps(
         options["output"],
         card.classes,
         options["confidence"],
         options["uncertainty"],
         options["probabilities"],
-        support=provenance(card),
+        vector=options["vector"],
+        minsize=settings.minsize,
+        unfinished=settings.resumed and was_naming(folder),
     )
     region = Region.current()
     bands = bands_for_model(BandMaps.from_options(options), card.bands, region)
     maps.check_inputs(bands)
     card.check_resolution(region.nsres, region.ewres)
-    top, height, left, width = frame_of(bands, region)
-    rows = settings.axis(height, Span(-top, region.rows - top))
-    cols = settings.axis(width, Span(-left, region.cols - left))
-    if not rows.cores or not cols.cores:
-        raise ValueError("The region lies outside the input maps: set it with g.region")
-    frame = region.window(top, height, left, width)
-    window = frame.window(rows.input.start, len(rows.input), cols.input.start, len(cols.input))
-    window.use()
-    tell_tiling(card, settings, len(rows.cores), len(cols.cores))
+    frame = Frame(*frame_of(bands, region), region.rows, region.cols)
+    frame.check_overlap()
     decision = Decision(
         len(card.classes), settings.threshold, maps.with_uncertainty, maps.with_probabilities
     )
+
+    def told(line: str) -> None:
+        gs.message(line)
+        maps.notes.append(line)
+
+    loaded = load_engine(options["model"], card, settings, gs.message)
+    settings = replace(settings, engine=loaded.name)
+    told(f"engine {settings.engine}, precision {settings.precision}")
+    made_of = what_decides(options, settings, bands, region)
     with ExitStack() as cleanup:
+        spool, notice = cleanup.enter_context(
+            open_spool(folder, made_of, region.rows, settings.resumed)
+        )
+        if notice:
+            (gs.message if settings.resumed else gs.warning)(notice)
+        needs = (card, settings, frame, decision, dtype_of(bands))
+        tiling = start(loaded, *needs, spool, gs.message)
+        whole = region.window(frame.top, frame.rows, frame.left, frame.cols)
+        rows, cols = tiling.rows.input, tiling.cols.input
+        window = whole.window(rows.start, len(rows), cols.start, len(cols))
+        window.use()
         stack = cleanup.enter_context(closing(BandStack(bands, window)))
-        maps.open(cleanup.enter_context(scratch_folder()))
-        engine = load_engine(options["model"], card, settings)
+        if settings.normalization == MAPS:
+            gs.message("Reading the bands for their means and deviations...")
+            names = [band.name for band in bands]
+            stack = adjusted(stack, names, card, tiling.rows, tiling.cols, told)
+        maps.open(folder, spool.rows, region.cols)
+        cleanup.enter_context(closing(maps))
         progress = Progress(region.rows)
-        done, found = 0, False
-        windows = Windows(stack, engine, card.fill_values, rows, cols)
-        for band in row_bands(windows, decision, settings.tiling):
+        windows = Windows(stack, loaded.engine, card.fill_values, tiling.rows, tiling.cols)
+        finished = row_bands(windows, decision, settings.tiling, spool.rows)
+        for band in cleanup.enter_context(closing(finished)):
             maps.write(**vars(band))
-            found = found or not band.null.all()
-            done += len(band.null)
-            progress(done)
-        if not found:
+            maps.sync()
+            spool.finish(len(band.null), found=not band.null.all())
+            progress(spool.rows)
+            # The next one is made before it takes its place.
+            del band
+        if not spool.found:
+            spool.clear()
             raise ValueError("No cell of the region has data in all bands: nothing to classify")
-        maps.make_maps(region)
+        maps.make_maps(region, card.provenance(tiling.recorded()), spool.name_maps)
     gs.message(f"Raster map <{options['output']}> is written")
 
 
-def tell_tiling(card: ModelCard, settings: Settings, rows: int, cols: int) -> None:
-    """Say how the region is tiled; aloud where it is not as exactly as users may expect."""
-    if card.halo is None:
-        gs.message(
-            f"Network {card.network} looks at the whole image at once and cannot be tiled "
-            f"exactly: its tiles of {settings.tile_size} cells overlap by half and are blended"
-        )
-    gs.verbose(
-        f"{rows} x {cols} tiles of {settings.tile_size} cells with a halo of "
-        f"{settings.halo} cells, tiling={settings.tiling}"
-    )
-
-
-def provenance(card: ModelCard) -> dict[str, str]:
-    """Where the maps come from, as r.support takes it."""
-    return {
-        "description": "generated by i.dl.predict",
-        "source1": f"model {card.name}, {card.network}",
-        "source2": f"dataset {', '.join(one[:12] for one in card.dataset_ids)}",
-    }
-
-
-def load_engine(folder: str, card: ModelCard, settings: Settings) -> Engine:
-    """The network of the model, ready to compute."""
+def what_decides(
+    options: dict[str, str], settings: Settings, bands: Sequence[Band], region: Region
+) -> dict[str, str]:
+    """All that a result depends on, by the names that users know."""
     from grassdl import backend
+    from grassdl.gis.stamps import stamps
+    from grassdl.model import content_hash
+    from grassdl.predict.settings import OPENVINO
 
-    backend.prepare(settings.nprocs, exact=True)
-    from grassdl.model import load_network
-    from grassdl.predict.engines import KerasEngine, check_network
-    from grassdl.predict.turning import TurningEngine
-
-    network = load_network(folder)
-    check_network(network, card)
-    engine = KerasEngine(network, card.temperature)
-    return TurningEngine(engine) if settings.turned else engine
+    software = [OPENVINO] if settings.engine == OPENVINO else []
+    outputs = ("confidence", "uncertainty", "probabilities", "vector")
+    return {
+        "the model": content_hash(options["model"]),
+        **stamps(bands),
+        "the bands": str([band.to_json() for band in bands]),
+        "the region": str(region.to_json()),
+        **{f"option {name}": options[name] for name in outputs},
+        **settings.that_decide(),
+        "the software": str(backend.versions(*software)),
+    }
 
 
 if __name__ == "__main__":

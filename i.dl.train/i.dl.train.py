@@ -295,9 +295,9 @@ def open_datasets(names: str, bands: list[str] | None) -> JoinedPatchSets:
     return JoinedPatchSets([PatchSet.open(folder) for folder in folders], bands)
 
 
-def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard:
+def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
     """Check what was given, then train; Keras is imported only in between."""
-    from grassdl import backend
+    from grassdl import backend, distribution
     from grassdl.gis.messages import command_line
     from grassdl.train.options import names_of, settings_of
     from grassdl.train.run_folder import check_target
@@ -307,6 +307,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard:
     settings = settings_of(options, freeze=flags["f"])
 
     backend.prepare(settings.nprocs)
+    team = distribution.join()
     from grassdl.train.fit import train
 
     return train(
@@ -318,6 +319,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard:
         report=gs.message,
         warn=gs.warning,
         resume=flags["r"],
+        team=team,
     )
 
 
@@ -348,7 +350,8 @@ def main() -> int:
 
     with one_line_errors():
         card = train_network(options, flags)
-        print_scores(card)
+        if card is not None:
+            print_scores(card)
     return 0
 
 

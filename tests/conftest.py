@@ -184,13 +184,23 @@ def real_data() -> Path:
     return REAL_DATA
 
 
-@pytest.fixture
-def grass_project(grass_template: tuple[Path, dict[str, str]], tmp_path: Path) -> GrassProject:
-    """A throw-away project of its own for every test."""
+@pytest.fixture(scope="session")
+def new_project(grass_template: tuple[Path, dict[str, str]]) -> Callable[[Path], GrassProject]:
+    """Makes a throw-away project in a folder."""
     template, environment = grass_template
-    path = tmp_path / "project"
-    shutil.copytree(template, path)
-    return GrassProject(path, environment)
+
+    def make(folder: Path) -> GrassProject:
+        path = folder / "project"
+        shutil.copytree(template, path)
+        return GrassProject(path, environment)
+
+    return make
+
+
+@pytest.fixture
+def grass_project(new_project: Callable[[Path], GrassProject], tmp_path: Path) -> GrassProject:
+    """A throw-away project of its own for every test."""
+    return new_project(tmp_path)
 
 
 @pytest.fixture

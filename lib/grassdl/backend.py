@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The backend of Keras: chosen and tuned by the environment, before Keras is imported.
 
-This is the one file that knows backends by name; everything else is `keras` and `keras.ops`.
+This file and `distribution.py` know backends by name; everything else is `keras` and `keras.ops`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 
 DEFAULT_BACKEND = "tensorflow"
 
@@ -48,6 +49,20 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         import keras  # noqa: F401
 
 
+def versions(*others: str) -> dict[str, str]:
+    """Versions of Keras, of the backend that `prepare` takes, and of other packages, without
+    importing them."""
+    backend = os.environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
+    return {name: _version(name) for name in ("keras", backend, *others)}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def has_fast_bfloat16() -> bool:
     """Whether there is an accelerator that computes much faster in bfloat16 than in float32.
 
@@ -79,16 +94,24 @@ def has_fast_bfloat16() -> bool:
     return False
 
 
-def computes_in_main_memory() -> bool:
-    """Whether networks are computed by the processor, for lack of an accelerator."""
+def has_gpu() -> bool:
+    """Whether Keras computes on an accelerator instead of the processor."""
     import keras
 
-    if keras.backend.backend() == "torch":
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    if backend == "torch":
         import torch
 
-        return not torch.cuda.is_available()
-    # Processors are listed only where there is nothing better.
-    return all(one.startswith("cpu") for one in keras.distribution.list_devices())
+        return torch.cuda.is_available()
+    return False
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 def check_output_folder(
@@ -119,19 +120,44 @@ def alive(pid: int) -> bool:
     return True
 
 
-def write_json(path: Path, content: dict) -> None:
+def write_json(path: Path, content: dict, durable: bool = False) -> None:
     """Write an object as indented JSON, lists of numbers on one line; NaN is refused.
 
     An older file of that name is there until the new one is whole.
+
+    Args:
+        path: The file.
+        content: The object.
+        durable: Whether to wait until it is on disk, so that a power failure cannot undo it.
     """
     text = json.dumps(content, indent=2, allow_nan=False)
     text = re.sub(r"\[[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text + "\n", encoding="utf-8")
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            if durable:
+                sync(file)
         part.replace(path)
+        if durable:
+            _sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync(file: IO) -> None:
+    """Wait until all that was written to a file is on disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_json(path: Path, what: str) -> dict:

@@ -102,6 +102,13 @@ def test_every_figure_equals_the_json(request, maps, kind):
         assert abs(float(shown) - value) <= tolerance * 1.0001
 
 
+def test_a_p_value_without_digits_is_told_as_a_bound():
+    assert html_parts.p_value({"p": 0.0}, "p") == "p &lt; 1e-16"
+    assert html_parts.p_value({"p": 0.25}, "p") == (
+        'p = <data data-path="p" value="0.25">0.25</data>'
+    )
+
+
 def test_page_tells_all_figures_of_the_classes(maps, census):
     paths = {attributes["data-path"] for attributes, _ in read(page_of(census, maps)).figures}
     for place in range(4):
@@ -115,7 +122,7 @@ def test_page_tells_all_figures_of_the_classes(maps, census):
         "kappa_variance",
         "intervals.overall_accuracy.0",
         "intervals.classes.2.f1.1",
-        "comparison.mcnemar.p_value",
+        "comparison.only_compare_right",
         "comparison.difference.kappa_interval.1",
         "borders.1.classes.0.f1",
         "objects.1.area_bias",

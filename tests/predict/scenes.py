@@ -82,24 +82,40 @@ def whole(network, values, null):
     return np.asarray(network(filled[None]))[0, : null.shape[0], : null.shape[1]]
 
 
-def tiled(network, values, null, rows, cols, tile_size, tiling="exact", wrap=lambda one: one):
+def tiled(
+    network,
+    values,
+    null,
+    rows,
+    cols,
+    tile_size,
+    tiling="exact",
+    wrap=lambda one: one,
+    inner=None,
+    done=0,
+):
     """Bands joined over an output `rows` x `cols` given as spans of the frame, the reader, and the
-    engine; `wrap` makes another engine of the network's."""
+    engine.
+
+    `tile_size` is one number, or rows and columns; `wrap` makes another engine of the network's,
+    which Keras computes or `inner`; `done` rows are left out.
+    """
     extent = reach(network)
     plan, margins = {
         "exact": (plan_axis, (extent.halo,)),
         "blend": (plan_blended_axis, ()),
     }[tiling]
+    sizes = tile_size if isinstance(tile_size, tuple) else (tile_size, tile_size)
     along = [
-        plan(length, output, tile_size, extent.stride, *margins)
-        for length, output in zip(null.shape, (rows, cols), strict=True)
+        plan(length, output, size, extent.stride, *margins)
+        for length, output, size in zip(null.shape, (rows, cols), sizes, strict=True)
     ]
     window = tuple(axis.input.relative_to(0) for axis in along)
     reader = ArrayReader(values[window], null[window])
-    engine = CountingEngine(KerasEngine(network))
+    engine = CountingEngine(inner or KerasEngine(network))
     windows = Windows(reader, wrap(engine), FILL, *along)
     decision = Decision(CLASSES, with_uncertainty=True, with_probabilities=True)
-    bands = list(row_bands(windows, decision, tiling))
+    bands = list(row_bands(windows, decision, tiling, done))
     joined = {
         name: np.concatenate([getattr(band, name) for band in bands]) for name in vars(bands[0])
     }

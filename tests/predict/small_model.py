@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the small models of these tests know."""
+"""Small models with random weights, saved as i.dl.train saves them, and what they know."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
 
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
+from grassdl.model import ModelCard, save_network
+from grassdl.networks import registry
+from grassdl.networks.reach import reach
 
 CLASSES = ClassScheme(
     [
@@ -12,7 +20,52 @@ CLASSES = ClassScheme(
     ]
 )
 
+ROWS, COLS = 45, 70
+MEAN, DEVIATION = [100.0, 40.0], [30.0, 10.0]
+
 
 def plain_band(name: str, declared: bool = False) -> Band:
     """A band of a map of the same name."""
     return Band(name, declared, {"map": f"{name}@PERMANENT"}, None, 1.0, "nearest", "", "float32")
+
+
+def write_model(
+    folder: Path,
+    bands: list[Band],
+    mean: list[float],
+    deviation: list[float],
+    built: keras.Model | None = None,
+    **changes,
+) -> keras.Model:
+    """Write a model of a U-Net with random weights, or of another network; returns the network."""
+    keras.utils.set_random_seed(3)
+    classes = len(changes.get("classes", CLASSES))
+    options = {"mean": mean, "deviation": deviation, "filters": 4, "depth": 2}
+    network = built or registry.build("unet", 64, len(bands), classes, **options)
+    rng = np.random.default_rng(3)
+    weights = [one + rng.normal(0, 0.1, one.shape) for one in network.get_weights()]
+    network.set_weights([np.abs(w) if w.ndim == 1 else w for w in weights])
+    extent = reach(network)
+    facts = {
+        "name": "small",
+        "network": "unet",
+        "network_options": {"filters": 4, "depth": 2},
+        "bands": bands,
+        "mean": mean,
+        "deviation": deviation,
+        "classes": CLASSES,
+        "resolution": (1.0, 1.0),
+        "size": 64,
+        "parameters": network.count_params(),
+        "stride": extent.stride,
+        "halo": extent.halo,
+        "receptive_field": extent.receptive_field,
+        "training": {},
+        "dataset_ids": ["0123456789abcdef"],
+        "versions": {},
+        "test": None,
+        "command": "i.dl.train",
+    }
+    ModelCard(**{**facts, **changes}).save(folder)
+    save_network(network, folder)
+    return network

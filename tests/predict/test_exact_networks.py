@@ -3,10 +3,12 @@
 
 import numpy as np
 import pytest
-from scenes import everything, scene, small_network, tiled, whole
+from openvino_networks import in_openvino
+from scenes import everything, filled_frame, scene, small_network, tiled, whole
 
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
+from grassdl.predict.engines import KerasEngine
 from grassdl.predict.turning import TurningEngine
 
 LOCAL = {
@@ -33,17 +35,27 @@ def test_no_network_is_left_out():
     assert sorted([*LOCAL, *GLOBAL]) == sorted(registry.names())
 
 
-# Prime sizes, which no tile size divides; smaller than most halos; one tile high; a single cell.
+# Prime sizes, which no tile size divides; smaller than most halos; one tile high; a single cell;
+# strips over the whole width and the whole height, and oblong tiles.
 @pytest.mark.parametrize(
-    ("shape", "tile_size"), [((67, 89), 24), ((11, 7), 4), ((13, 97), 16), ((1, 1), 8)]
+    ("shape", "tile_size"),
+    [
+        ((67, 89), (24, 24)),
+        ((11, 7), (4, 4)),
+        ((13, 97), (16, 16)),
+        ((1, 1), (8, 8)),
+        ((67, 53), (16, 64)),
+        ((53, 67), (64, 24)),
+        ((47, 61), (32, 8)),
+    ],
 )
 def test_tiles_join_to_the_network_run_once(network, shape, tile_size):
     values, null = scene(*shape, null_share=0.05 if min(shape) > 1 else 0)
     expected = whole(network, values, null)
     found, _, engine = tiled(network, values, null, *everything(shape), tile_size)
     stride = reach(network).stride
-    step = -(-tile_size // stride) * stride
-    assert engine.calls == -(-shape[0] // step) * -(-shape[1] // step)
+    steps = [-(-size // stride) * stride for size in tile_size]
+    assert engine.calls == -(-shape[0] // steps[0]) * -(-shape[1] // steps[1])
     assert np.array_equal(found["null"], null)
     assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
     assert min(shape) == 1 or expected.std(axis=(0, 1)).max() > 1e-3
@@ -60,3 +72,25 @@ def test_tiles_stay_exact_when_they_are_turned(network):
     assert difference[~null].max() < 1e-5
     plain = whole(network, values, null)
     assert np.abs(joined[0]["probabilities"] - plain)[~null].max() > 1e-4
+
+
+@pytest.fixture(scope="module")
+def openvino_engine(network, tmp_path_factory):
+    """The same network in OpenVINO."""
+    return in_openvino(network, tmp_path_factory.mktemp("model"))
+
+
+@pytest.mark.parametrize(("shape", "tile_size"), [((67, 89), 24), ((13, 97), 16)])
+@pytest.mark.parametrize("wrap", [lambda one: one, TurningEngine], ids=["plain", "turned"])
+def test_tiles_of_openvino_join_to_its_network_run_once(
+    network, openvino_engine, shape, tile_size, wrap
+):
+    values, null = scene(*shape)
+    filled = filled_frame(values, null, reach(network).stride)
+    expected = wrap(openvino_engine)(filled)[: shape[0], : shape[1]]
+    found, *_ = tiled(
+        network, values, null, *everything(shape), tile_size, wrap=wrap, inner=openvino_engine
+    )
+    assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+    keras = wrap(KerasEngine(network))(filled)[: shape[0], : shape[1]]
+    assert np.abs(expected - keras).max() < 1e-5

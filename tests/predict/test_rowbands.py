@@ -72,4 +72,18 @@ def test_rows_in_memory_depend_on_the_tile_and_not_on_the_height(network):
     for height in (200, 600):
         values, null = scene(height, 24, null_share=0)
         _, reader, _ = tiled(network, values, null, Span(0, height), Span(0, 24), 32)
-        assert reader.most_rows == 32 + 2 * extent.halo
+        # The first window has one halo; the next ones read what is new.
+        assert reader.most_rows == 32 + extent.halo
+
+
+@pytest.mark.parametrize("tiling", ["exact", "blend"])
+@pytest.mark.parametrize("output", [(Span(0, 60), Span(0, 50)), (Span(-40, 90), Span(5, 70))])
+def test_a_run_that_goes_on_computes_the_same_rows_and_no_others(network, tiling, output):
+    values, null = scene(60, 50)
+    undisturbed, _, whole_work = tiled(network, values, null, *output, 16, tiling)
+    for row, share in ((0, 1), (32, 0.75)):
+        done = row - output[0].start
+        rest, _, work = tiled(network, values, null, *output, 16, tiling, done=done)
+        for name, expected in undisturbed.items():
+            assert np.array_equal(rest[name], expected[done:])
+        assert work.calls <= share * whole_work.calls

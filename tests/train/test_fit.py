@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from stac_check import check
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_dataset import BANDS, CLASSES, joined, scene, write_dataset
 
@@ -20,6 +21,7 @@ from grassdl.networks import registry
 from grassdl.train import fit as fit_module
 from grassdl.train.fit import build_network, fit, score, train
 from grassdl.train.optimizers import cosine_with_warm_up
+from grassdl.train.readme import readme
 from grassdl.train.settings import Settings
 
 SMALL = {"filters": 4, "depth": 2}
@@ -94,7 +96,7 @@ def test_the_card_holds_what_predict_must_know(trained):
 def test_the_folder_holds_card_network_and_history(trained):
     folder, card, _, _ = trained
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["history.csv", "history.png", "logs", "model.json", "model.keras"]
+    assert names == ["README.md", "history.csv", "history.png", "logs", "model.json", "model.keras"]
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
@@ -103,6 +105,28 @@ def test_the_folder_holds_card_network_and_history(trained):
     rates = [float(row["learning_rate"]) for row in rows]
     assert rates[-1] == pytest.approx(0.01 * 0.01, rel=1e-3)
     assert max(rates) <= 0.01
+
+
+def test_the_card_of_a_trained_model_is_a_valid_item_that_names_the_other_files(trained):
+    folder, _, _, _ = trained
+    item = json.loads((folder / "model.json").read_text())
+    check(item)
+    linked = sorted(asset["href"] for asset in item["assets"].values())
+    assert linked == [
+        "./README.md",
+        "./history.csv",
+        "./history.png",
+        "./logs/",
+        "./model.keras",
+    ]
+
+
+def test_the_readme_tells_scores_classes_and_call(trained):
+    folder, card, _, _ = trained
+    text = (folder / "README.md").read_text()
+    assert text == readme(ModelCard.load(folder))
+    for words in ("the call", "bare soil", f"{card.test['overall_accuracy']:.4f}"):
+        assert words in text
 
 
 def test_the_weights_of_the_best_epoch_are_kept(trained):
@@ -159,7 +183,7 @@ def test_without_validation_patches_the_lowest_training_loss_decides(tmp_path):
     assert card.training["monitor"] == "loss"
     assert card.test is None
     assert "No labelled validation patches" in warnings[0]
-    assert "test" in json.loads((tmp_path / "model" / "model.json").read_text())
+    assert "Not known: there were no test patches" in (tmp_path / "model/README.md").read_text()
 
 
 def test_training_stops_when_it_gets_no_better(dataset):
@@ -246,7 +270,7 @@ def build(size, bands, classes):
 def test_a_network_file_is_trained_like_any_other_and_told_on_the_card(dataset, tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     data = joined(dataset())
-    chosen = Settings(network_file=str(tmp_path / "own.py"), epochs=6, learning_rate=0.02)
+    chosen = Settings(network_file=str(tmp_path / "own.py"), epochs=12, learning_rate=0.02)
     lines = []
     card = run(data, tmp_path / "model", chosen, report=lines.append)
     assert lines[0].startswith("Network <own> with ")

@@ -19,7 +19,8 @@ from tiny_dataset import joined, scene, write_dataset
 from grassdl.model import ModelCard, load_network
 from grassdl.processes import Terminated
 from grassdl.train.fit import train
-from grassdl.train.run_folder import check_target, run_path
+from grassdl.train.identity import check_same, identity
+from grassdl.train.run_folder import RunFolder, check_target, run_path
 from grassdl.train.settings import Settings
 
 SETTINGS = Settings(
@@ -210,6 +211,12 @@ def test_other_data_do_not_resume(data, unfinished, dataset):
     with pytest.raises(ValueError, match="it began with the bands red, nir"):
         run(one_band, unfinished, SETTINGS, resume=True)
     assert (run_path(unfinished) / "checkpoint.npz").is_file()
+
+
+def test_another_number_of_processes_does_not_resume(data, unfinished):
+    begun = RunFolder(run_path(unfinished)).description()
+    with pytest.raises(ValueError, match="it began with processes=1"):
+        check_same(begun, identity(data, SETTINGS, 2), print)
 
 
 def test_another_number_of_threads_is_told(data, unfinished):

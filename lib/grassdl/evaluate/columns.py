@@ -11,6 +11,9 @@ WIDTH = 80
 
 UNDEFINED = "-"
 
+SMALLEST_P_VALUE = 1e-16
+"""Below it the digits of a p-value mean nothing."""
+
 
 def figure_text(figure: float | None) -> str:
     return UNDEFINED if figure is None else f"{figure:.4f}"

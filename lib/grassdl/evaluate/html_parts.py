@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from .columns import clean
+from .columns import SMALLEST_P_VALUE, clean
 
 UNDEFINED = "–"
 
@@ -43,6 +43,14 @@ def figure(report: dict, path: str, form: str = ".4f") -> str:
     shown = UNDEFINED if value is None else format(value, form)
     full = "" if value is None else repr(value)
     return f'<data data-path="{path}" value="{full}">{shown}</data>'
+
+
+def p_value(report: dict, path: str) -> str:
+    """A p-value of the report, or the bound below which its digits mean nothing."""
+    value = find(report, path)
+    if value is None or value >= SMALLEST_P_VALUE:
+        return f"p = {figure(report, path, '.4g')}"
+    return f"p &lt; {SMALLEST_P_VALUE:g}"
 
 
 def interval(report: dict, path: str, form: str = ".4f") -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .html_parts import class_name, figure, interval, section, table, text
+from .html_parts import class_name, figure, interval, p_value, section, table, text
 
 PLOT_PX = 240
 MARGIN_PX = 40
@@ -76,12 +76,12 @@ def _comparison(report: dict) -> str:
         figure(report, f"comparison.{key}", "d")
         for key in ("pixels", "only_classification_right", "only_compare_right")
     )
-    mcnemar = figure(report, "comparison.mcnemar.p_value", ".4g")
-    kappa = figure(report, "comparison.kappa_difference.p_value", ".4g")
+    mcnemar = p_value(report, "comparison.mcnemar.p_value")
+    kappa = p_value(report, "comparison.kappa_difference.p_value")
     note = (
         f"On {pixels} cells that both maps and the reference have: {first} are right in the "
-        f"first map only, {second} in the second only. p = {mcnemar} by McNemar's test, "
-        f"p = {kappa} for the difference of the kappas; both take cells as independent."
+        f"first map only, {second} in the second only. {mcnemar} by McNemar's test, "
+        f"{kappa} for the difference of the kappas; both take cells as independent."
     )
     return table([*names, "Difference"], rows, note)
 

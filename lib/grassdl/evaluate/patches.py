@@ -82,20 +82,6 @@ def score_patches(
     }
 
 
-def describe(card: ModelCard) -> dict[str, str]:
-    """The model card in words."""
-    trained = ", ".join(f"{key} {value}" for key, value in card.training.items())
-    return {
-        "model": card.name,
-        "network": f"{card.network}, {card.parameters} parameters",
-        "bands": ", ".join(band.name for band in card.bands),
-        "cells": f"{card.resolution[0]:g} x {card.resolution[1]:g} map units",
-        "datasets": ", ".join(one[:12] for one in card.dataset_ids),
-        "training": trained,
-        "command": card.command,
-    }
-
-
 def _check_fits(patch_set: PatchSet, card: ModelCard) -> None:
     """Refuse a dataset whose bands, cells, patch size or labels are not the model's."""
     manifest = patch_set.manifest

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .columns import UNDEFINED, WIDTH, aligned, columns, figure_text, padded, shortened
+from .columns import (
+    SMALLEST_P_VALUE,
+    UNDEFINED,
+    WIDTH,
+    aligned,
+    columns,
+    figure_text,
+    padded,
+    shortened,
+)
 
 NAME_WIDTH = 22
 USERS, PRODUCERS = "user's accuracy", "producer's accuracy"
@@ -204,7 +213,8 @@ def _change(before: float | None, after: float | None) -> str:
 
 
 def _probability(p_value: float) -> str:
-    return f"p = {p_value:.4g}" if p_value >= 1e-16 else "p < 1e-16"
+    known = p_value >= SMALLEST_P_VALUE
+    return f"p = {p_value:.4g}" if known else f"p < {SMALLEST_P_VALUE:g}"
 
 
 def _signed(bounds: Sequence[float] | None) -> str:

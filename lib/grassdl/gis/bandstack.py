@@ -114,31 +114,31 @@ def describe_bands(
 
 def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
     info = info_of(raster)
-    label = str(info.get("semantic_label", "none")).strip('"')
-    declared = name or (label if label != "none" else "")
-    same_values = _method_for(Region.of_raster(raster), region, method) == NEAREST
+    declared = name or info.semantic_label
+    grid = Region.of_raster(raster)
+    same_values = _method_for(grid, region, method) == NEAREST
     return Band(
         name=declared or raster.split("@")[0],
         declared=bool(declared),
         source={"map": raster},
         derivation=None,
-        resolution=_resolution(info),
+        resolution=_resolution(grid),
         resampling=method,
-        units=_units(info),
-        dtype=_smallest_dtype_of(info).name if same_values else "float32",
+        units=info.units,
+        dtype=smallest_dtype([info.range]).name if same_values else "float32",
     )
 
 
 def _derived_band(name: str, source: dict[str, str], method: str) -> Band:
-    infos = [info_of(raster) for raster in source.values()]
+    first = next(iter(source.values()))
     return Band(
         name=name,
         declared=True,
         source=source,
         derivation=name,
-        resolution=min(_resolution(info) for info in infos),
+        resolution=min(_resolution(Region.of_raster(raster)) for raster in source.values()),
         resampling=method,
-        units=_units(infos[0]) if name == NDSM else "",
+        units=info_of(first).units if name == NDSM else "",
         dtype="float32",
     )
 
@@ -150,22 +150,8 @@ def _method_for(grid: Region, region: Region, method: str) -> str:
     return effective_method(method, (region.nsres / grid.nsres, region.ewres / grid.ewres))
 
 
-def _resolution(info: dict) -> float:
-    return (float(info["nsres"]) + float(info["ewres"])) / 2
-
-
-def _units(info: dict) -> str:
-    units = str(info.get("units", "none")).strip('"')
-    return "" if units in ("none", "None") else units
-
-
-def _smallest_dtype_of(info: dict) -> np.dtype:
-    return smallest_dtype([_range(info) if info["datatype"] == "CELL" else None])
-
-
-def _range(info: dict) -> tuple[int, int]:
-    low, high = (0 if info[end] in (None, "NULL") else int(info[end]) for end in ("min", "max"))
-    return low, high
+def _resolution(grid: Region) -> float:
+    return (grid.nsres + grid.ewres) / 2
 
 
 class Plane(Protocol):
@@ -239,7 +225,7 @@ class BandStack:
     def __init__(self, bands: Sequence[Band], region: Region):
         self.bands = list(bands)
         self.value_range = _value_range(bands)
-        self.dtype = smallest_dtype([self.value_range])
+        self.dtype = dtype_of(bands)
         self.rows, self.cols = region.rows, region.cols
         methods = {one: band.resampling for band in bands for one in band.source.values()}
         self._maps = {name: _plane(name, region, methods[name]) for name in sorted(methods)}
@@ -300,11 +286,16 @@ def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
     return _DERIVE[band.derivation][0](*(one.astype(np.float64) for one in sources))
 
 
+def dtype_of(bands: Sequence[Band]) -> np.dtype:
+    """The dtype in which a `BandStack` of these bands gives their values."""
+    return smallest_dtype([_value_range(bands)])
+
+
 def _value_range(bands: Sequence[Band]) -> tuple[int, int] | None:
     """Lowest and highest value of the maps; None as soon as a band is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
         return None
-    ranges = [_range(info_of(band.source["map"])) for band in bands]
+    ranges = [info_of(band.source["map"]).range for band in bands]
     return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 

@@ -47,13 +47,23 @@ def one_line_errors() -> Iterator[None]:
             f"'{sys.executable} -m pip install {package}'"
         )
     except CalledModuleError as error:
-        gs.fatal(f"{_one_line(error)} (the message of the called module is above)")
-    except KeyboardInterrupt:
-        gs.fatal("Interrupted: nothing was written")
+        told = f"{_one_line(error)} (the message of the called module is above)"
+        gs.fatal("; ".join([told, *_notes(error)]))
+    except KeyboardInterrupt as error:
+        gs.fatal(f"Interrupted: {_what_is_left(error)}")
     except OSError as error:
         if error.errno in _DISK_FULL:
-            gs.fatal(f"Disk full: free some space and try again; nothing was written ({error})")
-        gs.fatal(_one_line(error))
+            gs.fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
+        gs.fatal("; ".join([_one_line(error), *_notes(error)]))
+
+
+def _what_is_left(error: BaseException) -> str:
+    """What whoever writes has noted on the exception on its way out."""
+    return "; ".join(_notes(error)) or "nothing was written"
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -15,12 +16,23 @@ import numpy as np
 
 from ..bands import Band
 from ..classes import ClassScheme
+from ..files import sync
 from .messages import command_line
 from .region import Region
-from .session import run_module
+from .session import mapset_folder, run_module
 from .temporary import remove_debris, remove_maps
+from .vector_output import ClassAreas
 
 TEMPORARY_PREFIX = "i_dl_predict_tmp"
+
+UNASKED_CONFIDENCE = ".confidence"
+"""What the name of the temporary map ends with that the areas' confidence is taken from; with its
+dot it is nobody's output."""
+
+SPOOL_FOLDER = ".i_dl_predict"
+
+PIECE_CELLS = 1_000_000
+"""Cells that are brought into the file's type at once."""
 
 PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
 """Viridis, which reads the same in print and to colour-blind readers."""
@@ -28,37 +40,59 @@ PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\
 
 @dataclass
 class RasterSpool:
-    """Rows of a raster map to be, in a scratch file.
+    """Rows of a raster map to be, in a file.
 
     Attributes:
         name: Name of the map in the current mapset.
         dtype: int32 or float32.
-        support: Title, description and sources as `r.support` takes them.
+        title: Title, without the model.
         colors: Rules as `r.colors` takes them.
         labels: Category labels by value.
+        kept: Whether the map stays when all maps are whole.
     """
 
     NULL: ClassVar[int] = -(2**31)
 
     name: str
     dtype: str
-    support: dict[str, str]
+    title: str
     colors: str
     labels: dict[int, str] = field(default_factory=dict)
+    kept: bool = True
 
-    def open(self, folder: Path) -> None:
-        """Open the scratch file."""
+    def open(self, folder: Path, rows: int, cols: int) -> None:
+        """Open the file to append to what an earlier run left in it.
+
+        Args:
+            folder: Where it lies.
+            rows: Rows that were finished; what is beyond them is cut off.
+            cols: Columns.
+
+        Raises:
+            ValueError: The file does not hold that many rows.
+        """
         self._path = folder / f"{self.name}.bin"
-        self._file = self._path.open("wb")
+        self._file = self._path.open("ab")
+        held, wanted = self._file.tell(), rows * cols * np.dtype(self.dtype).itemsize
+        if held < wanted:
+            raise ValueError(f"<{self._path}> is too short: call again without -r to begin anew")
+        self._file.truncate(wanted)
 
     def write(self, values: np.ndarray, null: np.ndarray) -> None:
         """Append rows (rows, cols); cells where `null` become NULL."""
         missing = self.NULL if self.dtype == "int32" else np.nan
-        rows = np.where(null, missing, values).astype(np.dtype(self.dtype).newbyteorder("<"))
-        self._file.write(rows.data)
+        stored = np.dtype(self.dtype).newbyteorder("<")
+        step = max(1, PIECE_CELLS // null.shape[1])
+        for row in range(0, len(null), step):
+            piece = np.s_[row : row + step]
+            self._file.write(np.where(null[piece], missing, values[piece]).astype(stored).data)
+
+    def sync(self) -> None:
+        """Wait until all rows are on disk."""
+        sync(self._file)
 
     def close(self) -> None:
-        """Close the scratch file, with all rows on disk."""
+        """Close the file."""
         self._file.close()
 
     @property
@@ -66,8 +100,14 @@ class RasterSpool:
         """Name of the map until all maps are whole."""
         return f"{TEMPORARY_PREFIX}_{os.getpid()}_{self.name}"
 
-    def make_map(self, region: Region) -> None:
-        """Import the rows under the temporary name, with title, history, colours, categories."""
+    def make_map(self, region: Region, support: dict[str, str], history: list[str]) -> None:
+        """Import the rows under the temporary name, with title, history, colours, categories.
+
+        Args:
+            region: Extent and grid.
+            support: Description and sources as `r.support` takes them; source1 names the model.
+            history: Lines of the map's history.
+        """
         run_module(
             "r.in.bin",
             flags="s" if self.dtype == "int32" else "f",
@@ -83,21 +123,19 @@ class RasterSpool:
             cols=region.cols,
             anull=self.NULL,
         )
-        self._path.unlink()
-        self._describe(self.temporary_name)
+        self._describe(self.temporary_name, support, history)
 
-    def _describe(self, name: str) -> None:
+    def _describe(self, name: str, support: dict[str, str], lines: list[str]) -> None:
         if self.labels:
             rules = "".join(f"{value}\t{label}\n" for value, label in self.labels.items())
             run_module("r.category", stdin=rules, map=name, rules="-", separator="tab")
         run_module("r.colors", stdin=self.colors, map=name, rules="-")
         history = Path(gs.tempfile())
-        # r.support takes the lines as they are, and cuts long ones.
-        lines = textwrap.wrap(command_line(), 70, break_on_hyphens=False)
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
         run_module("r.support", map=name, loadhistory=str(history))
         history.unlink()
-        run_module("r.support", map=name, **self.support)
+        title = f"{self.title} by {support['source1']}"
+        run_module("r.support", map=name, title=title, **support)
 
 
 class ClassificationMaps:
@@ -109,8 +147,12 @@ class ClassificationMaps:
         confidence: Name of the map of the highest probability, or "".
         uncertainty: Name of the map of the normalised entropy of the probabilities, or "".
         probabilities: Prefix of the maps of every class's probability, or "".
-        support: Description and sources of all maps as `r.support` takes them; source1 names the
-            model.
+        vector: Name of the vector map of areas, or "".
+        minsize: Cells that these have at least.
+        unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
+
+    Attributes:
+        notes: What the history of the maps tells beside the call; may be added to.
 
     Raises:
         ValueError: One of the names cannot be written.
@@ -123,26 +165,29 @@ class ClassificationMaps:
         confidence: str,
         uncertainty: str,
         probabilities: str,
-        support: dict[str, str],
+        vector: str = "",
+        minsize: int = 1,
+        unfinished: bool = False,
     ):
+        self.notes: list[str] = []
         self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
         self._values = classes.values
-        model = support["source1"]
         self._classes = RasterSpool(
             output,
             "int32",
-            {"title": f"Classification by {model}", **support},
+            "Classification",
             colors="".join(f"{one.value} {one.color}\n" for one in classes),
             labels={one.value: one.label for one in classes},
         )
 
         def shares(name: str, title: str) -> RasterSpool:
-            return RasterSpool(
-                name, "float32", {"title": f"{title} by {model}", **support}, PROBABILITY_COLORS
-            )
+            return RasterSpool(name, "float32", title, PROBABILITY_COLORS)
 
         self._confidence = [shares(confidence, "Highest class probability")] if confidence else []
+        if vector and not confidence:
+            self._confidence = [shares(UNASKED_CONFIDENCE, "")]
+            self._confidence[0].kept = False
         self._uncertainty = (
             [shares(uncertainty, "Normalised entropy of the class probabilities")]
             if uncertainty
@@ -160,7 +205,10 @@ class ClassificationMaps:
             *self._uncertainty,
             self._classes,
         ]
-        check_output_rasters([spool.name for spool in self._all])
+        check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
+        self._areas = ClassAreas(vector, TEMPORARY_PREFIX, classes, minsize) if vector else None
+        if self._areas:
+            self._areas.check(unfinished)
 
     def check_inputs(self, bands: Sequence[Band]) -> None:
         """Refuse to replace a map that is read.
@@ -174,10 +222,31 @@ class ClassificationMaps:
             if f"{spool.name}@{mapset}" in inputs:
                 raise ValueError(f"Output <{spool.name}> is also an input: choose another name")
 
-    def open(self, folder: Path) -> None:
-        """Begin to collect rows in a scratch folder."""
+    def open(self, folder: Path, rows: int, cols: int) -> None:
+        """Begin to collect rows in a folder, after those that an earlier run finished there.
+
+        Args:
+            folder: The folder.
+            rows: Rows that were finished.
+            cols: Columns.
+
+        Raises:
+            ValueError: The folder does not hold these rows.
+        """
         for spool in self._all:
-            spool.open(folder)
+            spool.open(folder, rows, cols)
+
+    def sync(self) -> None:
+        """Wait until all rows are on disk."""
+        for spool in self._all:
+            spool.sync()
+
+    def close(self) -> None:
+        """Close the files."""
+        for spool in self._all:
+            # What could not be written has been told.
+            with suppress(OSError):
+                spool.close()
 
     def write(
         self,
@@ -197,22 +266,62 @@ class ClassificationMaps:
         for place, spool in enumerate(self._probabilities):
             spool.write(probabilities[..., place], null)
 
-    def make_maps(self, region: Region) -> None:
-        """Turn what was collected into maps, which get their names when all of them are whole."""
-        for spool in self._all:
-            spool.close()
+    def make_maps(
+        self, region: Region, support: dict[str, str], before_naming: Callable[[], None]
+    ) -> None:
+        """Turn what was collected into maps, which get their names when all of them are whole.
+
+        Args:
+            region: Extent and grid.
+            support: Description and sources of all maps, as `RasterSpool.make_map` takes them.
+            before_naming: Called when all are whole and before the first gets its name.
+        """
         remove_debris(TEMPORARY_PREFIX)
+        # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
+        wrapped = textwrap.TextWrapper(70, break_on_hyphens=False, drop_whitespace=False)
+        history = [line for one in self._history() for line in wrapped.wrap(f"{one} ")]
         try:
             for spool in self._all:
-                spool.make_map(region)
-            pairs = [name for spool in self._all for name in (spool.temporary_name, spool.name)]
-            run_module("g.rename", raster=",".join(pairs))
+                spool.make_map(region, support, history)
+            with self._areas_made(support["source1"]):
+                before_naming()
+                if self._areas:
+                    self._areas.rename()
+                kept = [spool for spool in self._all if spool.kept]
+                pairs = [name for spool in kept for name in (spool.temporary_name, spool.name)]
+                # Names were checked at the start; one that exists now may be replaced.
+                run_module("g.rename", raster=",".join(pairs), overwrite=True)
         finally:
             remove_maps([spool.temporary_name for spool in self._all])
 
+    def _history(self) -> list[str]:
+        return [command_line(), *self.notes]
 
-def check_output_rasters(names: Sequence[str]) -> None:
+    @contextmanager
+    def _areas_made(self, model: str) -> Iterator[None]:
+        """Make the vector map, if it is asked for, of the raster maps under temporary names."""
+        if self._areas is None:
+            yield
+            return
+        maps = self._classes.temporary_name, self._confidence[0].temporary_name
+        with self._areas.made(*maps, f"Areas of the classification by {model}", self._history()):
+            yield
+
+
+def spool_folder(output: str) -> Path:
+    """Where a run keeps what it has finished of the class map `output` and its companions.
+
+    In the mapset, so that other mapsets' runs are apart, and hidden: GRASS clears only .tmp.
+    """
+    return mapset_folder(gs.gisenv()["MAPSET"]) / SPOOL_FOLDER / output
+
+
+def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None:
     """Refuse illegal names, and existing maps without --overwrite.
+
+    Args:
+        names: The names.
+        unfinished: Whether they may exist, made by the run that is gone on with.
 
     Raises:
         ValueError: One of the names cannot be written.
@@ -223,5 +332,6 @@ def check_output_rasters(names: Sequence[str]) -> None:
             raise ValueError(f"Two outputs would have the name <{name}>")
         if not gs.legal_name(name):
             raise ValueError(f"<{name}> is no legal name of a raster map")
-        if gs.find_file(name, element="cell", mapset=mapset)["file"] and not gs.overwrite():
+        may_exist = unfinished or gs.overwrite()
+        if not may_exist and gs.find_file(name, element="cell", mapset=mapset)["file"]:
             raise ValueError(f"Raster map <{name}> exists: choose another name or use --overwrite")

@@ -40,18 +40,16 @@ class Region:
     @classmethod
     def current(cls) -> Region:
         """The computational region of the session."""
-        return cls._parse(gs.parse_command("g.region", flags="gu"))
+        found = gs.parse_command("g.region", flags="gu")
+        edges = [float(found[edge[0]]) for edge in cls.EDGES]
+        return cls(*edges, rows=int(found["rows"]), cols=int(found["cols"]))
 
     @classmethod
     def of_raster(cls, name: str) -> Region:
         """The extent and grid of a raster map."""
-        return cls._parse(info_of(name))
-
-    @classmethod
-    def _parse(cls, found: dict) -> Region:
-        # g.region and r.info disagree about the names of the edges.
-        edges = [float(found[edge] if edge in found else found[edge[0]]) for edge in cls.EDGES]
-        return cls(*edges, rows=int(found["rows"]), cols=int(found["cols"]))
+        info = info_of(name)
+        edges = [getattr(info, edge) for edge in cls.EDGES]
+        return cls(*edges, rows=info.rows, cols=info.cols)
 
     @property
     def nsres(self) -> float:

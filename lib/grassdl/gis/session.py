@@ -24,6 +24,12 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def mapset_folder(mapset: str) -> Path:
+    """The folder of a mapset of the session's project."""
+    session = gs.gisenv()
+    return Path(session["GISDBASE"], session["LOCATION_NAME"], mapset)
+
+
 def crs_wkt() -> str:
     """The project's coordinate reference system as WKT; "" for an unprojected (XY) project."""
     if gs.parse_command("g.region", flags="gp").get("projection") == "0":

@@ -27,8 +27,12 @@ class ArgMaxPooling2D(layers.Layer):
             0 to 3 by rows, of the same shape, int32.
         """
         corners = [features[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
-        places = ops.argmax(ops.stack(corners, axis=-1), axis=-1)
-        return ops.max_pool(features, (2, 2), (2, 2)), ops.cast(places, "int32")
+        maxima = ops.max_pool(features, (2, 2), (2, 2))
+        # Of ops.argmax, which tells -0.0 from 0.0 by its bits, OpenVINO knows no translation.
+        places = ops.full_like(maxima, 3, dtype="int32")
+        for place in (2, 1, 0):
+            places = ops.where(corners[place] == maxima, place, places)
+        return maxima, places
 
     def compute_output_spec(self, features: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         """Told, since backends try layers out on odd sizes to find it."""

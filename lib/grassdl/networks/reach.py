@@ -56,7 +56,7 @@ def reach(model: keras.Model) -> Reach:
     Raises:
         ValueError: The output has another resolution than the input.
     """
-    graph = _Graph.of(model)
+    graph = LayerGraph.of(model)
     stride = math.lcm(*(graph.stride(axis) for axis in ROWS_AND_COLUMNS))
     if not graph.is_local():
         return Reach(stride, None, None)
@@ -228,25 +228,34 @@ def _window(layer: layers.Layer, axis: int) -> Window | None:
 
 
 @dataclass(frozen=True)
-class _Call:
-    """One call of one layer; tensors are numbered."""
+class Call:
+    """One call of one layer; tensors are numbered.
+
+    Attributes:
+        windows: What an output needs along rows and columns; None if that is unknown.
+        inputs, outputs: Numbers of the tensors.
+        channels: Length of the last axis of each output.
+        convolves: Whether the layer slides a kernel of weights.
+    """
 
     windows: tuple[Window | None, ...]
     inputs: list[int]
     outputs: list[int]
+    channels: list[int | None]
+    convolves: bool
 
 
 @dataclass
-class _Graph:
+class LayerGraph:
     """The calls of a network's layers in order, nested models opened."""
 
     inputs: list[int]
     outputs: list[int] = field(default_factory=list)
-    calls: list[_Call] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     tensors: int = 0
 
     @classmethod
-    def of(cls, model: keras.Model) -> _Graph:
+    def of(cls, model: keras.Model) -> LayerGraph:
         graph = cls(inputs=[], tensors=len(model.inputs))
         graph.inputs = list(range(len(model.inputs)))
         graph.outputs = graph._append(model, graph.inputs)
@@ -269,7 +278,9 @@ class _Graph:
                 results = list(range(self.tensors, self.tensors + len(node.output_tensors)))
                 self.tensors += len(results)
                 windows = tuple(_window(layer, axis) for axis in ROWS_AND_COLUMNS)
-                self.calls.append(_Call(windows, sources, results))
+                channels = [tensor.shape[-1] for tensor in node.output_tensors]
+                convolves = hasattr(layer, "kernel_size")
+                self.calls.append(Call(windows, sources, results, channels, convolves))
             number.update(zip(map(id, node.output_tensors), results, strict=True))
         return [number[id(tensor)] for tensor in function.outputs]
 

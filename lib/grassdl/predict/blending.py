@@ -13,45 +13,65 @@ import numpy as np
 
 from .decision import Decision, RowBand
 from .tiles import Axis, Span
-from .windows import Windows
+from .windows import Tile, Windows
 
 
-def blended_bands(windows: Windows, decision: Decision) -> Iterator[RowBand]:
+def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Iterator[RowBand]:
     """Compute the rows of the output that the frame has.
 
-    Memory holds the probabilities of one row of tiles, however many there are.
+    Memory holds the probabilities of one row of tiles, however many there are. Half of its rows
+    are from the step before, which therefore is computed, too, where `first` is not 0.
 
     Args:
         windows: A tiling by `tiles.plan_blended_axis`.
         decision: What becomes of the probabilities.
+        first: Number of the first step whose rows are wanted.
 
     Yields:
         Row bands of half a tile's height.
     """
     rows, cols = windows.rows, windows.cols
+    skipped = rows.cores[first - 1] if first else None
     height = len(rows.cores[0].core)
-    across_weights = _weights(cols)
     blended = np.zeros((height, len(cols.wanted), decision.classes), np.float32)
-    for step, weights, finished in zip(rows.cores, _weights(rows), _finished(rows), strict=True):
-        values, null = windows.read(step)
-        covered = step.window.clipped(rows.wanted)
-        in_window = covered.relative_to(step.window.start)
-        for tile, tile_weights in zip(cols.cores, across_weights, strict=True):
-            across = tile.window.clipped(cols.wanted)
-            if null[in_window, across.relative_to(cols.input.start)].all():
-                continue
-            in_tile = across.relative_to(tile.window.start)
-            result = windows.compute(values, step, tile)[in_window, in_tile]
-            result *= weights[in_window, None, None]
-            result *= tile_weights[in_tile, None]
-            place = (covered.relative_to(step.core.start), across.relative_to(cols.wanted.start))
-            blended[place] += result
-        if len(finished):
-            shares = blended[finished.relative_to(step.core.start)]
-            yield _decided(windows, decision, shares, null[finished.relative_to(step.window.start)])
+    down, across = (dict(zip(axis.cores, _weights(axis), strict=True)) for axis in (rows, cols))
+    finished = dict(zip(rows.cores, blended_rows(rows), strict=True))
+    for tile, result in windows.computed(max(first - 1, 0), lambda step: step.window):
+        if result is not None:
+            _add(blended, windows, tile, result, down[tile.step], across[tile.across])
+        if not tile.is_last:
+            continue
+        ready = finished[tile.step]
+        if len(ready) and tile.step != skipped:
+            shares = blended[ready.relative_to(tile.step.core.start)]
+            null = tile.null[ready.relative_to(tile.step.window.start)]
+            yield _decided(windows, decision, shares, null)
         # The lower half goes on growing with the next row of tiles.
         blended[: height // 2] = blended[height // 2 :]
         blended[height // 2 :] = 0
+
+
+def _add(
+    blended: np.ndarray,
+    windows: Windows,
+    tile: Tile,
+    result: np.ndarray,
+    down: np.ndarray,
+    across: np.ndarray,
+) -> None:
+    """Add the weighted probabilities of a tile to those of its row of tiles."""
+    covered = tile.step.window.clipped(windows.rows.wanted)
+    cols = tile.across.window.clipped(windows.cols.wanted)
+    in_window = covered.relative_to(tile.step.window.start)
+    in_tile = cols.relative_to(tile.across.window.start)
+    part = result[in_window, in_tile]
+    part *= down[in_window, None, None]
+    part *= across[in_tile, None]
+    place = (
+        covered.relative_to(tile.step.core.start),
+        cols.relative_to(windows.cols.wanted.start),
+    )
+    blended[place] += part
 
 
 def hann_window(cells: int) -> np.ndarray:
@@ -81,7 +101,7 @@ def _weights(axis: Axis) -> list[np.ndarray]:
     ]
 
 
-def _finished(axis: Axis) -> list[Span]:
+def blended_rows(axis: Axis) -> list[Span]:
     """For each step the wanted cells that no later step touches, and all earlier ones left over."""
     stops = [*(later.core.start for later in axis.cores[1:]), axis.wanted.stop]
     return [
@@ -96,7 +116,7 @@ def _decided(windows: Windows, decision: Decision, shares: np.ndarray, null: np.
     # Weights add up to 1 but for rounding.
     np.minimum(shares, 1, out=shares)
     band = decision.empty(len(null), len(cols.output))
-    for across in _finished(cols):
+    for across in blended_rows(cols):
         decision.decide(
             band,
             (slice(None), across.relative_to(cols.output.start)),

@@ -50,6 +50,12 @@ class Decision:
     with_uncertainty: bool = False
     with_probabilities: bool = False
 
+    @property
+    def cell_bytes(self) -> int:
+        """Memory in bytes that a cell of a row band takes."""
+        parts = vars(self.empty(1, 1)).values()
+        return sum(part.nbytes for part in parts if part is not None)
+
     def empty(self, rows: int, cols: int) -> RowBand:
         """Rows that are NULL throughout."""
         shape = (rows, cols)

@@ -51,7 +51,7 @@ class KerasEngine:
     def __init__(self, network: keras.Model, temperature: float = 1.0):
         self._network = network
         self._temperature = temperature
-        self._interpolates = any(map(_is_interpolation, _layers(network)))
+        self._interpolates = interpolates(network)
         self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
@@ -59,21 +59,34 @@ class KerasEngine:
         # then cannot interpolate. A tiling has few sizes: those inside, and those at the edges.
         shape = values.shape if self._interpolates else (None, None, values.shape[-1])
         if shape not in self._by_shape:
-            self._by_shape[shape] = self._for_windows_of(shape)
+            self._by_shape[shape] = self._compiled(shape)
         # Some backends give arrays that cannot be written to.
         probabilities = np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
         return tempered(probabilities, self._temperature)
 
-    def _for_windows_of(self, shape: tuple[int | None, ...]) -> keras.Model:
-        """The network, weights shared, for windows of one size, or of any where it is None."""
+    def _compiled(self, shape: tuple[int | None, ...]) -> keras.Model:
         import keras
 
-        pixels = keras.Input(batch_shape=(1, *shape))
-        model = keras.Model(pixels, self._network(pixels))
+        model = for_windows_of(self._network, shape)
         # XLA would compile every window size anew: slower than it gains on the first map.
         # JAX has no other way to run fast.
         model.compile(jit_compile=keras.backend.backend() == "jax")
         return model
+
+
+def for_windows_of(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
+    """The network, weights shared, for single windows of one size, or of any where it is None."""
+    import keras
+
+    pixels = keras.Input(batch_shape=(1, *shape))
+    return keras.Model(pixels, network(pixels))
+
+
+def interpolates(network: keras.Model) -> bool:
+    """Whether the network has to be told the size of its windows, see `for_windows_of`."""
+    return any(
+        getattr(layer, "interpolation", "nearest") != "nearest" for layer in _layers(network)
+    )
 
 
 def _layers(model: keras.Model) -> Iterator[keras.Layer]:
@@ -83,7 +96,3 @@ def _layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield from _layers(layer)
         else:
             yield layer
-
-
-def _is_interpolation(layer: keras.Layer) -> bool:
-    return getattr(layer, "interpolation", "nearest") != "nearest"

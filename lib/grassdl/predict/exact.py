@@ -6,32 +6,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .decision import Decision, RowBand
+from .tiles import Axis, Span
 from .windows import Windows
 
 
-def exact_bands(windows: Windows, decision: Decision) -> Iterator[RowBand]:
+def exact_rows(rows: Axis) -> list[Span]:
+    """The rows of the output that each step finishes."""
+    return [step.core.clipped(rows.wanted) for step in rows.cores]
+
+
+def exact_bands(windows: Windows, decision: Decision, first: int = 0) -> Iterator[RowBand]:
     """Compute the rows of the output that the frame has.
 
     Args:
         windows: A tiling by `tiles.plan_axis`.
         decision: What becomes of the probabilities.
+        first: Number of the first step whose rows are wanted.
 
     Yields:
-        One row band for each row of tiles.
+        One row band for each step.
     """
     rows, cols = windows.rows, windows.cols
-    for step in rows.cores:
-        covered = step.core.clipped(rows.wanted)
-        in_window = covered.relative_to(step.window.start)
-        band = decision.empty(len(covered), len(cols.output))
-        values, null = windows.read(step)
-        for tile in cols.cores:
-            across = tile.core.clipped(cols.wanted)
-            core_null = null[in_window, across.relative_to(cols.input.start)]
-            if core_null.all():
-                continue
-            result = windows.compute(values, step, tile)
-            place = (slice(None), across.relative_to(cols.output.start))
-            core = result[in_window, across.relative_to(tile.window.start)]
-            decision.decide(band, place, core, core_null)
-        yield band
+    band = None
+    for tile, result in windows.computed(first, lambda step: step.core):
+        covered = tile.step.core.clipped(rows.wanted)
+        if band is None:
+            band = decision.empty(len(covered), len(cols.output))
+        if result is not None:
+            in_window = covered.relative_to(tile.step.window.start)
+            across = tile.across.core.clipped(cols.wanted)
+            decision.decide(
+                band,
+                (slice(None), across.relative_to(cols.output.start)),
+                result[in_window, across.relative_to(tile.across.window.start)],
+                tile.null[in_window, across.relative_to(cols.input.start)],
+            )
+        if tile.is_last:
+            finished, band = band, None
+            yield finished
+            del finished

@@ -5,19 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .blending import blended_bands
+from .blending import blended_bands, blended_rows
 from .decision import Decision, RowBand
-from .exact import exact_bands
+from .exact import exact_bands, exact_rows
+from .tiles import Axis, Span
 from .windows import Windows
 
-TILINGS: dict[str, Callable[[Windows, Decision], Iterator[RowBand]]] = {
-    "exact": exact_bands,
-    "blend": blended_bands,
+TILINGS: dict[
+    str,
+    tuple[Callable[[Windows, Decision, int], Iterator[RowBand]], Callable[[Axis], list[Span]]],
+] = {
+    "exact": (exact_bands, exact_rows),
+    "blend": (blended_bands, blended_rows),
 }
-"""The ways to join tiles, by the value of the option `tiling`."""
+"""The ways to join tiles, by the value of the option `tiling`, and the rows that steps finish."""
+
+EMPTY_CELLS = 1_000_000
+"""Cells of a row band beyond the frame."""
 
 
-def row_bands(windows: Windows, decision: Decision, tiling: str) -> Iterator[RowBand]:
+def row_bands(
+    windows: Windows, decision: Decision, tiling: str, done: int = 0
+) -> Iterator[RowBand]:
     """Compute the output from north to south.
 
     Memory holds the windows of one row of tiles and their results, however many rows there are.
@@ -26,13 +35,22 @@ def row_bands(windows: Windows, decision: Decision, tiling: str) -> Iterator[Row
         windows: The tiling of at least one tile, as `tiles` plans it for `tiling`.
         decision: What becomes of the probabilities.
         tiling: One of `TILINGS`.
+        done: Rows of the output that are not wanted, because an earlier run made them: all of the
+            row bands that it had finished. The further ones are what they would have been.
 
     Yields:
-        Row bands that follow each other and cover all rows and columns of the output; NULL where
-        it lies beyond the frame.
+        Row bands that follow each other and cover the other rows and all columns of the output;
+        NULL where it lies beyond the frame.
     """
     rows, width = windows.rows, len(windows.cols.output)
-    height = len(rows.cores[0].core)
-    yield from decision.empty_bands(rows.wanted.start - rows.output.start, width, height)
-    yield from TILINGS[tiling](windows, decision)
-    yield from decision.empty_bands(rows.output.stop - rows.wanted.stop, width, height)
+    bands, finished_rows = TILINGS[tiling]
+    height = max(1, EMPTY_CELLS // width)
+    next_row = rows.output.start + done
+    yield from decision.empty_bands(rows.wanted.start - next_row, width, height)
+    finished = finished_rows(rows)
+    first = next((n for n, span in enumerate(finished) if span.stop > next_row), None)
+    if first is not None:
+        yield from bands(windows, decision, first)
+    yield from decision.empty_bands(
+        rows.output.stop - max(rows.wanted.stop, next_row), width, height
+    )

@@ -14,6 +14,7 @@ window and so have no halo: tiles overlap by half, and what they say of a cell i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,21 @@ class Axis:
             return Span(0, 0)
         return Span(self.cores[0].window.start, self.cores[-1].window.stop).clipped(self.frame)
 
+    @cached_property
+    def longest_window(self) -> int:
+        """Cells of the longest window."""
+        return max(len(one.window) for one in self.cores)
+
+    @cached_property
+    def longest_core(self) -> int:
+        """Cells of the longest core."""
+        return max(len(one.core) for one in self.cores)
+
+    @cached_property
+    def window_cells(self) -> int:
+        """Cells of all windows together."""
+        return sum(len(one.window) for one in self.cores)
+
 
 def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int) -> Axis:
     """Tile one axis exactly.
@@ -83,12 +99,12 @@ def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int)
         halo: Reach of an aligned core, a multiple of the stride.
     """
     frame = Span(0, length)
-    filled = Span(0, _up(length, stride))
-    step = _up(max(tile_size, 1), stride)
+    filled = Span(0, up(length, stride))
+    step = up(max(tile_size, 1), stride)
     wanted = output.clipped(frame)
     cores = []
     for start in range(wanted.start // stride * stride, wanted.stop, step) if len(wanted) else ():
-        core = Span(start, start + step).clipped(Span(0, _up(wanted.stop, stride)))
+        core = Span(start, start + step).clipped(Span(0, up(wanted.stop, stride)))
         window = Span(core.start - halo, core.stop + halo).clipped(filled)
         cores.append(Core(core, window))
     return Axis(frame, output, tuple(cores))
@@ -106,13 +122,14 @@ def plan_blended_axis(length: int, output: Span, tile_size: int, stride: int) ->
         stride: Total stride of the network.
     """
     frame = Span(0, length)
-    filled = Span(0, _up(length, stride))
-    half = _up(-(-tile_size // 2), stride)
+    filled = Span(0, up(length, stride))
+    half = up(-(-tile_size // 2), stride)
     wanted = output.clipped(frame)
     tiles = (Span(start, start + 2 * half) for start in range(0, max(length - half, 1), half))
     cores = (Core(tile, tile.clipped(filled)) for tile in tiles if len(tile.clipped(wanted)))
     return Axis(frame, output, tuple(cores))
 
 
-def _up(cells: int, stride: int) -> int:
+def up(cells: int, stride: int) -> int:
+    """The next multiple of the stride."""
     return -(-cells // stride) * stride

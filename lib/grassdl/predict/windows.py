@@ -3,13 +3,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..bands import BandReader
+from .ahead import computed
 from .engines import Engine
-from .tiles import Axis, Core
+from .held_rows import HeldRows
+from .tiles import Axis, Core, Span
+
+Asked = Callable[[Core], Span]
+"""The part of a step that its window is asked for, where it lies within the frame's output."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One window of a tiling.
+
+    Attributes:
+        step: Its rows.
+        across: Its columns.
+        null: NULL mask of the rows of the step's window that the frame has, in all columns of the
+            input.
+        is_last: Whether it is the last of its step.
+    """
+
+    step: Core
+    across: Core
+    null: np.ndarray
+    is_last: bool
 
 
 @dataclass(frozen=True)
@@ -29,29 +53,45 @@ class Windows:
     rows: Axis
     cols: Axis
 
-    def read(self, step: Core) -> tuple[np.ndarray, np.ndarray]:
-        """Read the rows of a step's window that the frame has, in all columns of the input.
+    def computed(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """Compute the windows from a step on, row by row, from left to right.
 
-        Returns:
-            Values (rows, cols, bands) float32, NULL filled, and the NULL mask (rows, cols).
+        Args:
+            first: Number of the first step.
+            asked: Tells by its NULLs which windows need not be computed.
+
+        Yields:
+            Every tile with its class probabilities (rows, cols, classes), or None where all that is
+            asked for is NULL.
         """
-        present = step.window.clipped(self.rows.frame)
-        values, null = self.reader.read(present.start - self.rows.input.start, len(present))
-        values = values.astype(np.float32, copy=False)
-        values[null] = self.fill
-        return values, null
+        return computed(self.engine, self._tiles(first, asked))
 
-    def compute(self, values: np.ndarray, step: Core, tile: Core) -> np.ndarray:
-        """Class probabilities (rows, cols, classes) of a window, out of the values of its step."""
-        present = tile.window.clipped(self.cols.frame)
-        window = values[:, present.relative_to(self.cols.input.start)]
-        missing = (len(step.window) - window.shape[0], len(tile.window) - window.shape[1])
-        return self.engine(self._filled(window, missing) if any(missing) else window)
+    def _tiles(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """The tiles with the values of their windows, or None."""
+        held = HeldRows(self.reader, len(self.fill), self.rows.longest_window)
+        for step in self.rows.cores[first:]:
+            present = step.window.clipped(self.rows.frame)
+            values, null = held.read(present.start - self.rows.input.start, len(present))
+            null = null.copy()
+            rows = asked(step).clipped(self.rows.wanted).relative_to(present.start)
+            for tile in self.cols.cores:
+                cols = asked(tile).clipped(self.cols.wanted).relative_to(self.cols.input.start)
+                job = Tile(step, tile, null, tile is self.cols.cores[-1])
+                is_empty = null[rows, cols].all()
+                yield job, None if is_empty else self._filled(values, job)
 
-    def _filled(self, window: np.ndarray, missing: tuple[int, int]) -> np.ndarray:
-        """The window with rows below and columns to the right that the stride needs."""
-        rows, cols, bands = window.shape
-        whole = np.empty((rows + missing[0], cols + missing[1], bands), np.float32)
-        whole[:] = self.fill
-        whole[:rows, :cols] = window
+    def _filled(self, values: np.ndarray, tile: Tile) -> np.ndarray:
+        """The window of a tile (rows, cols, bands) float32, out of the values of its step.
+
+        NULL is filled, and so are rows below and columns to the right that the stride needs.
+        """
+        present = tile.across.window.clipped(self.cols.frame)
+        cols = present.relative_to(self.cols.input.start)
+        shape = (len(tile.step.window), len(tile.across.window), len(self.fill))
+        whole = np.empty(shape, np.float32)
+        inside = whole[: len(values), : len(present)]
+        inside[:] = values[:, cols]
+        inside[tile.null[:, cols]] = self.fill
+        whole[len(values) :] = self.fill
+        whole[: len(values), len(present) :] = self.fill
         return whole

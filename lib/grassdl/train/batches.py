@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from ..classes import NULL_INDEX
+from ..classes import NULL_INDEX, UNLABELLED_INDEX
 from ..dataset.patchset import PatchArrays
+from ..distribution import ALONE, Team
 from .augmentation import Augmentation
 
 
@@ -36,16 +37,25 @@ def reading(*batches: Batches | None) -> Iterator[None]:
 class Batches(keras.utils.PyDataset):
     """All patches of a split, each once and in order: for validation and test.
 
-    The last batch may be short, so that no patch counts twice in a score.
+    The last batch may be short, so that no patch counts twice in a score. Where several processes
+    train together, each reads its own part of every batch.
 
     Args:
         parts: The patches of every dataset, at least one patch in all.
         batch_size: Patches per batch, at most.
         fill: Value of every band that stands for NULL, (bands,).
+        team: The processes that train together.
     """
 
-    def __init__(self, parts: Sequence[PatchArrays], batch_size: int, fill: np.ndarray):
+    def __init__(
+        self,
+        parts: Sequence[PatchArrays],
+        batch_size: int,
+        fill: np.ndarray,
+        team: Team = ALONE,
+    ):
         super().__init__()
+        self.team = team
         self.parts = list(parts)
         self.fill = np.asarray(fill, np.float32)
         self.first_places = np.cumsum([0, *(len(part) for part in self.parts)])
@@ -59,16 +69,22 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, size, size, bands) float32 and label codes (n, size, size) uint8."""
         first = batch * self.batch_size
-        images, labels = self.read(np.arange(first, min(first + self.batch_size, self.count)))
+        places = np.arange(first, min(first + self.batch_size, self.count))
+        images, labels = self.read(self.team.part_of(places))
         return self.without_null(images, labels), labels
 
     def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images (n, size, size, bands) float32 and label codes of some patches, 0 where NULL."""
+        """Images (n, size, size, bands) float32 and label codes of some patches, 0 where NULL.
+
+        A place of -1 gives an unlabelled patch of zeros, which counts nowhere.
+        """
         shape = self.parts[0].shape
         images = np.empty((len(places), *shape), np.float32)
         labels = np.empty((len(places), *shape[:2]), np.uint8)
         owners = np.searchsorted(self.first_places, places, side="right") - 1
-        for owner in np.unique(owners):
+        nowhere = owners < 0
+        images[nowhere], labels[nowhere] = 0, UNLABELLED_INDEX
+        for owner in np.unique(owners[~nowhere]):
             own = owners == owner
             images[own], labels[own] = self._read_part(
                 self.parts[owner], places[own] - self.first_places[owner]
@@ -102,6 +118,7 @@ class TrainingBatches(Batches):
         fill: Value of every band that stands for NULL, (bands,).
         augmentations: Applied in this order.
         seed: Seed of order and augmentation.
+        team: The processes that train together; each draws the augmentation of its part.
     """
 
     def __init__(
@@ -111,31 +128,32 @@ class TrainingBatches(Batches):
         fill: np.ndarray,
         augmentations: Sequence[Augmentation],
         seed: int,
+        team: Team = ALONE,
     ):
-        super().__init__(parts, batch_size, fill)
+        super().__init__(parts, batch_size, fill, team)
         self.augmentations = list(augmentations)
         self.seed = seed
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for an epoch, counted from 0."""
-        order = self._generator(epoch, 0).permutation(self.count)
+        order = self._generator(epoch, 0, 0).permutation(self.count)
         # One tuple, since threads that prefetch may still be reading.
         self._epoch_and_order = epoch, np.resize(order, len(self) * self.batch_size)
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Images (batch size, size, size, bands) float32 and label codes uint8."""
+        """Images (n, size, size, bands) float32 and label codes uint8, n being the batch size."""
         epoch, order = self._epoch_and_order
         first = batch * self.batch_size
-        images, labels = self.read(order[first : first + self.batch_size])
+        images, labels = self.read(self.team.part_of(order[first : first + self.batch_size]))
         images = self.without_null(images, labels)
-        generator = self._generator(epoch, 1 + batch)
+        generator = self._generator(epoch, 1 + batch, self.team.process)
         for augment in self.augmentations:
             images, labels = augment(images, labels, generator)
         # Once more: light and noise have changed NULL cells, too.
         return self.without_null(images, labels), labels
 
-    def _generator(self, epoch: int, purpose: int) -> np.random.Generator:
-        """The generator of an epoch's order (purpose 0) or of batch `purpose - 1`."""
-        # Three words always: NumPy takes [seed, epoch] and [seed, epoch, 0] for the same seed.
-        return np.random.default_rng([self.seed, epoch, purpose])
+    def _generator(self, epoch: int, purpose: int, process: int) -> np.random.Generator:
+        """A process's generator of an epoch's order (purpose 0) or of batch `purpose - 1`."""
+        # Four words always: NumPy takes [seed, epoch] and [seed, epoch, 0] for the same seed.
+        return np.random.default_rng([self.seed, epoch, purpose, process])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 
+from ..distribution import Team
 from . import optimizers
 from .callbacks import Best, History
 from .checkpoint import Checkpoint, State, assign
@@ -22,7 +23,7 @@ Report = Callable[[str], None]
 
 
 def open_run(
-    run: RunFolder, identity: dict, resume: bool, report: Report, warn: Report
+    run: RunFolder, identity: dict, resume: bool, report: Report, warn: Report, team: Team
 ) -> State | None:
     """The state to go on from; None if the run is a new one.
 
@@ -32,11 +33,14 @@ def open_run(
         resume: Whether to go on with an unfinished training.
         report: Takes lines for the user.
         warn: Takes warnings.
+        team: The processes that train together; only the first begins a new run.
 
     Raises:
         ValueError: The unfinished training is another one, or its state is damaged.
     """
     if not resume:
+        if not team.leads:
+            return None
         if run.checkpoint.is_file():
             warn("An unfinished training of this model is given up: -r would have resumed it")
         run.begin(identity)

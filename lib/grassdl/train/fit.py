@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from .. import scores
+from .. import distribution, scores
 from ..dataset.patchset import JoinedPatchSets
+from ..distribution import ALONE, Team
 from ..files import check_output_folder, new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
@@ -34,8 +36,9 @@ from .normalization import deviations, means
 from .phases import frozen
 from .precision import computing_in, in_float32, resolve
 from .preflight import plan
+from .readme import README_NAME, readme
 from .record import Fitted, model_card, write_history
-from .run_folder import LOGS_NAME, RunFolder, running
+from .run_folder import LOGS_NAME, RunFolder, run_path, running
 from .settings import Settings
 from .transfer import Transfer, frozen_layers, take_over
 
@@ -62,7 +65,8 @@ def train(
     report: Report,
     warn: Report,
     resume: bool = False,
-) -> ModelCard:
+    team: Team = ALONE,
+) -> ModelCard | None:
     """Train a network and write its model folder, which appears whole or not at all.
 
     The same data and settings give the same weights, bit by bit, on the same machine with the
@@ -78,31 +82,26 @@ def train(
         report: Takes lines about the progress.
         warn: Takes warnings.
         resume: Whether to go on with an unfinished training of this model.
+        team: The processes that train together.
 
     Returns:
-        The content of `model.json`, scores on the test split among it.
+        The content of `model.json`, scores on the test split among it; None in all processes but
+        the first, which alone writes and reports.
 
     Raises:
         ValueError: Nothing to learn from, a patch size or an option that does not suit the
             network, a loss that is not a number, too little memory, a target that holds something
             else, or an unfinished training that is another one.
     """
+    if not team.leads:
+        report = warn = _silent
     check_packages()
     check_data(data, warn)
     check_output_folder(target, overwrite=True, recognise=CARD_NAME)
-    with running(target, warn) as run:
-        precision = resolve(settings.precision)
-        keras.utils.set_random_seed(settings.seed)
-        with computing_in(precision):
-            network = build_network(data, settings)
-            transfer = _transfer(network, data, settings)
-            resumed = open_run(run, identity(data, settings), resume, report, warn)
-            report(plan(network, data, settings))
-            if transfer:
-                report(transfer.line())
-            fitted = fit(network, data, settings, report, warn, transfer, run, resumed)
-        if precision != "float32":
-            network = in_float32(network)
+    with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
+        network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)
+        if not team.leads:
+            return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         test = score(network, data, "test", settings.batch_size)
         card = model_card(target.name, network, data, settings, fitted, test, command)
@@ -112,6 +111,7 @@ def train(
             card.save(folder)
             save_network(network, folder)
             write_history(fitted.rows, folder)
+            (folder / README_NAME).write_text(readme(card), encoding="utf-8")
             shutil.copytree(run.logs, folder / LOGS_NAME)
         if fitted.interrupted:
             warn("The model is that of an unfinished training: the same call with -r goes on")
@@ -119,6 +119,38 @@ def train(
             run.discard()
     report(f"Curves of the training: {logs.command(target / LOGS_NAME)}")
     return card
+
+
+def _silent(_: str) -> None:
+    """Report nothing: the first process does."""
+
+
+def _fitted_network(
+    data: JoinedPatchSets,
+    settings: Settings,
+    report: Report,
+    warn: Report,
+    run: RunFolder,
+    resume: bool,
+    team: Team,
+) -> tuple[keras.Model, Fitted, Transfer | None]:
+    """A new network, fitted by all processes together; each gets its own in single precision."""
+    precision = resolve(settings.precision)
+    keras.utils.set_random_seed(settings.seed)
+    with computing_in(precision):
+        network = build_network(data, settings)
+        transfer = _transfer(network, data, settings)
+        about = identity(data, settings, team.processes)
+        resumed = open_run(run, about, resume, report, warn, team)
+        report(plan(network, data, settings))
+        if transfer:
+            report(transfer.line())
+        own_run = run if team.leads else None
+        fitted = fit(network, data, settings, report, warn, transfer, own_run, resumed, team)
+    distribution.part(team)
+    if precision != "float32" or team != ALONE:
+        network = in_float32(network)
+    return network, fitted, transfer
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
@@ -177,6 +209,7 @@ def fit(
     transfer: Transfer | None = None,
     run: RunFolder | None = None,
     resumed: State | None = None,
+    team: Team = ALONE,
 ) -> Fitted:
     """Fit a network to the training split, and give it the weights of its best epoch.
 
@@ -192,11 +225,13 @@ def fit(
         transfer: What the network has taken over from another model.
         run: Where to keep logs, and the state after each epoch.
         resumed: State to go on from.
+        team: The processes that train together.
 
     Raises:
-        ValueError: The loss is not a number any more, patches are damaged, or memory ran out.
+        ValueError: The loss is not a number any more, patches are damaged, memory ran out, or
+            batches cannot be shared out.
     """
-    training, validation = _batches(data, settings)
+    training, validation = _batches(data, settings, team)
     monitor, mode = ("val_mean_iou", "max") if validation else ("loss", "min")
     if not validation:
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
@@ -228,7 +263,9 @@ def fit(
             run.discard()
         raise
     except KeyboardInterrupt as interrupt:
-        if isinstance(interrupt, Terminated) or not course.best.weights:
+        # Others of a team wait for this process in the midst of a step.
+        together = team.processes > 1
+        if isinstance(interrupt, Terminated) or together or not course.best.weights:
             raise
         interrupted = True
         warn(f"Interrupted after epoch {course.epochs}: the best one so far makes the model")
@@ -236,7 +273,9 @@ def fit(
     return Fitted(course.history.rows, course.best.epoch, monitor, interrupted)
 
 
-def _batches(data: JoinedPatchSets, settings: Settings) -> tuple[TrainingBatches, Batches | None]:
+def _batches(
+    data: JoinedPatchSets, settings: Settings, team: Team
+) -> tuple[TrainingBatches, Batches | None]:
     """Training and validation batches; None if no pixel of the validation split is labelled."""
     values = BandValues.of(data.bands, means(data), deviations(data))
     fill = values.mean
@@ -246,10 +285,12 @@ def _batches(data: JoinedPatchSets, settings: Settings) -> tuple[TrainingBatches
         fill,
         by_names(settings.augmentation, values, settings.strengths),
         settings.seed,
+        team,
     )
+    team.check_batch_size(training.batch_size)
     if not data.pixels("val").any():
         return training, None
-    return training, Batches(data.arrays("val"), settings.batch_size, fill)
+    return training, Batches(data.arrays("val"), settings.batch_size, fill, team)
 
 
 def _learner(

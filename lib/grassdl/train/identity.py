@@ -22,12 +22,13 @@ HARMLESS = ("nprocs",)
 """Settings that may change: the weights then differ by rounding."""
 
 
-def identity(data: JoinedPatchSets, settings: Settings) -> dict:
+def identity(data: JoinedPatchSets, settings: Settings, processes: int) -> dict:
     """What decides about the weights that come out, as a JSON object.
 
     Args:
         data: The datasets.
         settings: Network and recipe.
+        processes: How many train together; each draws its own augmentation.
     """
     backend = keras.backend.backend()
     settled = {**settings.to_json(), "precision": resolve(settings.precision)}
@@ -37,6 +38,7 @@ def identity(data: JoinedPatchSets, settings: Settings) -> dict:
         "settings": settled,
         "network_file": _digest_of_file(settings.network_file),
         "model": digest(settings.model) if settings.model else None,
+        "processes": processes,
         "versions": {
             "i.dl": __version__,
             "keras": keras.version(),
@@ -66,6 +68,7 @@ def check_same(begun: dict, now: dict, warn: Callable[[str], None]) -> None:
         ("settings", f"it began with {', '.join(changed)}"),
         ("network_file", "the network file has changed since"),
         ("model", "the model to start from has changed since"),
+        ("processes", f"it began with processes={begun['processes']}"),
     ):
         if changed if key == "settings" else begun[key] != now[key]:
             raise ValueError(

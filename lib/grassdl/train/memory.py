@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..backend import computes_in_main_memory
+from ..backend import has_gpu
 
 COPIES_OF_WEIGHTS = 5
 """The weights, their gradients, two moments of the optimiser, and the best ones so far."""
@@ -89,7 +89,7 @@ def batch_size_that_fits(
 
 def available_memory() -> int | None:
     """Bytes of memory that can still be had; None where nobody tells, as on accelerators."""
-    if not computes_in_main_memory():
+    if has_gpu():
         return None
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from .. import __version__, plots
+from ..dataset.areas import area_of, footprint
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
 from ..model import ModelCard
@@ -82,6 +83,9 @@ def model_card(
         receptive_field=extent.receptive_field,
         training=_account(data, settings, fitted),
         dataset_ids=data.ids,
+        ranges=[(one.minimum, one.maximum) for one in data.statistics],
+        areas=[area_of(one.manifest) for one in data.patch_sets],
+        footprint=footprint([one.manifest for one in data.patch_sets]),
         versions=_versions(),
         test=test,
         command=command,

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""i.dl.predict against the bare network, and against a plain sliding-window script.
+
+All run on the same made-up maps, five bands with 8 % NULL, and the same network with random
+weights, in turn.
+
+The bare network computes a window of the module's tile and halo again and again, in the module's
+engine: what counts is the rate of the module, start to end, maps in, maps out, as a share of it, in
+pixels computed (halo included) and in pixels of the map. The start of Python, Keras and the network
+is measured on a map of one tile and told beside, since it does not grow with the map.
+
+The script is written as people write it: all bands as one array, windows that overlap by half,
+Keras' `predict`, probabilities added up in an array of the whole scene.
+
+    python benchmarks/prediction.py [--rows 8000] [--cols 8000] [--network unet:filters=32]
+        [--engine openvino] [--tile 512] [--precisions float32,bfloat16] [--no-script]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+GRASS = os.environ.get("GRASS", "grass")
+LIBRARY = Path(__file__).resolve().parent.parent / "lib"
+BANDS, CLASSES = 5, 7
+MEAN, DEVIATION = 3000.0, 1200.0
+NULL_SHARE = 0.08
+FIELD = 80
+"""Edge in cells of the fields that the made-up land consists of."""
+
+MODEL = """
+import ast, sys
+from pathlib import Path
+from grassdl import backend
+backend.prepare()
+from grassdl.bands import Band
+from grassdl.classes import ClassScheme, MapClass
+from grassdl.model import ModelCard, save_network
+from grassdl.networks import registry
+from grassdl.networks.reach import reach
+
+name, options, bands, classes, mean, deviation, folder = sys.argv[1:]
+bands, classes, folder = int(bands), int(classes), Path(folder)
+options = ast.literal_eval(options)
+means, deviations = [float(mean)] * bands, [float(deviation)] * bands
+network = registry.build(name, 64, bands, classes, mean=means, deviation=deviations, **options)
+extent = reach(network)
+folder.mkdir()
+ModelCard(
+    name="benchmark", network=name, network_options=options,
+    bands=[
+        Band(f"band{i}", False, {"map": f"band{i}@PERMANENT"}, None, 1.0, "nearest", "", "uint16")
+        for i in range(bands)
+    ],
+    mean=means, deviation=deviations,
+    classes=ClassScheme([MapClass(i, f"class {i}", f"{9 * i}:9:9") for i in range(1, classes + 1)]),
+    resolution=(1.0, 1.0), size=64, parameters=network.count_params(), stride=extent.stride,
+    halo=extent.halo, receptive_field=extent.receptive_field, training={}, dataset_ids=["0" * 16],
+    versions={}, test=None, command="",
+).save(folder)
+save_network(network, folder)
+print(extent.halo or 0, extent.stride)
+"""
+
+BARE = """
+import sys, time
+import numpy as np
+from grassdl.model import ModelCard
+from grassdl.predict.loading import load_engine
+from grassdl.predict.settings import Settings
+
+folder, engine, precision, edge, mean, deviation = sys.argv[1:]
+card = ModelCard.load(folder)
+settings = Settings("exact", 1, card.stride, card.halo or 0, None, False, 0, engine, precision)
+engine, _ = load_engine(folder, card, settings, lambda line: None)
+shape = (int(edge), int(edge), len(card.bands))
+window = np.random.default_rng(0).normal(float(mean), float(deviation), shape).astype(np.float32)
+engine(window)
+begin, windows = time.perf_counter(), 0
+while time.perf_counter() - begin < 10 or windows < 5:
+    engine(window)
+    windows += 1
+print(windows * shape[0] * shape[1] / (time.perf_counter() - begin))
+"""
+
+SCRIPT = """
+import sys
+import numpy as np
+from grass.pygrass.raster import raster2numpy, numpy2raster
+from grassdl import backend
+backend.prepare()
+import keras
+from grassdl.model import load_network
+
+folder, edge, classes, *names = sys.argv[1:]
+edge, classes = int(edge), int(classes)
+network = load_network(folder)
+image = np.dstack([raster2numpy(name) for name in names])
+null = (image == np.iinfo(np.int32).min).any(axis=-1)
+image = np.where(null[..., None], 0, image).astype(np.float32)
+rows, cols = null.shape
+pad = [(0, -(-length // (edge // 2)) * (edge // 2) + edge // 2 - length) for length in (rows, cols)]
+image = np.pad(image, [*pad, (0, 0)], mode="reflect")
+total = np.zeros((*image.shape[:2], classes), np.float32)
+count = np.zeros((*image.shape[:2], 1), np.float32)
+for row in range(0, image.shape[0] - edge + 1, edge // 2):
+    for col in range(0, image.shape[1] - edge + 1, edge // 2):
+        window = image[None, row : row + edge, col : col + edge]
+        total[row : row + edge, col : col + edge] += network.predict(window, verbose=0)[0]
+        count[row : row + edge, col : col + edge] += 1
+found = (total / count).argmax(axis=-1)[:rows, :cols].astype(np.int32) + 1
+found[null] = np.iinfo(np.int32).min
+numpy2raster(found, "CELL", "by_script", overwrite=True)
+"""
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    given.add_argument("--rows", type=int, default=8000)
+    given.add_argument("--cols", type=int, default=8000)
+    given.add_argument("--network", default="unet:filters=32", help="NAME:option=value,...")
+    given.add_argument("--engine", default="auto")
+    given.add_argument("--precisions", default="float32,bfloat16")
+    given.add_argument("--tile", type=int, default=512, help="edge of a tile in cells")
+    given.add_argument("--no-script", action="store_true", help="leave out the plain script")
+    options = given.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        Benchmark(Path(scratch), options).run()
+
+
+class Benchmark:
+    """A project with its maps and a model, and what is run on them."""
+
+    def __init__(self, scratch: Path, options: argparse.Namespace):
+        self.options = options
+        self.pixels = options.rows * options.cols
+        self.names = [f"band{place}" for place in range(BANDS)]
+        self.mapset = make_project(scratch, options.rows, options.cols)
+        self.model = scratch / "model"
+        name, _, more = options.network.partition(":")
+        pairs = [one.split("=") for one in more.split(",") if one]
+        told = python(
+            MODEL, name, repr({key: int(value) for key, value in pairs}), BANDS, CLASSES, MEAN,
+            DEVIATION, self.model,
+        )  # fmt: skip
+        self.halo, self.stride = map(int, told.split()[-2:])
+
+    def run(self) -> None:
+        """Print the tables."""
+        edge = min(self.options.tile, self.options.rows, self.options.cols)
+        print(f"{self.options.network}, {self.options.rows} x {self.options.cols} cells")
+        print(
+            f"tiles of {edge}, halo {self.halo}: {self.overhead(edge):.2f} times the map's pixels"
+        )
+        plain = None if self.options.no_script else self.script(edge)
+        if plain:
+            print(f"plain script: {self.pixels / plain / 1e6:.3f} Mpixel/s of the map")
+        print("| precision | bare network | computed | ratio | map | ratio | start | script |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        for precision in self.options.precisions.split(","):
+            print(self.line(precision, edge, plain), flush=True)
+
+    def line(self, precision: str, edge: int, plain: float | None) -> str:
+        """A line of the table; rates in Mpixel/s."""
+        words = [f"engine={self.options.engine}", f"precision={precision}", f"tile_size={edge}"]
+        # The first run converts the network.
+        self.predict(*words, region=edge)
+        start = self.predict(*words, region=edge)
+        bare = self.bare(precision, edge + 2 * self.halo)
+        seconds = self.predict(*words)
+        on_map = self.pixels / seconds
+        # The start, less the tile that is computed in it, is not the map's.
+        steady = self.pixels / max(seconds - start, 1e-9)
+        computed = on_map * self.overhead(edge)
+        ratio = plain / seconds if plain else float("nan")
+        return (
+            f"| {precision} | {bare / 1e6:.2f} | {computed / 1e6:.2f} | {computed / bare:.2f} "
+            f"({steady * self.overhead(edge) / bare:.2f} without start) | {on_map / 1e6:.2f} "
+            f"| {on_map / bare:.2f} | {start:.1f} s | {ratio:.1f} times as fast |"
+        )
+
+    def overhead(self, edge: int) -> float:
+        """Pixels computed by pixel of the map, all tiles as if they had data."""
+        return float(
+            np.prod(
+                [
+                    sum(
+                        min(start + edge + self.halo, length) - max(start - self.halo, 0)
+                        for start in range(0, length, edge)
+                    )
+                    / length
+                    for length in (self.options.rows, self.options.cols)
+                ]
+            )
+        )
+
+    def predict(self, *words: str, region: int | None = None) -> float:
+        """Wall-clock time of the module, on the whole or on the north-western corner."""
+        corner = (
+            [f"n={self.options.rows}", f"s={self.options.rows - region}", "w=0", f"e={region}"]
+            if region
+            else ["raster=band0"]
+        )
+        in_session(self.mapset, "g.region", *corner)
+        begin = time.perf_counter()
+        in_session(
+            self.mapset, "i.dl.predict", f"input={','.join(self.names)}", f"model={self.model}",
+            "output=by_module", "--overwrite", *words,
+        )  # fmt: skip
+        return time.perf_counter() - begin
+
+    def bare(self, precision: str, edge: int) -> float:
+        """Pixels by second of the network on windows of one size."""
+        told = python(BARE, self.model, self.options.engine, precision, edge, MEAN, DEVIATION)
+        return float(told.split()[-1])
+
+    def script(self, edge: int) -> float:
+        """Wall-clock time of the plain script, on windows as large as a tile."""
+        in_session(self.mapset, "g.region", "raster=band0")
+        file = self.model.parent / "script.py"
+        file.write_text(SCRIPT)
+        even = edge // (2 * self.stride) * 2 * self.stride
+        begin = time.perf_counter()
+        in_session(self.mapset, sys.executable, file, self.model, even, CLASSES, *self.names)
+        return time.perf_counter() - begin
+
+
+def environment() -> dict[str, str]:
+    """This one, with the library of this checkout."""
+    paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def python(program: str, *words: object) -> str:
+    """What a program prints."""
+    call = [sys.executable, "-c", program, *map(str, words)]
+    return checked(call).stdout
+
+
+def in_session(mapset: Path, *words: object) -> None:
+    """Run a command in a GRASS session."""
+    checked([GRASS, mapset, "--exec", *map(str, words)])
+
+
+def checked(call: list) -> subprocess.CompletedProcess:
+    """Run a command, which must end well."""
+    done = subprocess.run(call, capture_output=True, text=True, env=environment())
+    if done.returncode:
+        raise RuntimeError(f"{call[:4]} failed: {done.stderr}")
+    return done
+
+
+def make_project(scratch: Path, rows: int, cols: int) -> Path:
+    """A project of fields with sensor noise; the north-eastern edge of the first band is NULL."""
+    project = scratch / "project"
+    checked([GRASS, "-c", "EPSG:32631", "-e", project])
+    mapset = project / "PERMANENT"
+    rng = np.random.default_rng(0)
+    for place in range(BANDS):
+        fields = rng.integers(500, 6000, (-(-rows // FIELD), -(-cols // FIELD)), dtype=np.int32)
+        values = fields[np.arange(rows)[:, None] // FIELD, np.arange(cols) // FIELD]
+        values += rng.integers(-60, 60, values.shape, dtype=np.int32)
+        if place == 0:
+            # A slanted edge, as that of a flight strip: a triangle of 8 % of the cells.
+            reach = np.sqrt(2 * NULL_SHARE)
+            right = np.arange(cols)[::-1] / cols
+            values[np.arange(rows)[:, None] / rows + right < reach] = np.iinfo(np.int32).min
+        file = scratch / "values.raw"
+        values.astype("<i4").tofile(file)
+        in_session(
+            mapset, "r.in.bin", "-s", f"input={file}", f"output=band{place}", "bytes=4",
+            "order=little", f"rows={rows}", f"cols={cols}", f"north={rows}", "south=0", "west=0",
+            f"east={cols}", f"anull={np.iinfo(np.int32).min}",
+        )  # fmt: skip
+        file.unlink()
+    return mapset
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`model.json` as a STAC item: what the catalogue standard wants, and our own fields in it.
+
+The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.6 of its
+machine learning model extension (https://github.com/stac-extensions/mlm). What neither has a
+field for is among the item's properties, with `OWN` before its name: this is what i.dl reads.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .bands import Band
+from .classes import ClassScheme
+
+if TYPE_CHECKING:
+    from .model import ModelCard
+
+STAC_VERSION = "1.1.0"
+MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.6.0/schema.json"
+
+OWN = "idl:"
+"""Begins the names of the properties that are ours."""
+
+TASK = "semantic-segmentation"
+
+BYTES_PER_WEIGHT = 4
+"""Weights are in single precision."""
+
+PLAIN_FIELDS = (
+    "resolution size network_options stride halo receptive_field training dataset_ids areas "
+    "versions test command temperature"
+).split()
+"""Fields of a card that are JSON as they are."""
+
+NO_HYPERPARAMETERS = frozenset(
+    "patches pixels epochs_run best_epoch monitor interrupted seconds best nprocs parent".split()
+)
+"""What the account of a training tells beside its settings."""
+
+ASSETS = {
+    "model": {
+        "href": "./model.keras",
+        "type": "application/zip",
+        "title": "Architecture and weights, for Keras 3",
+        "roles": ["mlm:model", "mlm:weights", "data"],
+        "mlm:artifact_type": "keras.Model.save",
+    },
+    "readme": {
+        "href": "./README.md",
+        "type": "text/markdown",
+        "title": "What the model is and how to use it",
+        "roles": ["metadata"],
+    },
+    "history": {
+        "href": "./history.csv",
+        "type": "text/csv",
+        "title": "Loss and scores by epoch",
+        "roles": ["metadata"],
+    },
+    "curves": {
+        "href": "./history.png",
+        "type": "image/png",
+        "title": "Loss and scores by epoch, as a picture",
+        "roles": ["overview"],
+    },
+    "logs": {
+        "href": "./logs/",
+        "title": "Loss and scores by epoch, for TensorBoard",
+        "roles": ["metadata"],
+    },
+}
+"""The other files of the model folder."""
+
+
+def item_of(card: ModelCard) -> dict:
+    """The STAC item of a model."""
+    return {
+        "type": "Feature",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [MLM_SCHEMA],
+        "id": card.name,
+        **_place(card.footprint),
+        "properties": {
+            "title": card.name,
+            "description": (
+                f"Network {card.network} for {len(card.bands)} bands and {len(card.classes)} "
+                "classes, trained with i.dl.train of GRASS GIS"
+            ),
+            # The dates of the images are not known to us.
+            "datetime": card.created,
+            "created": card.created,
+            **_mlm_fields(card),
+            "bands": [_stac_band(card, place) for place in range(len(card.bands))],
+            **{OWN + name: one for name, one in _own_fields(card).items()},
+        },
+        "links": [],
+        "assets": _assets(card),
+    }
+
+
+def _assets(card: ModelCard) -> dict:
+    """The other files of the folder; STAC wants bands of an item to be those of one of them."""
+    bands = [{"name": band.name} for band in card.bands]
+    return {**ASSETS, "model": {**ASSETS["model"], "bands": bands}}
+
+
+def _place(footprint: dict | None) -> dict:
+    """Geometry and bounding box; STAC wants none of a box where there is no geometry."""
+    if footprint is None:
+        return {"geometry": None}
+    corners = [
+        corner for polygon in footprint["coordinates"] for ring in polygon for corner in ring
+    ]
+    east_west, north_south = zip(*corners, strict=True)
+    box = [min(east_west), min(north_south), max(east_west), max(north_south)]
+    return {"geometry": footprint, "bbox": box}
+
+
+def _mlm_fields(card: ModelCard) -> dict:
+    """The properties of the machine learning model extension."""
+    parent = card.training.get("parent")
+    source = f"model {parent['name']}, SHA-256 {parent['sha256']}" if parent else None
+    known = {
+        "mlm:framework_version": _semantic_version(card.versions.get("keras", "")),
+        "mlm:batch_size_suggestion": card.training.get("batch_size"),
+        "mlm:hyperparameters": _hyperparameters(card),
+    }
+    return {
+        "mlm:name": _mlm_name(card.name),
+        "mlm:architecture": card.network,
+        "mlm:tasks": [TASK],
+        "mlm:framework": "Keras",
+        "mlm:total_parameters": card.parameters,
+        "mlm:memory_size": BYTES_PER_WEIGHT * card.parameters,
+        "mlm:pretrained": source is not None,
+        "mlm:pretrained_source": source,
+        # Any will do.
+        "mlm:accelerator": None,
+        "mlm:accelerator_constrained": False,
+        **{name: one for name, one in known.items() if one},
+        "mlm:input": [_mlm_input(card)],
+        "mlm:output": [_mlm_output(card)],
+    }
+
+
+def _mlm_input(card: ModelCard) -> dict:
+    return {
+        "name": "image",
+        "description": (
+            "Raw values of the bands: the network's first layer normalises them. NULL is replaced "
+            "by the band means"
+        ),
+        "bands": [band.name for band in card.bands],
+        "input": {
+            "shape": [-1, -1, -1, len(card.bands)],
+            "dim_order": ["batch", "height", "width", "bands"],
+            "data_type": "float32",
+        },
+        "value_scaling": None,
+        "resize_type": None,
+        "pre_processing_function": None,
+    }
+
+
+def _mlm_output(card: ModelCard) -> dict:
+    return {
+        "name": "probabilities",
+        "description": "Probabilities of the classes of every cell",
+        "tasks": [TASK],
+        "result": {
+            "shape": [-1, -1, -1, len(card.classes)],
+            "dim_order": ["batch", "height", "width", "class"],
+            "data_type": "float32",
+        },
+        "classification:classes": [
+            {
+                "value": one.value,
+                "name": _identifier(one.label) or f"class_{one.value}",
+                "description": one.label,
+                "color_hint": "".join(f"{int(part):02X}" for part in one.color.split(":")),
+            }
+            for one in card.classes
+        ],
+        "post_processing_function": None,
+    }
+
+
+def _stac_band(card: ModelCard, place: int) -> dict:
+    """A band in STAC's own words."""
+    band = card.bands[place]
+    statistics = {"mean": card.mean[place], "stddev": card.deviation[place]}
+    if card.ranges:
+        statistics["minimum"], statistics["maximum"] = card.ranges[place]
+    told = {
+        "name": band.name,
+        "data_type": band.dtype,
+        "unit": band.units,
+        "statistics": {name: one for name, one in statistics.items() if one is not None},
+    }
+    return {name: one for name, one in told.items() if one}
+
+
+def _hyperparameters(card: ModelCard) -> dict:
+    """The settings of the training, those of the network among them."""
+    chosen = {**card.training, "network_options": card.network_options}
+    return {
+        name: one
+        for name, one in chosen.items()
+        if name not in NO_HYPERPARAMETERS and one is not None
+    }
+
+
+def _mlm_name(name: str) -> str:
+    """A name as the extension wants it: from a letter to a letter or digit, three at least."""
+    plain = re.sub(r"[^A-Za-z0-9_.\-\s]+", "-", name).strip("_.- \t")
+    if re.fullmatch(r"[A-Za-z].+[A-Za-z0-9]", plain):
+        return plain
+    return f"model-{plain}".strip("-")
+
+
+def _identifier(label: str) -> str:
+    """A label as a machine-readable name; "" if nothing is left of it."""
+    return re.sub(r"[^0-9A-Za-z_-]+", "_", label).strip("_")
+
+
+def _semantic_version(version: str) -> str | None:
+    """A version if it is three numbers, which the extension asks for."""
+    return version if re.fullmatch(r"\d+\.\d+\.\d+", version) else None
+
+
+def _own_fields(card: ModelCard) -> dict:
+    """Everything that i.dl reads and that STAC has no field for."""
+    ranges = card.ranges or [(None, None)] * len(card.bands)
+    statistics = zip(card.bands, card.mean, card.deviation, ranges, strict=True)
+    return {
+        "bands": [
+            {**band.to_json(), "mean": mean, "deviation": deviation, "range": list(extremes)}
+            for band, mean, deviation, extremes in statistics
+        ],
+        "classes": card.classes.to_json(),
+        **{name: getattr(card, name) for name in PLAIN_FIELDS},
+    }
+
+
+def facts_of(item: dict) -> dict:
+    """The arguments of a card from its item, types and values as they were found.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError: The item is damaged.
+    """
+    properties = item["properties"]
+    own = {name.removeprefix(OWN): one for name, one in properties.items() if OWN in name}
+    return {
+        "name": item["id"],
+        "footprint": item["geometry"],
+        "created": properties["datetime"],
+        "network": properties["mlm:architecture"],
+        "parameters": properties["mlm:total_parameters"],
+        "bands": [Band.from_json(band) for band in own["bands"]],
+        "mean": [float(band["mean"]) for band in own["bands"]],
+        "deviation": [float(band["deviation"]) for band in own["bands"]],
+        "ranges": [tuple(band["range"]) for band in own["bands"]],
+        "classes": ClassScheme.from_json(own["classes"]),
+        **{name: own[name] for name in PLAIN_FIELDS},
+    }

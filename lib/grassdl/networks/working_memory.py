@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How much memory a network takes while it computes, worked out from its layer graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .reach import ROWS_AND_COLUMNS, Call, LayerGraph
+
+if TYPE_CHECKING:
+    import keras
+
+FLOAT_BYTES = 4
+
+
+def working_bytes(model: keras.Model) -> float:
+    """Memory in bytes, for each pixel of the input, that the network takes while it computes.
+
+    That is the most that lives at once of the layers' outputs in float32: layers are taken in the
+    order in which Keras calls them, and an output lives until the last layer that takes it has
+    been called. A convolution is granted a second copy of its inputs and outputs, since backends
+    bring them into an order of their own.
+
+    Args:
+        model: As `reach` takes it.
+    """
+    graph = LayerGraph.of(model)
+    scales = [graph.scales(axis) for axis in ROWS_AND_COLUMNS]
+
+    def size(tensor: int, channels: int) -> float:
+        return FLOAT_BYTES * channels / float(scales[0][tensor] * scales[1][tensor])
+
+    sizes = {number: size(number, one.shape[-1]) for number, one in enumerate(model.inputs)}
+    for call in graph.calls:
+        for tensor, channels in zip(call.outputs, call.channels, strict=True):
+            sizes[tensor] = size(tensor, channels)
+    return _most_at_once(graph, sizes)
+
+
+def _most_at_once(graph: LayerGraph, sizes: dict[int, float]) -> float:
+    """The largest sum of sizes of the tensors that live during one of the calls."""
+    last_use = {tensor: place for place, call in enumerate(graph.calls) for tensor in call.inputs}
+    last_use.update(dict.fromkeys(graph.outputs, len(graph.calls)))
+    alive = set(graph.inputs)
+    most = 0.0
+    for place, call in enumerate(graph.calls):
+        alive.update(call.outputs)
+        most = max(most, sum(sizes[tensor] for tensor in alive) + _copies(call, sizes))
+        alive = {tensor for tensor in alive if last_use.get(tensor, place) > place}
+    return most
+
+
+def _copies(call: Call, sizes: dict[int, float]) -> float:
+    if not call.convolves:
+        return 0.0
+    return sum(sizes[tensor] for tensor in {*call.inputs, *call.outputs})

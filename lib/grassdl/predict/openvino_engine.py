@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The network in OpenVINO, which computes it on a processor faster than Keras' backends."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+from ..model import tempered
+from .conversion import ConvertedNetwork, import_openvino
+
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+"""OpenVINO's names of the precisions."""
+
+MOST_SIZES = 4
+"""Sizes of windows that the network is kept compiled for: each has a copy of the weights. A row of
+exact tiles has three, the left edge, the middle and the right edge."""
+
+
+class OpenVinoEngine:
+    """The network in OpenVINO. Use it where there is no GPU.
+
+    It is compiled for every size of window, of which a tiling has few. Which operations OpenVINO
+    takes may differ from size to size, so that results differ in their last digits, as those of
+    Keras do.
+
+    Args:
+        converted: The network.
+        precision: A key of `HINTS`.
+        temperature: That of the model, see `ModelCard.tempered`.
+        nprocs: Threads to compute with; 0 leaves the choice to OpenVINO.
+
+    Raises:
+        ValueError: The processor lacks the precision.
+    """
+
+    def __init__(
+        self,
+        converted: ConvertedNetwork,
+        precision: str = "float32",
+        temperature: float = 1.0,
+        nprocs: int = 0,
+    ):
+        self._converted = converted
+        self._temperature = temperature
+        self._core = import_openvino().Core()
+        if precision == "bfloat16" and not has_bfloat16():
+            raise ValueError(
+                "The processor of this machine does not compute in bfloat16: leave out "
+                "precision=bfloat16"
+            )
+        # One window after the other, all threads on it: as fast as several at once, and of less
+        # memory.
+        self._properties: dict[str, object] = {
+            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        if nprocs:
+            self._properties["INFERENCE_NUM_THREADS"] = nprocs
+        self._by_shape: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        return tempered(self._compiled(values.shape)(values), self._temperature)
+
+    def _compiled(self, shape: tuple[int, ...]) -> _Compiled:
+        """The network for windows of one size; the one used last lets go of its working memory."""
+        if shape not in self._by_shape:
+            self._release_last()
+            while len(self._by_shape) >= MOST_SIZES:
+                self._by_shape.popitem(last=False)
+            model = self._converted.for_windows_of(shape)
+            self._by_shape[shape] = _Compiled(
+                self._core.compile_model(model, "CPU", self._properties)
+            )
+        elif shape != next(reversed(self._by_shape)):
+            self._release_last()
+            self._by_shape.move_to_end(shape)
+        return self._by_shape[shape]
+
+    def _release_last(self) -> None:
+        if self._by_shape:
+            next(reversed(self._by_shape.values())).release()
+
+
+class _Compiled:
+    """A network for windows of one size."""
+
+    def __init__(self, model):
+        self._model = model
+        self._request = model.create_infer_request()
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        return self._request.infer([values[None]], share_inputs=True)[0][0]
+
+    def release(self) -> None:
+        """Give back the memory of what lies between input and output, until the next call."""
+        self._model.release_memory()
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor computes in bfloat16."""
+    core = import_openvino().Core()
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a run is tiled, and what that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..model import ModelCard
+from .decision import Decision
+from .settings import Settings
+from .tile_shape import CellMemory, TileShape, blended_shape, computed_cells, exact_shape
+from .tiles import Axis, Span
+
+MEGABYTE = 1e6
+
+SOFTWARE_MB = 900
+"""Memory of Python, GRASS, Keras and its backend before they work (measured with TensorFlow 2.21:
+780 to 830 MB), and of the pieces in which maps are read and written."""
+
+LEAST_WORK_MB = 300
+"""Memory that is taken for the work besides the software, however little is allowed."""
+
+NETWORK_MARGIN = 1.2
+"""What networks take of memory beside what their layers tell: measured with TensorFlow on a CPU for
+each network of the registry, of which none took more."""
+
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Need:
+    """What the memory of a run depends on, besides the tiling.
+
+    Attributes:
+        working: Bytes of the network for each cell of a window, as
+            `networks.working_memory.working_bytes` tells.
+        weights: Number of weights of the network.
+        bands: Number of bands.
+        classes: Number of classes.
+        band_bytes: Bytes of a value of a band as it is read.
+        made: Bytes of a cell of a row band, as `Decision.cell_bytes` tells.
+    """
+
+    working: float
+    weights: int
+    bands: int
+    classes: int
+    band_bytes: int
+    made: int
+
+    @classmethod
+    def of(cls, card: ModelCard, working: float, dtype: np.dtype, decision: Decision) -> Need:
+        """The need of a model whose bands are read in `dtype`."""
+        return cls(
+            working=working,
+            weights=card.parameters,
+            bands=len(card.bands),
+            classes=len(card.classes),
+            band_bytes=dtype.itemsize,
+            made=decision.cell_bytes,
+        )
+
+    @property
+    def fixed(self) -> float:
+        """Bytes whatever the tiling."""
+        return SOFTWARE_MB * MEGABYTE + FLOAT_BYTES * self.weights
+
+    def of_cells(self, tiling: str) -> CellMemory:
+        """What cells take.
+
+        Two windows wait while one is computed, and two results are at hand; copies that the
+        engine makes of them are included. Of the rows that are held, two NULL masks are needed.
+        """
+        copies = FLOAT_BYTES * (4 * self.bands + 6 * self.classes)
+        # Blended rows are decided when half of the tile's are finished.
+        made = self.made if tiling == "exact" else FLOAT_BYTES * self.classes + self.made / 2
+        return CellMemory(
+            window=NETWORK_MARGIN * self.working + copies,
+            held=self.bands * self.band_bytes + 3,
+            made=made,
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tiling of a run.
+
+    Attributes:
+        tiling: "exact" or "blend".
+        halo: Cells that an exact tile reads around its core.
+        shape: Rows and columns of a tile.
+        rows, cols: The tiling of rows and of columns.
+        bytes: Memory of the whole process, as far as it can be foretold.
+    """
+
+    tiling: str
+    halo: int
+    shape: TileShape
+    rows: Axis
+    cols: Axis
+    bytes: float
+
+    @property
+    def computed_cells(self) -> int:
+        """Cells of all windows, halo included."""
+        return computed_cells(self.rows, self.cols)
+
+    @property
+    def overhead(self) -> float:
+        """Cells computed for each cell of the output that the maps have."""
+        return self.computed_cells / (len(self.rows.wanted) * len(self.cols.wanted))
+
+    def told(self, seconds_per_cell: float, done: int = 0) -> str:
+        """One line before the start.
+
+        Args:
+            seconds_per_cell: Time for a cell of a window.
+            done: Rows of the output that an earlier run finished.
+        """
+        share = 1 - done / len(self.rows.output)
+        seconds = seconds_per_cell * self.computed_cells * share
+        number = len(self.rows.cores) * len(self.cols.cores)
+        return (
+            f"{number} tiles of {self.shape} cells with a halo of {self.halo} cells "
+            f"(tiling={self.tiling}): {self.overhead:.2f} cells computed for each cell of the "
+            f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(seconds)}"
+        )
+
+    def recorded(self) -> str:
+        """The tiling for the history of the maps."""
+        return f"tiling={self.tiling}, tiles of {self.shape} cells, halo {self.halo}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The extent of the input maps on the region's grid, and the region's own.
+
+    Attributes:
+        top, rows, left, cols: The frame, counted from the region's upper left cell.
+        region_rows, region_cols: Size of the region.
+    """
+
+    top: int
+    rows: int
+    left: int
+    cols: int
+    region_rows: int
+    region_cols: int
+
+    @property
+    def axes(self) -> list[tuple[int, Span]]:
+        """Cells of the frame, and the region counted from its first, by rows and by columns."""
+        return [
+            (self.rows, Span(-self.top, self.region_rows - self.top)),
+            (self.cols, Span(-self.left, self.region_cols - self.left)),
+        ]
+
+    def check_overlap(self) -> None:
+        """Refuse a region that has no cell of the frame.
+
+        Raises:
+            ValueError: It has none.
+        """
+        for length, output in self.axes:
+            if not len(output.clipped(Span(0, length))):
+                raise ValueError("The region lies outside the input maps: set it with g.region")
+
+
+def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None = None) -> Plan:
+    """Tile the region.
+
+    Args:
+        settings: Those of the run.
+        frame: The extent of inputs and output.
+        need: What memory depends on.
+        shape: That of the run that is gone on with; None chooses.
+    """
+    memory = need.of_cells(settings.tiling)
+    axes = [partial(settings.axis, length, output) for length, output in frame.axes]
+    if shape is None and settings.tile_size:
+        shape = TileShape(settings.tile_size, settings.tile_size)
+    if shape is None:
+        budget = max(settings.memory * MEGABYTE - need.fixed, LEAST_WORK_MB * MEGABYTE)
+        choose = exact_shape if settings.tiling == "exact" else blended_shape
+        shape = choose(*axes, settings.stride, memory, budget)
+    rows, cols = axes[0](shape.rows), axes[1](shape.cols)
+    taken = need.fixed + memory.of(rows, cols)
+    return Plan(settings.tiling, settings.halo, shape, rows, cols, taken)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

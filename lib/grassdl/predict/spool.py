@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a run has finished, kept on disk so that a later run can go on after any end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import read_json, write_json
+from .tile_shape import TileShape
+
+RECORD_NAME = "record.json"
+LOCK_NAME = "lock"
+
+
+@dataclass
+class Spool:
+    """The folder of a run's finished rows, and the record of how many they are.
+
+    Rows are appended to files in the folder by whoever makes them, and are finished when they are
+    recorded: a record is written only when all that it tells of is on disk. What files hold beyond
+    it was being written when a run ended, and is cut off by the next.
+
+    Attributes:
+        folder: Where the files lie.
+        content: The record: what the result depends on (`made_of`), the number of finished rows
+            (`rows`) and of those that are wanted (`of`), the tiles' shape (`tile`; None before it
+            is chosen), whether a finished cell has data (`found`), and whether maps may have got
+            their names (`naming`).
+    """
+
+    folder: Path
+    content: dict
+
+    @property
+    def rows(self) -> int:
+        """Finished rows."""
+        return self.content["rows"]
+
+    @property
+    def shape(self) -> TileShape | None:
+        """The shape of the tiles that the finished rows were computed by."""
+        return TileShape(*self.content["tile"]) if self.content["tile"] else None
+
+    @property
+    def found(self) -> bool:
+        """Whether a finished cell has data."""
+        return self.content["found"]
+
+    def begin(self, shape: TileShape) -> None:
+        """Record the tiles' shape."""
+        self._record(tile=[shape.rows, shape.cols])
+
+    def finish(self, rows: int, found: bool) -> None:
+        """Record further rows, which are on disk, and whether they have data."""
+        self._record(rows=self.rows + rows, found=self.found or found)
+
+    def name_maps(self) -> None:
+        """Record that from now on maps may get their names."""
+        self._record(naming=True)
+
+    def clear(self) -> None:
+        """Forget the finished rows."""
+        self._record(rows=0)
+
+    def _record(self, **changes: object) -> None:
+        self.content.update(changes)
+        write_json(self.folder / RECORD_NAME, self.content, durable=True)
+
+
+def was_naming(folder: Path) -> bool:
+    """Whether an earlier run ended while its maps got their names."""
+    record = _read(folder)
+    return record is not None and record["naming"]
+
+
+@contextmanager
+def open_spool(
+    folder: Path, made_of: Mapping[str, str], rows: int, resumed: bool
+) -> Iterator[tuple[Spool, str]]:
+    """The spool of a run, which no other run touches meanwhile.
+
+    It is removed when the block ends well, or with no row finished; otherwise it stays for a run
+    that goes on, and the exception gets a note that says so.
+
+    Args:
+        folder: Where it lies.
+        made_of: What the result depends on: a value for each thing by its name.
+        rows: Rows that are wanted.
+        resumed: Whether to go on with an earlier run.
+
+    Yields:
+        The spool, and what is to be told of an earlier one, or "".
+
+    Raises:
+        ValueError: A live run has the spool, or there is none to go on with, or its run was made
+            of something else.
+    """
+    with _locked(folder, create=not resumed):
+        earlier = _read(folder)
+        notice = ""
+        if resumed:
+            _check_same(earlier, made_of)
+            spool = Spool(folder, earlier)
+            notice = f"Going on after {spool.rows} of {rows} rows"
+        else:
+            if earlier:
+                notice = (
+                    f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, which "
+                    "-r would have kept: they are replaced"
+                )
+            _remove_files(folder)
+            spool = Spool(folder, {"made_of": dict(made_of), "of": rows})
+            spool._record(rows=0, tile=None, found=False, naming=False)
+        try:
+            yield spool, notice
+        except BaseException as error:
+            if spool.rows:
+                error.add_note(f"{spool.rows} of {rows} rows are kept: -r goes on with them")
+            else:
+                _remove(folder)
+            raise
+        _remove(folder)
+
+
+def _check_same(earlier: dict | None, made_of: Mapping[str, str]) -> None:
+    if earlier is None:
+        raise ValueError("There is no run that ended early to go on with: leave out -r")
+    before = earlier["made_of"]
+    names = [*made_of, *(name for name in before if name not in made_of)]
+    changed = [name for name in names if made_of.get(name) != before.get(name)]
+    if changed:
+        raise ValueError(
+            f"The earlier run cannot be gone on with, since this has changed: {', '.join(changed)}."
+            " Put it back as it was, or leave out -r to begin anew"
+        )
+
+
+@contextmanager
+def _locked(folder: Path, create: bool) -> Iterator[None]:
+    """Hold the folder's lock, which the kernel releases whenever a process ends."""
+    if create:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = (folder / LOCK_NAME).open("ab")
+    except FileNotFoundError:
+        raise ValueError("There is no run that ended early to go on with: leave out -r") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The run that had the lock may have removed the folder since it was opened.
+            is_there = os.fstat(lock.fileno()).st_nlink > 0
+        except BlockingIOError:
+            is_there = False
+        if not is_there:
+            raise ValueError(
+                "Another run is making the same output: wait for its end, or choose another output"
+            )
+        yield
+
+
+def _read(folder: Path) -> dict | None:
+    """The record; None where a run ended before it wrote one."""
+    path = folder / RECORD_NAME
+    return read_json(path, "Record of an earlier run") if path.is_file() else None
+
+
+def _remove_files(folder: Path) -> None:
+    """Remove all but the lock; the record first, since it tells what the others hold."""
+    (folder / RECORD_NAME).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.name != LOCK_NAME:
+            path.unlink()
+
+
+def _remove(folder: Path) -> None:
+    _remove_files(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    # Other outputs may have their spools beside it.
+    with suppress(OSError):
+        folder.parent.rmdir()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The start of a run: the tiles are chosen, and the user is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..model import ModelCard
+from .decision import Decision
+from .loading import LoadedEngine
+from .plan import Frame, Need, Plan, plan
+from .settings import MAPS, Settings
+from .spool import Spool
+from .timing import seconds_per_cell
+
+
+def start(
+    loaded: LoadedEngine,
+    card: ModelCard,
+    settings: Settings,
+    frame: Frame,
+    decision: Decision,
+    dtype: np.dtype,
+    spool: Spool,
+    tell: Callable[[str], None],
+) -> Plan:
+    """Choose the tiles, those of an earlier run if it is gone on with.
+
+    Args:
+        loaded: The network.
+        card: Its card.
+        settings: Those of the run.
+        frame: The extent of inputs and output.
+        decision: What becomes of the probabilities.
+        dtype: In which bands are read.
+        spool: That of the run; the tiles' shape is recorded there.
+        tell: Tells the user a line.
+
+    Returns:
+        The tiling.
+    """
+    # Adjusted bands are of floating type, whatever the maps are.
+    adjusted = np.dtype(np.float32) if settings.normalization == MAPS else dtype
+    need = Need.of(card, loaded.working, adjusted, decision)
+    tiling = plan(settings, frame, need, spool.shape)
+    if card.halo is None:
+        tell(
+            f"Network {card.network} looks at the whole image at once and cannot be tiled exactly: "
+            f"its tiles of {tiling.shape} cells overlap by half and are blended"
+        )
+    window = (tiling.rows.longest_window, tiling.cols.longest_window)
+    seconds = seconds_per_cell(loaded.engine, card.fill_values, settings.stride, window)
+    tell(tiling.told(seconds, spool.rows))
+    spool.begin(tiling.shape)
+    return tiling

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The card of the model that made a map, found by the map's history."""
+
+import shutil
+
+import pytest
+from test_patches_scored import card_of
+
+from grassdl.evaluate.card import describe, with_model
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model folder with a blank in its name."""
+    folder = tmp_path / "my model"
+    folder.mkdir()
+    card_of().save(folder)
+    return folder
+
+
+def metadata(folder, quote='"', **changes):
+    call = f"i.dl.predict input=a,b {quote}model={folder}{quote} output=classes"
+    told = {
+        "source1": "model small, unet",
+        "source2": "dataset 0123456789ab",
+        "comments": call,
+    }
+    return {**told, **changes}
+
+
+@pytest.mark.parametrize("form", ['model="{}"', "model='{}'", '"model={}"', "'model={}'"])
+def test_the_card_stands_behind_the_metadata(folder, form):
+    told = metadata(folder, comments=f"i.dl.predict input=a,b {form.format(folder)} output=c -a")
+    assert with_model(told) == told | describe(card_of())
+    assert with_model(told)["bands"] == "a, b"
+
+
+def test_a_plain_path_ends_at_the_next_option(folder):
+    plain = folder.with_name("plain")
+    shutil.copytree(folder, plain)
+    assert with_model(metadata(plain, quote=""))["model"] == "small"
+
+
+def test_a_folder_that_is_gone_leaves_the_metadata_alone(folder):
+    told = metadata(folder)
+    shutil.rmtree(folder)
+    assert with_model(told) == told
+
+
+@pytest.mark.parametrize("changes", [{"name": "other"}, {"dataset_ids": ["fedcba9876543210"]}])
+def test_a_folder_that_holds_another_model_now_leaves_the_metadata_alone(folder, changes):
+    card_of(**changes).save(folder)
+    told = metadata(folder)
+    assert with_model(told) == told
+
+
+@pytest.mark.parametrize("comments", ["", "r.mapcalc expression=c = 1", "i.dl.predict input=a"])
+def test_maps_of_other_modules_have_no_card(folder, comments):
+    told = metadata(folder, comments=comments)
+    assert with_model(told) == told

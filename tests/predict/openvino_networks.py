@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Networks of the tests in OpenVINO."""
+
+import numpy as np
+import pytest
+from scenes import MEAN
+
+from grassdl.model import save_network
+from grassdl.predict.conversion import ConvertedNetwork
+from grassdl.predict.openvino_engine import OpenVinoEngine
+
+
+def trial(rows=64, cols=64):
+    """A window of likely values of the bands of `scenes`."""
+    noise = np.random.default_rng(2).normal(MEAN, [20, 50], (rows, cols, 2))
+    return noise.astype(np.float32)
+
+
+def in_openvino(network, folder, **options):
+    """The engine of a network that is saved in a folder."""
+    pytest.importorskip("openvino")
+    save_network(network, folder)
+    return OpenVinoEngine(ConvertedNetwork(network, folder, trial(), print), **options)

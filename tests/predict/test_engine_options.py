@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The options engine and precision of i.dl.predict, and two predictions at once."""
+
+import os
+import subprocess
+
+import numpy as np
+import pytest
+from predicting import predict, refused
+from small_model import plain_band
+
+from grassdl.networks import registry
+
+openvino = pytest.importorskip("openvino", reason="the optional package openvino is not installed")
+BFLOAT16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def without_openvino(project, tmp_path):
+    """The environment of a session in whose Python the package is missing."""
+    text = "raise ModuleNotFoundError('No module named openvino', name='openvino')"
+    (tmp_path / "openvino.py").write_text(text)
+    path = os.pathsep.join([str(tmp_path), project.environment["PYTHONPATH"]])
+    return {"PYTHONPATH": path}
+
+
+def engine_told(project, name="classes"):
+    """What the history of a map tells of the engine."""
+    info = project.run("r.info", flags="h", map=name).stdout
+    return next(line.strip() for line in info.splitlines() if line.strip().startswith("engine "))
+
+
+def test_maps_tell_the_engine_that_made_them(grass_project, bands, model):
+    predict(grass_project, model, confidence="sure")
+    assert engine_told(grass_project) == "engine openvino, precision float32"
+    assert engine_told(grass_project, "sure") == "engine openvino, precision float32"
+    kept = [one.name for one in model[0].iterdir() if one.name.startswith("openvino-")]
+    assert len(kept) == 1
+    predict(grass_project, model, engine="keras", output="k", confidence="sure_too")
+    assert engine_told(grass_project, "k") == "engine keras, precision float32"
+    difference = grass_project.read_raster("sure") - grass_project.read_raster("sure_too")
+    assert np.abs(difference).max() < 1e-5
+
+
+def test_without_the_package_keras_computes(grass_project, bands, model, tmp_path):
+    bare = without_openvino(grass_project, tmp_path)
+    predict(grass_project, model, env=bare)
+    assert engine_told(grass_project) == "engine keras, precision float32"
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("options", [{"engine": "openvino"}, {"precision": "bfloat16"}])
+    def test_openvino_that_is_missing(self, grass_project, bands, model, tmp_path, options):
+        bare = without_openvino(grass_project, tmp_path)
+        words = ("<openvino> is missing", "-m pip install openvino")
+        refused(grass_project, model, *words, env=bare, **options)
+
+    def test_keras_in_bfloat16(self, grass_project, bands, model):
+        words = ("engine=keras computes in float32", "engine=openvino")
+        refused(grass_project, model, *words, engine="keras", precision="bfloat16")
+
+    def test_an_unknown_engine(self, grass_project, bands, model):
+        refused(grass_project, model, "engine", engine="torch")
+
+
+@pytest.fixture
+def naip(grass_project, real_data, make_model):
+    """Real imagery of four bands, and a U-Net of the default size."""
+    image = real_data / "naip_ohio" / "cluster07_rgbn.tif"
+    grass_project.run("r.in.gdal", flags="o", input=image, output="naip")
+    names = [f"naip.{place}" for place in (1, 2, 3, 4)]
+    grass_project.run("g.region", raster="naip.1")
+    mean, deviation = [120.0, 120, 100, 130], [50.0, 40, 30, 50]
+    network = registry.build("unet", 64, 4, 3, mean=mean, deviation=deviation)
+    model = make_model(
+        [plain_band(name) for name in names], mean, deviation, network, resolution=(0.6, 0.6)
+    )
+    return names, model
+
+
+def test_classes_of_real_imagery_are_those_of_keras(grass_project, naip):
+    names, model = naip
+
+    def classes(**options):
+        predict(grass_project, model, input=names, overwrite=True, **options)
+        return grass_project.read_raster("classes").filled(-1)
+
+    expected = classes(engine="keras")
+    assert len(np.unique(expected)) > 1
+    assert (classes(engine="openvino") == expected).mean() >= 0.9999
+    if BFLOAT16:
+        found = classes(precision="bfloat16")
+        assert engine_told(grass_project) == "engine openvino, precision bfloat16"
+        assert (found == expected).mean() >= 0.99
+        assert (found != expected).any()
+
+
+def test_two_predictions_at_once_in_different_mapsets_do_not_disturb_each_other(
+    grass_project, bands, model
+):
+    def session(mapset):
+        """The environment of a mapset, whose region is that of `one` less a part."""
+        gisrc = grass_project.path / f"gisrc_{mapset}"
+        text = (grass_project.path / "gisrc").read_text().replace("PERMANENT", mapset)
+        gisrc.write_text(text)
+        return {**grass_project.environment, "GISRC": str(gisrc)}
+
+    def words(name):
+        return grass_project.command(
+            "i.dl.predict", input="one@PERMANENT,two@PERMANENT", model=model[0], output=name,
+            confidence=f"{name}_sure", vector=f"{name}_areas", tile_size=16,
+        )  # fmt: skip
+
+    def bytes_of(environment, name):
+        listed = []
+        for what in (name, f"{name}_sure"):
+            file = grass_project.path / "out.raw"
+            call = ["r.out.bin", f"input={what}", f"output={file}", "--o", "--q"]
+            subprocess.run(call, env=environment, check=True, capture_output=True)
+            listed.append(file.read_bytes())
+        return listed
+
+    edges = {"a": ["s=9"], "b": ["w=13"]}
+    environments = {}
+    for mapset, changes in edges.items():
+        grass_project.run("g.mapset", flags="c", mapset=mapset)
+        grass_project.run("g.mapset", mapset="PERMANENT")
+        environments[mapset] = session(mapset)
+        call = ["g.region", "raster=one@PERMANENT", *changes]
+        subprocess.run(call, env=environments[mapset], check=True)
+    at_once = [
+        subprocess.Popen(words("together"), env=one, stderr=subprocess.PIPE)
+        for one in environments.values()
+    ]
+    assert [one.communicate() and one.returncode for one in at_once] == [0, 0]
+    for environment in environments.values():
+        subprocess.run(words("alone"), env=environment, check=True, capture_output=True)
+        assert bytes_of(environment, "together") == bytes_of(environment, "alone")

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""OpenVINO against Keras on the same networks, and what is kept of a conversion."""
+
+import keras
+import numpy as np
+import pytest
+from openvino_networks import in_openvino, trial
+from scenes import MEAN, everything, small_network, tiled
+
+from grassdl.model import save_network
+from grassdl.networks import registry
+from grassdl.predict.conversion import ConversionError, ConvertedNetwork
+from grassdl.predict.engines import KerasEngine
+from grassdl.predict.openvino_engine import MOST_SIZES, OpenVinoEngine, has_bfloat16
+
+pytest.importorskip("openvino", reason="the optional package openvino is not installed")
+
+
+@pytest.fixture
+def network():
+    """A small U-Net."""
+    return small_network("unet", filters=3, depth=2)
+
+
+@pytest.fixture
+def folder(network, tmp_path):
+    """A folder with its weights."""
+    save_network(network, tmp_path)
+    return tmp_path
+
+
+def kept(folder):
+    return sorted(one.name for one in folder.iterdir() if one.name != "model.keras")
+
+
+def silent(line):
+    raise AssertionError(line)
+
+
+def test_a_network_that_looks_at_the_whole_image_agrees_with_keras(tmp_path):
+    network = registry.build("deeplabv3plus", 64, 2, 3, mean=MEAN, deviation=[20.0, 50.0])
+    window = trial(64, 96)
+    expected = KerasEngine(network)(window)
+    found = in_openvino(network, tmp_path)(window)
+    assert np.abs(found - expected).max() < 1e-4
+    assert expected.std(axis=(0, 1)).max() > 1e-3
+
+
+def test_more_sizes_than_are_kept_in_memory_give_the_same_again(network, tmp_path):
+    engine = in_openvino(network, tmp_path)
+    windows = [trial(8 + 4 * place, 16) for place in range(MOST_SIZES + 2)]
+    first = [engine(one) for one in windows]
+    for window, expected in zip(windows, first, strict=True):
+        again = engine(window)
+        assert np.array_equal(again, expected)
+        assert again.flags.writeable
+        assert np.abs(again - KerasEngine(network)(window)).max() < 1e-5
+
+
+def test_the_temperature_and_the_number_of_threads_are_heeded(network, tmp_path):
+    engine = in_openvino(network, tmp_path, temperature=2.5, nprocs=1)
+    expected = KerasEngine(network, temperature=2.5)(trial())
+    assert np.abs(engine(trial()) - expected).max() < 1e-5
+
+
+def test_bfloat16_rounds_but_hardly_changes_classes(network, tmp_path):
+    if not has_bfloat16():
+        pytest.skip("this processor does not compute in bfloat16")
+    exact = KerasEngine(network)(trial(256, 256))
+    engine = in_openvino(network, tmp_path, precision="bfloat16")
+    found = engine(trial(256, 256))
+    assert np.abs(found - exact).max() > 1e-4
+    assert (found.argmax(axis=-1) == exact.argmax(axis=-1)).mean() > 0.98
+    # Tiles are as exact as in float32.
+    values, null = trial(256, 256), np.zeros((256, 256), bool)
+    joined, *_ = tiled(network, values, null, *everything(null.shape), 100, inner=engine)
+    assert np.abs(joined["probabilities"] - found).max() < 1e-5
+
+
+def test_a_network_is_converted_once_and_again_when_its_weights_change(network, folder):
+    ConvertedNetwork(network, folder, trial(), silent)
+    (first,) = kept(folder)
+    assert first.startswith("openvino-")
+    times = [one.stat().st_mtime_ns for one in (folder / first).iterdir()]
+    engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), silent))
+    assert [one.stat().st_mtime_ns for one in (folder / first).iterdir()] == times
+    assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+    network.set_weights([weights * 1.1 for weights in network.get_weights()])
+    save_network(network, folder)
+    engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), silent))
+    assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+    (second,) = kept(folder)
+    assert second != first
+
+
+def test_what_a_killed_conversion_left_goes_with_the_next_one(network, folder):
+    (folder / ".openvino-4194304").mkdir()
+    (folder / ".openvino-4194304" / "network.xml").write_text("half")
+    ConvertedNetwork(network, folder, trial(), silent)
+    assert [one[:9] for one in kept(folder)] == ["openvino-"]
+
+
+def test_a_model_folder_that_cannot_be_written_is_told_and_does(network, folder, monkeypatch):
+    told = []
+    # Root may write anywhere, so a file takes the place of the folder.
+    monkeypatch.setattr("grassdl.predict.conversion._key", lambda _: "taken")
+    (folder / "openvino-taken").write_text("")
+    engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), told.append))
+    assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+    assert len(told) == 1
+    assert f"Model folder <{folder}> cannot be written" in told[0]
+    assert kept(folder) == ["openvino-taken"]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Sorting(keras.layers.Layer):
+    """A layer that OpenVINO has no translation of."""
+
+    def call(self, features):
+        return keras.ops.erfinv(keras.ops.tanh(features))
+
+
+def test_a_network_that_openvino_does_not_know_is_refused_in_one_line(tmp_path):
+    pixels = keras.Input((None, None, 2))
+    network = keras.Model(pixels, keras.layers.Softmax()(Sorting()(pixels)))
+    save_network(network, tmp_path)
+    with pytest.raises(ConversionError, match="cannot take over the network") as caught:
+        ConvertedNetwork(network, tmp_path, trial(), silent)
+    assert "\n" not in str(caught.value)
+    assert kept(tmp_path) == []

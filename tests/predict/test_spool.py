@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is kept of a run that ends early. Kills of real runs: test_resuming.py."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from grassdl.predict.spool import open_spool
+from grassdl.predict.tile_shape import TileShape
+
+MADE_OF = {"the model": "1234", "raster map <one@PERMANENT>": "5678"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / ".spool" / "classes"
+
+
+def interrupted(folder, rows, resumed=False):
+    """A run that is stopped after so many rows, and the exception that it ends with."""
+    with (
+        pytest.raises(KeyboardInterrupt) as caught,
+        open_spool(folder, MADE_OF, 100, resumed) as (spool, _),
+    ):
+        spool.begin(TileShape(16, 32))
+        if rows:
+            spool.finish(rows, found=True)
+        raise KeyboardInterrupt
+    return caught.value
+
+
+def test_a_run_that_ends_well_leaves_nothing(folder):
+    with open_spool(folder, MADE_OF, 100, resumed=False) as (spool, notice):
+        spool.finish(100, found=True)
+    assert notice == ""
+    assert not folder.parent.exists()
+
+
+def test_a_run_goes_on_where_an_earlier_one_ended(folder):
+    error = interrupted(folder, 40)
+    assert error.__notes__ == ["40 of 100 rows are kept: -r goes on with them"]
+    with open_spool(folder, MADE_OF, 100, resumed=True) as (spool, notice):
+        assert (spool.rows, spool.shape, spool.found) == (40, TileShape(16, 32), True)
+        assert notice == "Going on after 40 of 100 rows"
+    assert not folder.parent.exists()
+
+
+def test_a_run_that_finished_no_row_leaves_nothing(folder):
+    assert not hasattr(interrupted(folder, 0), "__notes__")
+    assert not folder.parent.exists()
+
+
+def test_the_spool_of_another_output_stays(folder):
+    interrupted(folder, 40)
+    interrupted(folder.with_name("other"), 0)
+    assert [path.name for path in folder.parent.iterdir()] == ["classes"]
+
+
+def test_without_resuming_the_earlier_rows_are_told_and_replaced(folder):
+    interrupted(folder, 40)
+    (folder / "classes.bin").write_bytes(b"rows")
+    with open_spool(folder, MADE_OF, 100, resumed=False) as (spool, notice):
+        assert "after 40 of 100 rows" in notice and "replaced" in notice
+        assert (spool.rows, spool.shape) == (0, None)
+        assert not (folder / "classes.bin").exists()
+
+
+def test_nothing_to_go_on_with_is_refused(folder):
+    for _ in range(2):
+        with (
+            pytest.raises(ValueError, match="leave out -r"),
+            open_spool(folder, MADE_OF, 100, resumed=True),
+        ):
+            pass
+        # A run that was killed before its first record.
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "lock").touch()
+
+
+def test_what_changed_is_named_and_the_rows_stay(folder):
+    interrupted(folder, 40)
+    for changed in ({"the model": "other"}, {"option confidence": "sure"}):
+        (name,) = changed
+        with (
+            pytest.raises(ValueError, match=f"this has changed: {name}"),
+            open_spool(folder, {**MADE_OF, **changed}, 100, resumed=True),
+        ):
+            pass
+    assert json.loads((folder / "record.json").read_text())["rows"] == 40
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from grassdl.predict.spool import open_spool
+with open_spool(Path(sys.argv[1]), {}, 100, resumed=False) as (spool, _):
+    spool.finish(30, found=True)
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_spool_of_a_live_run_is_refused_and_that_of_a_killed_one_is_not(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, folder],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert process.stdout.readline() == b"held\n"
+    for resumed in (False, True):
+        with (
+            pytest.raises(ValueError, match="Another run is making the same output"),
+            open_spool(folder, {}, 100, resumed),
+        ):
+            pass
+    process.kill()
+    process.wait()
+    with open_spool(folder, {}, 100, resumed=True) as (spool, _):
+        assert spool.rows == 30

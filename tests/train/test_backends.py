@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The library on JAX, beside TensorFlow, on which all other tests run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_dataset import scene, write_dataset
+
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
+from grassdl.model import ModelCard, load_network
+from grassdl.train.fit import train
+from grassdl.train.settings import Settings
+
+HERE = Path(__file__).resolve().parent
+ON_JAX = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+
+OF_PUBLISHED = "networks/test_published_networks.py::test_"
+SUITE = [
+    *"train/test_losses.py train/test_metrics.py train/test_augmentation.py".split(),
+    *"train/test_batches.py networks/test_nicknet.py".split(),
+    f"{OF_PUBLISHED}unpooling_puts_each_maximum_back_where_it_was",
+    f"{OF_PUBLISHED}image_pooling_puts_the_mean_of_the_image_into_every_cell",
+    f"{OF_PUBLISHED}fcn_dk6_has_the_published_parameters",
+]
+"""Losses, metrics, augmentation and networks against their oracles; those that compile fast."""
+
+AGREEMENT = 1e-4
+"""Difference of the same probabilities on two backends, at most."""
+
+
+def test_losses_metrics_augmentation_and_networks_pass_their_tests_on_jax():
+    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "-x"]
+    done = subprocess.run(
+        [*call, *(str(HERE.parent / name) for name in SUITE)],
+        env=ON_JAX,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A model trained here, one trained on JAX, images, and the probabilities of both on JAX."""
+    folder = tmp_path_factory.mktemp("backends")
+    arrays = {"train": scene(48, 1), "val": scene(8, 2), "test": scene(9, 3)}
+    dataset = write_dataset(folder / "dataset", arrays)
+    data = JoinedPatchSets([PatchSet.open(dataset)])
+    chosen = Settings(network_options={"filters": 4, "depth": 2}, epochs=4, batch_size=8)
+    quiet = {"report": lambda line: None, "warn": lambda line: None}
+    train(data, folder / "here", chosen, command="", versions={}, **quiet)
+    images = arrays["test"][0].astype(np.float32)
+    np.save(folder / "images.npy", images)
+    words = [dataset, folder / "jax", folder / "here", folder / "images.npy", folder / "out.npz"]
+    subprocess.run(
+        [sys.executable, str(HERE / "predict_on_jax.py"), *map(str, words)], env=ON_JAX, check=True
+    )
+    return folder, images, np.load(folder / "out.npz")
+
+
+@pytest.mark.parametrize(("model", "key"), [("here", "other"), ("jax", "trained")])
+def test_a_model_trained_on_one_backend_predicts_the_same_on_the_other(both, model, key):
+    folder, images, on_jax = both
+    assert on_jax["backend"] == "jax"
+    here = load_network(folder / model).predict_on_batch(images)
+    assert here == pytest.approx(on_jax[key], abs=AGREEMENT)
+
+
+def test_training_on_jax_learns_what_there_is_to_learn(both):
+    card = ModelCard.load(both[0] / "jax")
+    assert card.test["overall_accuracy"] > 0.9
+    assert "jax" in card.versions
