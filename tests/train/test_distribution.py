@@ -49,12 +49,9 @@ def told(process):
     return stdout.splitlines()
 
 
-def pair(*words):
-    address = f"localhost:{free_port()}"
-    return [
-        start(*words, I_DL_ADDRESS=address, I_DL_PROCESSES="2", I_DL_PROCESS=str(process))
-        for process in range(2)
-    ]
+def pair(*words, **variables):
+    variables |= {"I_DL_ADDRESS": f"localhost:{free_port()}", "I_DL_PROCESSES": "2"}
+    return [start(*words, I_DL_PROCESS=str(process), **variables) for process in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +70,22 @@ def trainings(tmp_path_factory):
     arrays = {"train": (images, labels), "val": scene(9, 2), "test": scene(3, 3)}
     data = write_dataset(folder / "dataset", arrays)
     two_devices = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    first, second = pair(data, folder / "pair", "die")
-    others = start(data, folder / "alone"), start(data, folder / "devices", **two_devices)
+    # What one process has compiled need not be compiled again by another.
+    compiled = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    first, second = pair(data, folder / "pair", "die", **compiled)
     first.communicate(timeout=SECONDS)
     assert first.returncode == -signal.SIGKILL
     second.kill()
     second.communicate()
-    running = [others[0], *pair(data, folder / "pair", "-r"), others[1]]
+    running = [
+        start(data, folder / "alone", **compiled),
+        *pair(data, folder / "pair", "-r", **compiled),
+        start(data, folder / "devices", **two_devices, **compiled),
+    ]
     return [told(process) for process in running], folder
 
 

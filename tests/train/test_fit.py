@@ -3,10 +3,6 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,7 +15,7 @@ from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from grassdl.model import ModelCard, load_network
 from grassdl.networks import registry
 from grassdl.train import fit as fit_module
-from grassdl.train.fit import build_network, fit, score, train
+from grassdl.train.fit import build_network, score, train
 from grassdl.train.optimizers import cosine_with_warm_up
 from grassdl.train.readme import readme
 from grassdl.train.settings import Settings
@@ -175,39 +171,6 @@ def test_null_and_unlabelled_cells_do_not_count_in_the_scores(tmp_path):
     assert counted["pixels"] == 2 * 256 + 128
 
 
-def test_without_validation_patches_the_lowest_training_loss_decides(tmp_path):
-    data = joined(write_dataset(tmp_path / "dataset", {"train": scene(8, 1)}))
-    warnings = []
-    chosen = settings(network_options=SMALLEST)
-    card = run(data, tmp_path / "model", chosen, warn=warnings.append)
-    assert card.training["monitor"] == "loss"
-    assert card.test is None
-    assert "No labelled validation patches" in warnings[0]
-    assert "Not known: there were no test patches" in (tmp_path / "model/README.md").read_text()
-
-
-def test_training_stops_when_it_gets_no_better(dataset):
-    data = joined(dataset())
-    # At this rate, and without batch norm, nothing changes: the first epoch stays the best.
-    options = {**SMALLEST, "batch_norm": False}
-    chosen = settings(epochs=9, patience=2, learning_rate=1e-12, network_options=options)
-    fitted = fit(build_network(data, chosen), data, chosen, lambda line: None, lambda line: None)
-    assert fitted.best_epoch == 1
-    assert len(fitted.rows) == 3
-
-
-def test_a_plateau_halves_the_learning_rate(dataset):
-    data = joined(dataset(train=4, val=2, test=0))
-    options = {**SMALLEST, "batch_norm": False}
-    # At this rate nothing changes: no epoch is better than the first.
-    chosen = settings(
-        epochs=8, schedule="plateau", learning_rate=1e-12, network_options=options, patience=0
-    )
-    fitted = fit(build_network(data, chosen), data, chosen, lambda line: None, lambda line: None)
-    rates = [row["learning_rate"] for row in fitted.rows]
-    assert rates == pytest.approx([1e-12] * 7 + [5e-13], rel=1e-3)
-
-
 def test_the_whole_recipe_learns_what_there_is_to_learn(tmp_path):
     arrays = {"train": scene(48, 1), "val": scene(8, 2), "test": scene(9, 3)}
     data = joined(write_dataset(tmp_path / "dataset", arrays))
@@ -283,38 +246,7 @@ def test_a_network_file_is_trained_like_any_other_and_told_on_the_card(dataset, 
     assert [layer.momentum for layer in nested] == [fit_module.BATCH_NORM_MOMENTUM]
 
 
-TWICE = """
-import sys
-from pathlib import Path
-sys.path[:0] = sys.argv[1:3]
-from grassdl import backend
-backend.prepare(2)
-import keras
-from grassdl.train.fit import build_network, fit
-from test_fit import settings
-from tiny_dataset import joined
-data = joined(Path(sys.argv[3]))
-chosen = settings(network_options={"filters": 4, "depth": 2, "dropout": 0.2})
-keras.utils.set_random_seed(chosen.seed)
-network = build_network(data, chosen)
-fit(network, data, chosen, print, print)
-import hashlib
-print(hashlib.sha256(b"".join(one.tobytes() for one in network.get_weights())).hexdigest())
-"""
-
-
-def test_the_same_seed_gives_the_same_weights_bit_by_bit_in_another_process(dataset):
-    here = Path(__file__).resolve().parent
-    call = [sys.executable, "-c", TWICE, str(here.parents[1] / "lib"), str(here), str(dataset())]
-    both = [
-        subprocess.Popen(call, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(2)
-    ]
-    digests = [process.communicate(timeout=300)[0].split()[-1] for process in both]
-    assert len(digests[0]) == 64
-    assert digests[0] == digests[1]
-
-
-def test_a_class_without_pixels_and_a_constant_band_are_named_and_do_no_harm(tmp_path):
+def test_without_validation_patches_classes_or_contrast_it_warns_and_does_no_harm(tmp_path):
     images, labels = scene(8, 1)
     labels[labels == 2] = UNLABELLED_INDEX
     images[..., 1] = 77
@@ -325,6 +257,11 @@ def test_a_class_without_pixels_and_a_constant_band_are_named_and_do_no_harm(tmp
     assert any("Class 9 <forest> has no pixel" in line for line in warnings)
     assert any("Band <nir> is constant" in line for line in warnings)
     assert (card.mean[1], card.deviation[1]) == (77, 1)
+    assert card.test is None
+    assert "Not known: there were no test patches" in (tmp_path / "model/README.md").read_text()
+    # The epoch with the lowest training loss is kept.
+    assert card.training["monitor"] == "loss"
+    assert any("No labelled validation patches" in line for line in warnings)
     probabilities = load_network(tmp_path / "model").predict_on_batch(images.astype(np.float32))
     assert np.isfinite(probabilities).all()
 
@@ -388,7 +325,7 @@ def test_a_folder_that_holds_no_model_is_not_overwritten(dataset, tmp_path):
     assert (tmp_path / "model" / "thesis.txt").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("steps", [1, 2, 20, 1000])
+@pytest.mark.parametrize("steps", [1, 2, 20, 200])
 def test_the_learning_rate_rises_to_its_height_then_falls_to_a_hundredth(steps):
     schedule = cosine_with_warm_up(0.5, steps)
     rates = [float(schedule(step)) for step in range(steps + 1)]

@@ -135,22 +135,11 @@ def test_a_folder_that_cannot_be_written_is_named(run, dataset):
         ({"learning_rate": -1}, "<learning_rate> must be above 0"),
         ({"augmentation": "none,flip"}, "augmentation=none does not go together"),
         ({"strengths": "zoom:0.1"}, "<zoom>, which is not among the augmentations"),
+        ({"network": "nicknet"}, "Network <nicknet> has no option <depth>, only filters"),
         ({"class_weights": "1,2"}, "<class_weights> must be one for each of the 3 classes"),
     ],
 )
 def test_an_impossible_option_is_refused(run, dataset, tmp_path, wrong, words):
-    fails_with(train(run, dataset(), tmp_path / "model", **wrong), words)
-    assert leftovers(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ({"network": "nicknet"}, "Network <nicknet> has no option <depth>, only filters"),
-        ({"depth": 5}, "Patch size 16 does not fit network <unet>"),
-    ],
-)
-def test_what_does_not_suit_the_network_is_refused(run, dataset, tmp_path, wrong, words):
     fails_with(train(run, dataset(), tmp_path / "model", **wrong), words)
     assert leftovers(tmp_path) == []
 

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
 from grassdl import backend  # noqa: E402
 
-backend.prepare(1)
+backend.prepare(2)
 from tiny_dataset import joined  # noqa: E402
 
 from grassdl.train import checkpoint, fit  # noqa: E402
@@ -29,7 +29,7 @@ SETTINGS = Settings(
     batch_size=8,
     learning_rate=0.01,
     augmentation=("flip", "rotate", "noise"),
-    nprocs=1,
+    nprocs=2,
 )
 
 
