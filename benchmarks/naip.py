@@ -95,12 +95,12 @@ class Project:
         )
         return output
 
-    def evaluate(self, classification: str) -> dict:
+    def evaluate(self, classification: str, reference: str = f"label{TEST_AREA}") -> dict:
         """The scores of a class map of the test area."""
         told = self.run(
             "i.dl.evaluate",
             f"classification={classification}",
-            f"reference=label{TEST_AREA}",
+            f"reference={reference}",
             "format=json",
         )
         return json.loads(told[told.index("{") :])

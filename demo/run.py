@@ -72,8 +72,17 @@ def _is_frame(line: str) -> bool:
     return percents or line.startswith(frame)
 
 
-def classify_with_network(demo: Demo, epochs: int) -> None:
-    """Patches, training and prediction."""
+def make_in_process(demo: Demo, scene: Scene) -> None:
+    """Make the project in a process of its own, as a session of GRASS can be had but once."""
+    maker = Process(target=make_project, args=(demo.folder / PROJECT, scene))
+    maker.start()
+    maker.join()
+    if maker.exitcode:
+        sys.exit("ERROR: the project could not be made")
+
+
+def cut_patches(demo: Demo) -> None:
+    """The dataset of the whole scene, with height and NDVI."""
     demo.grass(
         "i.dl.patches",
         f"group={GROUP}",
@@ -88,6 +97,10 @@ def classify_with_network(demo: Demo, epochs: int) -> None:
         "split=60,15,25",
         f"output={demo.dataset}",
     )
+
+
+def classify_with_network(demo: Demo, epochs: int) -> None:
+    """Training and prediction."""
     demo.grass(
         "i.dl.train",
         f"input={demo.dataset}",
@@ -208,11 +221,8 @@ def main() -> int:
     demo.clear()
     print(f"Making the project {demo.folder / PROJECT}...", flush=True)
     scene = make_scene()
-    maker = Process(target=make_project, args=(demo.folder / PROJECT, scene))
-    maker.start()
-    maker.join()
-    if maker.exitcode:
-        sys.exit("ERROR: the project could not be made")
+    make_in_process(demo, scene)
+    cut_patches(demo)
     classify_with_network(demo, arguments.epochs)
     forest = classify_with_forest(demo, scene)
     score(demo)

@@ -25,6 +25,16 @@
 # % label: Name of one or more dataset folders made by i.dl.patches
 # % description: Datasets with the same bands are joined; an area need not hold every class
 # % end
+# % option
+# % key: bands
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name
+# % label: Names of the bands to train on
+# % description: Some of those of the datasets, to see what a band brings (default: all)
+# % guisection: Trials
+# % end
 # % option G_OPT_M_DIR
 # % key: output
 # % label: Name for output model folder
@@ -35,8 +45,7 @@
 # % type: string
 # % required: no
 # % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet
-# % answer: unet
-# % label: Network
+# % label: Network (default: unet)
 # % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)
 # % guisection: Network
 # % end
@@ -94,10 +103,16 @@
 # % type: string
 # % required: no
 # % options: softmax,sigmoid
-# % answer: softmax
-# % label: What makes probabilities of the network's scores
+# % label: What makes probabilities of the network's scores (default: softmax)
 # % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % label: Name of a model folder to start from
+# % description: Its network is trained on, also for other bands and classes; the model stays as it is
+# % guisection: Trials
 # % end
 # % option
 # % key: epochs
@@ -233,6 +248,17 @@
 # % answer: 0
 # % description: Number of threads for computing; 0 for all cores
 # % end
+# % flag
+# % key: r
+# % label: Resume a training that was cut short
+# % description: The same call again, with this flag; ends with the weights of an undisturbed run
+# % end
+# % flag
+# % key: f
+# % label: Freeze the encoder of the model to start from at first
+# % description: For the first third of the epochs; then all is trained, at a tenth of the learning rate
+# % guisection: Trials
+# % end
 
 from __future__ import annotations
 
@@ -258,24 +284,24 @@ def find_library() -> None:
     sys.path.insert(0, found[0])
 
 
-def open_datasets(names: str) -> JoinedPatchSets:
-    """The datasets of one folder, or of several separated by commas."""
+def open_datasets(names: str, bands: list[str] | None) -> JoinedPatchSets:
+    """The datasets of one folder, or of several separated by commas; some of their bands or all."""
     from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 
     folders = [names] if os.path.isdir(names) else names.split(",")
-    return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
+    return JoinedPatchSets([PatchSet.open(folder) for folder in folders], bands)
 
 
-def train_network(options: dict[str, str]) -> ModelCard | None:
+def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
     """Check what was given, then train; Keras is imported only in between."""
     from grassdl import backend, distribution
-    from grassdl.files import check_output_folder
     from grassdl.gis.messages import command_line
-    from grassdl.train.options import settings_of
+    from grassdl.train.options import names_of, settings_of
+    from grassdl.train.run_folder import check_target
 
-    data = open_datasets(options["input"])
-    target = check_output_folder(options["output"], gs.overwrite())
-    settings = settings_of(options)
+    data = open_datasets(options["input"], names_of(options["bands"]))
+    target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
+    settings = settings_of(options, freeze=flags["f"])
 
     backend.prepare(settings.nprocs)
     team = distribution.join()
@@ -289,6 +315,7 @@ def train_network(options: dict[str, str]) -> ModelCard | None:
         versions={"grass": gs.version()["version"]},
         report=gs.message,
         warn=gs.warning,
+        resume=flags["r"],
         team=team,
     )
 
@@ -314,12 +341,12 @@ def print_scores(card: ModelCard) -> None:
 
 
 def main() -> int:
-    options, _ = gs.parser()
+    options, flags = gs.parser()
     find_library()
     from grassdl.gis.messages import one_line_errors
 
     with one_line_errors():
-        card = train_network(options)
+        card = train_network(options, flags)
         if card is not None:
             print_scores(card)
     return 0

@@ -35,7 +35,7 @@ PLAIN_FIELDS = (
 """Fields of a card that are JSON as they are."""
 
 NO_HYPERPARAMETERS = frozenset(
-    "patches pixels epochs_run best_epoch monitor seconds best nprocs".split()
+    "patches pixels epochs_run best_epoch monitor interrupted seconds best nprocs parent".split()
 )
 """What the account of a training tells beside its settings."""
 
@@ -64,6 +64,11 @@ ASSETS = {
         "type": "image/png",
         "title": "Loss and scores by epoch, as a picture",
         "roles": ["overview"],
+    },
+    "logs": {
+        "href": "./logs/",
+        "title": "Loss and scores by epoch, for TensorBoard",
+        "roles": ["metadata"],
     },
 }
 """The other files of the model folder."""
@@ -115,8 +120,8 @@ def _place(footprint: dict | None) -> dict:
 
 def _mlm_fields(card: ModelCard) -> dict:
     """The properties of the machine learning model extension."""
-    # Set once training can begin from a model.
-    source = card.training.get("model") or None
+    parent = card.training.get("parent")
+    source = f"model {parent['name']}, SHA-256 {parent['sha256']}" if parent else None
     known = {
         "mlm:framework_version": _semantic_version(card.versions.get("keras", "")),
         "mlm:batch_size_suggestion": card.training.get("batch_size"),

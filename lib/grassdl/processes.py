@@ -17,6 +17,16 @@ Data = TypeVar("Data")
 Result = TypeVar("Result")
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), by a batch system for instance, not by its user.
+
+    What a signal's handler raises is lost if Python was just clearing away an object, so long work
+    also looks at `asked` from time to time.
+    """
+
+    asked = False
+
+
 class Work(Protocol[Job, Data, Result]):
     """Work on jobs that has two steps; while one job is in the second, the next is in the first."""
 

@@ -381,3 +381,44 @@ def test_areas_with_other_bands_resolution_or_patch_size_are_refused(tmp_path):
     assert "resolutions 0.5 and 0.6 do not mix" in refused_join(first, tmp_path / "coarse")
     assert "patches of 3 and 6 cells do not mix" in refused_join(first, tmp_path / "size")
     assert joined(first, tmp_path / "fits").count("train") == 8
+
+
+def test_some_of_the_bands_are_read_in_the_order_of_the_dataset(tmp_path):
+    bands = [*BANDS, replace(BANDS[0], name="ndsm")]
+    folder = tmp_path / "ds"
+    folder.mkdir()
+    images = np.arange(2 * SIZE * SIZE * 3, dtype=np.uint16).reshape(2, SIZE, SIZE, 3)
+    labels = np.zeros((2, SIZE, SIZE), np.uint8)
+    # NULL in any band of the dataset, so also in one that is not used.
+    labels[0, 0, 0], images[0, 0, 0] = NULL_INDEX, 0
+    labels[:, 1] = 1
+    counts = {"train": 2, "val": 0, "test": 0}
+    classes = ClassScheme((WATER, FOREST))
+    dtype = np.dtype(np.uint16)
+    writer = PatchSetWriter(folder, bands, classes, counts, dtype, None, "npy", EXPORT)
+    writer.create()
+    writer.finish([writer.write("train", 0, np.zeros((2, 2), np.int64), images, labels)])
+
+    opened = PatchSet.open(folder)
+    some = JoinedPatchSets([opened, opened], bands=["ndsm", "red"])
+    assert [band.name for band in some.bands] == ["red", "ndsm"]
+    assert [one.maximum for one in some.statistics] == [51, 53]
+    part = some.arrays("train")[1]
+    assert isinstance(part.images, np.memmap)
+    assert part.shape == (SIZE, SIZE, 2)
+    found_images, found_labels = part.read(np.array([1, 0]))
+    assert np.array_equal(found_images, images[[1, 0]][..., [0, 2]])
+    assert found_labels[1, 0, 0] == NULL_INDEX
+    assert JoinedPatchSets([opened]).arrays("train")[0].read(slice(None))[0].shape[-1] == 3
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["red", "ndvi"], "no band <ndvi>, only red, nir.2"),
+        (["red", "red"], "names a band twice: red, red"),
+    ],
+)
+def test_bands_that_there_are_not_or_that_come_twice_are_refused(dataset, names, words):
+    with pytest.raises(ValueError, match=words):
+        JoinedPatchSets([PatchSet.open(dataset)], names)

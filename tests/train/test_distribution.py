@@ -2,6 +2,7 @@
 """Several processes, or devices, that train one network over JAX."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -48,17 +49,17 @@ def told(process):
     return stdout.splitlines()
 
 
-def pair(*words):
-    address = f"localhost:{free_port()}"
-    return [
-        start(*words, I_DL_ADDRESS=address, I_DL_PROCESSES="2", I_DL_PROCESS=str(process))
-        for process in range(2)
-    ]
+def pair(*words, **variables):
+    variables |= {"I_DL_ADDRESS": f"localhost:{free_port()}", "I_DL_PROCESSES": "2"}
+    return [start(*words, I_DL_PROCESS=str(process), **variables) for process in range(2)]
 
 
 @pytest.fixture(scope="module")
 def trainings(tmp_path_factory):
-    """Lines of one process alone, of two together, and of one with two devices; their folder."""
+    """Lines of one process alone, of two together, and of one with two devices; their folder.
+
+    The two are killed in the second epoch and resumed, so that they end as an undisturbed pair too.
+    """
     folder = tmp_path_factory.mktemp("team")
     images, labels = scene(20, 1)
     # Parts of a batch differ in what is labelled, so that their mean is not the batch's.
@@ -69,10 +70,21 @@ def trainings(tmp_path_factory):
     arrays = {"train": (images, labels), "val": scene(9, 2), "test": scene(3, 3)}
     data = write_dataset(folder / "dataset", arrays)
     two_devices = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    # What one process has compiled need not be compiled again by another.
+    compiled = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    first, second = pair(data, folder / "pair", "die", **compiled)
+    first.communicate(timeout=SECONDS)
+    assert first.returncode == -signal.SIGKILL
+    second.kill()
+    second.communicate()
     running = [
-        start(data, folder / "alone"),
-        *pair(data, folder / "pair"),
-        start(data, folder / "devices", **two_devices),
+        start(data, folder / "alone", **compiled),
+        *pair(data, folder / "pair", "-r", **compiled),
+        start(data, folder / "devices", **two_devices, **compiled),
     ]
     return [told(process) for process in running], folder
 
@@ -104,6 +116,7 @@ def test_only_the_first_process_reports_and_writes(trainings):
     assert alone[0] == "process 0 of 1, 1 devices"
     assert first[0] == "process 0 of 2, 2 devices"
     assert devices[0] == "process 0 of 1, 2 devices"
+    assert "Going on after epoch 1" in first
     assert any(line.startswith("Epoch 2/2") for line in first)
     assert second == ["process 1 of 2, 2 devices"]
     assert sorted(one.name for one in folder.iterdir()) == ["alone", "dataset", "devices", "pair"]

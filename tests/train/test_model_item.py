@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from model_cards import card_of, derived
+from model_cards import TRAINING, card_of, derived
 from stac_check import check, stac_errors
 
 from grassdl.bands import NDSM
@@ -53,6 +53,14 @@ def test_the_item_tells_settings_parameters_and_memory(tmp_path):
     assert "seconds" not in properties["mlm:hyperparameters"]
     assert (properties["mlm:total_parameters"], properties["mlm:memory_size"]) == (1000, 4000)
     assert (properties["mlm:pretrained"], properties["mlm:pretrained_source"]) == (False, None)
+
+
+def test_the_item_tells_the_model_that_training_began_with(tmp_path):
+    parent = {"name": "old", "sha256": "ab12", "dataset_ids": ["7"], "new_bands": []}
+    item = saved(card_of(training={**TRAINING, "parent": parent}), tmp_path)
+    check(item)
+    assert item["properties"]["mlm:pretrained"] is True
+    assert item["properties"]["mlm:pretrained_source"] == "model old, SHA-256 ab12"
 
 
 def test_the_test_scores_of_every_class_are_in_the_item(tmp_path):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The words of i.dl.train's options as settings."""
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from tiny_dataset import BANDS, CLASSES
 
+from grassdl.model import ModelCard
 from grassdl.train.options import settings_of
 from grassdl.train.settings import Settings
 
@@ -54,7 +57,7 @@ def test_words_become_numbers_lists_and_names():
 
 
 def test_no_setting_is_out_of_reach():
-    told = {"network_options"} | set(standard())
+    told = {"network_options", "freeze"} | set(standard())
     assert {one.name for one in fields(Settings)} <= told
 
 
@@ -86,3 +89,66 @@ def test_what_is_impossible_is_named(wrong, words):
 def test_an_unknown_name_is_refused_with_the_known_ones(name):
     with pytest.raises(ValueError, match=f"<{name}> must be one of .*found <best>"):
         settings_of({**standard(), name: "best"})
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Writes the card of a model of some network, and returns its folder."""
+
+    def write(network="dilated", options=None, **training):
+        card = ModelCard(
+            name="old",
+            network=network,
+            network_options=options or {"filters": 8, "depth": 6, "dilations": [1, 2]},
+            bands=BANDS,
+            mean=[0, 0],
+            deviation=[1, 1],
+            classes=CLASSES,
+            resolution=(1, 1),
+            size=16,
+            parameters=1,
+            stride=1,
+            halo=1,
+            receptive_field=1,
+            training=training,
+            dataset_ids=[],
+            versions={},
+            test=None,
+            command="",
+        )
+        card.save(tmp_path)
+        return str(tmp_path)
+
+    return write
+
+
+def test_the_model_to_start_from_tells_network_and_options(model):
+    folder = model(activation="sigmoid")
+    chosen = settings_of({**standard(), "model": folder}, freeze=True)
+    options = {"filters": 8, "depth": 6, "dilations": (1, 2)}
+    assert chosen == Settings("dilated", None, options, "sigmoid", model=folder, freeze=True)
+    same = {"network": "dilated", "filters": "8", "dilations": "1,2", "activation": "softmax"}
+    assert settings_of({**standard(), "model": folder, **same}).activation == "softmax"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"network": "unet"}, {"filters": "4"}, {"dilations": "1"}, {"network_file": "own.py"}],
+)
+def test_another_network_than_that_of_the_model_is_refused(model, other):
+    with pytest.raises(ValueError, match=f"<{next(iter(other))}> contradicts model"):
+        settings_of({**standard(), "model": model(), **other})
+
+
+def test_no_file_is_executed_because_a_model_names_it(model):
+    given = {**standard(), "model": model("own", {}, network_file="/stranger/own.py")}
+    with pytest.raises(ValueError, match="built by a file: name it with network_file="):
+        settings_of(given)
+    assert settings_of({**given, "network_file": "own.py"}).network_file == "own.py"
+
+
+def test_a_model_of_a_newer_version_is_refused(model):
+    card = Path(model()) / "model.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "version": 99}))
+    with pytest.raises(ValueError, match="format version 99, this i.dl reads version"):
+        settings_of({**standard(), "model": str(card.parent)})

@@ -73,6 +73,14 @@ def test_areas_scores_and_versions_are_told():
     assert "trained on 2026-11-21" in text
 
 
+def test_a_model_to_begin_with_and_an_interruption_are_told_only_where_there_were_any():
+    words = ["It began with the weights of model old\\_one.", "It was interrupted"]
+    training = {**TRAINING, "parent": {"name": "old_one"}, "interrupted": True}
+    assert all(one in readme(card_of(training=training)) for one in words)
+    usual = {**TRAINING, "parent": None, "interrupted": False}
+    assert not any(one in readme(card_of(training=usual)) for one in words)
+
+
 def test_a_class_that_was_never_seen_is_a_limit():
     assert "- Class 7 bare soil had no training pixel" in readme(card_of())
     seen = {**TRAINING, "pixels": {"train": [70, 1], "val": [8, 2], "test": [9, 1]}}

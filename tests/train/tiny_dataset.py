@@ -8,12 +8,18 @@ import numpy as np
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.dataset.writer import PatchSetWriter
 
 SIZE = 16
-BANDS = [
-    Band(name, True, {"map": name}, None, 0.25, "nearest", "", "uint16") for name in ("red", "nir")
-]
+
+
+def band(name: str, declared: bool = True) -> Band:
+    """A band of the dataset, plain and of 16 bits."""
+    return Band(name, declared, {"map": name}, None, 0.25, "nearest", "", "uint16")
+
+
+BANDS = [band("red"), band("nir")]
 CLASSES = ClassScheme(
     [MapClass(3, "water", "0:0:255"), MapClass(5, "bare soil", "150:100:50")]
     + [MapClass(9, "forest", "0:100:0")]
@@ -35,6 +41,7 @@ def write_dataset(
     folder: Path,
     arrays: dict[str, tuple[np.ndarray, np.ndarray]],
     classes: ClassScheme = CLASSES,
+    bands: list[Band] = BANDS,
 ) -> Path:
     """Write a dataset with the given images and labels by split; the other splits are empty."""
     folder.mkdir()
@@ -56,7 +63,7 @@ def write_dataset(
         command="i.dl.patches",
     )
     dtype = np.dtype(np.uint16)
-    writer = PatchSetWriter(folder, BANDS, classes, counts, dtype, None, "npy", export)
+    writer = PatchSetWriter(folder, bands, classes, counts, dtype, None, "npy", export)
     writer.create()
     parts = [
         writer.write(split, 0, np.zeros((len(labels), 2), np.int64), images, labels)
@@ -64,3 +71,8 @@ def write_dataset(
     ]
     writer.finish(parts)
     return folder
+
+
+def joined(*folders: Path, bands: list[str] | None = None) -> JoinedPatchSets:
+    """Datasets as training takes them."""
+    return JoinedPatchSets([PatchSet.open(folder) for folder in folders], bands)

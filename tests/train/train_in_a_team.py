@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Trains on a dataset in one of several processes: DATASET MODEL, the rest in the environment."""
+"""Trains on a dataset in one of several processes, of which the environment tells.
 
+    python train_in_a_team.py DATASET MODEL [die | -r]
+
+With `die` the first process kills itself (by SIGKILL) before the state after the second epoch is
+kept.
+"""
+
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,7 +24,15 @@ from grassdl.train.fit import train  # noqa: E402
 from grassdl.train.settings import Settings  # noqa: E402
 
 print(f"process {team.process} of {team.processes}, {team.devices} devices", flush=True)
-if len(sys.argv) == 3:
+
+
+def report(line: str) -> None:
+    print(line, flush=True)
+    if "die" in sys.argv and line.startswith("Epoch 2/2"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if len(sys.argv) > 2:
     # Augmentation is drawn by each process for its part, so that only without it the batches are
     # the same. SGD leaves rounding as small as it is.
     settings = Settings(
@@ -33,7 +49,8 @@ if len(sys.argv) == 3:
         settings,
         command="",
         versions={},
-        report=print,
-        warn=print,
+        report=report,
+        warn=report,
+        resume="-r" in sys.argv,
         team=team,
     )

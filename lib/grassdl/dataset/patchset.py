@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from ..bands import BandStatistics, names_mismatch
+from ..bands import Band, BandStatistics, names_mismatch
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from .geotiff import ChipImages, ChipLabels, open_chips
 from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Export, Manifest
 from .npy import read_array
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,24 @@ class PatchArrays:
     labels: np.ndarray | ChipLabels
     joined_index: np.ndarray
     """Label code of the joined datasets by label code of this one, (256,) uint8."""
+    bands: list[int] | None = None
+    """Places of the bands that are read; None for all."""
 
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns and bands of a patch."""
+        *size, bands = self.images.shape[1:]
+        return *size, bands if self.bands is None else len(self.bands)
+
     def read(self, places: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, size, size, bands) and label codes (n, size, size) of some patches."""
-        return self.images[places], self.joined_index[self.labels[places]]
+        images = self.images[places]
+        if self.bands is not None:
+            images = images[..., self.bands]
+        return images, self.joined_index[self.labels[places]]
 
 
 class JoinedPatchSets:
@@ -87,18 +101,22 @@ class JoinedPatchSets:
 
     Args:
         patch_sets: At least one dataset.
+        bands: Names, as in the first dataset, of the bands to use; None for all. They keep the
+            order of the datasets, so that the same maps serve a model with or without a band.
 
     Raises:
-        ValueError: Bands, labels of a class, patch size or resolution differ.
+        ValueError: Bands, labels of a class, patch size or resolution differ, or a name is unknown
+            or given twice.
     """
 
-    def __init__(self, patch_sets: Sequence[PatchSet]):
+    def __init__(self, patch_sets: Sequence[PatchSet], bands: Sequence[str] | None = None):
         self.patch_sets = list(patch_sets)
         first = self.patch_sets[0]
         # Every pair: the second and third may disagree about a class that the first lacks.
         for one, other in combinations(self.patch_sets, 2):
             _check_alike(one, other)
-        self.bands = first.manifest.bands
+        self._band_places = None if bands is None else _places(bands, first.manifest.bands)
+        self.bands = self._chosen(first.manifest.bands)
         self.classes = _joined_classes([one.manifest.classes for one in self.patch_sets])
         self.size = first.manifest.export.size
         self.resolution = resolution_of(first.manifest)
@@ -111,7 +129,7 @@ class JoinedPatchSets:
     @property
     def statistics(self) -> list[BandStatistics]:
         """Statistics of every band over all training splits."""
-        per_set = [one.manifest.statistics for one in self.patch_sets]
+        per_set = [self._chosen(one.manifest.statistics) for one in self.patch_sets]
         return [reduce(BandStatistics.merge, parts) for parts in zip(*per_set, strict=True)]
 
     def overlaps(self) -> list[str]:
@@ -131,7 +149,7 @@ class JoinedPatchSets:
         """Labelled pixels by class of a split."""
         counted = np.zeros(len(self.classes), np.int64)
         for one in self.patch_sets:
-            np.add.at(counted, self._places(one), one.manifest.pixels[split])
+            np.add.at(counted, self._indices(one), one.manifest.pixels[split])
         return counted
 
     def arrays(self, split: str) -> list[PatchArrays]:
@@ -141,12 +159,31 @@ class JoinedPatchSets:
             if one.manifest.counts[split]:
                 joined_index = np.full(256, UNLABELLED_INDEX, np.uint8)
                 joined_index[NULL_INDEX] = NULL_INDEX
-                joined_index[: len(one.manifest.classes)] = self._places(one)
-                parts.append(PatchArrays(*one.arrays(split), joined_index))
+                joined_index[: len(one.manifest.classes)] = self._indices(one)
+                parts.append(PatchArrays(*one.arrays(split), joined_index, self._band_places))
         return parts
 
-    def _places(self, patch_set: PatchSet) -> np.ndarray:
+    def _indices(self, patch_set: PatchSet) -> np.ndarray:
         return self.classes.index_of(patch_set.manifest.classes.values)
+
+    def _chosen(self, of_bands: list[Item]) -> list[Item]:
+        """What belongs to the bands that are used, of a list of one item for each band."""
+        if self._band_places is None:
+            return of_bands
+        return [of_bands[place] for place in self._band_places]
+
+
+def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
+    """Where the named bands are, in rising order."""
+    known = [band.name for band in bands]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"The datasets have no band <{', '.join(unknown)}>, only {', '.join(known)}"
+        )
+    if len(set(names)) < len(names):
+        raise ValueError(f"<bands> names a band twice: {', '.join(names)}")
+    return sorted(known.index(name) for name in names)
 
 
 def _joined_classes(schemes: Sequence[ClassScheme]) -> ClassScheme:

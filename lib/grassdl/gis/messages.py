@@ -10,9 +10,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 
 import grass.script as gs
 from grass.exceptions import CalledModuleError
+
+from ..processes import Terminated
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Names under which packages are installed, where they differ from those of their import."""
@@ -27,7 +30,7 @@ def one_line_errors() -> Iterator[None]:
     What the block was about to write has been removed by the time the line is printed: the
     library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     # A terminal that lacks a letter of some label must not cost the result.
     sys.stdout.reconfigure(errors="replace")
     _use_utf8()
@@ -61,6 +64,11 @@ def _what_is_left(error: BaseException) -> str:
 
 def _notes(error: BaseException) -> list[str]:
     return getattr(error, "__notes__", [])
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> None:
+    Terminated.asked = True
+    raise Terminated
 
 
 def _use_utf8() -> None:

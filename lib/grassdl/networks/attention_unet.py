@@ -8,6 +8,9 @@ from keras import KerasTensor, layers
 from .blocks import class_scores
 from .unet import u_shape
 
+ENCODER = ("encoder", "bottom")
+"""What the names of the encoder's layers begin with."""
+
 
 def attention_unet(
     pixels: KerasTensor,

@@ -14,6 +14,9 @@ RATES = (6, 12, 18)
 
 LOW_LEVEL_FILTERS = 48
 
+ENCODER = ("conv",)
+"""What the names of the encoder's layers begin with."""
+
 
 def deeplabv3plus(pixels: KerasTensor, outputs: int, *, filters: int = 256) -> KerasTensor:
     """A deep encoder whose features are seen at several scales, and refined at a quarter of the

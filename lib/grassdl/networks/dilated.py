@@ -9,6 +9,9 @@ from keras import KerasTensor, layers
 
 from .blocks import class_scores
 
+ENCODER = ("block",)
+"""What the names of the encoder's layers begin with."""
+
 
 def dilated(
     pixels: KerasTensor,

@@ -11,6 +11,9 @@ KERNEL = 5
 LEAK = 0.1
 """Slope of the activation below 0."""
 
+ENCODER = ("dk",)
+"""What the names of the encoder's layers begin with."""
+
 
 def fcn_dk(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 6) -> KerasTensor:
     """Blocks of 5x5 kernels dilated by 1, 2, 3, ... at full resolution.

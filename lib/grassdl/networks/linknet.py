@@ -7,6 +7,9 @@ from keras import KerasTensor, layers
 
 from .blocks import conv_norm_relu
 
+ENCODER = ("stem", "encoder")
+"""What the names of the encoder's layers begin with."""
+
 
 def linknet(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 4) -> KerasTensor:
     """ResNet18 as encoder, and a decoder to whose levels the encoder's are added.

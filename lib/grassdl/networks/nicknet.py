@@ -12,6 +12,9 @@ KERNELS = (5, 5, 3, 3, 3, 3, 3)
 
 DILATION = 2
 
+ENCODER = ("block",)
+"""What the names of the encoder's layers begin with."""
+
 
 def nicknet(pixels: KerasTensor, outputs: int, *, filters: int = 64) -> KerasTensor:
     """Seven dilated blocks at full resolution, whose outputs are classified together.

@@ -4,7 +4,8 @@
 A new network takes one file and one line in `NETWORKS`. The file `NAME.py` holds a function of the
 same name, `NAME(pixels, outputs, *, option=default, ...)`, which turns a tensor of normalised
 pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs); its keyword-only
-arguments are the network's options. `tools/interface.py` then brings it into the option of
+arguments are the network's options. `ENCODER` in that file tells what the names of the encoder's
+layers begin with. `tools/interface.py` then brings it into the option of
 i.dl.train and the manual.
 
 This module imports neither Keras nor a network before one is asked for, so that a module's
@@ -16,6 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,6 +58,16 @@ def options(name: str) -> dict[str, Any]:
     """
     parameters = inspect.signature(_network(name)).parameters.values()
     return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+
+
+def encoder(name: str) -> tuple[str, ...]:
+    """What the names of the encoder's layers begin with. Imports Keras.
+
+    Raises:
+        ValueError: There is no such network.
+    """
+    _check_name(name)
+    return _module(name).ENCODER
 
 
 def build(
@@ -124,7 +136,11 @@ def check_numbers(network_options: Mapping[str, Any]) -> None:
 
 def _network(name: str) -> Callable[..., keras.KerasTensor]:
     _check_name(name)
-    return getattr(import_module(f".{name}", __package__), name)
+    return getattr(_module(name), name)
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f".{name}", __package__)
 
 
 def _check_name(name: str) -> None:

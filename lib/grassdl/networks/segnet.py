@@ -14,6 +14,9 @@ CONVOLUTIONS = (2, 2, 3, 3, 3)
 WIDTHS = (1, 2, 4, 8, 8)
 """Filters of each level, as multiples of those of the first."""
 
+ENCODER = ("encoder",)
+"""What the names of the encoder's layers begin with."""
+
 
 def segnet(pixels: KerasTensor, outputs: int, *, filters: int = 64, depth: int = 5) -> KerasTensor:
     """The convolutions of VGG16 and a decoder that mirrors them, without skip connections.

@@ -9,6 +9,9 @@ from keras import KerasTensor, layers
 
 from .blocks import class_scores, conv_norm_relu
 
+ENCODER = ("encoder", "bottom")
+"""What the names of the encoder's layers begin with."""
+
 Gate = Callable[[KerasTensor, KerasTensor, str], KerasTensor]
 """What a level of the decoder takes from the encoder, given the encoder's features, those of the
 decoder's next coarser level, and a name."""

@@ -78,7 +78,7 @@ class Batches(keras.utils.PyDataset):
 
         A place of -1 gives an unlabelled patch of zeros, which counts nowhere.
         """
-        shape = self.parts[0].images.shape[1:]
+        shape = self.parts[0].shape
         images = np.empty((len(places), *shape), np.float32)
         labels = np.empty((len(places), *shape[:2]), np.uint8)
         owners = np.searchsorted(self.first_places, places, side="right") - 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 
 from .batches import TrainingBatches
 
@@ -27,24 +28,29 @@ class Shuffle(keras.callbacks.Callback):
         self.batches.start_epoch(epoch)
 
 
+class Diverged(ValueError):
+    """The loss is no longer a number: going on would not mend it."""
+
+
 class History(keras.callbacks.Callback):
     """Keeps a row per epoch and reports it as a line.
 
     Args:
         epochs: Epochs that are planned.
         report: Takes a line of text for the user.
+        rows: Those of earlier epochs.
 
     Raises:
-        ValueError: Loss is no longer a number, in the epoch where this happened.
+        Diverged: Loss is no longer a number, in the epoch where this happened.
     """
 
     COLUMNS = ("epoch", "loss", "val_loss", "mean_iou", "val_mean_iou", "learning_rate", "seconds")
 
-    def __init__(self, epochs: int, report: Callable[[str], None]):
+    def __init__(self, epochs: int, report: Callable[[str], None], rows: Sequence[dict] = ()):
         super().__init__()
         self.epochs = epochs
         self.report = report
-        self.rows: list[dict] = []
+        self.rows = list(rows)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Start the clock."""
@@ -53,7 +59,7 @@ class History(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add a row and report it; figures that were not measured are None."""
         if not math.isfinite(logs["loss"]):
-            raise ValueError(
+            raise Diverged(
                 f"Training failed: the loss is not a number any more in epoch {epoch + 1}. "
                 "Use a lower learning_rate, and look for extreme values in the bands"
             )
@@ -75,11 +81,66 @@ class History(keras.callbacks.Callback):
         # The first epoch compiles the network; later ones tell better how long one takes.
         timed = [one["seconds"] for one in self.rows][1:] or [row["seconds"]]
         left = (self.epochs - row["epoch"]) * sum(timed) / len(timed)
-        parts.append(f"{row['seconds']:.1f} s, at most {_duration(left)} left")
+        parts.append(f"{row['seconds']:.1f} s, at most {duration(left)} left")
         return f"Epoch {row['epoch']}/{self.epochs}: {'; '.join(parts)}"
 
 
-def _duration(seconds: float) -> str:
+class Best(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch, and stops when there has been no better for long.
+
+    Unlike Keras' `EarlyStopping` it forgets nothing when `fit` is called again, for a second phase
+    or after a kill.
+
+    Args:
+        network: The network that is trained.
+        monitor: The figure that tells how good an epoch was.
+        mode: "max" if high ones are good, else "min".
+        patience: Epochs without a better one after which training stops.
+        first: Epoch, counted from 0, from which on `patience` counts.
+    """
+
+    def __init__(
+        self, network: keras.Model, monitor: str, mode: str, patience: int, first: int = 0
+    ):
+        super().__init__()
+        self.network = network
+        self.monitor = monitor
+        self.sign = 1 if mode == "max" else -1
+        self.patience = patience
+        self.first = first
+        self.value = -math.inf
+        self.epoch = 0
+        self.waited = 0
+        self.weights: list[np.ndarray] = []
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience is at its end."""
+        return self.waited >= self.patience
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Compare the epoch with the best one."""
+        value = self.sign * logs[self.monitor]
+        if value > self.value:
+            # One after the other: Ctrl-C may come in between.
+            self.weights = self.network.get_weights()
+            self.epoch, self.value, self.waited = epoch + 1, value, 0
+            return
+        self.waited = self.waited + 1 if epoch >= self.first else 0
+        if self.exhausted:
+            self.model.stop_training = True
+
+    def state(self) -> dict:
+        """What it remembers but for the weights."""
+        return {"value": self.value, "epoch": self.epoch, "waited": self.waited}
+
+    def resume(self, state: dict, weights: list[np.ndarray]) -> None:
+        """Remember what `state` told and the best weights."""
+        self.value, self.epoch, self.waited = state["value"], state["epoch"], state["waited"]
+        self.weights = weights
+
+
+def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

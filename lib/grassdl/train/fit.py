@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,22 +15,32 @@ import numpy as np
 from .. import distribution, scores
 from ..dataset.patchset import JoinedPatchSets
 from ..distribution import ALONE, Team
-from ..files import new_folder
+from ..files import check_output_folder, new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
 from ..networks.network_file import build_from_file
-from . import losses, optimizers
+from ..processes import Terminated
+from . import logs, losses, optimizers
 from .augmentation import by_names
 from .band_values import BandValues
 from .batches import Batches, TrainingBatches, reading
-from .callbacks import History, Shuffle
+from .callbacks import Diverged, Shuffle
+from .checkpoint import State
+from .checks import check_data, check_packages
 from .class_weights import class_weights
+from .course import Course, open_run
+from .identity import identity
+from .memory import enough_memory
 from .metrics import MeanIoU
 from .normalization import deviations, means
+from .phases import frozen
 from .precision import computing_in, in_float32, resolve
+from .preflight import plan
 from .readme import README_NAME, readme
-from .record import Fitted, model_card, plan, write_history
+from .record import Fitted, model_card, write_history
+from .run_folder import LOGS_NAME, RunFolder, run_path, running
 from .settings import Settings
+from .transfer import Transfer, frozen_layers, take_over
 
 BATCH_NORM_MOMENTUM = 0.9
 """Share of batch norm's running statistics that a step leaves as it is.
@@ -52,21 +64,24 @@ def train(
     versions: Mapping[str, str],
     report: Report,
     warn: Report,
+    resume: bool = False,
     team: Team = ALONE,
 ) -> ModelCard | None:
     """Train a network and write its model folder, which appears whole or not at all.
 
     The same data and settings give the same weights, bit by bit, on the same machine with the
-    same number of threads, if `backend.prepare` came before Keras.
+    same number of threads, if `backend.prepare` came before Keras; also if the training was killed
+    in between and resumed. Ctrl-C ends it early: then the best epoch so far makes the model.
 
     Args:
         data: The datasets.
-        target: The model folder, as `files.check_output_folder` gives it.
+        target: The model folder, as `run_folder.check_target` gives it.
         settings: Network and recipe.
         command: The call, for the model card.
         versions: Versions of software that this library does not know of, by name.
         report: Takes lines about the progress.
         warn: Takes warnings.
+        resume: Whether to go on with an unfinished training of this model.
         team: The processes that train together.
 
     Returns:
@@ -75,27 +90,34 @@ def train(
 
     Raises:
         ValueError: Nothing to learn from, a patch size or an option that does not suit the
-            network, a loss that is not a number, or a target that holds something else.
+            network, a loss that is not a number, too little memory, a target that holds something
+            else, or an unfinished training that is another one.
     """
     if not team.leads:
         report = warn = _silent
-    _check_packages()
-    _check_training_split(data, warn)
-    for sentence in data.overlaps():
-        warn(sentence)
-    if not team.leads:
-        _fitted_network(data, settings, team, report, warn)
-        return None
-    with new_folder(target, recognise=CARD_NAME) as folder:
-        network, fitted = _fitted_network(data, settings, team, report, warn)
+    check_packages()
+    check_data(data, warn)
+    check_output_folder(target, overwrite=True, recognise=CARD_NAME)
+    with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
+        network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)
+        if not team.leads:
+            return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         test = score(network, data, "test", settings.batch_size)
         card = model_card(target.name, network, data, settings, fitted, test, command)
+        card.training["parent"] = transfer.to_json() if transfer else None
         card.versions.update(versions)
-        card.save(folder)
-        save_network(network, folder)
-        write_history(fitted.rows, folder)
-        (folder / README_NAME).write_text(readme(card), encoding="utf-8")
+        with new_folder(target, recognise=CARD_NAME) as folder:
+            card.save(folder)
+            save_network(network, folder)
+            write_history(fitted.rows, folder)
+            (folder / README_NAME).write_text(readme(card), encoding="utf-8")
+            shutil.copytree(run.logs, folder / LOGS_NAME)
+        if fitted.interrupted:
+            warn("The model is that of an unfinished training: the same call with -r goes on")
+        else:
+            run.discard()
+    report(f"Curves of the training: {logs.command(target / LOGS_NAME)}")
     return card
 
 
@@ -104,40 +126,78 @@ def _silent(_: str) -> None:
 
 
 def _fitted_network(
-    data: JoinedPatchSets, settings: Settings, team: Team, report: Report, warn: Report
-) -> tuple[keras.Model, Fitted]:
+    data: JoinedPatchSets,
+    settings: Settings,
+    report: Report,
+    warn: Report,
+    run: RunFolder,
+    resume: bool,
+    team: Team,
+) -> tuple[keras.Model, Fitted, Transfer | None]:
     """A new network, fitted by all processes together; each gets its own in single precision."""
-    keras.utils.set_random_seed(settings.seed)
     precision = resolve(settings.precision)
+    keras.utils.set_random_seed(settings.seed)
     with computing_in(precision):
         network = build_network(data, settings)
+        transfer = _transfer(network, data, settings)
+        about = identity(data, settings, team.processes)
+        resumed = open_run(run, about, resume, report, warn, team)
         report(plan(network, data, settings))
-        fitted = fit(network, data, settings, report, warn, team)
+        if transfer:
+            report(transfer.line())
+        own_run = run if team.leads else None
+        fitted = fit(network, data, settings, report, warn, transfer, own_run, resumed, team)
     distribution.part(team)
     if precision != "float32" or team != ALONE:
         network = in_float32(network)
-    return network, fitted
+    return network, fitted, transfer
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
     """The network for these data, with fresh weights, that takes raw values."""
-    shape = data.size, len(data.bands), len(data.classes)
-    statistics = {"mean": means(data), "deviation": deviations(data)}
-    if settings.network_file:
-        network = build_from_file(settings.network_file, *shape, **statistics)
-    else:
-        network = registry.build(
-            settings.network,
-            *shape,
-            **statistics,
-            activation=settings.activation,
-            **settings.network_options,
-        )
+    network = _build(
+        settings,
+        data.size,
+        len(data.bands),
+        len(data.classes),
+        activation=settings.activation,
+        mean=means(data),
+        deviation=deviations(data),
+    )
     # Layers of nested models are among them.
     for layer in network._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     return network
+
+
+def _build(
+    settings: Settings,
+    size: int,
+    bands: int,
+    classes: int,
+    activation: str = "softmax",
+    **statistics: Sequence[float],
+) -> keras.Model:
+    if settings.network_file:
+        return build_from_file(settings.network_file, size, bands, classes, **statistics)
+    return registry.build(
+        settings.network,
+        size,
+        bands,
+        classes,
+        activation=activation,
+        **settings.network_options,
+        **statistics,
+    )
+
+
+def _transfer(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> Transfer | None:
+    """Start from the weights of a model if the settings name one."""
+    if not settings.model:
+        return None
+    build = partial(_build, settings, data.size)
+    return take_over(network, data.bands, data.classes, settings.model, build)
 
 
 def fit(
@@ -146,6 +206,9 @@ def fit(
     settings: Settings,
     report: Report,
     warn: Report,
+    transfer: Transfer | None = None,
+    run: RunFolder | None = None,
+    resumed: State | None = None,
     team: Team = ALONE,
 ) -> Fitted:
     """Fit a network to the training split, and give it the weights of its best epoch.
@@ -159,12 +222,61 @@ def fit(
         settings: The recipe.
         report: Takes a line per epoch.
         warn: Takes warnings.
+        transfer: What the network has taken over from another model.
+        run: Where to keep logs, and the state after each epoch.
+        resumed: State to go on from.
         team: The processes that train together.
 
     Raises:
-        ValueError: The loss is not a number any more, patches are damaged, or batches cannot be
-            shared out.
+        ValueError: The loss is not a number any more, patches are damaged, memory ran out, or
+            batches cannot be shared out.
     """
+    training, validation = _batches(data, settings, team)
+    monitor, mode = ("val_mean_iou", "max") if validation else ("loss", "min")
+    if not validation:
+        warn("No labelled validation patches: the epoch with the lowest training loss is kept")
+    course = Course(network, settings, monitor, mode, report, run, resumed)
+    encoder = frozen_layers(network, settings, transfer)
+    interrupted = False
+    try:
+        with (
+            reading(training, validation),
+            enough_memory(network, data.size, training.batch_size, warn),
+            course,
+        ):
+            for phase in course.phases_left():
+                with frozen(encoder if phase.frozen else ()):
+                    steps = (phase.end - phase.first) * len(training)
+                    learner = _learner(network, data, settings, phase.learning_rate, steps)
+                    course.prepare(learner, phase)
+                    learner.fit(
+                        training,
+                        initial_epoch=max(phase.first, course.epochs),
+                        epochs=phase.end,
+                        validation_data=validation,
+                        callbacks=[Shuffle(training), *course.callbacks(phase, len(training))],
+                        shuffle=False,
+                        verbose=0,
+                    )
+    except Diverged:
+        if run:
+            run.discard()
+        raise
+    except KeyboardInterrupt as interrupt:
+        # Others of a team wait for this process in the midst of a step.
+        together = team.processes > 1
+        if isinstance(interrupt, Terminated) or together or not course.best.weights:
+            raise
+        interrupted = True
+        warn(f"Interrupted after epoch {course.epochs}: the best one so far makes the model")
+    network.set_weights(course.best.weights)
+    return Fitted(course.history.rows, course.best.epoch, monitor, interrupted)
+
+
+def _batches(
+    data: JoinedPatchSets, settings: Settings, team: Team
+) -> tuple[TrainingBatches, Batches | None]:
+    """Training and validation batches; None if no pixel of the validation split is labelled."""
     values = BandValues.of(data.bands, means(data), deviations(data))
     fill = values.mean
     training = TrainingBatches(
@@ -176,37 +288,17 @@ def fit(
         team,
     )
     team.check_batch_size(training.batch_size)
-    validation, monitor, mode = None, "loss", "min"
-    if data.pixels("val").any():
-        validation = Batches(data.arrays("val"), settings.batch_size, fill, team)
-        monitor, mode = "val_mean_iou", "max"
-    else:
-        warn("No labelled validation patches: the epoch with the lowest training loss is kept")
-    learner = _learner(network, data, settings, settings.epochs * len(training))
-    history = History(settings.epochs, report)
-    best = keras.callbacks.EarlyStopping(
-        monitor=monitor,
-        mode=mode,
-        patience=settings.patience or settings.epochs,
-        restore_best_weights=True,
-    )
-    callbacks = [Shuffle(training), history, best]
-    if settings.schedule == "plateau":
-        callbacks.append(optimizers.plateau(monitor, mode))
-    with reading(training, validation):
-        learner.fit(
-            training,
-            epochs=settings.epochs,
-            validation_data=validation,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
-    return Fitted(history.rows, best.best_epoch + 1, monitor)
+    if not data.pixels("val").any():
+        return training, None
+    return training, Batches(data.arrays("val"), settings.batch_size, fill, team)
 
 
 def _learner(
-    network: keras.Model, data: JoinedPatchSets, settings: Settings, steps: int
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    learning_rate: float,
+    steps: int,
 ) -> keras.Model:
     """A compiled model that shares the weights of a network.
 
@@ -214,7 +306,7 @@ def _learner(
     be loaded.
     """
     learner = keras.Model(network.inputs, network.outputs)
-    rate = optimizers.rate(settings.schedule, settings.learning_rate, steps)
+    rate = optimizers.rate(settings.schedule, learning_rate, steps)
     learner.compile(
         optimizer=optimizers.optimizer(settings.optimizer, rate, settings.weight_decay),
         loss=losses.by_name(
@@ -248,29 +340,3 @@ def score(network: keras.Model, data: JoinedPatchSets, split: str, batch_size: i
         predicted = network.predict_on_batch(images).argmax(axis=-1)
         counts += scores.confusion_counts(predicted, labels, len(data.classes))
     return scores.report(counts, data.classes)
-
-
-def _check_packages() -> None:
-    """Import now what serves only after the last epoch: then is too late to find it missing."""
-    for name in ("sklearn", "matplotlib"):
-        import_module(name)
-
-
-def _check_training_split(data: JoinedPatchSets, warn: Report) -> None:
-    if not data.count("train"):
-        raise ValueError("There are no training patches: cut some with i.dl.patches")
-    pixels = data.pixels("train")
-    if not pixels.any():
-        raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
-    if np.count_nonzero(pixels) == 1:
-        only = data.classes.labels[int(pixels.argmax())]
-        raise ValueError(f"All labelled training pixels are <{only}>: two classes are needed")
-    for one, labelled in zip(data.classes, pixels, strict=True):
-        if not labelled:
-            warn(
-                f"Class {one.value} <{one.label}> has no pixel in the training patches: "
-                "the network cannot learn it"
-            )
-    for band, statistics in zip(data.bands, data.statistics, strict=True):
-        if not statistics.deviation:
-            warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")

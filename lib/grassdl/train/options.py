@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..model import ModelCard
 from .choices import CLASS_WEIGHTS
 from .settings import Settings
 
-WORDS = "network activation loss optimizer schedule precision".split()
+WORDS = "loss optimizer schedule precision".split()
 INTEGERS = "epochs batch_size patience seed nprocs".split()
 NUMBERS = "label_smoothing learning_rate weight_decay".split()
 """Options that are settings of the same name."""
@@ -19,25 +20,87 @@ NETWORK_LISTS = ("kernel", "dilations")
 """Options of networks; those that are not given are left to the network."""
 
 
-def settings_of(options: Mapping[str, str]) -> Settings:
+NETWORK, ACTIVATION = "unet", "softmax"
+"""What is taken where neither the user nor a model to start from tells."""
+
+
+def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
     """The settings of a run, checked.
 
     Args:
         options: What the parser gives: the words of each option, empty if it was not given.
+        freeze: Whether flag -f was given.
 
     Raises:
-        ValueError: An option that is out of its range or does not go with another one.
+        ValueError: An option that is out of its range or does not go with another one, or a model
+            to start from that cannot be read.
     """
     return Settings(
-        network_file=options["network_file"] or None,
-        network_options=_network_options(options),
+        **(_network_of_model(options) if options["model"] else _network(options)),
         class_weights=_class_weights(options["class_weights"]),
         augmentation=_augmentation(options["augmentation"]),
         strengths=_strengths(options["strengths"]),
+        model=options["model"] or None,
+        freeze=freeze,
         **{name: options[name] for name in WORDS},
         **{name: int(options[name]) for name in INTEGERS},
         **{name: float(options[name]) for name in NUMBERS},
     )
+
+
+def names_of(words: str) -> list[str] | None:
+    """Names that are separated by commas; None if there are none."""
+    return words.split(",") if words else None
+
+
+def _network(options: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that tell the network."""
+    return {
+        "network": options["network"] or NETWORK,
+        "network_file": options["network_file"] or None,
+        "network_options": _network_options(options),
+        "activation": options["activation"] or ACTIVATION,
+    }
+
+
+def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that tell the network of the model to start from.
+
+    Raises:
+        ValueError: The options tell another one.
+    """
+    card = ModelCard.load(options["model"])
+    activation = options["activation"] or card.training.get("activation", ACTIVATION)
+    if not card.training.get("network_file"):
+        _check_same_network(options, card)
+        return {
+            "network": card.network,
+            "network_options": {
+                name: tuple(one) if isinstance(one, list) else one
+                for name, one in card.network_options.items()
+            },
+            "activation": activation,
+        }
+    if not options["network_file"]:
+        # The path on the card may lead to a stranger's code.
+        raise ValueError(
+            f"The network of model <{options['model']}> was built by a file: name it with "
+            "network_file="
+        )
+    return _network(options)
+
+
+def _check_same_network(options: Mapping[str, str], card: ModelCard) -> None:
+    given = {name: options[name] for name in ("network", "network_file") if options[name]}
+    given |= _network_options(options)
+    known = {"network": card.network, "network_file": None, **card.network_options}
+    for name, one in given.items():
+        own = known.get(name)
+        if one != (tuple(own) if isinstance(own, list) else own):
+            raise ValueError(
+                f"<{name}> contradicts model <{options['model']}>, which tells the network "
+                f"({card.network}) and its options: leave it out"
+            )
 
 
 def _network_options(options: Mapping[str, str]) -> dict[str, Any]:

@@ -188,8 +188,19 @@ def _training(card: ModelCard) -> str:
             f"`{told['optimizer']}`, learning rate {told['learning_rate']:g}, batches of "
             f"{told['batch_size']}, augmentation {', '.join(told['augmentation']) or 'none'}."
         )
+        sentences += _course(told)
     sentences = " ".join(sentences)
     return f"## Training\n\n{sentences}\n\n{_areas(card)}\n\n```text\n{_fenced(card.command)}\n```"
+
+
+def _course(told: dict) -> list[str]:
+    """Sentences on how the training began and ended, where that was not as usual."""
+    sentences = []
+    if parent := told.get("parent"):
+        sentences.append(f"It began with the weights of model {escaped(parent['name'])}.")
+    if told.get("interrupted"):
+        sentences.append("It was interrupted: more epochs might have made the model better.")
+    return sentences
 
 
 def _fenced(text: str) -> str:

@@ -8,7 +8,6 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -38,23 +37,13 @@ class Fitted:
         rows: The columns of `History` by epoch.
         best_epoch: The epoch, counted from 1, whose weights were kept.
         monitor: The column that decided which epoch was the best.
+        interrupted: Whether it was ended early by Ctrl-C.
     """
 
     rows: list[dict]
     best_epoch: int
     monitor: str
-
-
-def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str:
-    """One line on what will be trained on what."""
-    patches = ", ".join(f"{data.count(split)} {split}" for split in SPLITS)
-    field = reach(network).receptive_field
-    seen = f"{field} x {field} cells" if field else "the whole image"
-    return (
-        f"Network <{settings.network_name}> with {network.count_params()} parameters, receptive "
-        f"field {seen}; {len(data.bands)} bands, {len(data.classes)} classes; patches of "
-        f"{data.size} x {data.size} cells: {patches}"
-    )
+    interrupted: bool = False
 
 
 def model_card(
@@ -121,6 +110,7 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
         "epochs_run": len(fitted.rows),
         "best_epoch": fitted.best_epoch,
         "monitor": fitted.monitor,
+        "interrupted": fitted.interrupted,
         "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
         "best": _finite(fitted.rows[fitted.best_epoch - 1]),
     }
@@ -139,7 +129,6 @@ def _versions() -> dict[str, str]:
         "keras": keras.version(),
         backend: sys.modules[backend].__version__,
         "numpy": np.__version__,
-        "scikit-learn": version("scikit-learn"),
         "python": sys.version.split()[0],
     }
 

@@ -46,6 +46,8 @@ class Settings:
         precision: One of `choices.PRECISIONS`.
         seed: Seed of everything random.
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
+        model: Folder of a trained model to start from; None for random weights.
+        freeze: Whether that model's encoder stays as it is at first.
 
     Raises:
         ValueError: An unknown name, a number out of its range, or what does not go together.
@@ -70,6 +72,8 @@ class Settings:
     precision: str = "auto"
     seed: int = 1
     nprocs: int = 0
+    model: str | None = None
+    freeze: bool = False
 
     def __post_init__(self) -> None:
         self._check_network()
@@ -86,6 +90,8 @@ class Settings:
             raise ValueError(f"<learning_rate> must be above 0, found {self.learning_rate:g}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"<weight_decay> must not be negative, found {self.weight_decay:g}")
+        if self.freeze and not self.model:
+            raise ValueError("-f is of no use without model=: random weights are not worth keeping")
         if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"<seed> must be between 0 and {MAX_SEED}, found {self.seed}")
 

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What height and NDVI bring: the embedded example, trained with and without them.
+
+The patches are cut once; `bands=` of i.dl.train leaves out what is not wanted. Scores count the
+test patches, which no training patch touches.
+
+    python benchmarks/bands.py [--epochs 25] [--seeds 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from statistics import mean
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "demo"))
+from run import Demo, cut_patches, make_in_process  # noqa: E402
+from scene import make_scene  # noqa: E402
+
+SPECTRAL = ("red", "green", "blue", "nir")
+TRIALS = {
+    "four bands, nDSM, NDVI": (*SPECTRAL, "ndsm", "ndvi"),
+    "four bands, nDSM": (*SPECTRAL, "ndsm"),
+    "four bands, NDVI": (*SPECTRAL, "ndvi"),
+    "four bands": SPECTRAL,
+}
+FIGURES = {
+    "overall": "overall_accuracy",
+    "kappa": "kappa",
+    "macro F1": "f1_macro",
+    "mean IoU": "mean_iou",
+}
+
+
+def scores(demo: Demo, bands: tuple[str, ...], epochs: int, seed: int) -> dict:
+    """Scores on the test patches of a network that was trained on some bands."""
+    model = demo.folder / "trial"
+    demo.grass(
+        "i.dl.train",
+        f"input={demo.dataset}",
+        f"bands={','.join(bands)}",
+        "network=unet",
+        "depth=3",
+        f"epochs={epochs}",
+        f"seed={seed}",
+        f"output={model}",
+        "--overwrite",
+    )
+    return json.loads((model / "model.json").read_text())["test"]
+
+
+def row(name: str, results: list[dict]) -> str:
+    """A line of the table: the figures, and the F1 of each class, as means over the seeds."""
+    figures = [mean(one[key] for one in results) for key in FIGURES.values()]
+    by_class = zip(*[[one["f1"] for one in each["classes"]] for each in results], strict=True)
+    figures += [mean(one) for one in by_class]
+    return f"| {name} | " + " | ".join(f"{one:.3f}" for one in figures) + " |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each kind")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        demo = Demo(Path(folder) / "demo")
+        demo.clear()
+        make_in_process(demo, make_scene())
+        cut_patches(demo)
+        lines: list[str] = []
+        for name, bands in TRIALS.items():
+            results = [
+                scores(demo, bands, arguments.epochs, seed + 1) for seed in range(arguments.seeds)
+            ]
+            if not lines:
+                labels = [one["label"] for one in results[0]["classes"]]
+                head = ["bands", *FIGURES, *labels]
+                lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+            lines.append(row(name, results))
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is checked before anything is computed: software, and something to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+import numpy as np
+
+from ..dataset.patchset import JoinedPatchSets
+
+
+def check_packages() -> None:
+    """Import now what serves only after the last epoch: then is too late to find it missing."""
+    import_module("matplotlib")
+
+
+def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
+    """Check the training split.
+
+    Args:
+        data: The datasets.
+        warn: Takes a line for the user.
+
+    Raises:
+        ValueError: There is nothing to learn from.
+    """
+    if not data.count("train"):
+        raise ValueError("There are no training patches: cut some with i.dl.patches")
+    pixels = data.pixels("train")
+    if not pixels.any():
+        raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
+    if np.count_nonzero(pixels) == 1:
+        only = data.classes.labels[int(pixels.argmax())]
+        raise ValueError(f"All labelled training pixels are <{only}>: two classes are needed")
+    for one, labelled in zip(data.classes, pixels, strict=True):
+        if not labelled:
+            warn(
+                f"Class {one.value} <{one.label}> has no pixel in the training patches: "
+                "the network cannot learn it"
+            )
+    for band, statistics in zip(data.bands, data.statistics, strict=True):
+        if not statistics.deviation:
+            warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
+    for sentence in data.overlaps():
+        warn(sentence)

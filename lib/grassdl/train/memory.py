@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The memory that a training takes, and what to do where there is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ..backend import has_gpu
+
+COPIES_OF_WEIGHTS = 5
+"""The weights, their gradients, two moments of the optimiser, and the best ones so far."""
+
+PROGRAM_BYTES = 2**30
+"""What the program takes besides: 0.87 to 1.03 GB were measured with TensorFlow."""
+
+OUT_OF_MEMORY = ("MemoryError", "_ArrayMemoryError", "ResourceExhaustedError", "OutOfMemoryError")
+"""Classes of errors of Python, NumPy, TensorFlow and PyTorch; JAX tells it in the message."""
+
+OUT_OF_MEMORY_WORDS = ("RESOURCE_EXHAUSTED", "OOM when allocating")
+
+
+def memory_needed(network: keras.Model, size: int, batch_size: int) -> int:
+    """Bytes that weights and features take in training, about, besides `PROGRAM_BYTES`.
+
+    What all layers give is kept for the way back; gradients come and go. With TensorFlow on a CPU,
+    the peak memory of U-Net, NickNet and LinkNet grew by 0.86 to 1.06 of that per patch.
+
+    Args:
+        network: Takes images (batch, rows, columns, bands).
+        size: Edge of a patch in pixels.
+        batch_size: Patches per step.
+    """
+    weights = sum(int(np.prod(one.shape)) for one in network.weights) * np.dtype("float32").itemsize
+    return COPIES_OF_WEIGHTS * weights + feature_bytes(network, size) * batch_size
+
+
+def feature_bytes(network: keras.Model, size: int) -> int:
+    """Bytes of what all layers together give for one patch."""
+    given: list[keras.KerasTensor] = []
+
+    def trace(operation: keras.Operation) -> Callable:
+        def call(*inputs: object, **options: object) -> object:
+            if isinstance(operation, keras.Model):
+                return _run(operation, trace, inputs[0])
+            outputs = operation.compute_output_spec(*inputs, **options)
+            given.extend(keras.tree.flatten(outputs))
+            return outputs
+
+        return call
+
+    _run(network, trace, keras.KerasTensor((1, size, size, network.input_shape[-1]), "float32"))
+    return sum(int(np.prod(one.shape)) * _bytes(one.dtype) for one in given)
+
+
+def _run(model: keras.Model, trace: Callable, inputs: object) -> object:
+    """Follow the layer graph, nested models opened, with `trace` in the place of layers."""
+    function = keras.Function(model.inputs, model.outputs)
+    outputs = function._run_through_graph(keras.tree.flatten(inputs), operation_fn=trace)
+    return keras.tree.pack_sequence_as(model._outputs_struct, keras.tree.flatten(outputs))
+
+
+def _bytes(dtype: str) -> int:
+    # NumPy does not know bfloat16.
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
+def batch_size_that_fits(
+    network: keras.Model, size: int, batch_size: int, available: int | None
+) -> int:
+    """The batch size, at most half of one that does not fit, that does; 0 if none.
+
+    Args:
+        network: Takes images (batch, rows, columns, bands).
+        size: Edge of a patch in pixels.
+        batch_size: The one that does not fit.
+        available: Bytes that there are, or None if nobody knows.
+    """
+    fitting = batch_size // 2
+    if available is not None:
+        weights = memory_needed(network, size, 0)
+        fitting = min(fitting, max(available - weights, 0) // feature_bytes(network, size))
+    return fitting
+
+
+def available_memory() -> int | None:
+    """Bytes of memory that can still be had; None where nobody tells, as on accelerators."""
+    if has_gpu():
+        return None
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    told = dict(line.split(":", 1) for line in lines)
+    if "MemAvailable" not in told:
+        return None
+    return int(told["MemAvailable"].split()[0]) * 1024
+
+
+@contextmanager
+def enough_memory(
+    network: keras.Model, size: int, batch_size: int, warn: Callable[[str], None]
+) -> Iterator[None]:
+    """Warn if memory may not do for a training, and say what to do where it did not.
+
+    (Main memory rarely ends in an error: the system rather kills a process.)
+
+    Args:
+        network: Takes images (batch, rows, columns, bands).
+        size: Edge of a patch in pixels.
+        batch_size: Patches per step.
+        warn: Takes a line for the user.
+
+    Raises:
+        ValueError: The block ran out of memory; the message tells a batch size that fits.
+    """
+    available = available_memory()
+    needed = memory_needed(network, size, batch_size)
+    advice = _advice(batch_size_that_fits(network, size, batch_size, available))
+    if available is not None and needed > available:
+        warn(
+            f"Training takes about {megabytes(needed)} of memory, {megabytes(available)} are "
+            f"available: if it fails, {advice}"
+        )
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ValueError(
+            f"Out of memory with batches of {batch_size} patches, which take about "
+            f"{megabytes(needed)}: {advice}"
+        ) from error
+
+
+def _advice(fitting: int) -> str:
+    if fitting:
+        return f"use batch_size={fitting}"
+    return "cut smaller patches, or use a smaller network"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or of a backend tells that memory ran out."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return bool(set(names) & set(OUT_OF_MEMORY)) or any(
+        words in str(error) for words in OUT_OF_MEMORY_WORDS
+    )
+
+
+def megabytes(number: int) -> str:
+    """A number of bytes for the user."""
+    return f"{round(number / 2**20)} MB"
