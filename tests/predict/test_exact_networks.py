@@ -81,16 +81,11 @@ def openvino_engine(network, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("shape", "tile_size"), [((67, 89), 24), ((13, 97), 16)])
-@pytest.mark.parametrize("wrap", [lambda one: one, TurningEngine], ids=["plain", "turned"])
-def test_tiles_of_openvino_join_to_its_network_run_once(
-    network, openvino_engine, shape, tile_size, wrap
-):
+def test_tiles_of_openvino_join_to_its_network_run_once(network, openvino_engine, shape, tile_size):
     values, null = scene(*shape)
     filled = filled_frame(values, null, reach(network).stride)
-    expected = wrap(openvino_engine)(filled)[: shape[0], : shape[1]]
-    found, *_ = tiled(
-        network, values, null, *everything(shape), tile_size, wrap=wrap, inner=openvino_engine
-    )
+    expected = openvino_engine(filled)[: shape[0], : shape[1]]
+    found, *_ = tiled(network, values, null, *everything(shape), tile_size, inner=openvino_engine)
     assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
-    keras = wrap(KerasEngine(network))(filled)[: shape[0], : shape[1]]
+    keras = KerasEngine(network)(filled)[: shape[0], : shape[1]]
     assert np.abs(expected - keras).max() < 1e-5
