@@ -80,7 +80,7 @@ def openvino_engine(network, tmp_path_factory):
     return in_openvino(network, tmp_path_factory.mktemp("model"))
 
 
-@pytest.mark.parametrize(("shape", "tile_size"), [((67, 89), 24), ((13, 97), 16)])
+@pytest.mark.parametrize(("shape", "tile_size"), [((67, 89), 48), ((13, 97), 64)])
 def test_tiles_of_openvino_join_to_its_network_run_once(network, openvino_engine, shape, tile_size):
     values, null = scene(*shape)
     filled = filled_frame(values, null, reach(network).stride)

@@ -207,7 +207,6 @@ def test_what_a_killed_run_left_is_kept_until_it_is_replaced(project, ended_earl
         assert record(project)["rows"] == ended_early
 
     refused("option threshold", threshold=0.5)
-    refused("option tile_size", tile_size=48)
     refused("option confidence", confidence="surely")
     refused("flag -a", flags="ra")
 
