@@ -166,7 +166,10 @@ def test_bad_input_ends_in_one_line(run, maps, areas):
         ({"reference": "truth", "objects": 9}, ["Class 9", "1, 2"]),
         ({"reference": "truth", "block_size": 0}, ["<block_size>"]),
         ({"reference": "truth", "standard_error": 2}, ["<standard_error>"]),
-        ({"reference": "truth", "probabilities": "p"}, ["<p_1> not found", "needs a map of every class: p_1, p_2"]),
+        (
+            {"reference": "truth", "probabilities": "p"},
+            ["<p_1> not found", "every class: p_1, p_2"],
+        ),
         ({"reference": "truth", "compare": "nothing"}, ["<nothing> not found"]),
     ]:
         fails_with(evaluate(run, check=False, **options), *words)
