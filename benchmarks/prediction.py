@@ -79,8 +79,10 @@ from grassdl.predict.settings import Settings
 
 folder, engine, precision, edge, mean, deviation = sys.argv[1:]
 card = ModelCard.load(folder)
-settings = Settings("exact", 1, card.stride, card.halo or 0, None, False, 0, engine, precision)
-engine, _ = load_engine(folder, card, settings, lambda line: None)
+settings = Settings(
+    "exact", 1, card.stride, card.halo or 0, None, False, 0, 0, False, engine, precision
+)
+engine = load_engine(folder, card, settings, lambda line: None).engine
 shape = (int(edge), int(edge), len(card.bands))
 window = np.random.default_rng(0).normal(float(mean), float(deviation), shape).astype(np.float32)
 engine(window)
