@@ -46,7 +46,7 @@ def number_of_areas(values):
 
 def test_areas_are_those_of_the_class_map(grass_project, bands, model):
     done = predict(grass_project, model, confidence="sure", vector="areas")
-    assert "ERROR" not in done.stderr
+    assert "ERROR: " not in done.stderr
     assert grass_project.maps("vector") == ["areas"]
     assert set(grass_project.maps()) == {"one", "two", "classes", "sure"}
     classes = grass_project.read_raster("classes")
