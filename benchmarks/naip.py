@@ -5,7 +5,9 @@ Runs the four modules on `naip_ohio` (see --data) for each network, and a random
 pixels (four bands and NDVI) beside them, and prints the table that the README shows. Area 01 is
 scored once, at the end; early stopping looks at blocks of the six training areas.
 
-    python benchmarks/naip.py [--data FOLDER] [--networks unet:15,nicknet:4]
+    python benchmarks/naip.py [--data FOLDER] [--networks unet,nicknet:4]
+
+A network without a number is trained as many epochs as i.dl.train chooses.
 """
 
 from __future__ import annotations
@@ -107,16 +109,16 @@ class Project:
 
 
 def network_scores(
-    project: Project, datasets: list[Path], network: str, epochs: int, folder: Path
+    project: Project, datasets: list[Path], network: str, epochs: str, folder: Path
 ) -> dict:
-    """Train a network, classify the test area, and score it."""
+    """Train a network, classify the test area, and score it; no epochs are the default ones."""
     model = folder / network
     start = time.monotonic()
     project.run(
         "i.dl.train",
         f"input={','.join(map(str, datasets))}",
         f"network={network}",
-        f"epochs={epochs}",
+        *([f"epochs={epochs}"] if epochs else []),
         f"output={model}",
     )
     trained = time.monotonic()
@@ -188,7 +190,7 @@ def table(results: dict[str, dict]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--networks", default="unet:15,nicknet:4", help="names and epochs")
+    parser.add_argument("--networks", default="unet", help="names, each with :EPOCHS or without")
     parser.add_argument("--size", type=int, default=128, help="edge of a patch")
     parser.add_argument("--stride", type=int, default=64, help="step between patches")
     parser.add_argument("--output", type=Path, help="folder to keep (default: a temporary one)")
@@ -204,9 +206,10 @@ def main() -> int:
             project.cut(area, folder, arguments.size, arguments.stride) for area in TRAINING_AREAS
         ]
         results = {"random forest per pixel": forest_scores(project, datasets, folder)}
-        for network, epochs in (one.split(":") for one in arguments.networks.split(",")):
-            name = f"{network}, {epochs} epochs"
-            results[name] = network_scores(project, datasets, network, int(epochs), folder)
+        for told in arguments.networks.split(","):
+            network, _, epochs = told.partition(":")
+            name = f"{network}, {epochs or 'default'} epochs"
+            results[name] = network_scores(project, datasets, network, epochs, folder)
             print(table(results), flush=True)
     return 0
 

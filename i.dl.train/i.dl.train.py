@@ -118,8 +118,8 @@
 # % key: epochs
 # % type: integer
 # % required: no
-# % answer: 50
-# % description: Maximum number of passes over the training patches
+# % label: Maximum number of passes over the training patches
+# % description: By default as many as show the network about 1 000 000 000 cells, from 20 to 200
 # % guisection: Training
 # % end
 # % option
@@ -220,9 +220,8 @@
 # % key: patience
 # % type: integer
 # % required: no
-# % answer: 20
 # % label: Number of epochs without a better score after which training stops
-# % description: 0 to train to the last epoch; the best weights are kept in any case
+# % description: By default two fifths of them; 0 to train to the last one; the best weights are kept in any case
 # % guisection: Training
 # % end
 # % option

@@ -97,6 +97,7 @@ def train(
         report = warn = _silent
     check_packages()
     check_data(data, warn)
+    settings = settings.for_patches(data.count("train"), data.size)
     check_output_folder(target, overwrite=True, recognise=CARD_NAME)
     with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
         network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)

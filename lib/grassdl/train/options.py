@@ -11,9 +11,10 @@ from .choices import CLASS_WEIGHTS
 from .settings import Settings
 
 WORDS = "loss optimizer schedule precision".split()
-INTEGERS = "epochs batch_size patience seed nprocs".split()
+INTEGERS = "batch_size seed nprocs".split()
 NUMBERS = "label_smoothing learning_rate weight_decay".split()
-"""Options that are settings of the same name."""
+LEFT_OPEN = "epochs patience".split()
+"""Options that are settings of the same name; those of the last line may be left to the library."""
 
 NETWORK_NUMBERS = {"filters": int, "depth": int, "dropout": float}
 NETWORK_LISTS = ("kernel", "dilations")
@@ -44,6 +45,7 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         freeze=freeze,
         **{name: options[name] for name in WORDS},
         **{name: int(options[name]) for name in INTEGERS},
+        **{name: int(options[name]) for name in LEFT_OPEN if options[name]},
         **{name: float(options[name]) for name in NUMBERS},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..networks import registry
 from . import choices
 from .augmentation import check_names, check_strengths
 from .class_weights import check_class_weights
+from .length import standard_epochs, standard_patience
 
 MAX_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
@@ -29,7 +30,7 @@ class Settings:
         network_options: Options of that network; what is missing keeps the network's default.
         activation: What makes probabilities of the network's scores, one of `choices.ACTIVATIONS`;
             a network file has its own.
-        epochs: Passes over the training patches, at most.
+        epochs: Passes over the training patches, at most; None leaves them to `for_patches`.
         batch_size: Patches per step.
         loss: One of `choices.LOSSES`.
         class_weights: One of `choices.CLASS_WEIGHTS`, or a weight for each class in the order of
@@ -42,7 +43,8 @@ class Settings:
         weight_decay: Share of the kernels taken away per step, per unit of learning rate.
         augmentation: Names of augmentations, in the order in which they are applied.
         strengths: Strengths of augmentations by name; what is missing has its standard strength.
-        patience: Epochs without a better score after which training stops; 0 for never.
+        patience: Epochs without a better score after which training stops; 0 for never, None
+            leaves them to `for_patches`.
         precision: One of `choices.PRECISIONS`.
         seed: Seed of everything random.
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
@@ -57,7 +59,7 @@ class Settings:
     network_file: str | None = None
     network_options: Mapping[str, Any] = field(default_factory=dict)
     activation: str = "softmax"
-    epochs: int = 50
+    epochs: int | None = None
     batch_size: int = 16
     loss: str = "cross_entropy"
     class_weights: str | tuple[float, ...] = "none"
@@ -68,7 +70,7 @@ class Settings:
     weight_decay: float = 0.01
     augmentation: tuple[str, ...] = ("flip", "rotate90")
     strengths: Mapping[str, float] = field(default_factory=dict)
-    patience: int = 20
+    patience: int | None = None
     precision: str = "auto"
     seed: int = 1
     nprocs: int = 0
@@ -84,8 +86,9 @@ class Settings:
         check_names(self.augmentation)
         check_strengths(self.augmentation, self.strengths)
         for name, lowest in (("epochs", 1), ("batch_size", 1), ("patience", 0), ("nprocs", 0)):
-            if getattr(self, name) < lowest:
-                raise ValueError(f"<{name}> must be at least {lowest}, found {getattr(self, name)}")
+            number = getattr(self, name)
+            if number is not None and number < lowest:
+                raise ValueError(f"<{name}> must be at least {lowest}, found {number}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"<learning_rate> must be above 0, found {self.learning_rate:g}")
         if not 0 <= self.weight_decay < math.inf:
@@ -94,6 +97,13 @@ class Settings:
             raise ValueError("-f is of no use without model=: random weights are not worth keeping")
         if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"<seed> must be between 0 and {MAX_SEED}, found {self.seed}")
+
+    def for_patches(self, patches: int, size: int) -> Settings:
+        """These settings, with epochs and patience for so many training patches of `size` x `size`
+        cells where they were left open."""
+        epochs = self.epochs or standard_epochs(patches, size)
+        patience = standard_patience(epochs) if self.patience is None else self.patience
+        return replace(self, epochs=epochs, patience=patience)
 
     @property
     def network_name(self) -> str:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What each ingredient of the recipe of i.dl.train brings: one changed at a time.
+
+U-Nets are trained on four areas of `naip_ohio` and scored on two others, whole, their cells counted
+together. Area 01, whose score the README tells, has no part in it: the defaults were chosen here.
+The first row is the plainest recipe; the second and third add what the default has, and all others
+change the default by what they name. Further seeds of the default tell how much chance there is.
+
+    python benchmarks/recipe.py [--epochs 30] [--trials default,dice]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from naip import CHECKOUT, DATA, LABELS, Project
+
+sys.path.insert(0, str(CHECKOUT / "lib"))
+from grassdl import scores  # noqa: E402
+from grassdl.classes import MapClass  # noqa: E402
+
+TRAINING_AREAS = ("00", "05", "06", "07")
+SCORED_AREAS = ("03", "09")
+
+TRIALS = {
+    "plain": {"augmentation": "none", "schedule": "constant"},
+    "plain, cosine": {"augmentation": "none"},
+    "default": {},
+    "default, seed 2": {"seed": 2},
+    "brightness and contrast": {"augmentation": "flip,rotate90,brightness,contrast"},
+    "zoom": {"augmentation": "flip,rotate90,zoom"},
+    "cross-entropy + Dice": {"loss": "cross_entropy_dice"},
+    "class weights": {"class_weights": "sqrt"},
+    "label smoothing": {"label_smoothing": 0.1},
+    "dropout": {"dropout": 0.3},
+    "three times the epochs": {"epochs": 90},
+}
+"""Options of i.dl.train by the name of a row."""
+
+FIGURES = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+
+
+def score(project: Project, model: Path) -> dict:
+    """Classify the areas to score; the figures of all of their cells."""
+    counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
+    for area in SCORED_AREAS:
+        project.run("g.region", f"raster=label{area}")
+        project.run(
+            "i.dl.predict", f"group=a{area}", f"model={model}", "output=trial", "--overwrite"
+        )
+        matrix = project.evaluate("trial", f"label{area}")["confusion_matrix"]
+        places = np.ix_(matrix["classes"], matrix["classes"])
+        counts[places] += np.array(matrix["counts"])
+    return scores.report(counts, [MapClass(*one, "0:0:0") for one in LABELS.items()])
+
+
+def row(project: Project, folder: Path, datasets: list[Path], name: str, epochs: int) -> str:
+    """Train by a recipe; its line of the table."""
+    model = folder / "trial"
+    start = time.monotonic()
+    project.run(
+        "i.dl.train",
+        f"input={','.join(map(str, datasets))}",
+        *(f"{option}={value}" for option, value in ({"epochs": epochs} | TRIALS[name]).items()),
+        f"output={model}",
+        "--overwrite",
+    )
+    minutes = (time.monotonic() - start) / 60
+    found = score(project, model)
+    figures = " | ".join(f"{found[key]:.3f}" for key in FIGURES)
+    return f"| {name} | {figures} | {minutes:.1f} min |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--trials", default=",".join(TRIALS), help="rows of the table")
+    parser.add_argument("--stride", type=int, default=128, help="step between patches of 128")
+    arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        print(f"Skipped: the imagery is not there ({arguments.data})")
+        return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        project = Project(folder, arguments.data, (*TRAINING_AREAS, *SCORED_AREAS))
+        datasets = [project.cut(area, folder, 128, arguments.stride) for area in TRAINING_AREAS]
+        print("| | overall | kappa | macro F1 | mean IoU | training |")
+        print("|---|---|---|---|---|---|")
+        for name in arguments.trials.split(","):
+            print(row(project, folder, datasets, name, arguments.epochs), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How long a network is trained where nobody tells."""
+
+from __future__ import annotations
+
+import math
+
+SHOWN_CELLS = 1_000_000_000
+"""Cells that the network is shown in all: half an hour for the default U-Net on two cores."""
+
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
+"""Of a dataset that is large, and of one that is small: there is nothing more to see in it."""
+
+PATIENT_SHARE = 0.4
+"""Share of the epochs that may bring nothing better. It is large, since a learning rate that falls
+along a cosine brings its best at the end."""
+
+
+def standard_epochs(patches: int, size: int) -> int:
+    """Passes over patches of `size` x `size` cells that show a network about `SHOWN_CELLS`."""
+    epochs = round(SHOWN_CELLS / (patches * size**2))
+    return min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def standard_patience(epochs: int) -> int:
+    """Epochs without a better score after which a training of so many epochs stops."""
+    return math.ceil(PATIENT_SHARE * epochs)
