@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`model.json` as a STAC item: what the catalogue standard wants, and our own fields in it.
 
-The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.6 of its
+The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.4 of its
 machine learning model extension (https://github.com/stac-extensions/mlm). What neither has a
 field for is among the item's properties, with `OWN` before its name: this is what i.dl reads.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .model import ModelCard
 
 STAC_VERSION = "1.1.0"
-MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.6.0/schema.json"
+MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 
 OWN = "idl:"
 """Begins the names of the properties that are ours."""

@@ -104,10 +104,19 @@ def test_a_model_without_account_of_its_training_is_a_valid_item(tmp_path):
     check(saved(card_of(training={}, ranges=[], areas=[], test=None), tmp_path))
 
 
-def test_the_check_finds_what_is_wrong(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"datetime": None}, "is not valid under any of the given schemas"),
+        ({"mlm:name": "?"}, "does not match"),
+        ({"mlm:tasks": ["guessing"]}, "'guessing' is not one of"),
+        ({"mlm:unheard_of": 1}, "'mlm:unheard_of'"),
+    ],
+)
+def test_the_check_finds_what_is_wrong(tmp_path, change, words):
     item = saved(card_of(), tmp_path)
-    del item["properties"]["datetime"]
-    assert stac_errors(item)
+    wrong = {**item, "properties": {**item["properties"], **change}}
+    assert words in " ".join(stac_errors(wrong))
 
 
 @pytest.mark.parametrize(
