@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Checks the STAC item of a model against the JSON schemas of STAC and of the machine learning model
-extension, without network.
+"""Checks the STAC item of a model against JSON schemas, without network: those of STAC and of its
+machine learning model extension.
 
 Those of STAC 1.1 are in pystac, those of extensions in `schemas`, whose README tells their source.
 """

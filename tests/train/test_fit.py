@@ -53,6 +53,14 @@ def test_it_learns_what_there_is_to_learn(trained):
     assert card.test["pixels"] == data.pixels("test").sum() == 9 * 16 * 16
 
 
+def test_epochs_that_are_not_told_follow_from_the_dataset(trained, tmp_path):
+    _, _, data, _ = trained
+    chosen = Settings(network_options=SMALLEST, patience=1, learning_rate=0.3)
+    card = run(data, tmp_path / "model", chosen)
+    assert (card.training["epochs"], card.training["patience"]) == (200, 1)
+    assert card.training["epochs_run"] < 200
+
+
 def test_the_model_takes_raw_values_and_gives_the_scores_of_its_card(trained):
     folder, card, data, _ = trained
     network = load_network(folder)
