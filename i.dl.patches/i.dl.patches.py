@@ -361,15 +361,17 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
     region.use()
     workers = cleanup.enter_context(Workers(settings.nprocs))
-    labels = cleanup.enter_context(labels_from_options(options, region))
+    source = cleanup.enter_context(labels_from_options(options, region))
     stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
 
     gs.message("Reading labels and looking for NULL...")
     cells = settings.strip_cells(stack)
     progress = Progress(region.rows)
-    codes, lost = spool_codes(stack, labels.codes, scratch / "codes", cells, workers, progress)
-    plan = choose_patches(settings, region, labels, codes, lost)
+    found = spool_codes(stack, source.codes, scratch / "codes", cells, workers, progress)
+    labels = source.labels(found.present)
+    codes = replace(found.codes, index_of=labels.index_of)
+    plan = choose_patches(settings, region, labels, codes, found.lost)
     writer = PatchSetWriter(
         folder=scratch / "trial",
         bands=bands,
