@@ -295,8 +295,10 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -311,6 +313,10 @@ if TYPE_CHECKING:
     from grassdl.patches.settings import Settings
     from grassdl.patches.survey import CodeSpool
     from grassdl.processes import Workers
+
+
+NEEDED_LATER = "scipy.spatial", "osgeo.ogr", "matplotlib.backends.backend_agg", "matplotlib.image"
+"""Packages that take a while to import, which goes on beside the reading of the labels."""
 
 
 def find_library() -> None:
@@ -364,6 +370,9 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     source = cleanup.enter_context(labels_from_options(options, region))
     stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
+    beside = cleanup.enter_context(ThreadPoolExecutor(max_workers=1))
+    crs = beside.submit(crs_wkt)
+    beside.map(import_module, NEEDED_LATER)
 
     gs.message("Reading labels and looking for NULL...")
     cells = settings.strip_cells(stack)
@@ -381,7 +390,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         value_range=stack.value_range,
         file_format=options["format"],
         export=settings.export(
-            grid, region.to_json(), crs_wkt(), gs.version()["version"], command_line()
+            grid, region.to_json(), crs.result(), gs.version()["version"], command_line()
         ),
     )
     cutter = PatchCutter(stack, codes, writer, cells)
