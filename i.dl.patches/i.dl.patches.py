@@ -310,13 +310,9 @@ if TYPE_CHECKING:
     from grassdl.gis.region import Region
     from grassdl.patches.export import PatchCutter
     from grassdl.patches.plan import Plan
-    from grassdl.patches.settings import Settings
+    from grassdl.patches.settings import NEEDED_LATER, Settings
     from grassdl.patches.survey import CodeSpool
     from grassdl.processes import Workers
-
-
-NEEDED_LATER = "scipy.spatial", "osgeo.ogr", "matplotlib.backends.backend_agg", "matplotlib.image"
-"""Packages that take a while to import, which goes on beside the reading of the labels."""
 
 
 def find_library() -> None:
@@ -353,7 +349,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.session import crs_wkt, scratch_folder
     from grassdl.patches.export import PatchCutter, expected_seconds
     from grassdl.patches.plan import describe
-    from grassdl.patches.settings import Settings
+    from grassdl.patches.settings import NEEDED_LATER, Settings
     from grassdl.patches.survey import spool_codes
     from grassdl.processes import Workers
 
@@ -370,7 +366,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     source = cleanup.enter_context(labels_from_options(options, region))
     stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
-    beside = cleanup.enter_context(ThreadPoolExecutor(max_workers=1))
+    beside = cleanup.enter_context(ThreadPoolExecutor(1))
     crs = beside.submit(crs_wkt)
     beside.map(import_module, NEEDED_LATER)
 
@@ -401,11 +397,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
 
 
 def choose_patches(
-    settings: Settings,
-    region: Region,
-    labels: Labels,
-    codes: CodeSpool,
-    lost: int,
+    settings: Settings, region: Region, labels: Labels, codes: CodeSpool, lost: int
 ) -> Plan:
     """Choose the patches and their splits, and tell what they lack."""
     from grassdl.dataset.manifest import SPLITS
