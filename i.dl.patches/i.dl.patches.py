@@ -310,7 +310,7 @@ if TYPE_CHECKING:
     from grassdl.gis.region import Region
     from grassdl.patches.export import PatchCutter
     from grassdl.patches.plan import Plan
-    from grassdl.patches.settings import NEEDED_LATER, Settings
+    from grassdl.patches.settings import Settings
     from grassdl.patches.survey import CodeSpool
     from grassdl.processes import Workers
 
