@@ -295,8 +295,10 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -347,7 +349,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.session import crs_wkt, scratch_folder
     from grassdl.patches.export import PatchCutter, expected_seconds
     from grassdl.patches.plan import describe
-    from grassdl.patches.settings import Settings
+    from grassdl.patches.settings import NEEDED_LATER, Settings
     from grassdl.patches.survey import spool_codes
     from grassdl.processes import Workers
 
@@ -361,15 +363,20 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
     region.use()
     workers = cleanup.enter_context(Workers(settings.nprocs))
-    labels = cleanup.enter_context(labels_from_options(options, region))
+    source = cleanup.enter_context(labels_from_options(options, region))
     stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
+    beside = cleanup.enter_context(ThreadPoolExecutor(1))
+    crs = beside.submit(crs_wkt)
+    beside.map(import_module, NEEDED_LATER)
 
     gs.message("Reading labels and looking for NULL...")
     cells = settings.strip_cells(stack)
     progress = Progress(region.rows)
-    codes, lost = spool_codes(stack, labels.codes, scratch / "codes", cells, workers, progress)
-    plan = choose_patches(settings, region, labels, codes, lost)
+    found = spool_codes(stack, source.codes, scratch / "codes", cells, workers, progress)
+    labels = source.labels(found.present)
+    codes = replace(found.codes, index_of=labels.index_of)
+    plan = choose_patches(settings, region, labels, codes, found.lost)
     writer = PatchSetWriter(
         folder=scratch / "trial",
         bands=bands,
@@ -379,7 +386,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         value_range=stack.value_range,
         file_format=options["format"],
         export=settings.export(
-            grid, region.to_json(), crs_wkt(), gs.version()["version"], command_line()
+            grid, region.to_json(), crs.result(), gs.version()["version"], command_line()
         ),
     )
     cutter = PatchCutter(stack, codes, writer, cells)
@@ -390,11 +397,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
 
 
 def choose_patches(
-    settings: Settings,
-    region: Region,
-    labels: Labels,
-    codes: CodeSpool,
-    lost: int,
+    settings: Settings, region: Region, labels: Labels, codes: CodeSpool, lost: int
 ) -> Plan:
     """Choose the patches and their splits, and tell what they lack."""
     from grassdl.dataset.manifest import SPLITS

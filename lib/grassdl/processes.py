@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -40,7 +42,8 @@ class Work(Protocol[Job, Data, Result]):
 class Workers:
     """Processes that are started once and do one kind of work after the other.
 
-    They take a while to start, so begin before there is work for them; use as a context manager.
+    Use as a context manager. Where it is safe they are forked: they then need not import again what
+    this process has imported, which takes longer than to read a small map.
 
     Args:
         nprocs: How many processes; with 1 the work is done in this one.
@@ -63,9 +66,12 @@ class Workers:
         return self
 
     def _start(self) -> None:
-        context = get_context("spawn")
+        context = get_context(_start_method())
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there,))
+        # A fork also has this process's ends, and as long as one is open no worker finds out that
+        # this process has ended.
+        inherited = [*self._connections, here] if context.get_start_method() == "fork" else []
+        process = context.Process(target=_serve, args=(there, inherited))
         process.start()
         there.close()
         self._processes.append(process)
@@ -124,8 +130,17 @@ def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
             yield writing.result()
 
 
-def _serve(connection: Connection) -> None:
+def _start_method() -> str:
+    """How to start a process: a fork of a process with several threads may never run."""
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    return "fork" if forks else "spawn"
+
+
+def _serve(connection: Connection, inherited: Sequence[Connection]) -> None:
     """What a process does; it ends when nobody is there any more."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for one in inherited:
+        one.close()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             work, jobs = connection.recv()

@@ -298,8 +298,9 @@ def test_null_wins_over_every_label(tmp_path):
     rows = []
     labelled = codes != UNLABELLED_INDEX
     spool = tmp_path / "codes.bin"
-    found, lost = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, Workers(), rows.append)
-    assert np.array_equal(found.read(0, 17), np.where(null, NULL_INDEX, codes))
-    assert np.array_equal(found.read(5, 3), np.where(null, NULL_INDEX, codes)[5:8])
+    found = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, Workers(), rows.append)
+    assert np.array_equal(found.codes.read(0, 17), np.where(null, NULL_INDEX, codes))
+    assert np.array_equal(found.codes.read(5, 3), np.where(null, NULL_INDEX, codes)[5:8])
     assert rows == [4, 8, 12, 16, 17]
-    assert lost == (null & labelled).sum()
+    assert found.lost == (null & labelled).sum()
+    assert found.present.tolist() == np.unique(codes[codes < NULL_INDEX]).tolist()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..classes import UNLABELLED_INDEX
-from .raster_rows import RasterRows, is_null
-from .rasters import WIDEST_TABLE, require_integer, values_in_region
+from ..classes import NULL_INDEX, UNLABELLED_INDEX
+from .raster_rows import RasterRows, is_foreign, is_null
+from .rasters import WIDEST_TABLE, info_of, require_integer, values_in_region
 from .region import Region
 
 NO_STRATUM = 65535
@@ -116,6 +116,59 @@ class PointCodes:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class ValueCodes:
+    """Codes of an integer raster map in the process's region: how far a value is from the lowest.
+
+    What values there can be is known from the map's range, without a look at its cells.
+
+    Args:
+        raster: Integer raster map whose range `few_values` says to be narrow.
+        labels_null: Whether NULL has a code of its own, the one behind the highest value's; else
+            it is UNLABELLED_INDEX.
+    """
+
+    def __init__(self, raster: str, labels_null: bool):
+        self._name = raster
+        self._map = RasterRows(raster)
+        self.rows, self.cols = self._map.rows, self._map.cols
+        self.lowest, highest = info_of(raster).range
+        self.number = highest - self.lowest + 1
+        self._otherwise = self.number if labels_null else UNLABELLED_INDEX
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Codes (rows, cols) uint8 of rows `row` to `row + rows`.
+
+        Raises:
+            ValueError: A value is beyond the range that the map's metadata tell.
+        """
+        values = self._map.read(row, rows)
+        values -= self.lowest
+        # As unsigned numbers those below the lowest are the highest; so is NULL.
+        beyond = values.view(np.uint32) >= self.number
+        codes = values.astype(np.uint8)
+        if beyond.any():
+            if not is_null(values[beyond] + np.int32(self.lowest)).all():
+                raise ValueError(
+                    f"Raster map <{self._name}> holds values beyond its range: correct the range "
+                    "with r.support -s"
+                )
+            codes[beyond] = self._otherwise
+        return codes
+
+    def close(self) -> None:
+        """Close the map."""
+        self._map.close()
+
+
+def few_values(raster: str) -> bool:
+    """Whether the range of an integer raster map leaves a code for each value and for NULL.
+
+    The range of maps that GRASS has not written itself, but only shows, may be a guess.
+    """
+    lowest, highest = info_of(raster).range
+    return highest - lowest + 1 < NULL_INDEX and not is_foreign(raster)
 
 
 def strata_codes(raster: str) -> CategoryCodes:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 import grass.script as gs
 import numpy as np
@@ -15,7 +16,7 @@ from ..classes import MAX_CLASSES, MAX_VALUE, UNLABELLED_INDEX, ClassScheme, Map
 from ..options import number
 from .attributes import class_texts, require_vector
 from .categories import map_classes, spare_colors
-from .codes import CategoryCodes, PointCodes
+from .codes import CategoryCodes, PointCodes, ValueCodes, few_values
 from .rasters import require_integer, values_in_region
 from .region import Region
 from .segment_labels import class_by_segment, segment_sites
@@ -34,21 +35,37 @@ class Labels:
 
     Attributes:
         classes: The classes.
-        codes: Class index of every cell, UNLABELLED_INDEX where there is none.
         background: Class index of cells that nothing else labels; None leaves them unlabelled.
         places: Row and column (n, 2), in cells, of every training area's or segment's centre or
             point that has a class; None where the labels are a raster map.
         notes: Sentences about the training map that its user should know.
+        index_of: Class index by code of `LabelSource.codes`, (256,) uint8; None where the codes
+            are the indices.
     """
 
     classes: ClassScheme
-    codes: CategoryCodes | PointCodes
     background: int | None
     places: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
+    index_of: np.ndarray | None = None
 
 
-def labels_from_options(options: dict[str, str], region: Region) -> AbstractContextManager[Labels]:
+@dataclass(frozen=True)
+class LabelSource:
+    """Labels that are yet to be read.
+
+    Attributes:
+        codes: A code of every cell below NULL_INDEX, UNLABELLED_INDEX where there is no label.
+        labels: Gives the labels, once it is known which codes occur.
+    """
+
+    codes: CategoryCodes | PointCodes | ValueCodes
+    labels: Callable[[np.ndarray], Labels]
+
+
+def labels_from_options(
+    options: dict[str, str], region: Region
+) -> AbstractContextManager[LabelSource]:
     """Labels by the options labels, or segments and segment_classes, or training, layer, column
     and radius, and background."""
     background = int(options["background"]) if options["background"] else None
@@ -67,25 +84,56 @@ def labels_from_options(options: dict[str, str], region: Region) -> AbstractCont
 
 
 @contextmanager
-def raster_labels(raster: str, background: int | None) -> Iterator[Labels]:
+def raster_labels(raster: str, background: int | None) -> Iterator[LabelSource]:
     """Labels from a raster map: its categories are the class values.
 
     Raises:
         ValueError: The map is missing, of floating type, holds values below 0, or too few or
-            too many classes in the region.
+            too many classes in the region; some of it when its cells have been read.
     """
     name = require_integer(raster)
+    if few_values(name):
+        with closing(ValueCodes(name, labels_null=background is not None)) as codes:
+            yield LabelSource(codes, partial(_labels_of_values, name, background, codes))
+        return
     values = values_in_region(name)
+    classes = _classes_of_map(name, values, background)
+    with closing(_codes_of(name, {value: value for value in values}, classes, background)) as codes:
+        yield _known_labels(codes, Labels(classes, _background_index(classes, background)))
+
+
+def _classes_of_map(name: str, values: list[int], background: int | None) -> ClassScheme:
+    """The classes of a raster map that has these values in the region."""
     if not values:
         raise ValueError(f"Labels <{name}> have no class in the region: check g.region and r.mask")
     _check_values(values, name)
-    classes = _scheme(map_classes(name, values), background, name)
-    with closing(_codes_of(name, {value: value for value in values}, classes, background)) as codes:
-        yield Labels(classes, codes, _background_index(classes, background))
+    return _scheme(map_classes(name, values), background, name)
+
+
+def _labels_of_values(
+    name: str, background: int | None, codes: ValueCodes, present: np.ndarray
+) -> Labels:
+    """The labels of a raster map of which these codes occur."""
+    present = present[present < codes.number]
+    values = (present + codes.lowest).tolist()
+    classes = _classes_of_map(name, values, background)
+    as_they_are = np.arange(UNLABELLED_INDEX + 1, dtype=np.uint8)
+    index_of = as_they_are.copy()
+    index_of[present] = classes.index_of(np.array(values))
+    otherwise = _background_index(classes, background)
+    if otherwise is not None:
+        index_of[codes.number] = otherwise
+    same = np.array_equal(index_of, as_they_are)
+    return Labels(classes, otherwise, index_of=None if same else index_of)
+
+
+def _known_labels(codes: CategoryCodes | PointCodes, labels: Labels) -> LabelSource:
+    """Labels that are known before they are read: the codes are the class indices."""
+    return LabelSource(codes, lambda _: labels)
 
 
 @contextmanager
-def segment_labels(raster: str, path: str, background: int | None) -> Iterator[Labels]:
+def segment_labels(raster: str, path: str, background: int | None) -> Iterator[LabelSource]:
     """Labels from segments and the table of those that have a class.
 
     Args:
@@ -109,13 +157,8 @@ def segment_labels(raster: str, path: str, background: int | None) -> Iterator[L
     lost = len(table) - len(present)
     notes = [f"Segments of <{path}> that <{name}> lacks in the region: {lost} of {len(table)}"]
     with closing(_codes_of(name, class_of, classes, background)) as codes:
-        yield Labels(
-            classes,
-            codes,
-            _background_index(classes, background),
-            sites.places,
-            notes if lost else [],
-        )
+        otherwise = _background_index(classes, background)
+        yield _known_labels(codes, Labels(classes, otherwise, sites.places, notes if lost else []))
 
 
 @contextmanager
@@ -126,7 +169,7 @@ def vector_labels(
     radius: float | None,
     background: int | None,
     region: Region,
-) -> Iterator[Labels]:
+) -> Iterator[LabelSource]:
     """Labels from training areas, or from points where the map has no areas.
 
     Args:
@@ -167,7 +210,7 @@ def _area_labels(
     table: dict[int, MapClass] | None,
     background: int | None,
     region: Region,
-) -> Iterator[Labels]:
+) -> Iterator[LabelSource]:
     """Labels from areas; a temporary raster map lives as long as the block."""
     remove_debris(TEMPORARY_PREFIX)
     raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
@@ -179,13 +222,13 @@ def _area_labels(
         sites = read_areas(name, int(layer))
         class_of = {one: table[one].value for one in present if one in table}
         with closing(_codes_of(raster, class_of, classes, background)) as codes:
-            yield Labels(
+            labels = Labels(
                 classes,
-                codes,
                 _background_index(classes, background),
                 region.cells_of(_classed(sites, table).places),
                 _overlaps(sites, table),
             )
+            yield _known_labels(codes, labels)
     finally:
         remove_maps([raster])
 
@@ -197,7 +240,7 @@ def _point_labels(
     radius: float,
     background: int | None,
     region: Region,
-) -> Labels:
+) -> LabelSource:
     """Labels from points, and the cells around them."""
     sites = read_points(name, layer)
     cells = region.cells_of(sites.places)
@@ -217,7 +260,7 @@ def _point_labels(
         radius,
         UNLABELLED_INDEX if otherwise is None else otherwise,
     )
-    return Labels(classes, codes, otherwise, region.cells_of(kept.places))
+    return _known_labels(codes, Labels(classes, otherwise, region.cells_of(kept.places)))
 
 
 def _known(

@@ -132,12 +132,17 @@ def _read_rows(
 
 def _is_virtual(name: str) -> bool:
     """Whether a map is a mosaic of r.buildvrt, whose own NULL flags tell nothing."""
-    return bool(libgis.G_find_file2_misc("cell_misc", "vrt", *_name_and_mapset(name)))
+    return _has_file(name, "vrt")
 
 
-def _name_and_mapset(name: str) -> tuple[str, str]:
+def is_foreign(name: str) -> bool:
+    """Whether a map's cells are those of other maps (r.buildvrt) or of a file (r.external)."""
+    return _has_file(name, "vrt") or _has_file(name, "gdal")
+
+
+def _has_file(name: str, kind: str) -> bool:
     plain, _, mapset = name.partition("@")
-    return plain, mapset
+    return bool(libgis.G_find_file2_misc("cell_misc", kind, plain, mapset))
 
 
 def is_null(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from platform import node
 
 import grass.script as gs
 from grass.exceptions import CalledModuleError
@@ -41,6 +42,8 @@ def crs_wkt() -> str:
 def run_module(module: str, stdin: str | None = None, **options: object) -> None:
     """Run a GRASS module quietly to its end; it ends with this process if that is interrupted.
 
+    GRASS would clear the temporary files of an interrupted module only when its session ends.
+
     Raises:
         CalledModuleError: It failed.
     """
@@ -52,6 +55,8 @@ def run_module(module: str, stdin: str | None = None, **options: object) -> None
     except BaseException:
         process.kill()
         process.wait()
+        for file in mapset_folder(gs.gisenv()["MAPSET"]).glob(f".tmp/{node()}/{process.pid}.*"):
+            file.unlink(missing_ok=True)
         raise
     if process.returncode:
         raise CalledModuleError(module, repr(options), process.returncode)

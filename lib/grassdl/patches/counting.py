@@ -98,14 +98,15 @@ def _count_in_strip(codes: np.ndarray, windows: np.ndarray, number: int) -> np.n
     bits = int(areas.max()).bit_length()
     per_table = 64 // bits
     # To look which codes are there takes the time of a table.
-    present = _codes_present(codes, number) if number > 2 * per_table else np.arange(number)
+    present = codes_present(codes, number) if number > 2 * per_table else np.arange(number)
     tables = -(-len(present) // per_table)
     if by_window <= tables * codes.size * TABLE_CELL_NS:
         return _count_by_window(codes, windows, number)
     return _count_by_table(codes, windows, number, present, bits)
 
 
-def _codes_present(codes: np.ndarray, number: int) -> np.ndarray:
+def codes_present(codes: np.ndarray, number: int) -> np.ndarray:
+    """Which codes below `number` occur, ascending."""
     seen = np.zeros(np.iinfo(codes.dtype).max + 1, bool)
     seen[codes.ravel()] = True
     return np.flatnonzero(seen[:number])

@@ -12,7 +12,7 @@ import numpy as np
 from ..bands import BandReader
 from ..classes import NULL_INDEX, UNLABELLED_INDEX
 from ..processes import Workers
-from .counting import CodeReader
+from .counting import CodeReader, codes_present
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,20 @@ class CodeSpool:
     Attributes:
         path: The file.
         rows, cols: Size of the region in cells.
+        index_of: What to read instead of each code of the file, (256,) uint8; None for the codes
+            themselves.
     """
 
     path: Path
     rows: int
     cols: int
+    index_of: np.ndarray | None = None
 
     def read(self, row: int, rows: int) -> np.ndarray:
         """Codes (rows, cols) uint8 of rows `row` to `row + rows`."""
         count = rows * self.cols
-        return np.fromfile(self.path, np.uint8, count, offset=row * self.cols).reshape(rows, -1)
+        codes = np.fromfile(self.path, np.uint8, count, offset=row * self.cols)
+        return (codes if self.index_of is None else self.index_of[codes]).reshape(rows, -1)
 
     def write(self, row: int, codes: np.ndarray) -> None:
         """Keep the codes (rows, cols) of rows from `row` on."""
@@ -48,7 +52,7 @@ class Survey:
 
     Attributes:
         bands: Cells that are NULL in one of these bands get NULL_INDEX.
-        labels: Class indices of the same grid; UNLABELLED_INDEX where there is none.
+        labels: Codes of the same grid; UNLABELLED_INDEX where there is no label.
         spool: Takes the codes.
     """
 
@@ -60,15 +64,32 @@ class Survey:
         """Label codes, and which cells are NULL, of some rows."""
         return self.labels.read(*job), self.bands.null(*job)
 
-    def write(self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray]) -> tuple[int, int]:
-        """Keep the codes; how many rows, and how many labelled cells are lost to NULL."""
+    def write(
+        self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[int, np.ndarray, int]:
+        """Keep the codes; how many rows, what labels, and how many labelled cells lost to NULL."""
         codes, null = cells
-        lost = 0
+        present, lost = codes_present(codes, NULL_INDEX), 0
         if null.any():
             lost = int((codes[null] != UNLABELLED_INDEX).sum())
             codes[null] = NULL_INDEX
         self.spool.write(job[0], codes)
-        return len(codes), lost
+        return len(codes), present, lost
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What the first pass has found.
+
+    Attributes:
+        codes: The label code of every cell, NULL_INDEX where a band is NULL.
+        present: Label codes that occur, ascending, also where a band is NULL.
+        lost: Labelled cells that are lost because a band is NULL there.
+    """
+
+    codes: CodeSpool
+    present: np.ndarray
+    lost: int
 
 
 def spool_codes(
@@ -78,8 +99,8 @@ def spool_codes(
     strip_cells: int,
     workers: Workers,
     progress: Callable[[int], None],
-) -> tuple[CodeSpool, int]:
-    """Write the label code of every cell to a file: class index, NULL or unlabelled.
+) -> Surveyed:
+    """Write the code of every cell to a file: that of its label, NULL or unlabelled.
 
     Args:
         bands: See `Survey`.
@@ -88,17 +109,16 @@ def spool_codes(
         strip_cells: Cells to hold at a time, roughly.
         workers: Do it.
         progress: Called with the number of rows done.
-
-    Returns:
-        The codes, and how many labelled cells are lost because a band is NULL there.
     """
     spool = CodeSpool(path, bands.rows, bands.cols)
     path.touch()
     step = max(1, strip_cells // bands.cols)
     jobs = [(row, min(step, bands.rows - row)) for row in range(0, bands.rows, step)]
     done = lost = 0
-    for rows, lost_there in workers.run(Survey(bands, labels, spool), jobs):
+    present = np.zeros(0, np.int64)
+    for rows, present_there, lost_there in workers.run(Survey(bands, labels, spool), jobs):
         done += rows
+        present = np.union1d(present, present_there)
         lost += lost_there
         progress(done)
-    return spool, lost
+    return Surveyed(spool, present, lost)
