@@ -119,7 +119,7 @@
 # % type: integer
 # % required: no
 # % label: Maximum number of passes over the training patches
-# % description: By default as many as show the network about 1 000 000 000 cells, from 20 to 200
+# % description: By default as many as show the network about 500 000 000 cells, from 20 to 200
 # % guisection: Training
 # % end
 # % option

@@ -9,7 +9,7 @@ from grassdl.train.settings import Settings
 
 @pytest.mark.parametrize(
     ("patches", "size", "epochs"),
-    [(1000, 128, 61), (4000, 64, 61), (344, 128, 177), (100, 64, 200), (30_000, 128, 20)],
+    [(1000, 128, 31), (4000, 64, 31), (344, 128, 89), (100, 64, 200), (30_000, 128, 20)],
 )
 def test_small_datasets_are_shown_more_often(patches, size, epochs):
     assert standard_epochs(patches, size) == epochs
@@ -20,7 +20,7 @@ def test_epochs_and_patience_follow_from_the_patches_unless_they_are_told():
         settings = Settings(**told).for_patches(1000, 128)
         return settings.epochs, settings.patience
 
-    assert settled() == (61, 25)
+    assert settled() == (31, 13)
     assert settled(epochs=8) == (8, 4)
-    assert settled(patience=0) == (61, 0)
+    assert settled(patience=0) == (31, 0)
     assert settled(epochs=8, patience=3) == (8, 3)
