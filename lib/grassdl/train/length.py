@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 SHOWN_CELLS = 500_000_000
-"""Cells that the network is shown in all: a quarter of an hour for the default U-Net on two cores."""
+"""Cells that a network is shown in all: a quarter of an hour on two cores for the default U-Net."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 """Of a dataset that is large, and of one that is small: there is nothing more to see in it."""
