@@ -114,10 +114,13 @@ def tiled(
     reader = ArrayReader(values[window], null[window])
     engine = CountingEngine(inner or KerasEngine(network))
     windows = Windows(reader, wrap(engine), FILL, *along)
-    decision = Decision(CLASSES, with_uncertainty=True, with_probabilities=True)
+    features = network.output_shape[-1] - CLASSES
+    decision = Decision(CLASSES, None, True, True, features)
     bands = list(row_bands(windows, decision, tiling, done))
     joined = {
-        name: np.concatenate([getattr(band, name) for band in bands]) for name in vars(bands[0])
+        name: np.concatenate([getattr(band, name) for band in bands])
+        for name, part in vars(bands[0]).items()
+        if part is not None
     }
     return joined, reader, engine
 
