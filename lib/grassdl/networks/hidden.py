@@ -194,13 +194,13 @@ def _joined(network: keras.Model, hidden: Hidden, factor: int) -> keras.Model:
     if factor > 1:
         features = layers.UpSampling2D(factor, name=f"{OUTPUT_NAME}_up")(features)
     join = layers.Concatenate(dtype="float32", name=OUTPUT_NAME)
-    return keras.Model(both.input, join([probabilities, features]), name=network.name)
+    return keras.Model(both.inputs[0], join([probabilities, features]), name=network.name)
 
 
 def _with_output(model: keras.Model, within: Within, tensor: KerasTensor) -> keras.Model:
     """A model that gives a tensor of its inside, too; see `Hidden` for where that lies."""
     if not within:
-        return keras.Model(model.input, [*model.outputs, tensor], name=model.name)
+        return keras.Model(model.inputs[0], [*model.outputs, tensor], name=model.name)
     nested, *deeper = within
     replaced = _with_output(nested, tuple(deeper), tensor)
     found = []
@@ -213,6 +213,6 @@ def _with_output(model: keras.Model, within: Within, tensor: KerasTensor) -> ker
         return result
 
     # A sequential model cannot be copied with its calls changed, one of the same graph can.
-    whole = keras.Model(model.input, model.outputs, name=model.name)
+    whole = keras.Model(model.inputs[0], model.outputs, name=model.name)
     copy = keras.models.clone_model(whole, clone_function=lambda one: one, call_function=call)
-    return keras.Model(copy.input, [*copy.outputs, found[-1]], name=model.name)
+    return keras.Model(copy.inputs[0], [*copy.outputs, found[-1]], name=model.name)
