@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Networks and segments on real imagery: four classifications of one area in one table.
+"""Networks and segments on real imagery: five classifications of one area in one table.
 
 On USDA NAIP imagery of Ohio (see --data) `i.segment` makes segments of several sizes; then the
 test area is classified by
@@ -7,10 +7,12 @@ test area is classified by
 - a random forest on segments (mean and standard deviation of the bands and of NDVI, size, shape),
 - a network on pixels,
 - the same network by segment (i.dl.predict, segment_method=mean),
-- a random forest on segments that also has the network's mean probabilities of each segment.
+- a random forest on segments that also has the network's mean probabilities of each segment,
+- a random forest on segments that also has the means of the network's last hidden layer
+  (segment_features=last).
 
-The network's probabilities in the areas that it was trained on are better than elsewhere; the last
-forest learns from them all the same, as most users would.
+The network's probabilities and features in the areas that it was trained on are better than
+elsewhere; the last two forests learn from them all the same, as most users would.
 
     python demo/segments.py [--data FOLDER] [--areas 00,03,05,06,07,09] [--network unet]
         [--epochs 15] [--model FOLDER] [--sizes 0.02:20,0.05:40,0.05:160] [--picture FILE]
@@ -51,7 +53,12 @@ TITLES = {
     "pixels": "network on pixels",
     "segments": "network by segment",
     "both": "forest on segments and network",
+    "features": "forest on segments and features",
 }
+
+
+FORESTS = {"forest": (), "both": ("prob_", "entropy"), "features": ("feat_",)}
+"""What the names of the columns begin with that each forest has of the network."""
 
 
 class Area:
@@ -119,11 +126,11 @@ def describe(area: Area, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     return found, np.stack(features, axis=-1), counts.reshape(-1, CLASSES)
 
 
-def network_features(path: Path, ids: np.ndarray) -> np.ndarray:
-    """What i.dl.predict's table of segments tells of some segments (segments, features)."""
+def columns_of(path: Path, ids: np.ndarray, *beginnings: str) -> np.ndarray:
+    """Columns of i.dl.predict's table of segments whose names begin so (segments, columns)."""
     with path.open() as file:
         rows = {int(row["cat"]): row for row in csv.DictReader(file, delimiter="|")}
-    names = [name for name in next(iter(rows.values())) if name.startswith(("prob_", "entropy"))]
+    names = [name for name in next(iter(rows.values())) if name.startswith(beginnings)]
     return np.array([[float(rows[one][name]) for name in names] for one in ids.tolist()])
 
 
@@ -158,19 +165,18 @@ def write_classes(area: Area, raster: str, classes: np.ndarray, folder: Path) ->
 
 
 def predict(project: Project, area: str, model: Path, table: Path, *more: str) -> None:
-    """Classify an area by segment; the network runs only where its probabilities are not there."""
+    """Classify an area by segment; features take the network, whose probabilities are not kept."""
     project.run("g.region", f"raster=label{area}")
-    there = project.run("g.list", "type=raster", f"pattern=p{area}_0").strip()
-    source = [] if there else [f"group=a{area}", f"output=pixels{area}"]
     project.run(
-        "i.dl.predict", *source, f"model={model}", f"probabilities=p{area}",
-        f"segments=segments{area}", f"segment_stats={table}", *more, "--overwrite",
+        "i.dl.predict", f"group=a{area}", f"output=pixels{area}", f"model={model}",
+        f"segments=segments{area}", f"segment_stats={table}", "segment_features=last", *more,
+        "--overwrite",
     )  # fmt: skip
 
 
 def one_size(project: Project, areas: list[Area], size: str, model: Path, folder: Path) -> dict:
     """The scores of all classifications with segments of one size."""
-    learnt: dict[str, list[np.ndarray]] = {"own": [], "both": [], "counts": []}
+    learnt: dict[str, list[np.ndarray]] = {"counts": [], **{name: [] for name in FORESTS}}
     for area in areas:
         ids = area.segment(*size.split(":"))
         table = folder / f"segments{area.name}.csv"
@@ -178,13 +184,16 @@ def one_size(project: Project, areas: list[Area], size: str, model: Path, folder
         more = ["segment_output=segments"] if last else []
         predict(project, area.name, model, table, *more)
         found, own, counts = describe(area, ids)
-        both = np.hstack([own, network_features(table, found)])
+        known = {
+            name: np.hstack([own, columns_of(table, found, *begun)]) if begun else own
+            for name, begun in FORESTS.items()
+        }
         if not last:
-            for key, part in (("own", own), ("both", both), ("counts", counts)):
+            for key, part in {"counts": counts, **known}.items():
                 learnt[key].append(part)
     counts = np.concatenate(learnt["counts"])
-    for name, features, key in (("forest", own, "own"), ("both", both, "both")):
-        model_of = forest(np.concatenate(learnt[key]), counts)
+    for name, features in known.items():
+        model_of = forest(np.concatenate(learnt[name]), counts)
         lookup = np.full(found.max() + 1, 255, np.uint8)
         lookup[found] = model_of.predict(features)
         write_classes(area, name, np.where(area.data, lookup[np.maximum(ids, 0)], 255), folder)
@@ -198,7 +207,7 @@ def one_size(project: Project, areas: list[Area], size: str, model: Path, folder
 
 
 def draw(area: Area, path: Path) -> None:
-    """Picture of a part of the area: imagery, reference and the four classifications."""
+    """Picture of a part of the area: imagery, reference and the classifications."""
     classes = [
         MapClass(value, label, color)
         for (value, label), color in zip(LABELS.items(), COLORS, strict=True)

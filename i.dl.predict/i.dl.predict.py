@@ -180,6 +180,14 @@
 # % guisection: Segments
 # %end
 # %option
+# % key: segment_features
+# % type: string
+# % required: no
+# % label: Layer of the network whose features are averaged over each segment
+# % description: Its name, or last for the last hidden layer; further columns feat_1, feat_2, ... of segment_stats and segment_vector
+# % guisection: Segments
+# %end
+# %option
 # % key: tiling
 # % type: string
 # % required: no
@@ -252,6 +260,7 @@
 # % requires: segment_output,segments
 # % requires: segment_stats,segments
 # % requires: segment_vector,segments
+# % requires: segment_features,segment_stats,segment_vector
 # %end
 
 from __future__ import annotations
@@ -281,8 +290,7 @@ if TYPE_CHECKING:
 
 
 def find_library() -> None:
-    """Make grassdl importable, a checkout's or the one installed with this script, before all else
-    on the path: the current folder may hold a grassdl of somebody else."""
+    """Make grassdl importable, a checkout's or the installed one, never the current folder's."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
     found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
@@ -368,6 +376,7 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
     frame = Frame(*bandstack.frame_of(bands, region), region.rows, region.cols)
     frame.check_overlap()
     loaded = load_engine(options["model"], card, settings, gs.message)
+    decision = replace(decision, features=loaded.features)
 
     def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, Iterator[RowBand]]:
         needs = (card, settings, frame, decision, bandstack.dtype_of(bands))

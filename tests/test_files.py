@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grassdl.files import check_output_folder, new_folder, read_json, write_json
+from grassdl.files import check_output_folder, new_folder, read_json, write_files, write_json
 
 MARK = "dataset.json"
 
@@ -124,6 +124,14 @@ def test_debris_of_dead_runs_is_removed_and_that_of_a_living_one_left_alone(tmp_
         [f".out.{alive}.part", f".out.{alive}.old", f".other.{dead_pid}.part"]
         + [".out.notes.part", "out"]
     )
+
+
+def test_debris_of_a_file_that_a_dead_run_was_writing_is_removed(tmp_path, dead_pid):
+    alive = os.getppid()
+    for pid in (dead_pid, alive):
+        (tmp_path / f".table.csv.{pid}.part").write_text("half")
+    write_files({tmp_path / "table.csv": lambda path: path.write_text("whole")})
+    assert names(tmp_path) == sorted([f".table.csv.{alive}.part", "table.csv"])
 
 
 def test_debris_with_the_number_of_this_process_is_removed(tmp_path):

@@ -83,14 +83,19 @@ def _scratch_path(target: Path, pid: int) -> Path:
 
 
 def _remove_debris(target: Path) -> None:
-    """Remove what killed runs left beside `target`; scratch folders of live ones stay.
+    """Remove folders that killed runs left beside `target`."""
+    for kind in ("part", "old"):
+        for debris in _debris(target, kind):
+            shutil.rmtree(debris, ignore_errors=True)
+
+
+def _debris(target: Path, kind: str) -> list[Path]:
+    """What killed runs left beside `target`; scratches of live ones are none.
 
     What bears this process's own number is debris too: in containers numbers come again.
     """
-    for kind in ("part", "old"):
-        for debris, pid in _set_beside(target, kind):
-            if pid == os.getpid() or not alive(pid):
-                shutil.rmtree(debris, ignore_errors=True)
+    beside = _set_beside(target, kind)
+    return [path for path, pid in beside if pid == os.getpid() or not alive(pid)]
 
 
 def _restore_retired(target: Path) -> None:
@@ -101,7 +106,7 @@ def _restore_retired(target: Path) -> None:
 
 
 def _set_beside(target: Path, kind: str) -> list[tuple[Path, int]]:
-    """Folders that runs made beside `target`, and the numbers of their processes."""
+    """What runs made beside `target`, and the numbers of their processes."""
     if not target.parent.is_dir():
         return []
     name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.{kind}")
@@ -150,12 +155,17 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
 def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
     """Write all files, or none: they take their names when the last one is written.
 
+    What killed runs left of the same files is removed.
+
     Args:
         writers: For each final path a function that writes the content to the path it is given.
     """
     scratches = {
         target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in writers
     }
+    for target in writers:
+        for part in filter(Path.is_file, _debris(target, "part")):
+            part.unlink(missing_ok=True)
     try:
         for target, write in writers.items():
             write(scratches[target])

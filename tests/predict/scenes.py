@@ -8,6 +8,7 @@ import numpy as np
 
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
+from grassdl.predict.blending import hann_window
 from grassdl.predict.decision import Decision
 from grassdl.predict.engines import KerasEngine
 from grassdl.predict.rowbands import row_bands
@@ -114,10 +115,13 @@ def tiled(
     reader = ArrayReader(values[window], null[window])
     engine = CountingEngine(inner or KerasEngine(network))
     windows = Windows(reader, wrap(engine), FILL, *along)
-    decision = Decision(CLASSES, with_uncertainty=True, with_probabilities=True)
+    features = network.output_shape[-1] - CLASSES
+    decision = Decision(CLASSES, None, True, True, features)
     bands = list(row_bands(windows, decision, tiling, done))
     joined = {
-        name: np.concatenate([getattr(band, name) for band in bands]) for name in vars(bands[0])
+        name: np.concatenate([getattr(band, name) for band in bands])
+        for name, part in vars(bands[0]).items()
+        if part is not None
     }
     return joined, reader, engine
 
@@ -125,3 +129,41 @@ def tiled(
 def everything(shape):
     """The spans of a whole frame."""
     return tuple(Span(0, length) for length in shape)
+
+
+def blended(network, values, null, tile_size):
+    """Sum of weights times results over sum of weights, in arrays of the whole frame."""
+    stride = reach(network).stride
+    half = -(-tile_size // (2 * stride)) * stride
+    filled = filled_frame(values, null, stride)
+    rows, cols = filled.shape[:2]
+    weights = hann_window(2 * half)
+    engine = KerasEngine(network)
+    total, weight_total = (
+        np.zeros((rows, cols, network.output_shape[-1])),
+        np.zeros((rows, cols, 1)),
+    )
+    for top in range(0, max(rows - half, 1), half):
+        for left in range(0, max(cols - half, 1), half):
+            here = np.s_[top : top + 2 * half, left : left + 2 * half]
+            result = engine(filled[here]).astype(np.float64)
+            mask = np.outer(weights[: result.shape[0]], weights[: result.shape[1]])[..., None]
+            total[here] += mask * result
+            weight_total[here] += mask
+    assert weight_total.min() > 0
+    return (total / weight_total)[: null.shape[0], : null.shape[1]]
+
+
+def turned_mean(engine, values):
+    """The mean over the eight symmetries of the square, each spelled out."""
+    back_and_forth = [
+        (lambda a: a, lambda a: a),
+        (lambda a: a[::-1], lambda a: a[::-1]),
+        (lambda a: a[:, ::-1], lambda a: a[:, ::-1]),
+        (lambda a: a[::-1, ::-1], lambda a: a[::-1, ::-1]),
+        (lambda a: a.swapaxes(0, 1), lambda a: a.swapaxes(0, 1)),
+        (lambda a: a.swapaxes(0, 1)[::-1], lambda a: a[::-1].swapaxes(0, 1)),
+        (lambda a: a.swapaxes(0, 1)[:, ::-1], lambda a: a[:, ::-1].swapaxes(0, 1)),
+        (lambda a: a.swapaxes(0, 1)[::-1, ::-1], lambda a: a[::-1, ::-1].swapaxes(0, 1)),
+    ]
+    return np.mean([back(engine(there(values))) for there, back in back_and_forth], axis=0)

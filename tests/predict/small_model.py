@@ -29,6 +29,17 @@ def plain_band(name: str, declared: bool = False) -> Band:
     return Band(name, declared, {"map": f"{name}@PERMANENT"}, None, 1.0, "nearest", "", "float32")
 
 
+def filled_frame(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maps of two bands (rows, cols, 2) up to a multiple of the stride of the small U-Net, NULL and
+    filling as the bands' means; and what is NULL (rows, cols)."""
+    null = np.isnan(values).any(axis=-1)
+    rows, cols = null.shape
+    filled = np.empty((-(-rows // 4) * 4, -(-cols // 4) * 4, values.shape[-1]), np.float32)
+    filled[:] = MEAN
+    filled[:rows, :cols] = np.where(null[..., None], np.float32(MEAN), values)
+    return filled, null
+
+
 def write_model(
     folder: Path,
     bands: list[Band],

@@ -3,11 +3,10 @@
 
 import numpy as np
 import pytest
-from scenes import everything, filled_frame, scene, small_network, tiled
+from scenes import blended, everything, scene, small_network, tiled
 
 from grassdl.networks.reach import reach
 from grassdl.predict.blending import hann_window
-from grassdl.predict.engines import KerasEngine
 from grassdl.predict.tiles import Span
 from grassdl.predict.turning import TurningEngine
 
@@ -16,26 +15,6 @@ from grassdl.predict.turning import TurningEngine
 def network():
     """A network with a stride of 4."""
     return small_network("unet", filters=4, depth=2)
-
-
-def blended(network, values, null, tile_size):
-    """Sum of weights times probabilities over sum of weights, in arrays of the whole frame."""
-    stride = reach(network).stride
-    half = -(-tile_size // (2 * stride)) * stride
-    filled = filled_frame(values, null, stride)
-    rows, cols = filled.shape[:2]
-    weights = hann_window(2 * half)
-    engine = KerasEngine(network)
-    total, weight_total = np.zeros((rows, cols, 3)), np.zeros((rows, cols, 1))
-    for top in range(0, max(rows - half, 1), half):
-        for left in range(0, max(cols - half, 1), half):
-            here = np.s_[top : top + 2 * half, left : left + 2 * half]
-            result = engine(filled[here]).astype(np.float64)
-            mask = np.outer(weights[: result.shape[0]], weights[: result.shape[1]])[..., None]
-            total[here] += mask * result
-            weight_total[here] += mask
-    assert weight_total.min() > 0
-    return (total / weight_total)[: null.shape[0], : null.shape[1]]
 
 
 @pytest.mark.parametrize("cells", [2, 8, 512])

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 from predicting import predict, refused
-from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, plain_band
+from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, filled_frame, plain_band
 
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
@@ -23,12 +23,8 @@ from grassdl.networks.image_pooling import ImagePooling2D
 
 def whole(network, values):
     """Probabilities of the network run once over the maps, NULL as the mean; and what is NULL."""
-    null = np.isnan(values).any(axis=-1)
-    rows, cols = null.shape
-    filled = np.empty((-(-rows // 4) * 4, -(-cols // 4) * 4, values.shape[-1]), np.float32)
-    filled[:] = MEAN
-    filled[:rows, :cols] = np.where(null[..., None], np.float32(MEAN), values)
-    return np.asarray(network(filled[None]))[0, :rows, :cols], null
+    filled, null = filled_frame(values)
+    return np.asarray(network(filled[None]))[0, : null.shape[0], : null.shape[1]], null
 
 
 def probabilities(project):

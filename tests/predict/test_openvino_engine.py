@@ -85,6 +85,10 @@ def test_a_network_is_converted_once_and_again_when_its_weights_change(network, 
     engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), silent))
     assert [one.stat().st_mtime_ns for one in (folder / first).iterdir()] == times
     assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+    # A network that gives features of a layer, too, is kept beside it.
+    ConvertedNetwork(network, folder, trial(), silent, layer="any/name")
+    both = kept(folder)
+    assert both[0] == first and both[1].startswith(f"{first}-") and len(both) == 2
     network.set_weights([weights * 1.1 for weights in network.get_weights()])
     save_network(network, folder)
     engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), silent))

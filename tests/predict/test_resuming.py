@@ -64,6 +64,7 @@ def call(project, **options):
         "segments": "segments",
         "segment_output": "by_segment",
         "segment_stats": table(project),
+        "segment_features": "last",
         "tile_size": 32,
         "nprocs": 1,
     }
@@ -208,6 +209,7 @@ def test_what_a_killed_run_left_is_kept_until_it_is_replaced(project, ended_earl
 
     refused("option threshold", threshold=0.5)
     refused("option confidence", confidence="surely")
+    refused("option segment_features", segment_features="normalization")
     refused("flag -a", flags="ra")
 
     project.run("g.region", n=f"n-{1}")

@@ -2,6 +2,11 @@
 """Segments of i.dl.predict in GRASS: the class map, the table, and the areas."""
 
 import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,6 +145,77 @@ def test_a_run_of_the_network_gives_what_its_probabilities_give(
     assert np.array_equal(one.compressed(), other.compressed())
     assert len(table_of(tmp_path / "a.csv", ",")) == 6
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+
+
+def killed_at(project, place, **options):
+    """Run i.dl.predict until it kills itself, see predict_and_die.py."""
+    words = project.command("i.dl.predict", **options)
+    if "GRASS_ADDON_BASE" in os.environ:
+        words = [str(Path(os.environ["GRASS_ADDON_BASE"], "scripts", words[0])), *words[1:]]
+    else:
+        words = words[1:]
+    program = Path(__file__).with_name("predict_and_die.py")
+    done = subprocess.run(
+        [sys.executable, str(program), place, *words],
+        env=project.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_run_killed_while_its_results_get_their_names_is_gone_on_with(
+    grass_project, ids, shares, model, tmp_path
+):
+    """The names come in this order: the vector map of segments, their table, the raster maps."""
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    table = folder / "stats.csv"
+    rasters = ["classes", "objects"]
+    options = {
+        "model": model[0],
+        "probabilities": "p",
+        "segments": "seg",
+        "output": "classes",
+        "segment_output": "objects",
+        "segment_stats": table,
+        "segment_vector": "areas",
+    }
+
+    def named():
+        """Which of the results have their names."""
+        found = [*grass_project.maps(), *grass_project.maps("vector")]
+        found += [path.name for path in folder.iterdir()]
+        return sorted({*found} & {*rasters, "areas", "stats.csv"})
+
+    def results():
+        cells = [grass_project.read_raster(name).filled(-1).tolist() for name in rasters]
+        return cells, table.read_text(), grass_project.run("v.db.select", map="areas").stdout
+
+    before = grass_project.maps()
+    grass_project.run("i.dl.predict", **options)
+    undisturbed = results()
+    grass_project.run("g.remove", flags="f", type="raster", name=rasters)
+    grass_project.run("g.remove", flags="f", type="vector", name="areas")
+    table.unlink()
+
+    killed_at(grass_project, "table", **options)
+    assert named() == ["areas"]
+    # GRASS itself refuses outputs that exist, and nothing is lost by that.
+    done = grass_project.run("i.dl.predict", check=False, flags="r", **options)
+    assert done.returncode == 1 and "--overwrite" in done.stderr
+    again = {"flags": "r", "overwrite": True, **options}
+    killed_at(grass_project, "rasters", **again)
+    assert named() == ["areas", "stats.csv"]
+    killed_at(grass_project, "end", **again)
+    assert named() == ["areas", *rasters, "stats.csv"]
+    told = grass_project.run("i.dl.predict", **again).stderr
+    assert f"Going on after {ROWS} of {ROWS} rows" in " ".join(told.split())
+    assert results() == undisturbed
+    assert sorted(grass_project.maps()) == sorted([*before, *rasters])
+    assert grass_project.maps("vector") == ["areas"]
+    assert [path.name for path in folder.iterdir()] == ["stats.csv"]
+    assert not (grass_project.mapset / ".i_dl_predict").exists()
 
 
 @pytest.mark.parametrize(

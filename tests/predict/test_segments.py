@@ -132,6 +132,34 @@ def test_segments_are_those_worked_out_one_by_one(
     np.testing.assert_array_equal(found, expected)
 
 
+def test_features_are_averaged_as_probabilities_are(tmp_path, monkeypatch):
+    ids, outside, probabilities, null = scene("few", 9, 7, seed=4)
+    rng = np.random.default_rng(4)
+    # Quarters, whose sums are exact; more than are summed at a time.
+    features = (rng.integers(-40, 40, (9, 7, 2 * segments.LAYERS_AT_ONCE + 3)) / 4).astype("f4")
+    features[null] = np.nan
+    decision = Decision(3, with_probabilities=True, features=features.shape[-1])
+    monkeypatch.setattr("grassdl.predict.stored.STRIP_CELLS", 14)
+    reader = Shares(np.concatenate([probabilities, features], axis=-1), null)
+    by = BySegment(Ids(ids, outside), decision, SegmentSettings(), tmp_path)
+    for band in list(stored_bands(reader, decision))[:3]:
+        by.add(band)
+    by.close()
+    # The last band was not recorded: a run that goes on makes it again.
+    by = BySegment(Ids(ids, outside), decision, SegmentSettings(), tmp_path, done=4)
+    for band in stored_bands(reader, decision, done=4):
+        by.add(band)
+    table = by.table()
+    by.close()
+    for one, found, means in zip(table.ids, table.features, table.means, strict=True):
+        own = (ids == one) & ~outside & ~null
+        assert found.tolist() == features[own].astype(float).mean(axis=0).tolist()
+        assert means.tolist() == probabilities[own].astype(float).mean(axis=0).tolist()
+    columns = columns_of(table, np.array([1, 2, 3]))
+    assert list(columns)[-1] == f"feat_{features.shape[-1]}"
+    assert columns["feat_2"].tolist() == table.features[:, 1].tolist()
+
+
 def test_a_tie_of_votes_goes_to_the_higher_mean_probability(tmp_path):
     shares = np.array([[[0.5, 0.4, 0.1], [0.1, 0.8, 0.1]]], np.float32)
     there = np.full((1, 2), 4), np.zeros((1, 2), bool), shares, np.zeros((1, 2), bool)

@@ -7,7 +7,7 @@ from grassdl.predict.plan import LEAST_WORK_MB, SOFTWARE_MB, Frame, Need, durati
 from grassdl.predict.settings import Settings
 from grassdl.predict.tile_shape import TileShape
 
-NEED = Need(working=400, weights=2_000_000, bands=5, classes=7, band_bytes=2, made=11)
+NEED = Need(working=400, weights=2_000_000, bands=5, layers=7, band_bytes=2, made=11)
 WIDE = Frame(top=0, rows=6000, left=0, cols=5000, region_rows=6000, region_cols=5000)
 
 

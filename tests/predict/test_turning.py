@@ -2,24 +2,9 @@
 """Test-time augmentation."""
 
 import numpy as np
-from scenes import everything, filled_frame, scene, small_network, tiled
+from scenes import everything, filled_frame, scene, small_network, tiled, turned_mean
 
 from grassdl.predict.turning import TurningEngine
-
-
-def turned_mean(engine, values):
-    """The mean over the eight symmetries of the square, each spelled out."""
-    back_and_forth = [
-        (lambda a: a, lambda a: a),
-        (lambda a: a[::-1], lambda a: a[::-1]),
-        (lambda a: a[:, ::-1], lambda a: a[:, ::-1]),
-        (lambda a: a[::-1, ::-1], lambda a: a[::-1, ::-1]),
-        (lambda a: a.swapaxes(0, 1), lambda a: a.swapaxes(0, 1)),
-        (lambda a: a.swapaxes(0, 1)[::-1], lambda a: a[::-1].swapaxes(0, 1)),
-        (lambda a: a.swapaxes(0, 1)[:, ::-1], lambda a: a[:, ::-1].swapaxes(0, 1)),
-        (lambda a: a.swapaxes(0, 1)[::-1, ::-1], lambda a: a[::-1, ::-1].swapaxes(0, 1)),
-    ]
-    return np.mean([back(engine(there(values))) for there, back in back_and_forth], axis=0)
 
 
 def test_the_eight_flips_and_turns_are_averaged_once_each():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import grass.script as gs
 import numpy as np
@@ -281,9 +281,16 @@ class ClassificationMaps:
         for spool in self._by_segment:
             spool.open(folder, 0, cols)
 
-    def keep(self, band: object) -> None:
+    def keep(self, band: Any) -> None:
         """Append a `grassdl.predict.decision.RowBand`; then it is on disk."""
-        self.write(**vars(band))
+        for spool in self._classes:
+            spool.write(self._values[band.index], band.unclassified)
+        for spool in self._confidence:
+            spool.write(band.confidence, band.null)
+        for spool in self._uncertainty:
+            spool.write(band.uncertainty, band.null)
+        for place, spool in enumerate(self._probabilities):
+            spool.write(band.probabilities[..., place], band.null)
         for spool in self._by_cell:
             spool.sync()
 
@@ -293,25 +300,6 @@ class ClassificationMaps:
             # What could not be written has been told.
             with suppress(OSError):
                 spool.close()
-
-    def write(
-        self,
-        null: np.ndarray,
-        unclassified: np.ndarray,
-        index: np.ndarray,
-        confidence: np.ndarray,
-        uncertainty: np.ndarray | None,
-        probabilities: np.ndarray | None,
-    ) -> None:
-        """Append rows as `grassdl.predict.decision.RowBand` holds them."""
-        for spool in self._classes:
-            spool.write(self._values[index], unclassified)
-        for spool in self._confidence:
-            spool.write(confidence, null)
-        for spool in self._uncertainty:
-            spool.write(uncertainty, null)
-        for place, spool in enumerate(self._probabilities):
-            spool.write(probabilities[..., place], null)
 
     def write_by_segment(self, row_bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
         """Write the map by segment, if it is wanted.

@@ -17,6 +17,10 @@ from .temporary import remove_debris, remove_maps
 
 TEMPORARY_PREFIX = "i_dl_segments_tmp"
 
+COLUMNS_AT_ONCE = 100
+"""Columns that a statement names at most: db.execute cuts those of more than about 8000 characters,
+and a network may have hundreds of features."""
+
 
 def segment_areas(
     raster: str, name: str, columns: Mapping[str, np.ndarray], environment: Mapping[str, str]
@@ -65,13 +69,35 @@ def segment_areas(
 def _statements(table: str, columns: Mapping[str, np.ndarray]) -> Iterator[str]:
     """SQL that makes and fills the table, at once where the database can."""
     kinds = {"i": "INTEGER", "f": "DOUBLE PRECISION"}
-    fields = ", ".join(f"{name} {kinds[values.dtype.kind]}" for name, values in columns.items())
+    key, *names = columns
+    fields = [f"{name} {kinds[columns[name].dtype.kind]}" for name in names]
+    yield f"CREATE TABLE {table} ({key} INTEGER, {', '.join(fields[:COLUMNS_AT_ONCE])});\n"
+    for field in fields[COLUMNS_AT_ONCE:]:
+        yield f"ALTER TABLE {table} ADD COLUMN {field};\n"
     at_once = gs.db_connection(force=True)["driver"] != "dbf"
-    yield f"CREATE TABLE {table} ({fields});\n"
-    if at_once:
-        yield "BEGIN TRANSACTION;\n"
-    for row in rows_of(columns):
-        yield f"INSERT INTO {table} VALUES ({', '.join(row)});\n"
-    if at_once:
-        yield "COMMIT;\n"
-        yield f"CREATE UNIQUE INDEX {table}_key ON {table} ({next(iter(columns))});\n"
+    for start in range(0, len(names), COLUMNS_AT_ONCE):
+        part = names[start : start + COLUMNS_AT_ONCE]
+        rows = rows_of({name: columns[name] for name in (key, *part)})
+        filled = _updated(table, key, part, rows) if start else _inserted(table, key, part, rows)
+        yield from _transaction(filled) if at_once else filled
+        if at_once and not start:
+            yield f"CREATE UNIQUE INDEX {table}_key ON {table} ({key});\n"
+
+
+def _transaction(statements: Iterator[str]) -> Iterator[str]:
+    yield "BEGIN TRANSACTION;\n"
+    yield from statements
+    yield "COMMIT;\n"
+
+
+def _inserted(table: str, key: str, names: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
+    """SQL that makes the rows with some of their columns."""
+    for row in rows:
+        yield f"INSERT INTO {table} ({', '.join([key, *names])}) VALUES ({', '.join(row)});\n"
+
+
+def _updated(table: str, key: str, names: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
+    """SQL that fills further columns."""
+    for number, *values in rows:
+        pairs = (f"{name} = {value}" for name, value in zip(names, values, strict=True))
+        yield f"UPDATE {table} SET {', '.join(pairs)} WHERE {key} = {number};\n"

@@ -8,14 +8,18 @@ are followed back to the network's input. Rows and columns are treated apart, ea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import keras
 from keras import layers
 
 from .argmax_pooling import ArgMaxPooling2D, ArgMaxUnpooling2D
+
+if TYPE_CHECKING:
+    from keras.src.ops.node import Node
 
 Interval = tuple[int, int]
 """First and last index along one axis, both included."""
@@ -265,14 +269,10 @@ class LayerGraph:
         """Appends the calls of a model applied to `inputs`, and returns its outputs."""
         function = keras.Function(model.inputs, model.outputs)
         number = dict(zip(map(id, function.inputs), inputs, strict=True))
-        # Keras tells the order of calls (unlike that of layers, which may be shared) only here.
-        depths = sorted(function._nodes_by_depth, reverse=True)
-        for node in (node for depth in depths for node in function._nodes_by_depth[depth]):
-            if node.is_input:
-                continue
+        for node in nodes_in_order(function):
             sources = [number[id(tensor)] for tensor in node.input_tensors]
             layer = node.operation
-            if isinstance(layer, keras.Model) and hasattr(layer, "inputs"):
+            if is_nested(layer):
                 results = self._append(layer, sources)
             else:
                 results = list(range(self.tensors, self.tensors + len(node.output_tensors)))
@@ -311,6 +311,19 @@ class LayerGraph:
                 for tensor in call.inputs:
                     needed[tensor] = _hull([interval, needed.get(tensor, interval)])
         return _hull([needed[tensor] for tensor in self.inputs if tensor in needed])
+
+
+def nodes_in_order(function: keras.Function) -> Iterator[Node]:
+    """The calls of a function's layers, each after those that it takes its inputs from."""
+    # Keras tells the order of calls (unlike that of layers, which may be shared) only here.
+    depths = sorted(function._nodes_by_depth, reverse=True)
+    nodes = (node for depth in depths for node in function._nodes_by_depth[depth])
+    return (node for node in nodes if not node.is_input)
+
+
+def is_nested(layer: layers.Layer) -> bool:
+    """Whether a layer is a model, whose own layers can be told."""
+    return isinstance(layer, keras.Model) and hasattr(layer, "inputs")
 
 
 def _hull(intervals: list[Interval]) -> Interval:

@@ -28,7 +28,7 @@ def computed(
         jobs: What there is to do, with the values of its window, or None where there are none.
 
     Yields:
-        The jobs in their order with the class probabilities of their windows, or None.
+        The jobs in their order with the results of their windows, or None.
 
     Raises:
         Exception: What the engine raises, at the job that it concerns.

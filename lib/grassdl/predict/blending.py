@@ -2,7 +2,8 @@
 """Blended tiling: tiles overlap by half, and their probabilities fade into each other.
 
 Each tile weighs by a Hann window (Blackman and Tukey 1958): most in its middle, hardly at its
-edges, where it knows least of its surroundings. Probabilities are averaged, never labels.
+edges, where it knows least of its surroundings. Probabilities and features are averaged, never
+labels.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .windows import Tile, Windows
 def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Iterator[RowBand]:
     """Compute the rows of the output that the frame has.
 
-    Memory holds the probabilities of one row of tiles, however many there are. Half of its rows
+    Memory holds the results of one row of tiles, however many there are. Half of its rows
     are from the step before, which therefore is computed, too, where `first` is not 0.
 
     Args:
@@ -33,7 +34,7 @@ def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Itera
     rows, cols = windows.rows, windows.cols
     skipped = rows.cores[first - 1] if first else None
     height = len(rows.cores[0].core)
-    blended = np.zeros((height, len(cols.wanted), decision.classes), np.float32)
+    blended = np.zeros((height, len(cols.wanted), decision.layers), np.float32)
     down, across = (dict(zip(axis.cores, _weights(axis), strict=True)) for axis in (rows, cols))
     finished = dict(zip(rows.cores, blended_rows(rows), strict=True))
     for tile, result in windows.computed(max(first - 1, 0), lambda step: step.window):
@@ -59,7 +60,7 @@ def _add(
     down: np.ndarray,
     across: np.ndarray,
 ) -> None:
-    """Add the weighted probabilities of a tile to those of its row of tiles."""
+    """Add the weighted result of a tile to those of its row of tiles."""
     covered = tile.step.window.clipped(windows.rows.wanted)
     cols = tile.across.window.clipped(windows.cols.wanted)
     in_window = covered.relative_to(tile.step.window.start)
@@ -114,7 +115,8 @@ def _decided(windows: Windows, decision: Decision, shares: np.ndarray, null: np.
     """The row band of finished rows; decided in pieces, which takes less memory at once."""
     cols = windows.cols
     # Weights add up to 1 but for rounding.
-    np.minimum(shares, 1, out=shares)
+    probabilities = shares[..., : decision.classes]
+    np.minimum(probabilities, 1, out=probabilities)
     band = decision.empty(len(null), len(cols.output))
     for across in blended_rows(cols):
         decision.decide(

@@ -82,7 +82,8 @@ class BySegment:
     def add(self, band: RowBand) -> None:
         """Add the next rows, which hold their probabilities; then they are on disk."""
         ids, outside = self._segments.read(self._row, len(band.null))
-        sums = SegmentSums.of_cells(ids, outside | band.null, band.index, band.probabilities)
+        counted = (band.index, band.probabilities, band.features)
+        sums = SegmentSums.of_cells(ids, outside | band.null, *counted)
         self._groups.add(*vars(sums).values())
         with (self._folder / f"{PART_PREFIX}{self._row:010}.npz").open("wb") as part:
             np.savez(part, **vars(sums))

@@ -61,6 +61,7 @@ class ConvertedNetwork:
         folder: Its model folder, where the converted network is kept if it can be written.
         trial: A window of likely values (rows, cols, bands) float32 on which both are compared.
         tell: Takes a line for the user.
+        layer: Name of the layer whose features the network also gives, or "".
 
     Raises:
         ConversionError: It cannot be converted, or gives another result.
@@ -72,6 +73,7 @@ class ConvertedNetwork:
         folder: Path,
         trial: np.ndarray,
         tell: Callable[[str], None],
+        layer: str = "",
     ):
         self._network = network
         self._core = import_openvino().Core()
@@ -80,7 +82,7 @@ class ConvertedNetwork:
             if interpolates(network):
                 self._compare(trial)
                 return
-            kept = folder / f"{KEPT_PREFIX}{_key(folder)}"
+            kept = folder / f"{KEPT_PREFIX}{_key(folder)}{_suffix(layer)}"
             if (kept / NETWORK_NAME).is_file():
                 self._any_size = self._read(kept)
             else:
@@ -136,7 +138,9 @@ class ConvertedNetwork:
         model = self.for_windows_of(window.shape)
         compiled = self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         found = compiled([window[None]])[0][0]
-        difference = np.abs(found - expected).mean()
+        # Features may be large numbers, probabilities are not.
+        scale = np.maximum(np.abs(expected).mean(axis=(0, 1)), 1)
+        difference = (np.abs(found - expected) / scale).mean()
         # Not "greater": NaN is no agreement.
         if not difference <= AGREEMENT:
             raise ConversionError(
@@ -156,8 +160,16 @@ def _key(folder: Path) -> str:
     return hashlib.sha256("\n".join(told).encode() + content).hexdigest()[:16]
 
 
+def _suffix(layer: str) -> str:
+    """Tells networks with features apart; a layer may have a name that no folder can have."""
+    return f"-{hashlib.sha256(layer.encode()).hexdigest()[:8]}" if layer else ""
+
+
 def _keep(converted: Path, kept: Path) -> None:
-    """Put a converted network into the model folder, whole or not at all, and older ones away."""
+    """Put a converted network into the model folder, whole or not at all, and older ones away.
+
+    Those of the same model with other features stay.
+    """
     _remove_debris(kept.parent)
     part = kept.with_name(f".{KEPT_PREFIX}{os.getpid()}")
     try:
@@ -170,8 +182,9 @@ def _keep(converted: Path, kept: Path) -> None:
             raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    key = kept.name.split("-")[1]
     for older in kept.parent.glob(f"{KEPT_PREFIX}*"):
-        if older != kept:
+        if older.name.split("-")[1] != key:
             shutil.rmtree(older, ignore_errors=True)
 
 

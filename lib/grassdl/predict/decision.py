@@ -22,6 +22,8 @@ class RowBand:
         uncertainty: Normalised entropy (rows, cols) float32, 0 where `null`; or None.
         probabilities: Probability of every class (rows, cols, classes) float32, 0 where `null`; or
             None.
+        features: What a hidden layer of the network gives (rows, cols, features) float32, without
+            meaning where `null`; or None.
     """
 
     null: np.ndarray
@@ -30,6 +32,7 @@ class RowBand:
     confidence: np.ndarray
     uncertainty: np.ndarray | None
     probabilities: np.ndarray | None
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,19 @@ class Decision:
             the most probable class in any case.
         with_uncertainty: Whether to work out the uncertainty.
         with_probabilities: Whether to keep the probabilities of all classes.
+        features: Number of features that follow the probabilities, and are kept.
     """
 
     classes: int
     threshold: float | None = None
     with_uncertainty: bool = False
     with_probabilities: bool = False
+    features: int = 0
+
+    @property
+    def layers(self) -> int:
+        """Values that the network gives for a cell."""
+        return self.classes + self.features
 
     @property
     def cell_bytes(self) -> int:
@@ -67,6 +77,7 @@ class Decision:
             confidence=np.zeros(shape, np.float32),
             uncertainty=np.zeros(shape, np.float32) if self.with_uncertainty else None,
             probabilities=np.zeros(shares, np.float32) if self.with_probabilities else None,
+            features=np.zeros((*shape, self.features), np.float32) if self.features else None,
         )
 
     def empty_bands(self, rows: int, cols: int, height: int) -> Iterator[RowBand]:
@@ -78,7 +89,7 @@ class Decision:
         self,
         band: RowBand,
         place: tuple[slice, slice],
-        probabilities: np.ndarray,
+        result: np.ndarray,
         null: np.ndarray,
     ) -> None:
         """Put a part of a row band into its place.
@@ -86,9 +97,11 @@ class Decision:
         Args:
             band: The row band.
             place: Rows and columns of the part.
-            probabilities: Of all classes (rows, cols, classes) float32; set to 0 where `null`.
+            result: Probabilities of all classes, then features (rows, cols, layers) float32; the
+                probabilities are set to 0 where `null`.
             null: Cells without data (rows, cols).
         """
+        probabilities = result[..., : self.classes]
         probabilities[null] = 0
         band.null[place] = null
         band.index[place] = self.index_of(probabilities)
@@ -100,6 +113,8 @@ class Decision:
             band.uncertainty[place] = normalised_entropy(probabilities)
         if band.probabilities is not None:
             band.probabilities[place] = probabilities
+        if band.features is not None:
+            band.features[place] = result[..., self.classes :]
 
     def index_of(self, probabilities: np.ndarray) -> np.ndarray:
         """Class index (...) of probabilities (..., classes), whether probable enough or not."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Engines: what computes the class probabilities of a window."""
+"""Engines: what computes the class probabilities of a window, and features if they are wanted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Engine(Protocol):
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
-        bands) float32."""
+        bands) float32; after them the features of a network that has some (see
+        `networks.hidden.with_features`)."""
 
 
 class KerasEngine:
@@ -46,11 +47,13 @@ class KerasEngine:
     Args:
         network: As `model.load_network` gives it.
         temperature: That of the model, see `ModelCard.tempered`.
+        features: Number of features that follow the class probabilities.
     """
 
-    def __init__(self, network: keras.Model, temperature: float = 1.0):
+    def __init__(self, network: keras.Model, temperature: float = 1.0, features: int = 0):
         self._network = network
         self._temperature = temperature
+        self._features = features
         self._interpolates = interpolates(network)
         self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
 
@@ -61,8 +64,8 @@ class KerasEngine:
         if shape not in self._by_shape:
             self._by_shape[shape] = self._compiled(shape)
         # Some backends give arrays that cannot be written to.
-        probabilities = np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
-        return tempered(probabilities, self._temperature)
+        result = np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
+        return with_temperature(result, self._temperature, self._features)
 
     def _compiled(self, shape: tuple[int | None, ...]) -> keras.Model:
         import keras
@@ -72,6 +75,20 @@ class KerasEngine:
         # JAX has no other way to run fast.
         model.compile(jit_compile=keras.backend.backend() == "jax")
         return model
+
+
+def with_temperature(result: np.ndarray, temperature: float, features: int) -> np.ndarray:
+    """A result (rows, cols, layers) whose probabilities are brought to a temperature.
+
+    Args:
+        result: It may be written to.
+        temperature: See `ModelCard.tempered`.
+        features: Number of its last layers, which are no probabilities.
+    """
+    if temperature != 1:
+        probabilities = result[..., : result.shape[-1] - features]
+        probabilities[...] = tempered(probabilities, temperature)
+    return result
 
 
 def for_windows_of(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:

@@ -34,11 +34,13 @@ class LoadedEngine:
         name: Which engine that is.
         working: Bytes that it takes for each cell of a window, as
             `networks.working_memory.working_bytes` tells.
+        features: Number of features that it gives beside the probabilities.
     """
 
     engine: Engine
     name: str
     working: float
+    features: int = 0
 
 
 def load_engine(
@@ -53,7 +55,8 @@ def load_engine(
         tell: Takes a line for the user.
 
     Raises:
-        ValueError: The network is damaged, or the engine or precision cannot be had.
+        ValueError: The network is damaged, has no such features, or the engine or precision cannot
+            be had.
         ModuleNotFoundError: The engine's package is not installed.
     """
     backend.prepare(settings.nprocs, exact=True)
@@ -61,12 +64,36 @@ def load_engine(
 
     network = load_network(folder)
     check_network(network, card)
+    network, features = _with_features(network, settings, tell)
     if _openvino_is_wanted(settings):
-        engine, name = _openvino(network, Path(folder).expanduser(), card, settings, tell)
+        place = Path(folder).expanduser()
+        engine, name = _openvino(network, features, place, card, settings, tell)
     else:
-        engine, name = KerasEngine(network, card.temperature), KERAS
+        engine, name = KerasEngine(network, card.temperature, features.number), KERAS
     turned = TurningEngine(engine) if settings.turned else engine
-    return LoadedEngine(turned, name, working_bytes(network))
+    return LoadedEngine(turned, name, working_bytes(network), features.number)
+
+
+@dataclass(frozen=True)
+class _Features:
+    """What the network gives beside the probabilities: how many features of which layer."""
+
+    layer: str = ""
+    number: int = 0
+
+
+def _with_features(
+    network: keras.Model, settings: Settings, tell: Callable[[str], None]
+) -> tuple[keras.Model, _Features]:
+    """The network with the features that are asked for, if any, and which they are."""
+    if not settings.segment_features:
+        return network, _Features()
+    from ..networks.hidden import with_features
+
+    found, layer = with_features(network, settings.segment_features)
+    number = found.output_shape[-1] - network.output_shape[-1]
+    tell(f"segment_features: {number} features of layer <{layer}>")
+    return found, _Features(layer, number)
 
 
 def _openvino_is_wanted(settings: Settings) -> bool:
@@ -88,6 +115,7 @@ def _openvino_is_installed() -> bool:
 
 def _openvino(
     network: keras.Model,
+    features: _Features,
     folder: Path,
     card: ModelCard,
     settings: Settings,
@@ -95,14 +123,15 @@ def _openvino(
 ) -> tuple[Engine, str]:
     """The engine of OpenVINO; where that was not asked for and cannot be had, the one of Keras."""
     try:
-        converted = ConvertedNetwork(network, folder, _trial_window(card), tell)
+        trial = _trial_window(card)
+        converted = ConvertedNetwork(network, folder, trial, tell, features.layer)
     except ConversionError as error:
         if settings.engine == OPENVINO or settings.precision == BFLOAT16:
             raise ValueError(f"{error}: use engine=keras, in float32") from error
         tell(f"{error}: Keras computes it")
-        return KerasEngine(network, card.temperature), KERAS
-    engine = OpenVinoEngine(converted, settings.precision, card.temperature, settings.nprocs)
-    return engine, OPENVINO
+        return KerasEngine(network, card.temperature, features.number), KERAS
+    how = (settings.precision, card.temperature, settings.nprocs, features.number)
+    return OpenVinoEngine(converted, *how), OPENVINO
 
 
 def _trial_window(card: ModelCard) -> np.ndarray:

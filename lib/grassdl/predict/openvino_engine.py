@@ -7,8 +7,8 @@ from collections import OrderedDict
 
 import numpy as np
 
-from ..model import tempered
 from .conversion import ConvertedNetwork, import_openvino
+from .engines import with_temperature
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names of the precisions."""
@@ -30,6 +30,7 @@ class OpenVinoEngine:
         precision: A key of `HINTS`.
         temperature: That of the model, see `ModelCard.tempered`.
         nprocs: Threads to compute with; 0 leaves the choice to OpenVINO.
+        features: Number of features that follow the class probabilities.
 
     Raises:
         ValueError: The processor lacks the precision.
@@ -41,9 +42,11 @@ class OpenVinoEngine:
         precision: str = "float32",
         temperature: float = 1.0,
         nprocs: int = 0,
+        features: int = 0,
     ):
         self._converted = converted
         self._temperature = temperature
+        self._features = features
         self._core = import_openvino().Core()
         if precision == "bfloat16" and not has_bfloat16():
             raise ValueError(
@@ -62,7 +65,8 @@ class OpenVinoEngine:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """See `Engine`."""
-        return tempered(self._compiled(values.shape)(values), self._temperature)
+        result = self._compiled(values.shape)(values)
+        return with_temperature(result, self._temperature, self._features)
 
     def _compiled(self, shape: tuple[int, ...]) -> _Compiled:
         """The network for windows of one size; the one used last lets go of its working memory."""

@@ -39,7 +39,7 @@ class Need:
             `networks.working_memory.working_bytes` tells.
         weights: Number of weights of the network.
         bands: Number of bands.
-        classes: Number of classes.
+        layers: Values that the network gives for a cell, `Decision.layers`.
         band_bytes: Bytes of a value of a band as it is read.
         made: Bytes of a cell of a row band, as `Decision.cell_bytes` tells.
     """
@@ -47,7 +47,7 @@ class Need:
     working: float
     weights: int
     bands: int
-    classes: int
+    layers: int
     band_bytes: int
     made: int
 
@@ -58,7 +58,7 @@ class Need:
             working=working,
             weights=card.parameters,
             bands=len(card.bands),
-            classes=len(card.classes),
+            layers=decision.layers,
             band_bytes=dtype.itemsize,
             made=decision.cell_bytes,
         )
@@ -74,9 +74,9 @@ class Need:
         Two windows wait while one is computed, and two results are at hand; copies that the
         engine makes of them are included. Of the rows that are held, two NULL masks are needed.
         """
-        copies = FLOAT_BYTES * (4 * self.bands + 6 * self.classes)
+        copies = FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
         # Blended rows are decided when half of the tile's are finished.
-        made = self.made if tiling == "exact" else FLOAT_BYTES * self.classes + self.made / 2
+        made = self.made if tiling == "exact" else FLOAT_BYTES * self.layers + self.made / 2
         return CellMemory(
             window=NETWORK_MARGIN * self.working + copies,
             held=self.bands * self.band_bytes + 3,

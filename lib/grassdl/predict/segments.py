@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a network thinks of segments: sums of its probabilities, however segments lie in the rows.
+"""What a network thinks of segments: sums of its probabilities and of the features behind them,
+however segments lie in the rows.
 
 Segments (objects of image analysis) are cells of equal id. An id is any integer that a GRASS
 raster map can hold, 0 and negative ones too. Memory depends on the number of segments, never on
@@ -20,6 +21,9 @@ from .decision import normalised_entropy
 
 MEAN, MAJORITY = "mean", "majority"
 
+LAYERS_AT_ONCE = 16
+"""Layers whose values are copied at a time: a network may have hundreds of features."""
+
 
 @dataclass(frozen=True)
 class SegmentSums:
@@ -30,12 +34,14 @@ class SegmentSums:
         cells: Cells with data (segments,) int64.
         votes: Cells by their most probable class (segments, classes) int64.
         sums: Of probabilities (segments, classes) float64.
+        features: Sums of features (segments, features) float64.
     """
 
     ids: np.ndarray
     cells: np.ndarray
     votes: np.ndarray
     sums: np.ndarray
+    features: np.ndarray
 
     @classmethod
     def of_cells(
@@ -44,6 +50,7 @@ class SegmentSums:
         outside: np.ndarray,
         index: np.ndarray,
         probabilities: np.ndarray,
+        features: np.ndarray | None = None,
     ) -> SegmentSums:
         """Sums over some cells.
 
@@ -52,7 +59,10 @@ class SegmentSums:
             outside: Cells without segment or without data (rows, cols) bool, which do not count.
             index: Class that each cell votes for (rows, cols).
             probabilities: Of every class (rows, cols, classes) float32.
+            features: What else is summed (rows, cols, features) float32, or None.
         """
+        if features is None:
+            features = np.empty((*ids.shape, 0), np.float32)
         inside = ~outside
         found, place = distinct(ids[inside])
         classes = probabilities.shape[-1]
@@ -62,14 +72,20 @@ class SegmentSums:
             found,
             np.bincount(place, minlength=len(found)),
             votes,
-            _summed(place, len(found), probabilities[inside]),
+            _summed(place, len(found), probabilities, inside),
+            _summed(place, len(found), features, inside),
         )
 
 
-def _summed(place: np.ndarray, segments: int, values: np.ndarray) -> np.ndarray:
-    """Sums (segments, layers) float64 of the values (cells, layers) of cells."""
-    layers = (np.bincount(place, layer, minlength=segments) for layer in values.T)
-    return np.stack(list(layers), axis=-1)
+def _summed(place: np.ndarray, segments: int, values: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Sums (segments, layers) float64 of the values (rows, cols, layers) of cells `inside`."""
+    layers = values.shape[-1]
+    sums = np.empty((segments, layers))
+    for first in range(0, layers, LAYERS_AT_ONCE):
+        part = values[..., first : first + LAYERS_AT_ONCE][inside]
+        for layer, column in enumerate(part.T, first):
+            sums[:, layer] = np.bincount(place, column, minlength=segments)
+    return sums
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,7 @@ class SegmentTable:
             two highest shares of votes (segments,).
         index: Index of the class that the segment gets (segments,) uint8; `UNLABELLED_INDEX` where
             its margin is too small, so that its cells keep their own.
+        features: Means of the features (segments, features) float64.
     """
 
     ids: np.ndarray
@@ -98,6 +115,7 @@ class SegmentTable:
     entropy: np.ndarray
     margin: np.ndarray
     index: np.ndarray
+    features: np.ndarray
 
     def index_of(self, ids: np.ndarray) -> np.ndarray:
         """The index of the class of each cell's segment, uint8; see `index`.
@@ -164,6 +182,7 @@ def segment_table(
         entropy=normalised_entropy(means),
         margin=margin,
         index=index,
+        features=sums.features / cells,
     )
 
 
@@ -194,4 +213,5 @@ def columns_of(table: SegmentTable, values: np.ndarray) -> dict[str, np.ndarray]
         **{f"prob_{value}": table.means[:, place] for place, value in enumerate(values)},
         "entropy": table.entropy,
         "margin": table.margin,
+        **{f"feat_{place}": one for place, one in enumerate(table.features.T, start=1)},
     }

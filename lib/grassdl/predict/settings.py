@@ -46,6 +46,8 @@ class Settings:
         normalization: "model", or "maps" to bring the maps' mean and deviation to the training's.
         minsize: Cells that an area of the vector map has at least.
         segments: How segments get their class.
+        segment_features: Layer whose features are averaged over segments, `networks.hidden.LAST`
+            or a name; "" for none.
     """
 
     tiling: str
@@ -62,6 +64,7 @@ class Settings:
     normalization: str = MODEL
     minsize: int = 1
     segments: SegmentSettings = SegmentSettings()
+    segment_features: str = ""
 
     @classmethod
     def from_options(
@@ -83,6 +86,11 @@ class Settings:
                 "engine=keras computes in float32, in bfloat16 it would be no faster: leave out "
                 "precision=bfloat16, or use engine=openvino"
             )
+        if options["segment_features"] and not (options["group"] or options["input"]):
+            raise ValueError(
+                "segment_features come from the network, which stored probabilities take the place "
+                "of: give group or input to run it, or leave out segment_features"
+            )
         return cls(
             tiling=tiling,
             tile_size=positive(options, "tile_size") if options["tile_size"] else None,
@@ -98,6 +106,7 @@ class Settings:
             normalization=options["normalization"],
             minsize=positive(options, "minsize", default=1),
             segments=SegmentSettings.from_options(options),
+            segment_features=options["segment_features"],
         )
 
     def axis(self, length: int, output: Span, size: int) -> Axis:

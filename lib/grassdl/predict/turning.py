@@ -11,7 +11,7 @@ QUARTER_TURNS = range(4)
 
 
 class TurningEngine:
-    """The mean of an engine's probabilities over the eight flips and quarter turns of a window.
+    """The mean of an engine's results over the eight flips and quarter turns of a window.
 
     Use it where there is time for eight times the work. Nadir imagery has no up and down, so that
     each of the eight is as likely as the others.
@@ -26,12 +26,12 @@ class TurningEngine:
         self._engine = engine
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Class probabilities, as `Engine` tells."""
+        """Class probabilities and features, as `Engine` tells."""
         images = [(turns, mirrored) for turns in QUARTER_TURNS for mirrored in (False, True)]
         return sum(self._seen(values, *image) for image in images) / np.float32(len(images))
 
     def _seen(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
-        """Probabilities of the turned window, turned back."""
+        """The result for the turned window, turned back."""
         image = np.rot90(np.fliplr(values) if mirrored else values, turns)
         result = np.rot90(self._engine(np.ascontiguousarray(image)), -turns)
         return np.fliplr(result) if mirrored else result

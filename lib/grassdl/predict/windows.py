@@ -61,8 +61,8 @@ class Windows:
             asked: Tells by its NULLs which windows need not be computed.
 
         Yields:
-            Every tile with its class probabilities (rows, cols, classes), or None where all that is
-            asked for is NULL.
+            Every tile with its result (rows, cols, layers), as `Engine` gives it, or None where all
+            that is asked for is NULL.
         """
         return computed(self.engine, self._tiles(first, asked))
 
