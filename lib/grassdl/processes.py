@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
@@ -52,24 +52,11 @@ class Workers:
         self._connections: list[Connection] = []
 
     def __enter__(self) -> Workers:
-        if self._nprocs > 1:
-            # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                for _ in range(self._nprocs):
-                    self._start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for _ in range(self._nprocs if self._nprocs > 1 else 0):
+            connection, process = _started(_serve)
+            self._connections.append(connection)
+            self._processes.append(process)
         return self
-
-    def _start(self) -> None:
-        context = get_context("spawn")
-        here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there,))
-        process.start()
-        there.close()
-        self._processes.append(process)
-        self._connections.append(here)
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
@@ -99,6 +86,48 @@ class Workers:
                 connection.send((work, share))
                 missing[connection] = len(share)
         return _results(missing)
+
+
+def run_apart(function: Callable[..., None], *arguments: object) -> None:
+    """Run a function in a process of its own, with which all that it imports goes.
+
+    Args:
+        function: Picklable, as are its arguments.
+
+    Raises:
+        ChildProcessError: The process ended before its work was done; it has told why.
+        Exception: What the function raised.
+    """
+    connection, process = _started(_do, function, arguments)
+    try:
+        _received(connection)
+    finally:
+        process.kill()
+        process.join()
+
+
+def _do(connection: Connection, function: Callable[..., None], arguments: tuple) -> None:
+    try:
+        function(*arguments)
+    except Exception as error:
+        connection.send(_Failure(error))
+    else:
+        connection.send(None)
+
+
+def _started(function: Callable[..., None], *arguments: object) -> tuple[Connection, BaseProcess]:
+    """A process that runs a function on its end of a pipe, and the other end."""
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=function, args=(there, *arguments))
+    # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    there.close()
+    return here, process
 
 
 def _results(missing: dict[Connection, int]) -> Iterator[Result]:
@@ -147,7 +176,7 @@ def _received(connection: Connection) -> object:
     try:
         result = connection.recv()
     except (EOFError, ConnectionResetError):
-        raise ChildProcessError("A reading process ended before its work was done") from None
+        raise ChildProcessError("A process ended before its work was done") from None
     if isinstance(result, _Failure):
         raise result.error
     return result
