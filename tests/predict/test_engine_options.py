@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 from predicting import predict, refused
-from small_model import plain_band
+from small_model import DEVIATION, MEAN, plain_band
 
 from grassdl.networks import registry
 
@@ -29,7 +29,9 @@ def engine_told(project, name="classes"):
     return next(line.strip() for line in info.splitlines() if line.strip().startswith("engine "))
 
 
-def test_maps_tell_the_engine_that_made_them(grass_project, bands, model):
+def test_maps_tell_the_engine_that_made_them(grass_project, bands, make_model):
+    named = [plain_band("one"), plain_band("two")]
+    model = make_model(named, MEAN, DEVIATION, converted=False)
     predict(grass_project, model, confidence="sure")
     assert engine_told(grass_project) == "engine openvino, precision float32"
     assert engine_told(grass_project, "sure") == "engine openvino, precision float32"
@@ -39,6 +41,14 @@ def test_maps_tell_the_engine_that_made_them(grass_project, bands, model):
     assert engine_told(grass_project, "k") == "engine keras, precision float32"
     difference = grass_project.read_raster("sure") - grass_project.read_raster("sure_too")
     assert np.abs(difference).max() < 1e-5
+
+
+def test_a_run_that_finds_a_converted_network_needs_no_keras(grass_project, bands, model, tmp_path):
+    for package in ("keras", "tensorflow"):
+        (tmp_path / f"{package}.py").write_text("raise SystemExit(3)")
+    path = os.pathsep.join([str(tmp_path), grass_project.environment["PYTHONPATH"]])
+    predict(grass_project, model, env={"PYTHONPATH": path})
+    assert engine_told(grass_project) == "engine openvino, precision float32"
 
 
 def test_without_the_package_keras_computes(grass_project, bands, model, tmp_path):
