@@ -198,7 +198,7 @@
 # % guisection: Computing
 # %end
 # %option G_OPT_MEMORYMB
-# % description: Of the whole process, of which the software takes about 900 MB and the work 300 MB in any case
+# % description: Of the whole process; below 1200 MB it makes no difference
 # % guisection: Computing
 # %end
 # %option
