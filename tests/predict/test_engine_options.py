@@ -15,7 +15,7 @@ from grassdl.model import save_network
 from grassdl.networks import registry
 
 openvino = pytest.importorskip("openvino", reason="the optional package openvino is not installed")
-TRAINED_EPOCHS = 6
+TRAINED_EPOCHS = 15
 BFLOAT16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -102,8 +102,10 @@ def naip(grass_project, real_data, make_model):
     )  # fmt: skip
     patches = [cut(one) for one in (image.astype(np.float32), labels)]
     network.set_weights(untrained)
-    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    told = network.fit(*patches, batch_size=8, epochs=TRAINED_EPOCHS, verbose=0)
+    network.compile(
+        keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    told = network.fit(*patches, batch_size=4, epochs=TRAINED_EPOCHS, verbose=0)
     most_frequent = np.bincount(labels.ravel()).max() / labels.size
     assert told.history["accuracy"][-1] > most_frequent + 0.05
     save_network(network, folder)
