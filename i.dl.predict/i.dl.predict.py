@@ -312,13 +312,12 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.predict.decision import Decision
     from grassdl.predict.segments import columns_of
     from grassdl.predict.settings import Settings
-    from grassdl.predict.spool import check_spool, open_spool, was_naming
+    from grassdl.predict.spool import check_spool, open_spool
 
     card = ModelCard.load(options["model"])
     settings = Settings.from_options(options, flags, card)
     folder = spool_folder(options)
-    check_spool(folder, settings.resumed)
-    unfinished = settings.resumed and was_naming(folder)
+    unfinished = check_spool(folder, settings.resumed)
     maps = ClassificationMaps.from_options(options, card.classes, settings.minsize, unfinished)
     tables = SegmentTables.from_options(options, unfinished) if options["segments"] else None
     maps.check_inputs([tables.raster] if tables else [])

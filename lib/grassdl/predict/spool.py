@@ -104,26 +104,26 @@ class Spool:
         write_json(self.folder / RECORD_NAME, self.content, durable=True)
 
 
-def was_naming(folder: Path) -> bool:
-    """Whether an earlier run ended while its maps got their names."""
-    record = _read(folder)
-    return record is not None and record["naming"]
-
-
-def check_spool(folder: Path, resumed: bool) -> None:
+def check_spool(folder: Path, resumed: bool) -> bool:
     """Refuse early what `open_spool` would refuse, before a network is loaded in vain.
 
     Args:
         folder: Where the spool lies.
         resumed: Whether to go on with an earlier run.
 
+    Returns:
+        Whether the run that is gone on with ended while its maps got their names.
+
     Raises:
         ValueError: A live run has the spool, or there is none to go on with.
     """
-    if resumed or folder.is_dir():
-        with _locked(folder, create=False):
-            if resumed and _read(folder) is None:
-                raise ValueError(NOTHING_LEFT)
+    if not resumed and not (folder / LOCK_NAME).is_file():
+        return False
+    with _locked(folder, create=False):
+        record = _read(folder)
+        if resumed and record is None:
+            raise ValueError(NOTHING_LEFT)
+        return resumed and record["naming"]
 
 
 @contextmanager
