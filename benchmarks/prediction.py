@@ -6,20 +6,23 @@ weights, in turn.
 
 The bare network computes a window of the module's tile and halo again and again, in the module's
 engine: what counts is the rate of the module, start to end, maps in, maps out, as a share of it, in
-pixels computed (halo included) and in pixels of the map. The start of Python, Keras and the network
-is measured on a map of one tile and told beside, since it does not grow with the map.
+pixels computed (halo included) and in pixels of the map. The start of GRASS, Python and the network
+is measured on a small corner and told beside, since it does not grow with the map. The module
+chooses its tiles from `memory`, unless they are given.
 
 The script is written as people write it: all bands as one array, windows that overlap by half,
 Keras' `predict`, probabilities added up in an array of the whole scene.
 
-    python benchmarks/prediction.py [--rows 8000] [--cols 8000] [--network unet:filters=32]
-        [--engine openvino] [--tile 512] [--precisions float32,bfloat16] [--no-script]
+    python benchmarks/prediction.py [--rows 6000] [--cols 6000] [--network unet:filters=32]
+        [--engine openvino] [--memory 2000] [--tile 512] [--precisions float32,bfloat16]
+        [--no-script]
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,10 @@ LIBRARY = Path(__file__).resolve().parent.parent / "lib"
 BANDS, CLASSES = 5, 7
 MEAN, DEVIATION = 3000.0, 1200.0
 NULL_SHARE = 0.08
+SCRIPT_WINDOW = 512
+"""Edge in cells of the plain script's windows."""
+CORNER = 256
+"""Edge in cells of the region on which the start is measured."""
 FIELD = 80
 """Edge in cells of the fields that the made-up land consists of."""
 
@@ -77,13 +84,13 @@ from grassdl.model import ModelCard
 from grassdl.predict.loading import load_engine
 from grassdl.predict.settings import Settings
 
-folder, engine, precision, edge, mean, deviation = sys.argv[1:]
+folder, engine, precision, rows, cols, mean, deviation = sys.argv[1:]
 card = ModelCard.load(folder)
 settings = Settings(
     "exact", 1, card.stride, card.halo or 0, None, False, 0, 0, False, engine, precision
 )
 engine = load_engine(folder, card, settings, lambda line: None).engine
-shape = (int(edge), int(edge), len(card.bands))
+shape = (int(rows), int(cols), len(card.bands))
 window = np.random.default_rng(0).normal(float(mean), float(deviation), shape).astype(np.float32)
 engine(window)
 begin, windows = time.perf_counter(), 0
@@ -126,12 +133,13 @@ numpy2raster(found, "CELL", "by_script", overwrite=True)
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    given.add_argument("--rows", type=int, default=8000)
-    given.add_argument("--cols", type=int, default=8000)
+    given.add_argument("--rows", type=int, default=6000)
+    given.add_argument("--cols", type=int, default=6000)
     given.add_argument("--network", default="unet:filters=32", help="NAME:option=value,...")
     given.add_argument("--engine", default="auto")
     given.add_argument("--precisions", default="float32,bfloat16")
-    given.add_argument("--tile", type=int, default=512, help="edge of a tile in cells")
+    given.add_argument("--memory", type=int, default=2000, help="the option memory, in MB")
+    given.add_argument("--tile", type=int, help="edge of a tile in cells; else by memory")
     given.add_argument("--no-script", action="store_true", help="leave out the plain script")
     options = given.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -153,83 +161,91 @@ class Benchmark:
             MODEL, name, repr({key: int(value) for key, value in pairs}), BANDS, CLASSES, MEAN,
             DEVIATION, self.model,
         )  # fmt: skip
-        self.halo, self.stride = map(int, told.split()[-2:])
+        self.stride = int(told.split()[-1])
 
     def run(self) -> None:
         """Print the tables."""
-        edge = min(self.options.tile, self.options.rows, self.options.cols)
         print(f"{self.options.network}, {self.options.rows} x {self.options.cols} cells")
-        print(
-            f"tiles of {edge}, halo {self.halo}: {self.overhead(edge):.2f} times the map's pixels"
-        )
-        plain = None if self.options.no_script else self.script(edge)
+        plain = None if self.options.no_script else self.script()
         if plain:
-            print(f"plain script: {self.pixels / plain / 1e6:.3f} Mpixel/s of the map")
-        print("| precision | bare network | computed | ratio | map | ratio | start | script |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+            print(f"plain script: {self.pixels / plain / 1e6:.3f} Mpixel/s of the map", flush=True)
+        print(
+            "| precision | window | overhead | bare network | computed | ratio | map | ratio "
+            "| start | script |"
+        )
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for precision in self.options.precisions.split(","):
-            print(self.line(precision, edge, plain), flush=True)
+            print(self.line(precision, plain), flush=True)
 
-    def line(self, precision: str, edge: int, plain: float | None) -> str:
+    def line(self, precision: str, plain: float | None) -> str:
         """A line of the table; rates in Mpixel/s."""
-        words = [f"engine={self.options.engine}", f"precision={precision}", f"tile_size={edge}"]
+        words = [
+            f"engine={self.options.engine}",
+            f"precision={precision}",
+            f"memory={self.options.memory}",
+            *([f"tile_size={self.options.tile}"] if self.options.tile else []),
+        ]
         # The first run converts the network.
-        self.predict(*words, region=edge)
-        start = self.predict(*words, region=edge)
-        bare = self.bare(precision, edge + 2 * self.halo)
-        seconds = self.predict(*words)
+        self.predict(*words, corner=True)
+        start, _ = self.predict(*words, corner=True)
+        seconds, told = self.predict(*words)
+        window, overhead = self.tiling(told)
+        bare = self.bare(precision, window)
         on_map = self.pixels / seconds
-        # The start, less the tile that is computed in it, is not the map's.
+        # The start, less what is computed in it, is not the map's.
         steady = self.pixels / max(seconds - start, 1e-9)
-        computed = on_map * self.overhead(edge)
+        computed = on_map * overhead
         ratio = plain / seconds if plain else float("nan")
         return (
-            f"| {precision} | {bare / 1e6:.2f} | {computed / 1e6:.2f} | {computed / bare:.2f} "
-            f"({steady * self.overhead(edge) / bare:.2f} without start) | {on_map / 1e6:.2f} "
+            f"| {precision} | {window[0]} x {window[1]} | {overhead:.2f} | {bare / 1e6:.2f} "
+            f"| {computed / 1e6:.2f} | {computed / bare:.2f} "
+            f"({steady * overhead / bare:.2f} without start) | {on_map / 1e6:.2f} "
             f"| {on_map / bare:.2f} | {start:.1f} s | {ratio:.1f} times as fast |"
         )
 
-    def overhead(self, edge: int) -> float:
-        """Pixels computed by pixel of the map, all tiles as if they had data."""
-        return float(
-            np.prod(
-                [
-                    sum(
-                        min(start + edge + self.halo, length) - max(start - self.halo, 0)
-                        for start in range(0, length, edge)
-                    )
-                    / length
-                    for length in (self.options.rows, self.options.cols)
-                ]
-            )
+    def tiling(self, told: str) -> tuple[tuple[int, int], float]:
+        """Rows and columns of a window, and the pixels computed by pixel of the map, as the module
+        told them."""
+        found = re.search(
+            r"tiles of (\d+) x (\d+) cells with a halo of (\d+) cells \(.*?\): ([\d.]+) cells",
+            " ".join(told.split()),
         )
+        height, width, halo, overhead = found.groups()
+        window = [
+            min(int(core) + 2 * int(halo), -(-length // self.stride) * self.stride)
+            for core, length in zip(
+                (height, width), (self.options.rows, self.options.cols), strict=True
+            )
+        ]
+        return tuple(window), float(overhead)
 
-    def predict(self, *words: str, region: int | None = None) -> float:
-        """Wall-clock time of the module, on the whole or on the north-western corner."""
-        corner = (
-            [f"n={self.options.rows}", f"s={self.options.rows - region}", "w=0", f"e={region}"]
-            if region
+    def predict(self, *words: str, corner: bool = False) -> tuple[float, str]:
+        """Wall-clock time of the module, on the whole or on its north-western corner, and what it
+        told."""
+        part = (
+            [f"n={self.options.rows}", f"s={self.options.rows - CORNER}", "w=0", f"e={CORNER}"]
+            if corner
             else ["raster=band0"]
         )
-        in_session(self.mapset, "g.region", *corner)
+        in_session(self.mapset, "g.region", *part)
         begin = time.perf_counter()
-        in_session(
+        told = in_session(
             self.mapset, "i.dl.predict", f"input={','.join(self.names)}", f"model={self.model}",
             "output=by_module", "--overwrite", *words,
         )  # fmt: skip
-        return time.perf_counter() - begin
+        return time.perf_counter() - begin, told
 
-    def bare(self, precision: str, edge: int) -> float:
+    def bare(self, precision: str, window: tuple[int, int]) -> float:
         """Pixels by second of the network on windows of one size."""
-        told = python(BARE, self.model, self.options.engine, precision, edge, MEAN, DEVIATION)
+        told = python(BARE, self.model, self.options.engine, precision, *window, MEAN, DEVIATION)
         return float(told.split()[-1])
 
-    def script(self, edge: int) -> float:
-        """Wall-clock time of the plain script, on windows as large as a tile."""
+    def script(self) -> float:
+        """Wall-clock time of the plain script, on windows of the usual size."""
         in_session(self.mapset, "g.region", "raster=band0")
         file = self.model.parent / "script.py"
         file.write_text(SCRIPT)
-        even = edge // (2 * self.stride) * 2 * self.stride
+        even = SCRIPT_WINDOW // (2 * self.stride) * 2 * self.stride
         begin = time.perf_counter()
         in_session(self.mapset, sys.executable, file, self.model, even, CLASSES, *self.names)
         return time.perf_counter() - begin
@@ -247,9 +263,9 @@ def python(program: str, *words: object) -> str:
     return checked(call).stdout
 
 
-def in_session(mapset: Path, *words: object) -> None:
-    """Run a command in a GRASS session."""
-    checked([GRASS, mapset, "--exec", *map(str, words)])
+def in_session(mapset: Path, *words: object) -> str:
+    """Run a command in a GRASS session; what it tells on stderr."""
+    return checked([GRASS, mapset, "--exec", *map(str, words)]).stderr
 
 
 def checked(call: list) -> subprocess.CompletedProcess:

@@ -3,8 +3,8 @@
 
 Peak memory of the whole process is to depend on the tile and the region's width, never on its
 height, and to stay below the larger of `memory` and 1 GB plus what the network itself needs. That
-is measured in a process of its own: how much the peak grows when a loaded network, tried on a small
-window, computes one window of the size that i.dl.predict chose.
+is measured in a process of its own, in the same engine: how much the peak grows when a loaded
+network, tried on a small window, computes one window of the size that i.dl.predict chose.
 
     python benchmarks/prediction_memory.py [--rows 10000,30000,60000] [--cols 1000] [--memory 300]
 """
@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 BANDS = 5
 CLASSES = 7
 FILTERS, DEPTH = 8, 3
+STRIDE = 2**DEPTH
 
 MODEL = f"""
 import sys
@@ -59,22 +60,24 @@ ModelCard(
 save_network(network, folder)
 """
 
-BARE = f"""
+BARE = """
 import resource, sys
-from grassdl import backend
-backend.prepare(exact=True)
 import numpy as np
-from grassdl.model import load_network
-from grassdl.predict.engines import KerasEngine
+from grassdl.model import ModelCard
+from grassdl.predict.loading import load_engine
+from grassdl.predict.settings import Settings
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-engine = KerasEngine(load_network(sys.argv[1]))
+folder, rows, cols = sys.argv[1], *map(int, sys.argv[2:])
+card = ModelCard.load(folder)
+settings = Settings("exact", 1, card.stride, card.halo, None, False, 0, 0, False)
+engine = load_engine(folder, card, settings, lambda line: None).engine
 for edge in (64, 256):
-    engine(np.zeros((edge, edge, {BANDS}), np.float32))
+    engine(np.zeros((edge, edge, len(card.bands)), np.float32))
 before = peak()
-engine(np.ones((int(sys.argv[2]), int(sys.argv[3]), {BANDS}), np.float32))
+engine(np.ones((rows, cols, len(card.bands)), np.float32))
 print(peak() - before)
 """
 
@@ -119,7 +122,10 @@ def window_of(mapset: Path, rows: int, cols: int) -> tuple[int, int]:
     height, width, halo = map(
         int, re.search(r"tiles of (\d+) x (\d+) cells, halo (\d+)", told).groups()
     )
-    return min(height + 2 * halo, rows), min(width + 2 * halo, cols)
+    return tuple(
+        min(core + 2 * halo, -(-length // STRIDE) * STRIDE)
+        for core, length in ((height, rows), (width, cols))
+    )
 
 
 def in_library(program: str, *words: str | Path) -> str:

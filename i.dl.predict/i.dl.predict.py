@@ -206,7 +206,7 @@
 # % guisection: Computing
 # %end
 # %option G_OPT_MEMORYMB
-# % description: Of the whole process, of which the software takes about 900 MB and the work 300 MB in any case
+# % description: Of the whole process; below 1200 MB it makes no difference
 # % guisection: Computing
 # %end
 # %option
@@ -320,12 +320,12 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.predict.decision import Decision
     from grassdl.predict.segments import columns_of
     from grassdl.predict.settings import Settings
-    from grassdl.predict.spool import open_spool, was_naming
+    from grassdl.predict.spool import check_spool, open_spool
 
     card = ModelCard.load(options["model"])
     settings = Settings.from_options(options, flags, card)
     folder = spool_folder(options)
-    unfinished = settings.resumed and was_naming(folder)
+    unfinished = check_spool(folder, settings.resumed)
     maps = ClassificationMaps.from_options(options, card.classes, settings.minsize, unfinished)
     tables = SegmentTables.from_options(options, unfinished) if options["segments"] else None
     maps.check_inputs([tables.raster] if tables else [])
@@ -376,7 +376,7 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
     frame = Frame(*bandstack.frame_of(bands, region), region.rows, region.cols)
     frame.check_overlap()
     loaded = load_engine(options["model"], card, settings, gs.message)
-    decision = replace(decision, features=loaded.features)
+    decision = replace(decision, features=loaded.facts.features)
 
     def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, Iterator[RowBand]]:
         needs = (card, settings, frame, decision, bandstack.dtype_of(bands))

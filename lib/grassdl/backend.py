@@ -12,11 +12,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 
 DEFAULT_BACKEND = "tensorflow"
 
 AMPERE = (8, 0)
 """The first compute capability of GPUs with bfloat16."""
+
+ACCELERATORS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/accel", "/dev/accel0", "/dev/vfio")
+"""What drivers of NVIDIA, of Windows' Linux, of AMD and of TPUs make."""
 
 
 def prepare(nprocs: int = 0, exact: bool = False) -> None:
@@ -32,7 +36,7 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         exact: Whether an NVIDIA GPU must compute in full float32 instead of its TF32, whose
             rounding is coarser than what tiles may differ by.
     """
-    if "keras" in sys.modules:
+    if is_loaded():
         raise RuntimeError("backend.prepare() comes before the first import of keras")
     os.environ.setdefault("KERAS_BACKEND", DEFAULT_BACKEND)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,6 +51,11 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         os.environ["OMP_NUM_THREADS"] = str(nprocs)
     with _silent_stderr():
         import keras  # noqa: F401
+
+
+def is_loaded() -> bool:
+    """Whether Keras is imported."""
+    return "keras" in sys.modules
 
 
 def versions(*others: str) -> dict[str, str]:
@@ -92,6 +101,12 @@ def has_fast_bfloat16() -> bool:
 
         return torch.cuda.is_available() and torch.cuda.get_device_capability() >= AMPERE
     return False
+
+
+def may_have_gpu() -> bool:
+    """Whether there is any trace of an accelerator, told without loading a backend, which takes
+    seconds; where there is, `has_gpu` tells more."""
+    return sys.platform == "darwin" or any(Path(one).exists() for one in ACCELERATORS)
 
 
 def has_gpu() -> bool:

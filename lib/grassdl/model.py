@@ -230,6 +230,18 @@ def content_hash(folder: str | Path) -> str:
     return found.hexdigest()
 
 
+def weights_file(folder: str | Path) -> Path:
+    """The file with architecture and weights in a model folder.
+
+    Raises:
+        ValueError: It is missing.
+    """
+    path = Path(folder).expanduser() / WEIGHTS_NAME
+    if not path.is_file():
+        raise ValueError(f"Model is incomplete: <{path}> is missing")
+    return path
+
+
 def save_network(network: keras.Model, folder: Path) -> None:
     """Write architecture and weights as `model.keras`."""
     network.save(folder / WEIGHTS_NAME)
@@ -246,9 +258,7 @@ def load_network(folder: str | Path) -> keras.Model:
     # Keras knows our own layers by their names once these files are imported.
     from .networks import argmax_pooling, image_pooling  # noqa: F401
 
-    path = Path(folder).expanduser() / WEIGHTS_NAME
-    if not path.is_file():
-        raise ValueError(f"Model is incomplete: <{path}> is missing")
+    path = weights_file(folder)
     if not zipfile.is_zipfile(path):
         raise ValueError(f"Model <{path}> cannot be loaded: the file is damaged")
     try:

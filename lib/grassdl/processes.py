@@ -6,7 +6,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
@@ -55,27 +55,11 @@ class Workers:
         self._connections: list[Connection] = []
 
     def __enter__(self) -> Workers:
-        if self._nprocs > 1:
-            # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                for _ in range(self._nprocs):
-                    self._start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for _ in range(self._nprocs if self._nprocs > 1 else 0):
+            connection, process = _started(_start_method(), self._connections, _serve)
+            self._connections.append(connection)
+            self._processes.append(process)
         return self
-
-    def _start(self) -> None:
-        context = get_context(_start_method())
-        here, there = context.Pipe()
-        # A fork also has this process's ends, and as long as one is open no worker finds out that
-        # this process has ended.
-        inherited = [*self._connections, here] if context.get_start_method() == "fork" else []
-        process = context.Process(target=_serve, args=(there, inherited))
-        process.start()
-        there.close()
-        self._processes.append(process)
-        self._connections.append(here)
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
@@ -107,6 +91,62 @@ class Workers:
         return _results(missing)
 
 
+def run_apart(function: Callable[..., None], *arguments: object) -> None:
+    """Run a function in a process of its own, with which all that it imports goes.
+
+    Args:
+        function: Picklable, as are its arguments.
+
+    Raises:
+        ChildProcessError: The process ended before its work was done; it has told why.
+        Exception: What the function raised.
+    """
+    connection, process = _started("spawn", [], _do, function, arguments)
+    try:
+        _received(connection)
+    finally:
+        process.kill()
+        process.join()
+
+
+def _do(connection: Connection, function: Callable[..., None], arguments: tuple) -> None:
+    try:
+        function(*arguments)
+    except Exception as error:
+        connection.send(_Failure(error))
+    else:
+        connection.send(None)
+
+
+def _started(
+    method: str,
+    connections: Sequence[Connection],
+    function: Callable[..., None],
+    *arguments: object,
+) -> tuple[Connection, BaseProcess]:
+    """A process that runs a function on its end of a pipe, and the other end.
+
+    Args:
+        method: How it is started: "fork" or "spawn".
+        connections: The ends of pipes to other processes that this one has.
+        function: Takes its end of the pipe and `arguments`.
+    """
+    context = get_context(method)
+    here, there = context.Pipe()
+    # A fork also has this process's ends, and as long as one is open no process finds out that
+    # this one has ended.
+    inherited = [*connections, here] if method == "fork" else []
+    process = context.Process(target=_begin, args=(there, inherited, function, arguments))
+    # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    there.close()
+    return here, process
+
+
 def _results(missing: dict[Connection, int]) -> Iterator[Result]:
     """What comes from processes that have so many results each to send."""
     while missing:
@@ -136,11 +176,21 @@ def _start_method() -> str:
     return "fork" if forks else "spawn"
 
 
-def _serve(connection: Connection, inherited: Sequence[Connection]) -> None:
-    """What a process does; it ends when nobody is there any more."""
+def _begin(
+    connection: Connection,
+    inherited: Sequence[Connection],
+    function: Callable[..., None],
+    arguments: tuple,
+) -> None:
+    """What a process does first: it lets go of all that is not its own."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for one in inherited:
         one.close()
+    function(connection, *arguments)
+
+
+def _serve(connection: Connection) -> None:
+    """Do all work that comes; ends when nobody is there any more."""
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             work, jobs = connection.recv()
@@ -162,7 +212,7 @@ def _received(connection: Connection) -> object:
     try:
         result = connection.recv()
     except (EOFError, ConnectionResetError):
-        raise ChildProcessError("A reading process ended before its work was done") from None
+        raise ChildProcessError("A process ended before its work was done") from None
     if isinstance(result, _Failure):
         raise result.error
     return result

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -11,15 +12,33 @@ import numpy as np
 import pytest
 from small_model import COLS, DEVIATION, MEAN, ROWS, plain_band, write_model
 
+from grassdl.model import ModelCard
+from grassdl.predict import conversion
+from grassdl.predict.kept_network import kept_folder
+from grassdl.predict.network_facts import NetworkFacts
+
 
 @pytest.fixture
 def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
-    """Makes a model folder of a U-Net, or of another network; returns it and the network."""
+    """Makes a model folder of a U-Net, or of another network; returns it and the network.
 
-    def make(*description, **changes) -> tuple[Path, keras.Model]:
+    Unless told otherwise it is `converted` for OpenVINO, if that is installed, as an earlier run
+    would have left it: Keras is at hand here and would have to be started there.
+    """
+
+    def make(*description, converted=True, **changes) -> tuple[Path, keras.Model]:
         folder = tmp_path / "model"
         folder.mkdir()
-        return folder, write_model(folder, *description, **changes)
+        network = write_model(folder, *description, **changes)
+        if converted and find_spec("openvino"):
+            conversion.converted(
+                network,
+                NetworkFacts.of(network),
+                kept_folder(folder),
+                conversion.trial_window(ModelCard.load(folder)),
+                lambda line: None,
+            )
+        return folder, network
 
     return make
 

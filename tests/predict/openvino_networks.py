@@ -6,7 +6,9 @@ import pytest
 from scenes import MEAN
 
 from grassdl.model import save_network
-from grassdl.predict.conversion import ConvertedNetwork
+from grassdl.predict.conversion import converted
+from grassdl.predict.kept_network import kept_folder
+from grassdl.predict.network_facts import NetworkFacts
 from grassdl.predict.openvino_engine import OpenVinoEngine
 
 
@@ -20,4 +22,9 @@ def in_openvino(network, folder, **options):
     """The engine of a network that is saved in a folder."""
     pytest.importorskip("openvino")
     save_network(network, folder)
-    return OpenVinoEngine(ConvertedNetwork(network, folder, trial(), print), **options)
+    return OpenVinoEngine(convert(network, folder, print), **options)
+
+
+def convert(network, folder, tell):
+    """What a network that is saved in a folder becomes for OpenVINO."""
+    return converted(network, NetworkFacts.of(network), kept_folder(folder), trial(), tell)

@@ -4,13 +4,16 @@
 import keras
 import numpy as np
 import pytest
-from openvino_networks import in_openvino, trial
+from openvino_networks import convert, in_openvino, trial
 from scenes import MEAN, everything, small_network, tiled
 
 from grassdl.model import save_network
 from grassdl.networks import registry
-from grassdl.predict.conversion import ConversionError, ConvertedNetwork
+from grassdl.networks.hidden import LAST, with_features
+from grassdl.predict.conversion import can_be_kept, converted
 from grassdl.predict.engines import KerasEngine
+from grassdl.predict.kept_network import ConversionError, find_kept, kept_folder
+from grassdl.predict.network_facts import NetworkFacts
 from grassdl.predict.openvino_engine import MOST_SIZES, OpenVinoEngine, has_bfloat16
 
 pytest.importorskip("openvino", reason="the optional package openvino is not installed")
@@ -77,43 +80,71 @@ def test_bfloat16_rounds_but_hardly_changes_classes(network, tmp_path):
     assert np.abs(joined["probabilities"] - found).max() < 1e-5
 
 
-def test_a_network_is_converted_once_and_again_when_its_weights_change(network, folder):
-    ConvertedNetwork(network, folder, trial(), silent)
+def kept_engine(folder):
+    """The engine of what is kept of a network."""
+    return OpenVinoEngine(find_kept(kept_folder(folder)))
+
+
+def test_what_is_kept_computes_without_keras_and_not_once_the_weights_change(network, folder):
+    assert find_kept(kept_folder(folder)) is None
+    convert(network, folder, silent)
     (first,) = kept(folder)
     assert first.startswith("openvino-")
-    times = [one.stat().st_mtime_ns for one in (folder / first).iterdir()]
-    engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), silent))
-    assert [one.stat().st_mtime_ns for one in (folder / first).iterdir()] == times
-    assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
-    # A network that gives features of a layer, too, is kept beside it.
-    ConvertedNetwork(network, folder, trial(), silent, layer="any/name")
-    both = kept(folder)
-    assert both[0] == first and both[1].startswith(f"{first}-") and len(both) == 2
+    found = find_kept(kept_folder(folder))
+    assert found.facts == NetworkFacts.of(network)
+    assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
     network.set_weights([weights * 1.1 for weights in network.get_weights()])
     save_network(network, folder)
-    engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), silent))
-    assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+    assert find_kept(kept_folder(folder)) is None
+    convert(network, folder, silent)
+    assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
     (second,) = kept(folder)
     assert second != first
+
+
+def test_a_network_with_features_is_kept_beside_the_plain_one(network, folder):
+    convert(network, folder, silent)
+    joined, layer = with_features(network, LAST)
+    facts = NetworkFacts.of(joined, joined.output_shape[-1] - 3, layer)
+    converted(joined, facts, kept_folder(folder, LAST), trial(), silent)
+    assert kept(folder) == sorted([kept_folder(folder).name, kept_folder(folder, LAST).name])
+    found = find_kept(kept_folder(folder, LAST))
+    assert found.facts == facts and (facts.classes, facts.features) == (3, 3)
+    expected = KerasEngine(joined, features=3)(trial())
+    assert np.abs(OpenVinoEngine(found, features=3)(trial()) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["network.xml", "network.json"])
+def test_a_kept_network_that_is_damaged_is_converted_anew(network, folder, name):
+    convert(network, folder, silent)
+    (kept_folder(folder) / name).write_text("half")
+    assert find_kept(kept_folder(folder)) is None
+    convert(network, folder, silent)
+    assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+
+
+def test_only_networks_that_do_not_interpolate_can_be_kept(network, folder, tmp_path):
+    assert can_be_kept(folder)
+    save_network(registry.build("deeplabv3plus", 64, 2, 3), tmp_path)
+    assert not can_be_kept(tmp_path)
 
 
 def test_what_a_killed_conversion_left_goes_with_the_next_one(network, folder):
     (folder / ".openvino-4194304").mkdir()
     (folder / ".openvino-4194304" / "network.xml").write_text("half")
-    ConvertedNetwork(network, folder, trial(), silent)
+    convert(network, folder, silent)
     assert [one[:9] for one in kept(folder)] == ["openvino-"]
 
 
-def test_a_model_folder_that_cannot_be_written_is_told_and_does(network, folder, monkeypatch):
+def test_a_model_folder_that_cannot_be_written_is_told_and_does(network, folder):
     told = []
     # Root may write anywhere, so a file takes the place of the folder.
-    monkeypatch.setattr("grassdl.predict.conversion._key", lambda _: "taken")
-    (folder / "openvino-taken").write_text("")
-    engine = OpenVinoEngine(ConvertedNetwork(network, folder, trial(), told.append))
+    kept_folder(folder).write_text("")
+    engine = OpenVinoEngine(convert(network, folder, told.append))
     assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
     assert len(told) == 1
     assert f"Model folder <{folder}> cannot be written" in told[0]
-    assert kept(folder) == ["openvino-taken"]
+    assert kept_folder(folder).is_file()
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -129,6 +160,6 @@ def test_a_network_that_openvino_does_not_know_is_refused_in_one_line(tmp_path):
     network = keras.Model(pixels, keras.layers.Softmax()(Sorting()(pixels)))
     save_network(network, tmp_path)
     with pytest.raises(ConversionError, match="cannot take over the network") as caught:
-        ConvertedNetwork(network, tmp_path, trial(), silent)
+        convert(network, tmp_path, silent)
     assert "\n" not in str(caught.value)
     assert kept(tmp_path) == []

@@ -33,8 +33,19 @@ def test_cores_cover_the_output_once_and_lie_on_the_stride(
     filled = -(-length // stride) * stride
     for step in axis.cores:
         assert step.core.start % stride == step.core.stop % stride == 0
-        assert step.window.start == max(0, step.core.start - halo)
-        assert step.window.stop == min(filled, step.core.stop + halo)
+        assert step.window.start % stride == step.window.stop % stride == 0
+        assert 0 <= step.window.start <= max(0, step.core.start - halo)
+        assert filled >= step.window.stop >= min(filled, step.core.stop + halo)
+    assert len({len(step.window) for step in axis.cores}) <= 1
+    assert [step.window.start for step in axis.cores] == sorted(
+        {step.window.start for step in axis.cores}
+    )
+
+
+def test_a_core_at_the_edge_of_the_maps_is_longer_by_the_halo_that_it_lacks():
+    axis = plan_axis(length=1000, output=Span(0, 1000), tile_size=128, stride=8, halo=96)
+    assert [len(step.core) for step in axis.cores] == [224, 128, 128, 128, 128, 128, 136]
+    assert {len(step.window) for step in axis.cores} == {320}
 
 
 def test_input_reaches_one_halo_beyond_the_output_and_not_beyond_the_maps():
@@ -46,9 +57,11 @@ def test_input_reaches_one_halo_beyond_the_output_and_not_beyond_the_maps():
 
 def test_a_tile_size_that_is_no_multiple_of_the_stride_is_rounded_up():
     axis = plan_axis(length=64, output=Span(0, 64), tile_size=20, stride=16, halo=16)
+    assert axis.cores == (Core(core=Span(0, 64), window=Span(0, 64)),)
+    axis = plan_axis(length=96, output=Span(0, 96), tile_size=20, stride=16, halo=16)
     assert axis.cores == (
-        Core(core=Span(0, 32), window=Span(0, 48)),
-        Core(core=Span(32, 64), window=Span(16, 64)),
+        Core(core=Span(0, 48), window=Span(0, 64)),
+        Core(core=Span(48, 96), window=Span(32, 96)),
     )
 
 

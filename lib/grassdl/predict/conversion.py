@@ -1,196 +1,171 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A network of Keras as OpenVINO takes it: converted once, and kept in the model folder."""
+"""A network of Keras as OpenVINO takes it: converted, and compared with what it was."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import sys
+import re
+import zipfile
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..files import alive
-from ..model import WEIGHTS_NAME
+from .. import backend
+from ..model import ModelCard, weights_file
 from .engines import for_windows_of, interpolates
+from .kept_network import (
+    AnySizeNetwork,
+    ConversionError,
+    import_openvino,
+    keep,
+    kept_folder,
+    read_network,
+)
+from .network_facts import NetworkFacts, network_and_facts
 
 if TYPE_CHECKING:
     import keras
     import openvino
 
-KEPT_PREFIX = "openvino-"
-"""What the name of a folder with a converted network begins with."""
-
-NETWORK_NAME = "network.xml"
-
 AGREEMENT = 1e-3
 """Mean difference of probabilities that rounding may make; in single cells of networks with huge
 scores it makes more."""
 
+KERAS_DESCRIPTION = "config.json"
+"""The part of a file of Keras that tells its layers."""
 
-class ConversionError(ValueError):
-    """OpenVINO cannot take over a network."""
-
-
-def import_openvino() -> openvino:
-    """The package, kept from telling its maker of every conversion.
-
-    Raises:
-        ModuleNotFoundError: It is not installed.
-    """
-    # What the converter does without the package that sends them.
-    sys.modules.setdefault("openvino_telemetry", None)
-    import openvino
-
-    return openvino
+TRIAL_CELLS = 64
+"""Edge of the window on which a converted network is tried, at least."""
 
 
-class ConvertedNetwork:
-    """The network of a model, converted and compared with the one of Keras.
+class SizeBySizeNetwork:
+    """Converts a network for every size of window anew.
 
-    A network that interpolates is converted for every size of window anew, because Keras exports
-    it for one size only; that is not kept.
+    Use it for a network that interpolates, because Keras exports such a one for one size only;
+    nothing of it is kept.
 
     Args:
-        network: As `model.load_network` gives it.
-        folder: Its model folder, where the converted network is kept if it can be written.
+        network: As `network_and_facts` gives it.
+        facts: Of the network.
+    """
+
+    def __init__(self, network: keras.Model, facts: NetworkFacts):
+        self._network = network
+        self.facts = facts
+
+    def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
+        """The network for windows (rows, cols, bands) of one size."""
+        return _exported(for_windows_of(self._network, shape))
+
+
+def convert_and_keep(folder: Path, nprocs: int, layer: str = "") -> None:
+    """Convert the network of a model and keep it in the model folder, as far as that can be done;
+    to be called before any import of keras, and apart from the run, which needs no Keras then.
+
+    Args:
+        folder: The model folder.
+        nprocs: Threads to compute with; 0 for all cores.
+        layer: As `network_and_facts` takes it.
+
+    Raises:
+        ValueError: See `network_and_facts`.
+        ConversionError: It cannot be converted, or gives another result.
+    """
+    backend.prepare(nprocs, exact=True)
+    card = ModelCard.load(folder)
+    network, facts = network_and_facts(folder, card, layer)
+    place = kept_folder(folder, layer)
+    converted(network, facts, place, trial_window(card), tell=lambda line: None)
+
+
+def can_be_kept(folder: Path) -> bool:
+    """Whether the network of a model could be kept once it is converted; told without Keras.
+
+    A network that interpolates cannot, see `SizeBySizeNetwork`; one that cannot be read will be
+    told of when it is converted.
+    """
+    try:
+        with zipfile.ZipFile(weights_file(folder)) as archive:
+            description = archive.read(KERAS_DESCRIPTION).decode()
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
+        return True
+    return set(re.findall(r'"interpolation": *"(\w+)"', description)) <= {"nearest"}
+
+
+def converted(
+    network: keras.Model,
+    facts: NetworkFacts,
+    kept: Path,
+    trial: np.ndarray,
+    tell: Callable[[str], None],
+) -> AnySizeNetwork | SizeBySizeNetwork:
+    """Convert a network, and keep it if the model folder lets us.
+
+    Args:
+        network: As `network_and_facts` gives it.
+        facts: Of the network.
+        kept: Where it is kept, see `kept_folder`.
         trial: A window of likely values (rows, cols, bands) float32 on which both are compared.
         tell: Takes a line for the user.
-        layer: Name of the layer whose features the network also gives, or "".
 
     Raises:
         ConversionError: It cannot be converted, or gives another result.
     """
-
-    def __init__(
-        self,
-        network: keras.Model,
-        folder: Path,
-        trial: np.ndarray,
-        tell: Callable[[str], None],
-        layer: str = "",
-    ):
-        self._network = network
-        self._core = import_openvino().Core()
-        self._any_size: openvino.Model | None = None
-        try:
-            if interpolates(network):
-                self._compare(trial)
-                return
-            kept = folder / f"{KEPT_PREFIX}{_key(folder)}{_suffix(layer)}"
-            if (kept / NETWORK_NAME).is_file():
-                self._any_size = self._read(kept)
-            else:
-                self._convert(kept, trial, tell)
-        except ConversionError:
-            raise
-        # The converter is many programs, each with errors of its own.
-        except Exception as error:
-            first_line = next(iter(str(error).strip().splitlines()), repr(error))
-            raise ConversionError(
-                f"OpenVINO cannot take over the network of this model ({first_line})"
-            ) from error
-
-    def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
-        """The network for windows (rows, cols, bands) of one size: OpenVINO computes those faster
-        than windows of any."""
-        if self._any_size is None:
-            with TemporaryDirectory() as scratch:
-                _export(for_windows_of(self._network, shape), Path(scratch))
-                return self._read(Path(scratch))
-        model = self._any_size.clone()
-        model.reshape([1, *shape])
-        return model
-
-    def _convert(self, kept: Path, trial: np.ndarray, tell: Callable[[str], None]) -> None:
-        """Convert, compare, and keep what was converted if the model folder lets us."""
-        with TemporaryDirectory() as scratch:
-            converted = Path(scratch)
-            _export(self._network, converted)
-            self._any_size = self._read(converted)
-            self._compare(trial)
-            try:
-                _keep(converted, kept)
-            except OSError as error:
-                tell(
-                    f"Model folder <{kept.parent}> cannot be written ({error.strerror}): the "
-                    "network is converted for OpenVINO in every run"
-                )
-
-    def _read(self, folder: Path) -> openvino.Model:
-        """The network in a folder, which may then go; its probabilities are its first result.
-
-        Other results, which a network of layers with several has, would be computed in vain.
-        """
-        openvino = import_openvino()
-        # Not mapped: the file may be replaced while it is in use.
-        self._core.set_property({"ENABLE_MMAP": False})
-        found = self._core.read_model(folder / NETWORK_NAME)
-        return openvino.Model([found.output(0)], found.get_parameters(), "network")
-
-    def _compare(self, window: np.ndarray) -> None:
-        expected = np.array(self._network(window[None]))[0]
-        model = self.for_windows_of(window.shape)
-        compiled = self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        found = compiled([window[None]])[0][0]
-        # Features may be large numbers, probabilities are not.
-        scale = np.maximum(np.abs(expected).mean(axis=(0, 1)), 1)
-        difference = (np.abs(found - expected) / scale).mean()
-        # Not "greater": NaN is no agreement.
-        if not difference <= AGREEMENT:
-            raise ConversionError(
-                "OpenVINO gives another result for the network of this model: probabilities differ "
-                f"by {difference:.2g}"
-            )
-
-
-def _export(network: keras.Model, folder: Path) -> None:
-    network.export(str(folder / NETWORK_NAME), format="openvino", verbose=False)
-
-
-def _key(folder: Path) -> str:
-    """Changes with the network and with the programs that convert and read it."""
-    told = [f"{name} {version(name)}" for name in ("keras", "openvino")]
-    content = (folder / WEIGHTS_NAME).read_bytes()
-    return hashlib.sha256("\n".join(told).encode() + content).hexdigest()[:16]
-
-
-def _suffix(layer: str) -> str:
-    """Tells networks with features apart; a layer may have a name that no folder can have."""
-    return f"-{hashlib.sha256(layer.encode()).hexdigest()[:8]}" if layer else ""
-
-
-def _keep(converted: Path, kept: Path) -> None:
-    """Put a converted network into the model folder, whole or not at all, and older ones away.
-
-    Those of the same model with other features stay.
-    """
-    _remove_debris(kept.parent)
-    part = kept.with_name(f".{KEPT_PREFIX}{os.getpid()}")
     try:
-        shutil.copytree(converted, part)
-        part.chmod(kept.parent.stat().st_mode)
-        part.rename(kept)
-    except OSError:
-        # Another run may have been faster.
-        if not kept.is_dir():
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    key = kept.name.split("-")[1]
-    for older in kept.parent.glob(f"{KEPT_PREFIX}*"):
-        if older.name.split("-")[1] != key:
-            shutil.rmtree(older, ignore_errors=True)
+        if interpolates(network):
+            result = SizeBySizeNetwork(network, facts)
+            _compare(network, result, trial)
+            return result
+        result = AnySizeNetwork(facts, _exported(network))
+        _compare(network, result, trial)
+    except ConversionError:
+        raise
+    # The converter is many programs, each with errors of its own.
+    except Exception as error:
+        first_line = next(iter(str(error).strip().splitlines()), repr(error))
+        raise ConversionError(
+            f"OpenVINO cannot take over the network of this model ({first_line})"
+        ) from error
+    try:
+        keep(result, kept)
+    except OSError as error:
+        tell(
+            f"Model folder <{kept.parent}> cannot be written ({error.strerror}): the network is "
+            "converted for OpenVINO in every run"
+        )
+    return result
 
 
-def _remove_debris(folder: Path) -> None:
-    """Remove what killed runs left; in containers the number of this process may be theirs."""
-    for part in folder.glob(f".{KEPT_PREFIX}*"):
-        pid = part.name.removeprefix(f".{KEPT_PREFIX}")
-        if pid.isdigit() and (int(pid) == os.getpid() or not alive(int(pid))):
-            shutil.rmtree(part, ignore_errors=True)
+def trial_window(card: ModelCard) -> np.ndarray:
+    """Values (rows, cols, bands) float32 as the training had them."""
+    cells = -(-TRIAL_CELLS // card.stride) * card.stride
+    shape = (cells, cells, len(card.bands))
+    return np.random.default_rng(0).normal(card.mean, card.deviation, shape).astype(np.float32)
+
+
+def _exported(network: keras.Model) -> openvino.Model:
+    # Through a file: what OpenVINO takes in memory it takes by code that Python 3.13 cannot run.
+    with TemporaryDirectory() as scratch:
+        network.export(scratch, format="tf_saved_model", verbose=False)
+        return read_network(Path(scratch))
+
+
+def _compare(
+    network: keras.Model, result: AnySizeNetwork | SizeBySizeNetwork, window: np.ndarray
+) -> None:
+    expected = np.array(network(window[None]))[0]
+    model = result.for_windows_of(window.shape)
+    core = import_openvino().Core()
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled([window[None]])[0][0]
+    # Features may be large numbers, probabilities are not.
+    scale = np.maximum(np.abs(expected).mean(axis=(0, 1)), 1)
+    difference = (np.abs(found - expected) / scale).mean()
+    # Not "greater": NaN is no agreement.
+    if not difference <= AGREEMENT:
+        raise ConversionError(
+            "OpenVINO gives another result for the network of this model: probabilities differ "
+            f"by {difference:.2g}"
+        )

@@ -8,28 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..model import ModelCard, tempered
+from ..model import tempered
 
 if TYPE_CHECKING:
     import keras
-
-
-def check_network(network: keras.Model, card: ModelCard) -> None:
-    """Refuse a network that is not the one its model card describes.
-
-    Raises:
-        ValueError: Bands, classes or the reach of the network differ from the card's.
-    """
-    # It imports Keras, for which the script has not yet chosen a backend when this file is read.
-    from ..networks.reach import Reach, reach
-
-    told = (len(card.bands), len(card.classes))
-    found = (network.input_shape[-1], network.output_shape[-1])
-    if told != found or reach(network) != Reach(card.stride, card.halo, card.receptive_field):
-        raise ValueError(
-            f"The model's network does not fit its model.json (bands and classes {found}, not "
-            f"{told}, or another reach): the folder mixes two models, train it again"
-        )
 
 
 class Engine(Protocol):

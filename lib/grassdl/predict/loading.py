@@ -3,26 +3,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .. import backend
-from ..model import ModelCard, load_network
-from .conversion import ConversionError, ConvertedNetwork, import_openvino
-from .engines import Engine, KerasEngine, check_network
+from ..model import ModelCard
+from ..processes import run_apart
+from .conversion import SizeBySizeNetwork, can_be_kept, convert_and_keep, converted, trial_window
+from .engines import Engine, KerasEngine
+from .kept_network import (
+    AnySizeNetwork,
+    ConversionError,
+    find_kept,
+    import_openvino,
+    kept_folder,
+)
+from .network_facts import NetworkFacts, network_and_facts
 from .openvino_engine import OpenVinoEngine
 from .settings import AUTO, BFLOAT16, KERAS, OPENVINO, Settings
 from .turning import TurningEngine
 
 if TYPE_CHECKING:
     import keras
-
-TRIAL_CELLS = 64
-"""Edge of the window on which a converted network is tried, at least."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,14 @@ class LoadedEngine:
     Attributes:
         engine: Computes it.
         name: Which engine that is.
-        working: Bytes that it takes for each cell of a window, as
-            `networks.working_memory.working_bytes` tells.
-        features: Number of features that it gives beside the probabilities.
+        facts: Of the network.
+        with_keras: Whether Keras and its backend are in memory, too.
     """
 
     engine: Engine
     name: str
-    working: float
-    features: int = 0
+    facts: NetworkFacts
+    with_keras: bool
 
 
 def load_engine(
@@ -59,41 +63,17 @@ def load_engine(
             be had.
         ModuleNotFoundError: The engine's package is not installed.
     """
-    backend.prepare(settings.nprocs, exact=True)
-    from ..networks.working_memory import working_bytes
-
-    network = load_network(folder)
-    check_network(network, card)
-    network, features = _with_features(network, settings, tell)
+    path = Path(folder).expanduser()
+    engine = None
     if _openvino_is_wanted(settings):
-        place = Path(folder).expanduser()
-        engine, name = _openvino(network, features, place, card, settings, tell)
-    else:
-        engine, name = KerasEngine(network, card.temperature, features.number), KERAS
+        engine, name, facts = _openvino(path, card, settings, tell)
+    if engine is None:
+        network, facts = _keras_network(path, card, settings)
+        engine, name = KerasEngine(network, card.temperature, facts.features), KERAS
+    if facts.features:
+        tell(f"segment_features: {facts.features} features of layer <{facts.layer}>")
     turned = TurningEngine(engine) if settings.turned else engine
-    return LoadedEngine(turned, name, working_bytes(network), features.number)
-
-
-@dataclass(frozen=True)
-class _Features:
-    """What the network gives beside the probabilities: how many features of which layer."""
-
-    layer: str = ""
-    number: int = 0
-
-
-def _with_features(
-    network: keras.Model, settings: Settings, tell: Callable[[str], None]
-) -> tuple[keras.Model, _Features]:
-    """The network with the features that are asked for, if any, and which they are."""
-    if not settings.segment_features:
-        return network, _Features()
-    from ..networks.hidden import with_features
-
-    found, layer = with_features(network, settings.segment_features)
-    number = found.output_shape[-1] - network.output_shape[-1]
-    tell(f"segment_features: {number} features of layer <{layer}>")
-    return found, _Features(layer, number)
+    return LoadedEngine(turned, name, facts, backend.is_loaded())
 
 
 def _openvino_is_wanted(settings: Settings) -> bool:
@@ -102,7 +82,7 @@ def _openvino_is_wanted(settings: Settings) -> bool:
         return settings.engine == OPENVINO
     if settings.precision == BFLOAT16:
         return True
-    return not backend.has_gpu() and _openvino_is_installed()
+    return _openvino_is_installed() and not _has_gpu(settings.nprocs)
 
 
 def _openvino_is_installed() -> bool:
@@ -113,29 +93,50 @@ def _openvino_is_installed() -> bool:
     return True
 
 
+def _has_gpu(nprocs: int) -> bool:
+    if not backend.may_have_gpu():
+        return False
+    backend.prepare(nprocs, exact=True)
+    return backend.has_gpu()
+
+
 def _openvino(
-    network: keras.Model,
-    features: _Features,
-    folder: Path,
-    card: ModelCard,
-    settings: Settings,
-    tell: Callable[[str], None],
-) -> tuple[Engine, str]:
-    """The engine of OpenVINO; where that was not asked for and cannot be had, the one of Keras."""
+    folder: Path, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+) -> tuple[Engine | None, str, NetworkFacts | None]:
+    """The engine of OpenVINO; None where it was not asked for and cannot be had."""
     try:
-        trial = _trial_window(card)
-        converted = ConvertedNetwork(network, folder, trial, tell, features.layer)
+        network = _for_openvino(folder, card, settings, tell)
     except ConversionError as error:
         if settings.engine == OPENVINO or settings.precision == BFLOAT16:
             raise ValueError(f"{error}: use engine=keras, in float32") from error
         tell(f"{error}: Keras computes it")
-        return KerasEngine(network, card.temperature, features.number), KERAS
-    how = (settings.precision, card.temperature, settings.nprocs, features.number)
-    return OpenVinoEngine(converted, *how), OPENVINO
+        return None, KERAS, None
+    how = (settings.precision, card.temperature, settings.nprocs, network.facts.features)
+    return OpenVinoEngine(network, *how), OPENVINO, network.facts
 
 
-def _trial_window(card: ModelCard) -> np.ndarray:
-    """Values (rows, cols, bands) float32 as the training had them."""
-    cells = -(-TRIAL_CELLS // card.stride) * card.stride
-    shape = (cells, cells, len(card.bands))
-    return np.random.default_rng(0).normal(card.mean, card.deviation, shape).astype(np.float32)
+def _for_openvino(
+    folder: Path, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+) -> AnySizeNetwork | SizeBySizeNetwork:
+    """The network converted for OpenVINO, by another process if it can be kept: then this one needs
+    no Keras."""
+    layer = settings.segment_features
+    kept = kept_folder(folder, layer)
+    found = find_kept(kept)
+    writable = os.access(folder, os.W_OK)
+    if not found and writable and can_be_kept(folder) and not backend.is_loaded():
+        run_apart(convert_and_keep, folder, settings.nprocs, layer)
+        found = find_kept(kept)
+    if found:
+        found.facts.check(card)
+        return found
+    network, facts = _keras_network(folder, card, settings)
+    return converted(network, facts, kept, trial_window(card), tell)
+
+
+def _keras_network(
+    folder: Path, card: ModelCard, settings: Settings
+) -> tuple[keras.Model, NetworkFacts]:
+    if not backend.is_loaded():
+        backend.prepare(settings.nprocs, exact=True)
+    return network_and_facts(folder, card, settings.segment_features)

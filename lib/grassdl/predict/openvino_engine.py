@@ -4,18 +4,29 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from .conversion import ConvertedNetwork, import_openvino
 from .engines import with_temperature
+from .kept_network import import_openvino
+
+if TYPE_CHECKING:
+    import openvino
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names of the precisions."""
 
 MOST_SIZES = 4
-"""Sizes of windows that the network is kept compiled for: each has a copy of the weights. A row of
-exact tiles has three, the left edge, the middle and the right edge."""
+"""Sizes of windows that the network is kept compiled for: each has a copy of the weights. Exact
+tiles have one, blended tiles up to four: those at the right and lower edges are shorter."""
+
+
+class Converted(Protocol):
+    """A network that was converted for OpenVINO."""
+
+    def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
+        """The network for windows (rows, cols, bands) of one size."""
 
 
 class OpenVinoEngine:
@@ -26,7 +37,7 @@ class OpenVinoEngine:
     Keras do.
 
     Args:
-        converted: The network.
+        network: The network.
         precision: A key of `HINTS`.
         temperature: That of the model, see `ModelCard.tempered`.
         nprocs: Threads to compute with; 0 leaves the choice to OpenVINO.
@@ -38,13 +49,13 @@ class OpenVinoEngine:
 
     def __init__(
         self,
-        converted: ConvertedNetwork,
+        network: Converted,
         precision: str = "float32",
         temperature: float = 1.0,
         nprocs: int = 0,
         features: int = 0,
     ):
-        self._converted = converted
+        self._network = network
         self._temperature = temperature
         self._features = features
         self._core = import_openvino().Core()
@@ -74,7 +85,7 @@ class OpenVinoEngine:
             self._release_last()
             while len(self._by_shape) >= MOST_SIZES:
                 self._by_shape.popitem(last=False)
-            model = self._converted.for_windows_of(shape)
+            model = self._network.for_windows_of(shape)
             self._by_shape[shape] = _Compiled(
                 self._core.compile_model(model, "CPU", self._properties)
             )

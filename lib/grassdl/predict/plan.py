@@ -10,18 +10,42 @@ import numpy as np
 
 from ..model import ModelCard
 from .decision import Decision
+from .loading import LoadedEngine
 from .settings import Settings
-from .tile_shape import CellMemory, TileShape, blended_shape, computed_cells, exact_shape
+from .tile_shape import (
+    Budget,
+    CellMemory,
+    TileShape,
+    blended_shape,
+    computed_cells,
+    exact_shape,
+)
 from .tiles import Axis, Span
 
 MEGABYTE = 1e6
 
-SOFTWARE_MB = 900
+KERAS_MB = 850
 """Memory of Python, GRASS, Keras and its backend before they work (measured with TensorFlow 2.21:
-780 to 830 MB), and of the pieces in which maps are read and written."""
+780 to 830 MB)."""
 
-LEAST_WORK_MB = 300
-"""Memory that is taken for the work besides the software, however little is allowed."""
+OPENVINO_MB = 150
+"""The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
+
+OPENVINO_WEIGHTS = 3
+"""Copies of the weights that OpenVINO has: as read, and for each size of window, of which the trial
+takes one more than exact tiles do."""
+
+PIECES_MB = 50
+"""Memory of the pieces in which maps are read and written."""
+
+LEAST_MB = 1200
+"""Memory that a run may take, however little is allowed."""
+
+LEAST_BESIDES_MB = 1000
+"""The part of it that a run may take besides what the network does."""
+
+LEAST_WORK_MB = 250
+"""Memory that is taken for the work besides software and weights, however large these are."""
 
 NETWORK_MARGIN = 1.2
 """What networks take of memory beside what their layers tell: measured with TensorFlow on a CPU for
@@ -42,6 +66,7 @@ class Need:
         layers: Values that the network gives for a cell, `Decision.layers`.
         band_bytes: Bytes of a value of a band as it is read.
         made: Bytes of a cell of a row band, as `Decision.cell_bytes` tells.
+        with_keras: Whether Keras is in memory.
     """
 
     working: float
@@ -50,23 +75,32 @@ class Need:
     layers: int
     band_bytes: int
     made: int
+    with_keras: bool
 
     @classmethod
-    def of(cls, card: ModelCard, working: float, dtype: np.dtype, decision: Decision) -> Need:
+    def of(cls, card: ModelCard, loaded: LoadedEngine, dtype: np.dtype, decision: Decision) -> Need:
         """The need of a model whose bands are read in `dtype`."""
         return cls(
-            working=working,
+            working=loaded.facts.working,
             weights=card.parameters,
             bands=len(card.bands),
             layers=decision.layers,
             band_bytes=dtype.itemsize,
             made=decision.cell_bytes,
+            with_keras=loaded.with_keras,
         )
 
     @property
     def fixed(self) -> float:
         """Bytes whatever the tiling."""
-        return SOFTWARE_MB * MEGABYTE + FLOAT_BYTES * self.weights
+        software, copies = (KERAS_MB, 1) if self.with_keras else (OPENVINO_MB, OPENVINO_WEIGHTS)
+        return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * copies * self.weights
+
+    def budget(self, memory: int) -> Budget:
+        """What a tiling may take of the memory in megabytes that a run is allowed."""
+        all_mb, besides_mb = max(memory, LEAST_MB), max(memory, LEAST_BESIDES_MB)
+        everything = max(all_mb * MEGABYTE - self.fixed, LEAST_WORK_MB * MEGABYTE)
+        return Budget(everything, max(besides_mb * MEGABYTE - self.fixed, 0))
 
     def of_cells(self, tiling: str) -> CellMemory:
         """What cells take.
@@ -189,9 +223,11 @@ def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None =
     if shape is None and settings.tile_size:
         shape = TileShape(settings.tile_size, settings.tile_size)
     if shape is None:
-        budget = max(settings.memory * MEGABYTE - need.fixed, LEAST_WORK_MB * MEGABYTE)
-        choose = exact_shape if settings.tiling == "exact" else blended_shape
-        shape = choose(*axes, settings.stride, memory, budget)
+        budget = need.budget(settings.memory)
+        if settings.tiling == "exact":
+            shape = exact_shape(*axes, settings.stride, settings.halo, memory, budget)
+        else:
+            shape = blended_shape(*axes, settings.stride, memory, budget)
     rows, cols = axes[0](shape.rows), axes[1](shape.cols)
     taken = need.fixed + memory.of(rows, cols)
     return Plan(settings.tiling, settings.halo, shape, rows, cols, taken)

@@ -18,6 +18,9 @@ from .tile_shape import TileShape
 RECORD_NAME = "record.json"
 LOCK_NAME = "lock"
 
+NOTHING_LEFT = "There is no run that ended early to go on with: leave out -r"
+"""What is told of a spool that is not there."""
+
 
 @dataclass
 class Spool:
@@ -101,10 +104,26 @@ class Spool:
         write_json(self.folder / RECORD_NAME, self.content, durable=True)
 
 
-def was_naming(folder: Path) -> bool:
-    """Whether an earlier run ended while its maps got their names."""
-    record = _read(folder)
-    return record is not None and record["naming"]
+def check_spool(folder: Path, resumed: bool) -> bool:
+    """Refuse early what `open_spool` would refuse, before a network is loaded in vain.
+
+    Args:
+        folder: Where the spool lies.
+        resumed: Whether to go on with an earlier run.
+
+    Returns:
+        Whether the run that is gone on with ended while its maps got their names.
+
+    Raises:
+        ValueError: A live run has the spool, or there is none to go on with.
+    """
+    if not resumed and not (folder / LOCK_NAME).is_file():
+        return False
+    with _locked(folder, create=False):
+        record = _read(folder)
+        if resumed and record is None:
+            raise ValueError(NOTHING_LEFT)
+        return resumed and record["naming"]
 
 
 @contextmanager
@@ -158,7 +177,7 @@ def open_spool(
 
 def _check_same(earlier: dict | None, made_of: Mapping[str, str]) -> None:
     if earlier is None:
-        raise ValueError("There is no run that ended early to go on with: leave out -r")
+        raise ValueError(NOTHING_LEFT)
     before = earlier["made_of"]
     names = [*made_of, *(name for name in before if name not in made_of)]
     changed = [name for name in names if made_of.get(name) != before.get(name)]
@@ -177,7 +196,7 @@ def _locked(folder: Path, create: bool) -> Iterator[None]:
     try:
         lock = (folder / LOCK_NAME).open("ab")
     except FileNotFoundError:
-        raise ValueError("There is no run that ended early to go on with: leave out -r") from None
+        raise ValueError(NOTHING_LEFT) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,9 +21,6 @@ backends count the values of an array in 32 bits."""
 LEAST_CORE = 16
 """Cells along the edge of the smallest core that is looked at."""
 
-FEW_SIZES = 40
-"""Sizes of cores along an axis, in strides, that are all looked at."""
-
 BLENDED_SIZE = 512
 """Edge in cells of a blended tile, on which its result depends, where memory allows."""
 
@@ -55,12 +52,30 @@ class CellMemory:
 
     def of(self, rows: Axis, cols: Axis) -> float:
         """The most bytes that a tiling takes at once."""
-        height, width = rows.longest_window, cols.longest_window
-        return (
-            self.window * height * width
-            + self.held * height * len(cols.input)
-            + self.made * rows.longest_core * len(cols.output)
-        )
+        window = rows.longest_window * cols.longest_window
+        return self.window * window + self.of_rows(rows, cols)
+
+    def of_rows(self, rows: Axis, cols: Axis) -> float:
+        """Those of them that the whole width takes, however narrow tiles are."""
+        held = self.held * rows.longest_window * len(cols.input)
+        return held + self.made * rows.longest_core * len(cols.output)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Memory in bytes that a tiling may take.
+
+    Attributes:
+        all: All together.
+        rows: What is held and made over the whole width.
+    """
+
+    all: float
+    rows: float
+
+    def suffices(self, memory: CellMemory, rows: Axis, cols: Axis) -> bool:
+        """Whether a tiling keeps within it."""
+        return memory.of(rows, cols) <= self.all and memory.of_rows(rows, cols) <= self.rows
 
 
 AxisPlan = Callable[[int], Axis]
@@ -68,7 +83,7 @@ AxisPlan = Callable[[int], Axis]
 
 
 def exact_shape(
-    rows: AxisPlan, cols: AxisPlan, stride: int, memory: CellMemory, budget: float
+    rows: AxisPlan, cols: AxisPlan, stride: int, halo: int, memory: CellMemory, budget: Budget
 ) -> TileShape:
     """The shape of exact tiles that computes the fewest cells; of several, that of fewest tiles.
 
@@ -76,32 +91,34 @@ def exact_shape(
         rows: Tiles the rows.
         cols: Tiles the columns.
         stride: Total stride of the network.
+        halo: Reach of a core.
         memory: What cells take.
-        budget: Bytes that there are. Where no shape suffices, the one that takes least is taken.
+        budget: What there is. Where no shape suffices, the one that exceeds it least is taken.
     """
-    along, across = (_divisions(axis, stride) for axis in (rows, cols))
-    best = least = None
-    for height, rows_axis in along:
-        for width, cols_axis in across:
-            needed = memory.of(rows_axis, cols_axis)
-            shape = TileShape(height, width)
-            if least is None or needed < least[0]:
-                least = (needed, shape)
-            if rows_axis.longest_window * cols_axis.longest_window > MOST_CELLS or needed > budget:
-                continue
-            tiles = len(rows_axis.cores) * len(cols_axis.cores)
-            cost = (computed_cells(rows_axis, cols_axis), tiles, needed)
-            if best is None or cost < best[0]:
-                best = (cost, shape)
-    return (best or least)[1]
+    along, across = (_divisions(axis, stride, halo) for axis in (rows, cols))
+    ranked = (
+        (_rank(one, other, memory, budget), TileShape(height, width))
+        for height, one in along
+        for width, other in across
+    )
+    return min(ranked, key=lambda pair: pair[0])[1]
+
+
+def _rank(rows: Axis, cols: Axis, memory: CellMemory, budget: Budget) -> tuple[float, ...]:
+    """The less, the better: what fits goes by the work, what does not by the memory."""
+    over_all = max(0, memory.of(rows, cols) - budget.all)
+    over_rows = max(0, memory.of_rows(rows, cols) - budget.rows)
+    over_cells = max(0, rows.longest_window * cols.longest_window - MOST_CELLS)
+    tiles = len(rows.cores) * len(cols.cores)
+    return over_all, over_rows, over_cells, computed_cells(rows, cols), tiles
 
 
 def blended_shape(
-    rows: AxisPlan, cols: AxisPlan, stride: int, memory: CellMemory, budget: float
+    rows: AxisPlan, cols: AxisPlan, stride: int, memory: CellMemory, budget: Budget
 ) -> TileShape:
     """The largest square up to `BLENDED_SIZE` that fits; arguments as `exact_shape` takes them."""
     sizes = range(up(BLENDED_SIZE, 2 * stride), 0, -2 * stride)
-    fitting = (size for size in sizes if memory.of(rows(size), cols(size)) <= budget)
+    fitting = (size for size in sizes if budget.suffices(memory, rows(size), cols(size)))
     size = next(fitting, sizes[-1])
     return TileShape(size, size)
 
@@ -111,27 +128,25 @@ def computed_cells(rows: Axis, cols: Axis) -> int:
     return rows.window_cells * cols.window_cells
 
 
-def _divisions(plan: AxisPlan, stride: int) -> list[tuple[int, Axis]]:
+def _divisions(plan: AxisPlan, stride: int, halo: int) -> list[tuple[int, Axis]]:
     """Cores that are worth looking at, and the tilings by them."""
-    return [(size, plan(size)) for size in _core_sizes(plan, stride)]
+    return [(size, plan(size)) for size in _core_sizes(plan, stride, halo)]
 
 
-def _core_sizes(plan: AxisPlan, stride: int) -> Iterator[int]:
-    """All core sizes of a short axis; of a long one those that divide it evenly.
+def _core_sizes(plan: AxisPlan, stride: int, halo: int) -> Iterator[int]:
+    """For every number of tiles the smallest core, down to `LEAST_CORE`.
 
-    The others need as many cells in windows that are longer, but for those that the maps' edges
-    clip, which do not matter among many.
+    All windows are of one length, and neighbours overlap by two halos: a larger core of as many
+    tiles only computes more.
     """
     (only,) = plan(_ENDLESS).cores
-    length = len(only.core)
-    least = min(up(LEAST_CORE, stride), length)
-    size = length
-    while size > least:
+    inner, least = len(only.window) - 2 * halo, up(LEAST_CORE, stride)
+    size = len(only.core)
+    yield size
+    while inner > 0 and size > least:
+        tiles = -(-inner // max(size - stride, least))
+        size = max(up(-(-inner // tiles), stride), least)
         yield size
-        shorter = size - stride
-        steps = -(-length // shorter)
-        size = shorter if length <= FEW_SIZES * stride else up(-(-length // steps), stride)
-    yield least
 
 
 _ENDLESS = 1 << 40

@@ -89,7 +89,10 @@ class Axis:
 
 
 def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int) -> Axis:
-    """Tile one axis exactly.
+    """Tile one axis exactly, by windows of one length: engines prepare themselves for each.
+
+    At the frame's edges, where there is no halo, cores are longer by it. The last window begins
+    earlier than its core needs.
 
     Args:
         length: Cells of the frame.
@@ -100,14 +103,25 @@ def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int)
     """
     frame = Span(0, length)
     filled = Span(0, up(length, stride))
-    step = up(max(tile_size, 1), stride)
     wanted = output.clipped(frame)
-    cores = []
-    for start in range(wanted.start // stride * stride, wanted.stop, step) if len(wanted) else ():
-        core = Span(start, start + step).clipped(Span(0, up(wanted.stop, stride)))
-        window = Span(core.start - halo, core.stop + halo).clipped(filled)
-        cores.append(Core(core, window))
+    if not len(wanted):
+        return Axis(frame, output, ())
+    covered = Span(wanted.start // stride * stride, up(wanted.stop, stride))
+    needed = Span(covered.start - halo, covered.stop + halo).clipped(filled)
+    size = min(up(max(tile_size, 1), stride) + 2 * halo, len(needed))
+    cores, start = [], covered.start
+    while start < covered.stop:
+        window = _window(max(start - halo, needed.start), size, needed)
+        stop = covered.stop if window.stop == needed.stop else window.stop - halo
+        cores.append(Core(Span(start, stop), window))
+        start = stop
     return Axis(frame, output, tuple(cores))
+
+
+def _window(start: int, size: int, needed: Span) -> Span:
+    """The window that begins at a cell, or before if it would end beyond the cells that matter."""
+    start = min(start, needed.stop - size)
+    return Span(start, start + size)
 
 
 def plan_blended_axis(length: int, output: Span, tile_size: int, stride: int) -> Axis:

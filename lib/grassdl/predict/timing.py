@@ -11,7 +11,7 @@ from .engines import Engine
 from .tiles import up
 
 SMALL_EDGE = 64
-TIMED_EDGE = 512
+TIMED_EDGE = 384
 """Edges in cells of the trial windows; what fits into a processor's cache would be too quick."""
 
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Networks that were converted for OpenVINO, kept in the model folder.
+
+A run that finds one there needs neither Keras nor its backend, which take seconds to start and
+most of the memory that a small run takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..files import alive, read_json, write_json
+from ..model import weights_file
+from .network_facts import NetworkFacts
+
+if TYPE_CHECKING:
+    import openvino
+
+KEPT_PREFIX = "openvino-"
+"""What the name of a folder with a converted network begins with."""
+
+NETWORK_NAME = "network.xml"
+RECORD_NAME = "network.json"
+
+RECORD_VERSION = 2
+"""Changes with what is kept, and with how networks are converted and compared."""
+
+
+class ConversionError(ValueError):
+    """OpenVINO cannot take over a network."""
+
+
+def import_openvino() -> openvino:
+    """The package, kept from telling its maker of every conversion.
+
+    Raises:
+        ModuleNotFoundError: It is not installed.
+    """
+    # What the converter does without the package that sends them.
+    sys.modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino
+
+
+@dataclass(frozen=True)
+class AnySizeNetwork:
+    """A network of OpenVINO for windows of any size.
+
+    Attributes:
+        facts: Of the network.
+        model: Takes windows of any size.
+    """
+
+    facts: NetworkFacts
+    model: openvino.Model
+
+    def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
+        """The network for windows (rows, cols, bands) of one size: OpenVINO computes those faster
+        than windows of any."""
+        model = self.model.clone()
+        model.reshape([1, *shape])
+        return model
+
+
+def kept_folder(folder: Path, layer: str = "") -> Path:
+    """Where the converted network of a model is kept; changes with the network and with the
+    programs that convert and read it.
+
+    Args:
+        folder: The model folder.
+        layer: Layer whose features the network gives, too, or "".
+
+    Raises:
+        ValueError: The model has no network.
+    """
+    told = [f"{name} {version(name)}" for name in ("keras", "openvino")]
+    told.append(f"record {RECORD_VERSION}")
+    content = weights_file(folder).read_bytes()
+    key = hashlib.sha256("\n".join(told).encode() + content).hexdigest()[:16]
+    # A layer may have a name that no folder can have.
+    suffix = f"-{hashlib.sha256(layer.encode()).hexdigest()[:8]}" if layer else ""
+    return folder / f"{KEPT_PREFIX}{key}{suffix}"
+
+
+def find_kept(kept: Path) -> AnySizeNetwork | None:
+    """The network that is kept in a folder, or None where there is none that can be read."""
+    try:
+        record = read_json(kept / RECORD_NAME, "Record of a converted network")
+        return AnySizeNetwork(NetworkFacts(**record), read_network(kept / NETWORK_NAME))
+    # It is converted anew, whatever is wrong with it.
+    except (ValueError, TypeError, RuntimeError):
+        return None
+
+
+def read_network(path: Path) -> openvino.Model:
+    """The network of a file or exported folder, which may then go."""
+    core = import_openvino().Core()
+    # Not mapped: the file may be replaced while it is in use.
+    core.set_property({"ENABLE_MMAP": False})
+    return core.read_model(str(path))
+
+
+def keep(network: AnySizeNetwork, kept: Path) -> None:
+    """Put a converted network into the model folder, whole or not at all, and older ones away;
+    those of the same network with features of other layers stay.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    _remove_debris(kept.parent)
+    part = kept.with_name(f".{KEPT_PREFIX}{os.getpid()}")
+    try:
+        part.mkdir()
+        part.chmod(kept.parent.stat().st_mode)
+        import_openvino().serialize(network.model, str(part / NETWORK_NAME))
+        write_json(part / RECORD_NAME, asdict(network.facts))
+        _put(part, kept)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    key = _key(kept)
+    for older in kept.parent.glob(f"{KEPT_PREFIX}*"):
+        if _key(older) != key:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _key(kept: Path) -> str:
+    """What a name of `kept_folder` tells of the network and the programs."""
+    return kept.name.split("-")[1]
+
+
+def _put(part: Path, kept: Path) -> None:
+    try:
+        part.rename(kept)
+    except OSError:
+        # Another run was faster, or what is there cannot be read.
+        if find_kept(kept) is None:
+            shutil.rmtree(kept, ignore_errors=True)
+            part.rename(kept)
+
+
+def _remove_debris(folder: Path) -> None:
+    """Remove what killed runs left; in containers the number of this process may be theirs."""
+    for part in folder.glob(f".{KEPT_PREFIX}*"):
+        pid = part.name.removeprefix(f".{KEPT_PREFIX}")
+        if pid.isdigit() and (int(pid) == os.getpid() or not alive(int(pid))):
+            shutil.rmtree(part, ignore_errors=True)
