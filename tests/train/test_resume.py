@@ -28,6 +28,7 @@ SETTINGS = Settings(
     epochs=6,
     batch_size=8,
     learning_rate=0.01,
+    patience=0,
 )
 
 
