@@ -83,6 +83,14 @@ def whole(network, values, null):
     return np.asarray(network(filled[None]))[0, : null.shape[0], : null.shape[1]]
 
 
+def axis_of(network, length, output, tile_size, tiling="exact"):
+    """The tiling of an output along an axis of a frame."""
+    extent = reach(network)
+    if tiling == "exact":
+        return plan_axis(length, output, tile_size, extent.stride, extent.halo)
+    return plan_blended_axis(length, output, tile_size, extent.stride)
+
+
 def tiled(
     network,
     values,
@@ -101,14 +109,9 @@ def tiled(
     `tile_size` is one number, or rows and columns; `wrap` makes another engine of the network's,
     which Keras computes or `inner`; `done` rows are left out.
     """
-    extent = reach(network)
-    plan, margins = {
-        "exact": (plan_axis, (extent.halo,)),
-        "blend": (plan_blended_axis, ()),
-    }[tiling]
     sizes = tile_size if isinstance(tile_size, tuple) else (tile_size, tile_size)
     along = [
-        plan(length, output, size, extent.stride, *margins)
+        axis_of(network, length, output, size, tiling)
         for length, output, size in zip(null.shape, (rows, cols), sizes, strict=True)
     ]
     window = tuple(axis.input.relative_to(0) for axis in along)

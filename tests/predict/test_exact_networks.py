@@ -70,11 +70,11 @@ def tiles_along(length, size, extent):
 
 
 def test_tiles_stay_exact_when_they_are_turned(network):
-    shape = (37, 53)
+    shape = (61, 83)
     values, null = scene(*shape)
     joined = [
         tiled(network, values, null, *everything(shape), size, wrap=TurningEngine)[0]
-        for size in (4, 100)
+        for size in (16, 100)
     ]
     difference = np.abs(joined[0]["probabilities"] - joined[1]["probabilities"])
     assert difference[~null].max() < 1e-5
