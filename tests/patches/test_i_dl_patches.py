@@ -63,6 +63,8 @@ def landscape(shared, grass_template, tmp_path_factory):
     run("i.group", group="all", input="green", quiet=True)
     write_areas(run)
     spoil(run, write)
+    write("narrowed", maps["truth"])
+    (path / "PERMANENT/cell_misc/narrowed/range").write_text(f"{min(VALUES)} {max(VALUES) - 1}\n")
     return SimpleNamespace(project=project, run=run, maps=maps)
 
 
@@ -394,6 +396,7 @@ AREA = {"input": "red", "training": "areas"}
         ({**GOOD, "input": "nothing"}, ["No patch", "labelled cells without NULL"]),
         ({**GOOD, "labels": "far"}, ["<far@PERMANENT>", "no class in the region"]),
         ({**GOOD, "labels": "nothing"}, ["floating point", "FCELL"]),
+        ({**GOOD, "labels": "narrowed"}, ["<narrowed", "beyond its range", "r.support -s"]),
         ({**GOOD, "labels": "one_class"}, ["At least two classes", "only class 1"]),
         ({**GOOD, "labels": "dtm"}, ["<dtm@PERMANENT> is of floating point type (DCELL)"]),
         ({**GOOD, "labels": "negative"}, ["class value -1", "0 to 2147483647"]),
