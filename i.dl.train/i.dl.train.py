@@ -196,6 +196,15 @@
 # % guisection: Training
 # % end
 # % option
+# % key: averaging
+# % type: double
+# % required: no
+# % answer: 0.05
+# % label: Share of the steps over which the weights of the model are averaged
+# % description: Smooths what single steps do to them; 0 to take them as they are after an epoch
+# % guisection: Training
+# % end
+# % option
 # % key: augmentation
 # % type: string
 # % required: no

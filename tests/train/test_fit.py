@@ -139,6 +139,19 @@ def test_the_weights_of_the_best_epoch_are_kept(trained):
     assert again["mean_iou"] == pytest.approx(card.training["best"]["val_mean_iou"], abs=1e-6)
 
 
+def test_averaged_weights_are_scored_and_kept_and_never_learn(dataset, tmp_path):
+    data = joined(dataset("dataset"))
+    rows = {}
+    for averaging in (0, 0.5):
+        folder = tmp_path / f"model{averaging}"
+        run(data, folder, settings(epochs=3, averaging=averaging))
+        with (folder / "history.csv").open() as file:
+            rows[averaging] = list(csv.DictReader(file))
+    for name in ("loss", "mean_iou", "learning_rate"):
+        assert [row[name] for row in rows[0]] == [row[name] for row in rows[0.5]]
+    assert [row["val_loss"] for row in rows[0]] != [row["val_loss"] for row in rows[0.5]]
+
+
 def test_progress_tells_network_patches_and_every_epoch(trained):
     _, card, _, lines = trained
     assert f"Network <unet> with {card.parameters} parameters" in lines[0]
@@ -354,6 +367,7 @@ def test_the_learning_rate_rises_to_its_height_then_falls_to_a_hundredth(steps):
         ({"learning_rate": -0.1}, "<learning_rate> must be above 0, found -0.1"),
         ({"learning_rate": float("nan")}, "<learning_rate> must be above 0"),
         ({"weight_decay": -1.0}, "<weight_decay> must not be negative"),
+        ({"averaging": 1.5}, "<averaging> must be between 0 and 1, found 1.5"),
         ({"patience": -1}, "<patience> must be at least 0"),
         ({"seed": -1}, "<seed> must be between 0 and"),
         ({"seed": 2**32}, "<seed> must be between 0 and"),

@@ -43,6 +43,23 @@ def test_without_decay_only_the_gradient_moves_weights(name):
     assert kernel == bias < 1
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(("steps", "momentum"), [(4, 0.75), (1, 0), (0, 0)])
+def test_the_mean_of_the_weights_is_exponential_and_begins_with_the_first_step(
+    name, steps, momentum
+):
+    variable = keras.Variable(np.ones(2))
+    chosen = optimizer(name, 0.1, 0.0, steps)
+    mean = None
+    for _ in range(5):
+        chosen.apply([keras.ops.convert_to_tensor([0.3, -0.1])], [variable])
+        own = variable.numpy()
+        mean = own if mean is None else momentum * mean + (1 - momentum) * own
+    chosen.finalize_variable_values([variable])
+    assert variable.numpy() == pytest.approx(mean, abs=1e-6)
+    assert (np.abs(mean - own).max() > 0.01) == (momentum > 0)
+
+
 def test_sgd_has_nesterov_momentum():
     # Velocity v = 0.9 v - 0.1 g, step 0.9 v - 0.1 g: -0.19, then -0.271.
     assert weights_after("sgd", 1.0, 0.0, steps=2)[0] == pytest.approx(1 - 0.19 - 0.271)

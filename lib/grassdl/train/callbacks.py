@@ -85,6 +85,45 @@ class History(keras.callbacks.Callback):
         return f"Epoch {row['epoch']}/{self.epochs}: {'; '.join(parts)}"
 
 
+class Averaged(keras.callbacks.Callback):
+    """The network with its weights averaged over the last steps, which the optimiser knows.
+
+    It is what the validation split scores; what learns goes on from its own weights.
+
+    Args:
+        network: The network that is trained.
+    """
+
+    def __init__(self, network: keras.Model):
+        super().__init__()
+        self.network = network
+        self._own: list[np.ndarray] = []
+
+    def weights(self) -> list[np.ndarray]:
+        """The averaged weights, and what else the network has, as it is."""
+        self.on_test_begin()
+        averaged = self.network.get_weights()
+        self.on_test_end()
+        return averaged
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Give the network its averaged weights."""
+        self._own = self.network.get_weights()
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """Give it its own again."""
+        self.network.set_weights(self._own)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Keep its own, for Keras puts the averaged ones in their place at the end."""
+        self._own = self.network.get_weights()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Give it its own again: a later phase begins with them, as does a resumed one."""
+        self.network.set_weights(self._own)
+
+
 class Best(keras.callbacks.Callback):
     """Keeps the weights of the best epoch, and stops when there has been no better for long.
 
@@ -92,18 +131,16 @@ class Best(keras.callbacks.Callback):
     or after a kill.
 
     Args:
-        network: The network that is trained.
+        averaged: The network whose weights are kept.
         monitor: The figure that tells how good an epoch was.
         mode: "max" if high ones are good, else "min".
         patience: Epochs without a better one after which training stops.
         first: Epoch, counted from 0, from which on `patience` counts.
     """
 
-    def __init__(
-        self, network: keras.Model, monitor: str, mode: str, patience: int, first: int = 0
-    ):
+    def __init__(self, averaged: Averaged, monitor: str, mode: str, patience: int, first: int = 0):
         super().__init__()
-        self.network = network
+        self.averaged = averaged
         self.monitor = monitor
         self.sign = 1 if mode == "max" else -1
         self.patience = patience
@@ -123,7 +160,7 @@ class Best(keras.callbacks.Callback):
         value = self.sign * logs[self.monitor]
         if value > self.value:
             # One after the other: Ctrl-C may come in between.
-            self.weights = self.network.get_weights()
+            self.weights = self.averaged.weights()
             self.epoch, self.value, self.waited = epoch + 1, value, 0
             return
         self.waited = self.waited + 1 if epoch >= self.first else 0

@@ -9,7 +9,7 @@ import keras
 
 from ..distribution import Team
 from . import optimizers
-from .callbacks import Best, History
+from .callbacks import Averaged, Best, History
 from .checkpoint import Checkpoint, State, assign
 from .identity import check_same
 from .logs import Logs, command
@@ -84,7 +84,8 @@ class Course:
         self.history = History(settings.epochs, report, resumed.rows if resumed else ())
         # A new head may need long to be worth anything: patience counts once all learns.
         patience = settings.patience or settings.epochs
-        self.best = Best(network, monitor, mode, patience, self.phases[-1].first)
+        self.averaged = Averaged(network)
+        self.best = Best(self.averaged, monitor, mode, patience, self.phases[-1].first)
         self.logs = Logs(run.logs, self.history) if run else None
         if resumed:
             assign(network.variables, resumed.network)
@@ -136,7 +137,8 @@ class Course:
             self.run.checkpoint if self.run else None,
             self.resumed if self._is_resumed(phase) else None,
         )
-        watching = [first_steps, self.history, self.logs, self.best, plateau, checkpoint]
+        watching = [self.averaged, first_steps, self.history, self.logs, self.best, plateau]
+        watching.append(checkpoint)
         return [one for one in watching if one is not None]
 
     def _is_resumed(self, phase: Phase) -> bool:

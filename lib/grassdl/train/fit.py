@@ -309,7 +309,9 @@ def _learner(
     learner = keras.Model(network.inputs, network.outputs)
     rate = optimizers.rate(settings.schedule, learning_rate, steps)
     learner.compile(
-        optimizer=optimizers.optimizer(settings.optimizer, rate, settings.weight_decay),
+        optimizer=optimizers.optimizer(
+            settings.optimizer, rate, settings.weight_decay, settings.averaging * steps
+        ),
         loss=losses.by_name(
             settings.loss,
             class_weights(settings.class_weights, data.pixels("train")),

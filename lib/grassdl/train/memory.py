@@ -12,8 +12,8 @@ import numpy as np
 
 from ..backend import has_gpu
 
-COPIES_OF_WEIGHTS = 5
-"""The weights, their gradients, two moments of the optimiser, and the best ones so far."""
+COPIES_OF_WEIGHTS = 6
+"""The weights, their gradients, their mean, two moments of the optimiser, and the best so far."""
 
 PROGRAM_BYTES = 2**30
 """What the program takes besides: 0.87 to 1.03 GB were measured with TensorFlow."""

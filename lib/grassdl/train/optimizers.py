@@ -83,19 +83,31 @@ def optimizer(
     name: str,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     weight_decay: float,
+    averaged_steps: float = 1,
 ) -> keras.optimizers.Optimizer:
-    """An optimiser that pulls the kernels to 0.
+    """An optimiser that pulls the kernels to 0, and knows the weights' mean over the last steps.
 
     The decay is decoupled from the gradient in all of them.
     Source: Loshchilov and Hutter 2019, arXiv 1711.05101.
+
+    The mean is exponential, as Keras computes it; the weights that learn are left as they are.
+    Source: Polyak and Juditsky 1992, doi 10.1137/0330046.
 
     Args:
         name: One of `choices.OPTIMIZERS`.
         learning_rate: What `rate` returns.
         weight_decay: Share taken away per step, per unit of learning rate.
+        averaged_steps: Steps after which a weight counts 1/e of the last one in the mean; with 1
+            or less the mean is the last one.
     """
     kind, options = _OPTIMIZERS[name]
-    chosen = kind(learning_rate, weight_decay=weight_decay, **options)
+    chosen = kind(
+        learning_rate,
+        weight_decay=weight_decay,
+        use_ema=True,
+        ema_momentum=1 - 1 / max(averaged_steps, 1),
+        **options,
+    )
     chosen.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
     return chosen
 

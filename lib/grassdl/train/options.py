@@ -12,7 +12,7 @@ from .settings import Settings
 
 WORDS = "loss optimizer schedule precision".split()
 INTEGERS = "batch_size seed nprocs".split()
-NUMBERS = "label_smoothing learning_rate weight_decay".split()
+NUMBERS = "label_smoothing learning_rate weight_decay averaging".split()
 LEFT_OPEN = "epochs patience".split()
 """Options that are settings of the same name; those of the last line may be left to the library."""
 

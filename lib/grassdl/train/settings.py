@@ -41,6 +41,8 @@ class Settings:
         schedule: One of `choices.SCHEDULES`.
         learning_rate: The highest one.
         weight_decay: Share of the kernels taken away per step, per unit of learning rate.
+        averaging: Share of the steps over which weights are averaged, see `optimizers.optimizer`;
+            0 for none.
         augmentation: Names of augmentations, in the order in which they are applied.
         strengths: Strengths of augmentations by name; what is missing has its standard strength.
         patience: Epochs without a better score after which training stops; 0 for never, None
@@ -68,6 +70,7 @@ class Settings:
     schedule: str = "cosine"
     learning_rate: float = 0.002
     weight_decay: float = 0.01
+    averaging: float = 0.05
     augmentation: tuple[str, ...] = ("flip", "rotate90")
     strengths: Mapping[str, float] = field(default_factory=dict)
     patience: int | None = None
@@ -93,6 +96,8 @@ class Settings:
             raise ValueError(f"<learning_rate> must be above 0, found {self.learning_rate:g}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"<weight_decay> must not be negative, found {self.weight_decay:g}")
+        if not 0 <= self.averaging <= 1:
+            raise ValueError(f"<averaging> must be between 0 and 1, found {self.averaging:g}")
         if self.freeze and not self.model:
             raise ValueError("-f is of no use without model=: random weights are not worth keeping")
         if not 0 <= self.seed <= MAX_SEED:
