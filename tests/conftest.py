@@ -176,7 +176,7 @@ def grass_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
     return path, environment
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real imagery; tests that need it are skipped where it is missing."""
     if not REAL_DATA.is_dir():

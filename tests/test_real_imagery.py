@@ -1,34 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The main job on real imagery, short: train on three NAIP areas, score a part of a fourth.
+"""The main job on real imagery, short: train on two NAIP areas, score a part of a third.
 
 `benchmarks/naip.py` is the long version.
 """
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-TRAINING_AREAS = ("05", "06", "07")
+from grassdl.predict.openvino_engine import has_bfloat16
+
+TRAINING_AREAS = ("05", "07")
 BANDS = ("red", "green", "blue", "nir")
 
 
-@pytest.fixture
-def ohio(grass_project, real_data):
-    """Imagery groups `aNN` and labels `labelNN` of four NAIP areas."""
-    run = grass_project.run
+@pytest.fixture(scope="module")
+def trained(real_data, new_project, tmp_path_factory):
+    """Imagery groups `aNN` and labels `labelNN` of three NAIP areas, and a model of two of them.
+
+    The region is 1.2 km2 in the middle of area 01, with all six classes in it.
+    """
+    folder = tmp_path_factory.mktemp("ohio")
+    ohio = new_project(folder)
     for area in (*TRAINING_AREAS, "01"):
-        for kind in ("rgbn", "label"):
-            source = real_data / "naip_ohio" / f"cluster{area}_{kind}.tif"
-            run("r.in.gdal", flags="o", input=source, output=f"{kind}{area}")
-        for place, band in enumerate(BANDS, start=1):
-            run("g.rename", raster=f"rgbn{area}.{place},a{area}.{band}")
-            run("r.semantic.label", map=f"a{area}.{band}", semantic_label=band)
-        run("i.group", group=f"a{area}", input=[f"a{area}.{band}" for band in BANDS])
-    return grass_project
-
-
-def test_a_network_trained_on_three_areas_maps_a_fourth(ohio, tmp_path):
-    datasets = [tmp_path / f"patches{area}" for area in TRAINING_AREAS]
+        import_area(ohio, real_data / "naip_ohio", area)
+    datasets = [folder / f"patches{area}" for area in TRAINING_AREAS]
     for area, output in zip(TRAINING_AREAS, datasets, strict=True):
         ohio.run("g.region", raster=f"label{area}")
         ohio.run(
@@ -40,12 +38,34 @@ def test_a_network_trained_on_three_areas_maps_a_fourth(ohio, tmp_path):
             split="80,20,0",
             output=output,
         )
-    model = tmp_path / "model"
-    ohio.run("i.dl.train", input=datasets, output=model, depth=3, epochs=10)
-    # 1.2 km2 in the middle of area 01, all six classes in it.
+    model = folder / "model"
+    quick = {"filters": 8, "depth": 3, "epochs": 15, "learning_rate": 0.01}
+    ohio.run("i.dl.train", input=datasets, output=model, **quick)
     ohio.run("g.region", raster="label01", n="n-600", s="s+460.8", w="w+460.8", e="e-600")
-    ohio.run("i.dl.predict", group="a01", model=model, output="classes")
-    told = ohio.run(
+    return SimpleNamespace(project=ohio, model=model)
+
+
+def import_area(project, folder, area):
+    """The bands of an area, named and in a group, and its labels."""
+    for kind in ("rgbn", "label"):
+        source = folder / f"cluster{area}_{kind}.tif"
+        project.run("r.in.gdal", flags="o", input=source, output=f"{kind}{area}")
+    for place, band in enumerate(BANDS, start=1):
+        project.run("g.rename", raster=f"rgbn{area}.{place},a{area}.{band}")
+        project.run("r.semantic.label", map=f"a{area}.{band}", semantic_label=band)
+    project.run("i.group", group=f"a{area}", input=[f"a{area}.{band}" for band in BANDS])
+
+
+def classified(trained, **options):
+    """The classes of the region."""
+    options = {"group": "a01", "model": trained.model, "output": "classes", **options}
+    trained.project.run("i.dl.predict", overwrite=True, **options)
+    return trained.project.read_raster("classes").filled(-1)
+
+
+def test_a_network_trained_on_two_areas_maps_a_third(trained):
+    classified(trained)
+    told = trained.project.run(
         "i.dl.evaluate", classification="classes", reference="label01", format="json"
     ).stdout
     scores = json.loads(told)
@@ -54,3 +74,14 @@ def test_a_network_trained_on_three_areas_maps_a_fourth(ohio, tmp_path):
     # Everything mapped as the most frequent class would be right for about half the cells.
     assert scores["overall_accuracy"] > 0.7
     assert scores["kappa"] > 0.5
+
+
+def test_its_classes_in_openvino_are_those_of_keras(trained):
+    pytest.importorskip("openvino", reason="the optional package openvino is not installed")
+    expected = classified(trained, engine="keras")
+    assert len(np.unique(expected)) > 3
+    assert (classified(trained, engine="openvino") == expected).mean() >= 0.9999
+    if has_bfloat16():
+        found = classified(trained, precision="bfloat16")
+        assert (found == expected).mean() >= 0.99
+        assert (found != expected).any()

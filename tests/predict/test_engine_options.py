@@ -4,19 +4,12 @@
 import os
 import subprocess
 
-import keras
 import numpy as np
 import pytest
 from predicting import predict, refused
 from small_model import DEVIATION, MEAN, plain_band
 
-from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import save_network
-from grassdl.networks import registry
-
-openvino = pytest.importorskip("openvino", reason="the optional package openvino is not installed")
-TRAINED_EPOCHS = 15
-BFLOAT16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+pytest.importorskip("openvino", reason="the optional package openvino is not installed")
 
 
 def without_openvino(project, tmp_path):
@@ -74,64 +67,6 @@ class TestBadInput:
 
     def test_an_unknown_engine(self, grass_project, bands, model):
         refused(grass_project, model, "engine", engine="torch")
-
-
-NAIP_BANDS = [f"naip.{place}" for place in (1, 2, 3, 4)]
-
-
-@pytest.fixture
-def naip(grass_project, real_data, make_model):
-    """Real imagery of four bands, and a U-Net that is shortly trained on it."""
-    for name, kind in (("naip", "rgbn"), ("label", "label")):
-        source = real_data / "naip_ohio" / f"cluster07_{kind}.tif"
-        grass_project.run("r.in.gdal", flags="o", input=source, output=name)
-    grass_project.run("g.region", raster="naip.1")
-    image = np.dstack([grass_project.read_raster(name) for name in NAIP_BANDS])
-    values, labels = np.unique(grass_project.read_raster("label").filled(0), return_inverse=True)
-    labels = labels.reshape(image.shape[:2])
-    mean, deviation = image.mean(axis=(0, 1)).tolist(), image.std(axis=(0, 1)).tolist()
-    classes = ClassScheme([MapClass(int(one), f"class {one}", "1:2:3") for one in values])
-    keras.utils.set_random_seed(1)
-    network = registry.build(
-        "unet", 64, 4, len(values), mean=mean, deviation=deviation, filters=8, depth=3
-    )
-    untrained = network.get_weights()
-    folder, network = make_model(
-        [plain_band(name) for name in NAIP_BANDS], mean, deviation, network, converted=False,
-        resolution=(0.6, 0.6), classes=classes,
-    )  # fmt: skip
-    patches = [cut(one) for one in (image.astype(np.float32), labels)]
-    network.set_weights(untrained)
-    network.compile(
-        keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
-    told = network.fit(*patches, batch_size=4, epochs=TRAINED_EPOCHS, verbose=0)
-    most_frequent = np.bincount(labels.ravel()).max() / labels.size
-    assert told.history["accuracy"][-1] > most_frequent + 0.05
-    save_network(network, folder)
-    return folder, network
-
-
-def cut(image, edge=128):
-    """Patches beside each other (N, edge, edge, ...)."""
-    rows, cols = (length // edge * edge for length in image.shape[:2])
-    parts = image[:rows, :cols].reshape(rows // edge, edge, cols // edge, edge, *image.shape[2:])
-    return parts.swapaxes(1, 2).reshape(-1, edge, edge, *image.shape[2:])
-
-
-def test_classes_of_real_imagery_by_a_trained_network_are_those_of_keras(grass_project, naip):
-    def classes(**options):
-        predict(grass_project, naip, input=NAIP_BANDS, overwrite=True, **options)
-        return grass_project.read_raster("classes").filled(-1)
-
-    expected = classes(engine="keras")
-    assert len(np.unique(expected)) > 2
-    assert (classes(engine="openvino") == expected).mean() >= 0.9999
-    if BFLOAT16:
-        found = classes(precision="bfloat16")
-        assert engine_told(grass_project) == "engine openvino, precision bfloat16"
-        assert (found == expected).mean() >= 0.99
-        assert (found != expected).any()
 
 
 def test_two_predictions_at_once_in_different_mapsets_do_not_disturb_each_other(
