@@ -195,12 +195,12 @@ class Benchmark:
         # The start, less what is computed in it, is not the map's.
         steady = self.pixels / max(seconds - start, 1e-9)
         computed = on_map * overhead
-        ratio = plain / seconds if plain else float("nan")
+        against = f"{plain / seconds:.1f} times as fast" if plain else "not run"
         return (
             f"| {precision} | {window[0]} x {window[1]} | {overhead:.2f} | {bare / 1e6:.2f} "
             f"| {computed / 1e6:.2f} | {computed / bare:.2f} "
             f"({steady * overhead / bare:.2f} without start) | {on_map / 1e6:.2f} "
-            f"| {on_map / bare:.2f} | {start:.1f} s | {ratio:.1f} times as fast |"
+            f"| {on_map / bare:.2f} | {start:.1f} s | {against} |"
         )
 
     def tiling(self, told: str) -> tuple[tuple[int, int], float]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..bands import Band, names_mismatch
 from ..classes import ClassScheme
-from ..model import WEIGHTS_NAME, ModelCard, load_network
+from ..model import ModelCard, load_network, weights_file
 from ..networks import registry
 from .settings import Settings
 
@@ -65,10 +65,7 @@ class Transfer:
 
 def digest(folder: str | Path) -> str:
     """SHA-256 of the weights of a model."""
-    path = Path(folder).expanduser() / WEIGHTS_NAME
-    if not path.is_file():
-        raise ValueError(f"Model is incomplete: <{path}> is missing")
-    with path.open("rb") as file:
+    with weights_file(folder).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
