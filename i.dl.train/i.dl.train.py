@@ -210,7 +210,7 @@
 # % required: no
 # % multiple: yes
 # % options: flip,rotate90,rotate,zoom,brightness,contrast,saturation,noise,band_dropout,none
-# % answer: flip,rotate90
+# % answer: flip,rotate90,brightness,contrast
 # % label: Random changes of the training patches
 # % descriptions: flip;Mirror left to right and top to bottom (chance of each);rotate90;Turn by 0, 90, 180 or 270 degrees (share of the patches);rotate;Turn by any angle (largest angle in degrees);zoom;Magnify or shrink (0.2: by up to a factor of 1.2);brightness;Lighter or darker (largest change, in standard deviations);contrast;More or less contrast (0.2: by up to a factor of 1.2);saturation;More or less colourful (0.2: by up to a factor of 1.2);noise;Noise in each cell (largest deviation, in standard deviations);band_dropout;Bands of heights and indices at their mean, as if missing (chance of each);none;Patches as they are
 # % guisection: Training

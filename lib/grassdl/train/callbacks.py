@@ -110,6 +110,8 @@ class Averaged(keras.callbacks.Callback):
         """Give the network its averaged weights."""
         self._own = self.network.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        # As copies: JAX would use up, with the network's, the arrays that the optimiser still has.
+        self.network.set_weights(self.network.get_weights())
 
     def on_test_end(self, logs: dict | None = None) -> None:
         """Give it its own again."""

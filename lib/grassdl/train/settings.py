@@ -71,7 +71,7 @@ class Settings:
     learning_rate: float = 0.002
     weight_decay: float = 0.01
     averaging: float = 0.05
-    augmentation: tuple[str, ...] = ("flip", "rotate90")
+    augmentation: tuple[str, ...] = ("flip", "rotate90", "brightness", "contrast")
     strengths: Mapping[str, float] = field(default_factory=dict)
     patience: int | None = None
     precision: str = "auto"
