@@ -143,7 +143,7 @@
 # % required: no
 # % options: grid,random,stratified,balanced,objects
 # % answer: grid
-# % descriptions: grid;every position of a regular grid;random;npatches positions at random;stratified;equal numbers of patches in every stratum;balanced;class shares as even as the labels allow;objects;one patch on every training area or point, and negatives without any
+# % descriptions: grid;every position of a regular grid;random;npatches positions at random;stratified;equal numbers of patches in every stratum;balanced;class shares as even as the labels allow;objects;one patch on every training area, segment or point, and negatives without any
 # % description: Sampling design
 # % guisection: Sampling
 # %end

@@ -206,7 +206,7 @@
 # % guisection: Computing
 # %end
 # %option G_OPT_MEMORYMB
-# % description: Of the whole process; below 1200 MB it makes no difference
+# % description: Of the whole process; below 1000 MB it makes no difference
 # % guisection: Computing
 # %end
 # %option

@@ -50,18 +50,23 @@ class Band:
         return cls(**{key: item[key] for key in cls.__dataclass_fields__})
 
 
-class BandReader(Protocol):
-    """What exports and predictions read from: the bands of a grid, some rows at a time."""
+class RowReader(Protocol):
+    """What predictions read from: the bands of a grid, some rows at a time."""
 
     rows: int
     cols: int
     dtype: np.dtype
-    cell_bytes: int
-    """Memory that a cell takes while it is read, all bands together."""
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows `row` to `row + rows` as values (rows, cols, bands) of `dtype`, 0 where NULL,
         and the mask (rows, cols) of cells that are NULL in at least one band."""
+
+
+class BandReader(RowReader, Protocol):
+    """What exports read from: also the mask alone, and reading in two steps."""
+
+    cell_bytes: int
+    """Memory that a cell takes while it is read, all bands together."""
 
     def null(self, row: int, rows: int) -> np.ndarray:
         """The mask alone, which may take less time."""

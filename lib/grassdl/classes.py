@@ -11,6 +11,9 @@ import numpy as np
 NULL_INDEX = 254
 """Label code of a cell that is NULL in at least one band."""
 
+NO_STRATUM = 65535
+"""Code of a cell that belongs to no stratum."""
+
 UNLABELLED_INDEX = 255
 """Label code of a cell whose class nobody has told."""
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The same work in several processes, for a library that allows one thread only."""
+"""Work in other processes: the same in several, for a library that allows one thread only, or one
+that is to leave nothing in memory; and how processes are ended."""
 
 from __future__ import annotations
 
@@ -98,7 +99,7 @@ def run_apart(function: Callable[..., None], *arguments: object) -> None:
         function: Picklable, as are its arguments.
 
     Raises:
-        ChildProcessError: The process ended before its work was done; it has told why.
+        ChildProcessError: The process was killed, or broke down, before its work was done.
         Exception: What the function raised.
     """
     connection, process = _started("spawn", [], _do, function, arguments)

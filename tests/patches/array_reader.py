@@ -48,3 +48,9 @@ class ArrayLabels:
         assert 0 <= row < row + rows <= self.rows
         self.reads.append((row, rows))
         return np.ascontiguousarray(self.codes[row : row + rows])
+
+
+class ArrayStrata(ArrayLabels):
+    """A reader of strata over an array, the categories of a map ten times their codes."""
+
+    categories = range(0, 10 * 65535, 10)

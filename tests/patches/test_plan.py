@@ -3,11 +3,11 @@
 
 import numpy as np
 import pytest
-from array_reader import ArrayBands, ArrayLabels
+from array_reader import ArrayBands, ArrayLabels, ArrayStrata
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.patches import counting, survey
 from grassdl.patches.plan import describe, make_plan, shortcomings
 from grassdl.patches.sampling import (
@@ -19,7 +19,6 @@ from grassdl.patches.sampling import (
     StratifiedSampling,
 )
 from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, parse_shares
-from grassdl.patches.strata import NO_STRATUM
 from grassdl.processes import Workers
 
 CLASSES = ClassScheme([MapClass(3, "water", "0:0:255"), MapClass(12, "roof", "9:9:9")])
@@ -206,7 +205,7 @@ def scene_of(data):
                 GridSampling(1 + npatches // 10),
                 RandomSampling(npatches),
                 StratifiedSampling(npatches),
-                StratifiedSampling(npatches, ArrayLabels(strata)),
+                StratifiedSampling(npatches, ArrayStrata(strata)),
                 BalancedSampling(npatches),
                 ObjectSampling(rng.random((npatches, 2)) * (rows, cols), 2, 1.0, 1),
             ]

@@ -7,9 +7,10 @@ from array_reader import ArrayLabels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grassdl.classes import NO_STRATUM
 from grassdl.patches import counting
 from grassdl.patches.candidates import distinct
-from grassdl.patches.strata import NO_STRATUM, deal, draw_from_blocks, draw_from_map
+from grassdl.patches.strata import deal, draw_from_blocks, draw_from_map
 
 
 def some_strata(seed, shape=(30, 20)):

@@ -13,6 +13,9 @@ from ..classes import MAX_CLASSES, NULL_VALUE
 from ..margins import margins_of
 from .cells import ClassCodes, RowReader, strips
 
+MOST_LISTED = 8
+"""Classes that a sentence lists at most."""
+
 USUAL_BLOCKS = 400
 """Blocks that a region is parted into unless the user tells their size."""
 
@@ -206,6 +209,6 @@ def tally_points(
     return sorted_tally(codes.values, counts[1:, 1:], left_out, names)
 
 
-def _listing(values: list[int], present: np.ndarray, most: int = 8) -> str:
+def _listing(values: list[int], present: np.ndarray) -> str:
     found = sorted(value for value, there in zip(values, present, strict=False) if there)
-    return ", ".join([*map(str, found[:most])] + ["..."] * (len(found) > most))
+    return ", ".join([*map(str, found[:MOST_LISTED])] + ["..."] * (len(found) > MOST_LISTED))

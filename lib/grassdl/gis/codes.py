@@ -7,13 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..classes import NULL_INDEX, UNLABELLED_INDEX
+from ..classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX
 from .raster_rows import RasterRows, is_foreign, is_null
 from .rasters import WIDEST_TABLE, info_of, require_integer, values_in_region
 from .region import Region
-
-NO_STRATUM = 65535
-"""Code of cells that belong to no stratum."""
 
 
 class CategoryCodes:
@@ -31,8 +28,9 @@ class CategoryCodes:
     ):
         self._map = RasterRows(raster)
         self.rows, self.cols = self._map.rows, self._map.cols
-        self._categories = np.array(sorted(code_of), np.int64)
-        codes = [code_of[category] for category in sorted(code_of)]
+        self.categories = sorted(code_of)
+        self._categories = np.array(self.categories, np.int64)
+        codes = [code_of[category] for category in self.categories]
         # The last place is that of all other cells.
         self._codes = np.array([*codes, otherwise], dtype)
         self._table = self._make_table() if codes else np.full(2, otherwise, dtype)

@@ -88,19 +88,20 @@ def _one_line(error: Exception) -> str:
 class Progress:
     """Percent done, as GRASS prints it, by steps."""
 
-    def __init__(self, total: int, step: int = 5):
+    STEP = 5
+
+    def __init__(self, total: int):
         self.total = max(total, 1)
-        self.step = step
         self.shown = -1
 
     def __call__(self, done: int) -> None:
         """Tell that `done` of `total` is done."""
-        percent = 100 * done // self.total // self.step * self.step
+        percent = 100 * done // self.total // self.STEP * self.STEP
         if percent > self.shown:
             # gs.percent starts a program every time.
             import grass.lib.gis as libgis
 
-            libgis.G_percent(percent, 100, self.step)
+            libgis.G_percent(percent, 100, self.STEP)
             self.shown = percent
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+MOST_LISTED = 5
+"""Names that a sentence lists at most."""
+
 MARGIN_OF_FIRST_ROUND = 0.1
 """Candidates that are counted at first beyond the wanted ones, as a part of them."""
 
@@ -113,10 +116,10 @@ def rank_in_group(groups: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def distinct(possible: int, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -31,9 +31,9 @@ class CodeReader(Protocol):
         """Codes (rows, cols), uint8 or uint16, of rows `row` to `row + rows`."""
 
 
-def strip_rows(cols: int, least: int = 1) -> int:
-    """How many rows of `cols` cells to read at a time, at least `least`."""
-    return max(least, STRIP_CELLS // max(cols, 1))
+def strip_rows(cols: int) -> int:
+    """How many rows of `cols` cells to read at a time."""
+    return max(1, STRIP_CELLS // max(cols, 1))
 
 
 def strips(reader: CodeReader) -> Iterator[tuple[int, np.ndarray]]:

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .balance import draw_evenly, evenness_note
 from .candidates import Candidates, Examined, distinct, first_fit
-from .counting import CodeReader, clipped
-from .strata import deal, draw_from_blocks, draw_from_map, few_note
+from .counting import clipped
+from .strata import Strata, deal, draw_from_blocks, draw_from_map, few_note
 
 
 @dataclass(frozen=True)
@@ -186,13 +185,10 @@ class StratifiedSampling(NumberSampling):
     A patch belongs to the stratum of the cell at its centre.
 
     Attributes:
-        strata: Stratum 0, 1, ... of every cell, `strata.NO_STRATUM` for none; without it the
-            blocks of the grid are the strata.
-        names: Names of the strata of the map by index, for sentences.
+        strata: Strata of a map; without it the blocks of the grid are the strata.
     """
 
-    strata: CodeReader | None = None
-    names: Sequence[str] = ()
+    strata: Strata | None = None
 
     def candidates(
         self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
@@ -208,7 +204,7 @@ class StratifiedSampling(NumberSampling):
                 self.strata, rows + middle, cols + middle, most, rng
             )
             positions = cells - middle
-            names = [str(self.names[one]) if len(self.names) else str(one) for one in found]
+            names = [str(self.strata.categories[one]) for one in found]
         return Candidates(positions, groups, deal(self.npatches, len(names), rng), names=names)
 
     def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:

@@ -23,6 +23,7 @@ from .sampling import (
     default_block_size,
 )
 from .splits import BlockSplit, MapSplit, NoSplit, SplitScheme, buffer_margin, parse_shares
+from .strata import Strata
 
 GOES_WITH = {
     "stride": ("sampling", ("grid",)),
@@ -134,7 +135,7 @@ class Settings:
         return self.split_method == "blocks" or (self.sampling == "stratified" and not self.strata)
 
     def design(
-        self, strata: CodeReader | None, places: np.ndarray | None, background: int | None
+        self, strata: Strata | None, places: np.ndarray | None, background: int | None
     ) -> SamplingDesign:
         """The sampling design.
 
@@ -153,7 +154,8 @@ class Settings:
             return BalancedSampling(self.npatches)
         if places is None:
             raise ValueError(
-                "sampling=objects needs training areas or points: give training instead of labels"
+                "sampling=objects needs training areas, segments or points: give training or "
+                "segments instead of labels"
             )
         return ObjectSampling(places, self.jitter, self.negatives, background)
 

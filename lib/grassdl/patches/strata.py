@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 
+from ..classes import NO_STRATUM
 from .candidates import Candidates, distinct, listed
 from .counting import CodeReader, strips
 
-NO_STRATUM = 65535
-"""Code of a cell that belongs to no stratum."""
+
+class Strata(CodeReader, Protocol):
+    """Stratum 0, 1, ... of every cell, NO_STRATUM for none."""
+
+    categories: Sequence[int]
+    """The category of each stratum."""
 
 
 def draw_from_map(

@@ -41,7 +41,7 @@ class KerasEngine:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         # With TensorFlow, Keras forgets the size of the windows at the second one it sees, and
-        # then cannot interpolate. A tiling has few sizes: those inside, and those at the edges.
+        # then cannot interpolate. A tiling has few sizes.
         shape = values.shape if self._interpolates else (None, None, values.shape[-1])
         if shape not in self._by_shape:
             self._by_shape[shape] = self._compiled(shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bands import BandReader
+from ..bands import RowReader
 
 PIECE_CELLS = 500_000
 """Cells that are read at once: reading takes several times the memory of what was read."""
@@ -20,7 +20,7 @@ class HeldRows:
         most: Rows of the longest window.
     """
 
-    def __init__(self, reader: BandReader, bands: int, most: int):
+    def __init__(self, reader: RowReader, bands: int, most: int):
         self._reader = reader
         self._values = np.empty((most, reader.cols, bands), reader.dtype)
         self._null = np.empty((most, reader.cols), bool)

@@ -72,7 +72,7 @@ class AnySizeNetwork:
 
 def kept_folder(folder: Path, layer: str = "") -> Path:
     """Where the converted network of a model is kept; changes with the network and with the
-    programs that convert and read it.
+    versions of Keras and OpenVINO.
 
     Args:
         folder: The model folder.

@@ -125,7 +125,10 @@ def _for_openvino(
     found = find_kept(kept)
     writable = os.access(folder, os.W_OK)
     if not found and writable and can_be_kept(folder) and not backend.is_loaded():
-        run_apart(convert_and_keep, folder, settings.nprocs, layer)
+        try:
+            run_apart(convert_and_keep, folder, settings.nprocs, layer)
+        except ChildProcessError:
+            raise ConversionError("The process that converts the network was killed") from None
         found = find_kept(kept)
     if found:
         found.facts.check(card)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..bands import BandReader
+from ..bands import RowReader
 from ..model import ModelCard
 from .decision import Decision, RowBand
 from .loading import LoadedEngine
@@ -17,7 +17,7 @@ from .windows import Windows
 
 
 def network_bands(
-    reader: BandReader,
+    reader: RowReader,
     names: Sequence[str],
     loaded: LoadedEngine,
     card: ModelCard,

@@ -9,7 +9,7 @@ from functools import reduce
 
 import numpy as np
 
-from ..bands import BandReader, BandStatistics
+from ..bands import BandStatistics, RowReader
 from ..model import ModelCard
 from .tiles import Axis
 
@@ -17,7 +17,7 @@ STRIP_CELLS = 1_000_000
 """Cells that are read together for the statistics."""
 
 
-def statistics_of(reader: BandReader, rows: Axis, cols: Axis) -> list[BandStatistics]:
+def statistics_of(reader: RowReader, rows: Axis, cols: Axis) -> list[BandStatistics]:
     """Statistics of each band over the cells of the output that have data in all bands.
 
     Args:
@@ -114,52 +114,34 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class AdjustedReader:
-    """A `BandReader` whose values are adjusted."""
+    """A `RowReader` whose values are adjusted."""
 
-    reader: BandReader
+    reader: RowReader
     adjustment: Adjustment
 
     @property
     def rows(self) -> int:
-        """See `BandReader`."""
+        """See `RowReader`."""
         return self.reader.rows
 
     @property
     def cols(self) -> int:
-        """See `BandReader`."""
+        """See `RowReader`."""
         return self.reader.cols
 
     @property
     def dtype(self) -> np.dtype:
-        """See `BandReader`."""
+        """See `RowReader`."""
         return np.dtype(np.float32)
 
-    @property
-    def cell_bytes(self) -> int:
-        """See `BandReader`; adjusted values, and those of one band as float64, come in addition."""
-        adjusted = len(self.adjustment.names) * self.dtype.itemsize
-        return self.reader.cell_bytes + adjusted + np.dtype(np.float64).itemsize
-
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `BandReader.read`; values where NULL have no meaning."""
+        """See `RowReader.read`; values where NULL have no meaning."""
         values, null = self.reader.read(row, rows)
         return self.adjustment(values), null
 
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """See `BandReader.null`."""
-        return self.reader.null(row, rows)
-
-    def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
-        """See `BandReader.planes`."""
-        return self.reader.planes(row, rows)
-
-    def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
-        """See `BandReader.stack`; values where NULL have no meaning."""
-        return self.adjustment(self.reader.stack(planes, null))
-
 
 def adjusted(
-    reader: BandReader,
+    reader: RowReader,
     names: Sequence[str],
     card: ModelCard,
     rows: Axis,

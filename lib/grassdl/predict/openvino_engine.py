@@ -19,7 +19,8 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 MOST_SIZES = 4
 """Sizes of windows that the network is kept compiled for: each has a copy of the weights. Exact
-tiles have one, blended tiles up to four: those at the right and lower edges are shorter."""
+tiles have one; blended tiles, shorter at the right and lower edges, up to two in a row of tiles;
+twice as many if they are turned."""
 
 
 class Converted(Protocol):

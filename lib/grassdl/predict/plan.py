@@ -31,9 +31,9 @@ KERAS_MB = 850
 OPENVINO_MB = 150
 """The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
 
-OPENVINO_WEIGHTS = 3
+OPENVINO_WEIGHTS = 4
 """Copies of the weights that OpenVINO has: as read, and for each size of window, of which the trial
-takes one more than exact tiles do."""
+takes two more than exact tiles do."""
 
 PIECES_MB = 50
 """Memory of the pieces in which maps are read and written."""
@@ -105,8 +105,8 @@ class Need:
     def of_cells(self, tiling: str) -> CellMemory:
         """What cells take.
 
-        Two windows wait while one is computed, and two results are at hand; copies that the
-        engine makes of them are included. Of the rows that are held, two NULL masks are needed.
+        One window waits while one is computed, and one result is at hand; copies that the engine
+        makes of them are included. Of the rows that are held, two NULL masks are needed.
         """
         copies = FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
         # Blended rows are decided when half of the tile's are finished.

@@ -7,8 +7,8 @@ up to a multiple of the network's stride, on whose multiples tiles begin and end
 windows are clipped, so that there the network's own padding acts as it does for the whole.
 
 Exact tiling makes the output a crop of the network run once over the frame: tiles have a core each,
-and their window reaches one halo further. Blended tiling is for networks that see all of their
-window and so have no halo: tiles overlap by half, and what they say of a cell is averaged.
+and their window reaches one halo further, or more. Blended tiling is for networks that see all of
+their window and so have no halo: tiles overlap by half, and what they say of a cell is averaged.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import BandReader
+from ..bands import RowReader
 from .ahead import computed
 from .engines import Engine
 from .held_rows import HeldRows
@@ -47,7 +47,7 @@ class Windows:
         rows, cols: The tiling, as `tiles` plans it.
     """
 
-    reader: BandReader
+    reader: RowReader
     engine: Engine
     fill: np.ndarray
     rows: Axis

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What happens at the borders of epochs: shuffling, history, progress, giving up."""
+"""What happens at the borders of epochs: shuffling, averaging, history, progress, giving up."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class State:
         plateau: What the plateau's callback remembers; empty without one.
         network: Values of all variables of the network, seed generators among them.
         optimizer: Values of all variables of the optimiser.
-        best_weights: The network's weights after the best epoch.
+        best_weights: The network's averaged weights after the best epoch.
     """
 
     rows: list[dict]
