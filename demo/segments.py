@@ -45,7 +45,7 @@ PURE = 0.7
 COLORS = ("222:220:190", "200:40:40", "90:90:90", "230:190:90", "40:110:50", "60:120:200")
 """By class value."""
 
-WINDOW = (slice(1400, 1900), slice(1300, 1800))
+WINDOW = (slice(700, 1100), slice(50, 550))
 """Rows and columns of the test area that the picture shows."""
 
 TITLES = {

@@ -31,6 +31,9 @@ MAX_NAMED_CLASSES = 60
 
 LABEL_LENGTH = 24
 NO_SHARE_COLOR = "#e6e6e6"
+MOST_ACROSS = 4
+"""Pictures of maps beside each other, at most."""
+
 NO_CLASS_COLOR = (255, 255, 255)
 
 
@@ -100,7 +103,7 @@ def class_map_panel(
     classes: Collection[MapClass],
     path: str | os.PathLike,
 ) -> None:
-    """Draw pictures of the same area side by side over one legend of the classes.
+    """Draw pictures of the same area side by side, in rows, over one legend of the classes.
 
     Args:
         images: Title and picture (rows, cols, 3), uint8 or float in 0..1; `paint` makes one of
@@ -111,16 +114,19 @@ def class_map_panel(
     from matplotlib.patches import Patch
 
     labels = [_short(one.label) for one in classes]
-    width_in = 3.6 * len(images)
+    down = -(-len(images) // MOST_ACROSS)
+    across = -(-len(images) // down)
+    width_in = 3.6 * across
     label_in = 0.55 + 0.08 * max(map(len, labels))
     lines = -(-len(labels) // max(1, int(width_in / label_in)))
     rows, cols = images[0][1].shape[:2]
-    figure = _new_figure(width_in, 3.6 * rows / cols + 0.4 + 0.21 * lines)
-    panels = figure.subplots(1, len(images), squeeze=False)[0]
-    for axes, (title, picture) in zip(panels, images, strict=True):
+    figure = _new_figure(width_in, down * (3.6 * rows / cols + 0.2) + 0.2 + 0.21 * lines)
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, (title, picture) in zip(panels, images, strict=False):
         axes.imshow(picture, interpolation="antialiased")
         axes.set_title(title, fontsize=11)
-        axes.set_axis_off()
     figure.legend(
         handles=[Patch(facecolor=one.rgb, edgecolor=GREY, linewidth=0.5) for one in classes],
         labels=labels,

@@ -232,3 +232,7 @@ def test_panel_of_maps_is_drawn(tmp_path):
     plots.class_map_panel([("Map", picture), ("Reference", picture)], AWKWARD[:2], tmp_path / "a")
     width, height = image_size(tmp_path / "a")
     assert width > height
+    # More than four are put into rows.
+    plots.class_map_panel([("Map", picture)] * 7, AWKWARD[:2], tmp_path / "b")
+    assert image_size(tmp_path / "b")[0] == 2 * width
+    assert image_size(tmp_path / "b")[1] < 2 * height

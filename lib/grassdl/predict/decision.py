@@ -104,8 +104,11 @@ class Decision:
         probabilities = result[..., : self.classes]
         probabilities[null] = 0
         band.null[place] = null
-        band.index[place] = self.index_of(probabilities)
-        band.confidence[place] = probabilities.max(axis=-1)
+        likeliest = probabilities.argmax(axis=-1)
+        # Several times faster than the maximum of so few values.
+        highest = np.take_along_axis(probabilities, likeliest[..., np.newaxis], axis=-1)[..., 0]
+        band.confidence[place] = highest
+        band.index[place] = self._index(probabilities, likeliest)
         band.unclassified[place] = null
         if self.threshold is not None and self.classes > 2:
             band.unclassified[place] |= band.confidence[place] < self.threshold
@@ -118,9 +121,12 @@ class Decision:
 
     def index_of(self, probabilities: np.ndarray) -> np.ndarray:
         """Class index (...) of probabilities (..., classes), whether probable enough or not."""
+        return self._index(probabilities, probabilities.argmax(axis=-1))
+
+    def _index(self, probabilities: np.ndarray, likeliest: np.ndarray) -> np.ndarray:
         if self.threshold is not None and self.classes == 2:
             return probabilities[..., 1] >= self.threshold
-        return probabilities.argmax(axis=-1)
+        return likeliest
 
 
 def normalised_entropy(probabilities: np.ndarray) -> np.ndarray:
