@@ -10,15 +10,17 @@ test patches, which no training patch touches.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 from statistics import mean
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "demo"))
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from run import Demo, cut_patches, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
+
+from grassdl.model import ModelCard  # noqa: E402
 
 SPECTRAL = ("red", "green", "blue", "nir")
 TRIALS = {
@@ -49,7 +51,7 @@ def scores(demo: Demo, bands: tuple[str, ...], epochs: int, seed: int) -> dict:
         f"output={model}",
         "--overwrite",
     )
-    return json.loads((model / "model.json").read_text())["test"]
+    return ModelCard.load(model).test
 
 
 def row(name: str, results: list[dict]) -> str:

@@ -127,7 +127,7 @@ def prepared(folder: Path, network: str, options: argparse.Namespace, **changes)
         batch_size=options.batch_size,
         precision=options.precision,
         **changes,
-    )
+    ).for_patches(data.count("train"), data.size)
     values = BandValues.of(data.bands, means(data), deviations(data))
     augmentations = by_names(settings.augmentation, values)
     training = TrainingBatches(
@@ -135,7 +135,8 @@ def prepared(folder: Path, network: str, options: argparse.Namespace, **changes)
     )
     with computing_in(resolve(settings.precision)):
         built = fit.build_network(data, settings)
-        return fit._learner(built, data, settings, len(training)), training
+        steps = settings.epochs * len(training)
+    return fit._learner(built, data, settings, settings.learning_rate, steps), training
 
 
 def compare(folder: Path, network: str, options: argparse.Namespace) -> str:
