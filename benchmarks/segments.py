@@ -7,7 +7,7 @@ An untrained U-Net of the usual size classifies random imagery of four bands, by
 The calls take turns; the ratio of the shortest times should stay below 1.1 without features. The
 ratio of processor times tells the same on a machine that has other work, too.
 
-    python benchmarks/segments.py [--size CELLS] [--runs NUMBER]
+    python benchmarks/segments.py [--size CELLS] [--filters NUMBER] [--runs NUMBER]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODULE = CHECKOUT / "i.dl.predict" / "i.dl.predict.py"
 BANDS, CLASSES, SEGMENT = 4, 6, 8
 
 
-def make_model(folder: Path) -> None:
+def make_model(folder: Path, filters: int) -> None:
     """A U-Net with random weights, as i.dl.train would save it."""
     from grassdl import backend
 
@@ -40,13 +40,15 @@ def make_model(folder: Path) -> None:
     from grassdl.networks.reach import reach
 
     mean, deviation = [100.0] * BANDS, [30.0] * BANDS
-    network = registry.build("unet", 128, BANDS, CLASSES, mean=mean, deviation=deviation)
+    network = registry.build(
+        "unet", 128, BANDS, CLASSES, mean=mean, deviation=deviation, filters=filters
+    )
     extent = reach(network)
     folder.mkdir()
     ModelCard(
         name="random",
         network="unet",
-        network_options={},
+        network_options={"filters": filters},
         bands=[
             Band(f"b{place}", False, {"map": f"b{place}"}, None, 1.0, "nearest", "", "uint8")
             for place in range(BANDS)
@@ -103,12 +105,13 @@ def make_maps(mapset: Path, size: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=2000, help="edge of the region in cells")
+    parser.add_argument("--filters", type=int, default=16, help="of the U-Net")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         mapset, model = folder / "project" / "PERMANENT", folder / "model"
-        make_model(model)
+        make_model(model, arguments.filters)
         subprocess.run(
             [GRASS, "-c", "EPSG:32631", "-e", str(mapset.parent)], check=True, capture_output=True
         )

@@ -54,6 +54,8 @@ def up_to(network, name):
 @pytest.mark.parametrize("name", registry.names())
 def test_the_last_hidden_layer_is_what_the_scores_are_made_of(name):
     options, layer = LAST_HIDDEN[name]
+    # With so few filters, some weights let nothing through.
+    keras.utils.set_random_seed(1)
     network = registry.build(name, 64, 2, CLASSES, **options)
     found, told = with_features(network, LAST)
     assert told == layer

@@ -261,7 +261,10 @@ TREES = {"input": "red", "training": "trees", "column": "kind"}
         ({**GOOD, "sampling": "stratified"}, ["sampling=stratified needs the option npatches"]),
         ({**GOOD, "strata": "strata"}, ["Option strata goes with sampling=stratified"]),
         ({**GOOD, "jitter": 3}, ["Option jitter goes with sampling=objects"]),
-        ({**GOOD, "sampling": "objects"}, ["needs training areas or points", "training"]),
+        (
+            {**GOOD, "sampling": "objects"},
+            ["needs training areas, segments or points", "give training or segments"],
+        ),
         ({**TREES, "sampling": "objects"}, ["background=", "negatives=0"]),
         ({**TREES, "sampling": "objects", "negatives": -1}, ["negatives takes a number of 0"]),
         ({**TREES, "sampling": "objects", "jitter": -1}, ["jitter takes a number of 0"]),

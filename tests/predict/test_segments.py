@@ -135,8 +135,8 @@ def test_segments_are_those_worked_out_one_by_one(
 def test_features_are_averaged_as_probabilities_are(tmp_path, monkeypatch):
     ids, outside, probabilities, null = scene("few", 9, 7, seed=4)
     rng = np.random.default_rng(4)
-    # Quarters, whose sums are exact; more than are summed at a time.
-    features = (rng.integers(-40, 40, (9, 7, 2 * segments.LAYERS_AT_ONCE + 3)) / 4).astype("f4")
+    # Quarters, whose sums are exact.
+    features = (rng.integers(-40, 40, (9, 7, 35)) / 4).astype("f4")
     features[null] = np.nan
     decision = Decision(3, with_probabilities=True, features=features.shape[-1])
     monkeypatch.setattr("grassdl.predict.stored.STRIP_CELLS", 14)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -220,7 +221,9 @@ def test_ctrl_c_writes_the_best_epoch_so_far_and_r_goes_on(grass_project, datase
     words = f"Epoch {first['epochs_run'] + 2}/"
     status, stdout, stderr = stopped_after(grass_project, words, signal.SIGTERM, flags="r", **call)
     assert (status, stdout) == (1, "")
-    assert f"Going on after epoch {first['epochs_run']}" in " ".join(stderr.split())
+    # The signal may have come after the last row of the history and before the state was written.
+    told = re.search(r"Going on after epoch (\d+)", " ".join(stderr.split()))
+    assert first["epochs_run"] - int(told[1]) in (0, 1)
     assert "-r goes on from there" in " ".join(stderr.split())
     assert "Traceback" not in stderr
     assert ModelCard.load(tmp_path / "model").training == first

@@ -21,9 +21,6 @@ from .decision import normalised_entropy
 
 MEAN, MAJORITY = "mean", "majority"
 
-LAYERS_AT_ONCE = 16
-"""Layers whose values are copied at a time: a network may have hundreds of features."""
-
 
 @dataclass(frozen=True)
 class SegmentSums:
@@ -65,26 +62,26 @@ class SegmentSums:
             features = np.empty((*ids.shape, 0), np.float32)
         inside = ~outside
         found, place = distinct(ids[inside])
-        classes = probabilities.shape[-1]
-        pairs = place * classes + index[inside]
-        votes = np.bincount(pairs, minlength=len(found) * classes).reshape(-1, classes)
+        segments, classes = len(found), probabilities.shape[-1]
+        # The other cells get a place of their own: quicker than to copy what belongs to these.
+        places = np.full(ids.size, segments)
+        places[inside.ravel()] = place
+        votes = np.bincount(places * classes + index.ravel(), minlength=segments * classes)
         return cls(
             found,
-            np.bincount(place, minlength=len(found)),
-            votes,
-            _summed(place, len(found), probabilities, inside),
-            _summed(place, len(found), features, inside),
+            np.bincount(places, minlength=segments)[:segments],
+            votes[: segments * classes].reshape(-1, classes),
+            _summed(places, segments, probabilities),
+            _summed(places, segments, features),
         )
 
 
-def _summed(place: np.ndarray, segments: int, values: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Sums (segments, layers) float64 of the values (rows, cols, layers) of cells `inside`."""
-    layers = values.shape[-1]
-    sums = np.empty((segments, layers))
-    for first in range(0, layers, LAYERS_AT_ONCE):
-        part = values[..., first : first + LAYERS_AT_ONCE][inside]
-        for layer, column in enumerate(part.T, first):
-            sums[:, layer] = np.bincount(place, column, minlength=segments)
+def _summed(places: np.ndarray, segments: int, values: np.ndarray) -> np.ndarray:
+    """Sums (segments, layers) float64 of the values (rows, cols, layers) of cells at `places`."""
+    sums = np.empty((segments, values.shape[-1]))
+    for layer in range(values.shape[-1]):
+        added = np.bincount(places, values[..., layer].ravel(), minlength=segments)
+        sums[:, layer] = added[:segments]
     return sums
 
 
