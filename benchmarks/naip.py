@@ -187,17 +187,23 @@ def table(results: dict[str, dict]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments, the folder of the imagery among them; ends the program where that is not."""
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the imagery")
+    arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        print(f"Skipped: the imagery is not there ({arguments.data})")
+        sys.exit(0)
+    return arguments
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--networks", default="unet", help="names, each with :EPOCHS or without")
     parser.add_argument("--size", type=int, default=128, help="edge of a patch")
     parser.add_argument("--stride", type=int, default=64, help="step between patches")
     parser.add_argument("--output", type=Path, help="folder to keep (default: a temporary one)")
-    arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        print(f"Skipped: the imagery is not there ({arguments.data})")
-        return 0
+    arguments = parsed(parser)
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.output or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from naip import CHECKOUT, DATA, LABELS, Project
+from naip import CHECKOUT, LABELS, Project, parsed
 
 sys.path.insert(0, str(CHECKOUT / "lib"))
 from grassdl import scores  # noqa: E402
@@ -80,14 +80,10 @@ def row(project: Project, folder: Path, datasets: list[Path], name: str, epochs:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--trials", default=",".join(TRIALS), help="rows of the table")
     parser.add_argument("--stride", type=int, default=128, help="step between patches of 128")
-    arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        print(f"Skipped: the imagery is not there ({arguments.data})")
-        return 0
+    arguments = parsed(parser)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         project = Project(folder, arguments.data, (*TRAINING_AREAS, *SCORED_AREAS))

@@ -35,7 +35,7 @@ SIZE = 64
 BANDS = 5
 CLASSES = 7
 EPOCHS = 4
-"""Epochs of one call of `fit`, which at its end may wait a second or two for Keras' queue."""
+"""Epochs of one call of `fit`: Keras' queue may take a second at the change of epochs."""
 PIECE = 1000
 """Patches that are written at a time."""
 
@@ -138,7 +138,7 @@ def prepared(folder: Path, network: str, options: argparse.Namespace, **changes)
     with computing_in(resolve(settings.precision)):
         built = fit.build_network(data, settings)
         steps = settings.epochs * len(training)
-    return fit._learner(built, data, settings, settings.learning_rate, steps), training
+        return fit._learner(built, data, settings, settings.learning_rate, steps), training
 
 
 def compare(folder: Path, network: str, options: argparse.Namespace) -> str:

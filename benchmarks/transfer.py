@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from statistics import mean
 
-from naip import DATA, TEST_AREA, Project
+from naip import TEST_AREA, Project, parsed
 
 PARENT_AREAS = ("03", "05", "06", "07")
 NEW_AREA = "09"
@@ -82,16 +82,12 @@ def score(project: Project, folder: Path, dataset: Path, epochs: int, *how: str)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--patches", default="8,16,32,64", help="numbers of patches of the task")
     parser.add_argument("--epochs", type=int, default=40, help="of the new task")
     parser.add_argument("--parent-areas", default=",".join(PARENT_AREAS))
     parser.add_argument("--parent-epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=1, help="draws of patches of each number")
-    arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        print(f"Skipped: the imagery is not there ({arguments.data})")
-        return 0
+    arguments = parsed(parser)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         areas = arguments.parent_areas.split(",")

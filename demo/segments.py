@@ -32,7 +32,15 @@ from sklearn.ensemble import RandomForestClassifier
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "benchmarks"), str(CHECKOUT / "lib")]
-from naip import BANDS, DATA, LABELS, TEST_AREA, TRAINING_AREAS, Project, with_ndvi  # noqa: E402
+from naip import (  # noqa: E402
+    BANDS,
+    LABELS,
+    TEST_AREA,
+    TRAINING_AREAS,
+    Project,
+    parsed,
+    with_ndvi,
+)
 
 from grassdl import plots  # noqa: E402
 from grassdl.classes import MapClass  # noqa: E402
@@ -254,7 +262,6 @@ def table_of(scores: dict) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--areas", default=",".join(TRAINING_AREAS), help="to learn from")
     parser.add_argument("--network", default="unet")
     parser.add_argument("--epochs", type=int, default=15)
@@ -262,10 +269,7 @@ def main() -> int:
     parser.add_argument("--sizes", default="0.02:20,0.05:40,0.05:160", help="threshold:minsize")
     parser.add_argument("--picture", type=Path, help="PNG file of a part of the first size's maps")
     parser.add_argument("--output", type=Path, help="folder to keep (default: a temporary one)")
-    arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        print(f"Skipped: the imagery is not there ({arguments.data})")
-        return 0
+    arguments = parsed(parser)
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.output or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)

@@ -137,8 +137,15 @@ class Course:
             self.run.checkpoint if self.run else None,
             self.resumed if self._is_resumed(phase) else None,
         )
-        watching = [self.averaged, first_steps, self.history, self.logs, self.best, plateau]
-        watching.append(checkpoint)
+        watching = [
+            self.averaged,
+            first_steps,
+            self.history,
+            self.logs,
+            self.best,
+            plateau,
+            checkpoint,
+        ]
         return [one for one in watching if one is not None]
 
     def _is_resumed(self, phase: Phase) -> bool:
