@@ -35,7 +35,7 @@ SIZE = 64
 BANDS = 5
 CLASSES = 7
 EPOCHS = 4
-"""Epochs of one call of `fit`: Keras' queue may take a second at the change of epochs."""
+"""Epochs of one call of `fit`: what happens between them is measured, too."""
 PIECE = 1000
 """Patches that are written at a time."""
 
@@ -151,7 +151,9 @@ def compare(folder: Path, network: str, options: argparse.Namespace) -> str:
             learner.train_on_batch(images, labels)
 
     def whole() -> None:
-        learner.fit(training, epochs=EPOCHS, shuffle=False, verbose=0)
+        from grassdl import backend
+
+        learner.fit(backend.feed(training), epochs=EPOCHS, shuffle=False, verbose=0)
 
     runs = [bare, whole]
     for run in runs:
@@ -185,6 +187,8 @@ def memory(folder: Path, count: int, options: argparse.Namespace) -> str:
     learner, training = prepared(folder, "unet", options, **small)
     import keras
 
+    from grassdl import backend
+
     most = 0
 
     def watch(batch: int, logs: dict | None = None) -> None:
@@ -192,7 +196,7 @@ def memory(folder: Path, count: int, options: argparse.Namespace) -> str:
         most = max(most, anonymous_memory())
 
     watching = keras.callbacks.LambdaCallback(on_train_batch_end=watch)
-    learner.fit(training, epochs=1, shuffle=False, verbose=0, callbacks=[watching])
+    learner.fit(backend.feed(training), epochs=1, shuffle=False, verbose=0, callbacks=[watching])
     on_disk = sum(file.stat().st_size for file in folder.rglob("*.npy"))
     return f"| {count} | {on_disk / 1e6:.0f} MB | {most / 1e6:.0f} MB |"
 

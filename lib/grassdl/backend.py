@@ -13,11 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 DEFAULT_BACKEND = "tensorflow"
 
 AMPERE = (8, 0)
 """The first compute capability of GPUs with bfloat16."""
+
+AHEAD = 2
+"""Batches that TensorFlow keeps ready while the network learns from another one."""
 
 ACCELERATORS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/accel", "/dev/accel0", "/dev/vfio")
 """What drivers of NVIDIA, of Windows' Linux, of AMD and of TPUs make."""
@@ -127,6 +135,34 @@ def has_gpu() -> bool:
 
         return torch.cuda.is_available()
     return False
+
+
+def feed(batches: keras.utils.PyDataset) -> keras.utils.PyDataset | tf.data.Dataset:
+    """What to give to `fit` for batches, so that no epoch waits for anything at its end.
+
+    For TensorFlow Keras makes a `tf.data.Dataset` of them, whose autotuning thread sleeps for times
+    that double from 10 ms to a minute, and the epoch does not end before that thread wakes. The one
+    made here has no such thread. Other backends take the batches themselves.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    def epoch() -> Iterator[tuple]:
+        for number in range(len(batches)):
+            yield batches[number]
+
+    signature = tuple(tf.TensorSpec((None, *one.shape[1:]), one.dtype) for one in batches[0])
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return (
+        tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        .apply(tf.data.experimental.assert_cardinality(len(batches)))
+        .prefetch(AHEAD)
+        .with_options(options)
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .. import distribution, scores
+from .. import backend, distribution, scores
 from ..dataset.patchset import JoinedPatchSets
 from ..distribution import ALONE, Team
 from ..files import check_output_folder, new_folder
@@ -251,10 +251,10 @@ def fit(
                     learner = _learner(network, data, settings, phase.learning_rate, steps)
                     course.prepare(learner, phase)
                     learner.fit(
-                        training,
+                        backend.feed(training),
                         initial_epoch=max(phase.first, course.epochs),
                         epochs=phase.end,
-                        validation_data=validation,
+                        validation_data=backend.feed(validation) if validation else None,
                         callbacks=[Shuffle(training), *course.callbacks(phase, len(training))],
                         shuffle=False,
                         verbose=0,
