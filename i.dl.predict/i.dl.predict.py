@@ -269,7 +269,6 @@ import os
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -318,7 +317,6 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.model import ModelCard
     from grassdl.predict.by_segment import BySegment
     from grassdl.predict.decision import Decision
-    from grassdl.predict.segments import columns_of
     from grassdl.predict.settings import Settings
     from grassdl.predict.spool import check_spool, open_spool
 
@@ -350,11 +348,13 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
             cleanup.enter_context(closing(by_segment))
             keepers.append(by_segment.add)
         spool.keep(bands, keepers, Progress(region.rows))
+        objects, beside = (), []
         if tables:
-            table = by_segment.table()
-            maps.write_by_segment(by_segment.row_bands(table))
-            before_naming.append(partial(tables.write, columns_of(table, card.classes.values)))
-        maps.make_maps(region, card.provenance(how), before_naming)
+            columns, objects = by_segment.finished(card.classes.values)
+            in_work = cleanup.enter_context(tables.made_of(columns))
+            beside.append(in_work.write)
+            before_naming.append(in_work.finish)
+        maps.make_maps(region, card.provenance(how), objects, beside, before_naming)
     gs.message(f"Written: {', '.join(maps.names + (tables.names if tables else []))}")
 
 

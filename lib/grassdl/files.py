@@ -152,28 +152,47 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
     return targets
 
 
-def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
-    """Write all files, or none: they take their names when the last one is written.
+class StagedFiles:
+    """Files that are written under other names, and get their own when all are whole.
 
-    What killed runs left of the same files is removed.
+    Use as a context manager: what has not got its name is removed at its end, as is at its begin
+    what killed runs left of the same files.
 
     Args:
-        writers: For each final path a function that writes the content to the path it is given.
+        targets: The files.
     """
-    scratches = {
-        target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in writers
-    }
-    for target in writers:
-        for part in filter(Path.is_file, _debris(target, "part")):
-            part.unlink(missing_ok=True)
-    try:
-        for target, write in writers.items():
-            write(scratches[target])
-        for target, scratch in scratches.items():
-            scratch.replace(target)
-    finally:
-        for scratch in scratches.values():
+
+    def __init__(self, targets: Iterable[Path]):
+        self._scratches = {
+            target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in targets
+        }
+
+    def __enter__(self) -> StagedFiles:
+        for target in self._scratches:
+            for part in filter(Path.is_file, _debris(target, "part")):
+                part.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for scratch in self._scratches.values():
             scratch.unlink(missing_ok=True)
+
+    def write(self, writers: Mapping[Path, Callable[[Path], object]]) -> None:
+        """Write files: for each a function that writes the content to the path it is given."""
+        for target, write in writers.items():
+            write(self._scratches[target])
+
+    def name(self) -> None:
+        """Give the files their names."""
+        for target, scratch in self._scratches.items():
+            scratch.replace(target)
+
+
+def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
+    """Write all files, or none; see `StagedFiles`."""
+    with StagedFiles(writers) as files:
+        files.write(writers)
+        files.name()
 
 
 def write_json(path: Path, content: dict, durable: bool = False) -> None:

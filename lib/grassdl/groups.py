@@ -38,6 +38,23 @@ def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found + lowest, places[offset]
 
 
+def places_of(ids: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The groups (int64, ascending) of some cells, and the place of each cell's among them.
+
+    Args:
+        ids: Group of each cell, of any shape and an integer type.
+        outside: Cells that belong to none, of the same shape; their place is behind the last.
+    """
+    if not outside.any():
+        found, places = distinct(ids.ravel())
+        return found, places.reshape(ids.shape)
+    inside = ~outside
+    found, place = distinct(ids[inside])
+    places = np.full(ids.shape, len(found))
+    places[inside] = place
+    return found, places
+
+
 class GroupTally:
     """Adds up the rows of parts that belong to the same group.
 

@@ -13,18 +13,19 @@ DECIMALS = 6
 ROWS_AT_ONCE = 1 << 16
 
 
-def rows_of(columns: Mapping[str, np.ndarray]) -> Iterator[list[str]]:
-    """The rows of a table as texts: integers whole, other numbers with six decimals.
+def rows_of(columns: Mapping[str, np.ndarray], form: str) -> Iterator[str]:
+    """The rows of a table as text: integers whole, other numbers with six decimals.
 
     Args:
         columns: Values (rows,) by the name of the column.
+        form: Text of a row, with {} where the value of each column stands in turn.
     """
-    forms = ["{}" if one.dtype.kind == "i" else f"{{:.{DECIMALS}f}}" for one in columns.values()]
+    kinds = ("%d" if one.dtype.kind == "i" else f"%.{DECIMALS}f" for one in columns.values())
+    text = form.replace("%", "%%").format(*kinds)
     length = len(next(iter(columns.values())))
     for first in range(0, length, ROWS_AT_ONCE):
-        part = [one[first : first + ROWS_AT_ONCE].tolist() for one in columns.values()]
-        for row in zip(*part, strict=True):
-            yield [form.format(value) for form, value in zip(forms, row, strict=True)]
+        part = (one[first : first + ROWS_AT_ONCE].tolist() for one in columns.values())
+        yield from map(text.__mod__, zip(*part, strict=True))
 
 
 def write_table(path: Path, columns: Mapping[str, np.ndarray], separator: str) -> None:
@@ -37,4 +38,4 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray], separator: str) -
     """
     with path.open("w", encoding="ascii") as file:
         file.write(separator.join(columns) + "\n")
-        file.writelines(separator.join(row) + "\n" for row in rows_of(columns))
+        file.writelines(rows_of(columns, separator.join(["{}"] * len(columns)) + "\n"))

@@ -34,7 +34,7 @@ def dying_at_rename(module: str, **options: object) -> None:
 
 run_module = output.run_module
 if place == "table":
-    segments.write_files = die
+    segments.StagedFiles.name = die
 elif place == "rasters":
     output.run_module = dying_at_rename
 elif place == "end":

@@ -187,8 +187,8 @@ def test_cells_below_the_threshold_have_the_class_of_their_segment_or_none(tmp_p
 def test_columns_have_names_that_databases_take():
     table = segments.segment_table(
         segments.SegmentSums.of_cells(
-            np.array([[3, 3]]),
-            np.zeros((1, 2), bool),
+            np.array([3]),
+            np.zeros((1, 2), int),
             np.array([[0, 1]]),
             np.array([[[0.75, 0.25], [0.25, 0.75]]], np.float32),
         ),

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from ..classes import ClassScheme
 from ..files import sync
 from .messages import command_line
 from .region import Region
-from .session import mapset_folder, run_module
+from .session import mapset_folder, run_module, side_by_side
 from .temporary import remove_debris, remove_maps
 from .vector_output import ClassAreas
 
@@ -79,12 +80,13 @@ class RasterSpool:
 
     def write(self, values: np.ndarray, null: np.ndarray) -> None:
         """Append rows (rows, cols); cells where `null` become NULL."""
-        missing = self.NULL if self.dtype == "int32" else np.nan
+        missing = np.array(self.NULL if self.dtype == "int32" else np.nan, self.dtype)
         stored = np.dtype(self.dtype).newbyteorder("<")
         step = max(1, PIECE_CELLS // null.shape[1])
         for row in range(0, len(null), step):
             piece = np.s_[row : row + step]
-            self._file.write(np.where(null[piece], missing, values[piece]).astype(stored).data)
+            written = np.where(null[piece], missing, values[piece])
+            self._file.write(written.astype(stored, copy=False).data)
 
     def sync(self) -> None:
         """Wait until all rows are on disk."""
@@ -129,12 +131,10 @@ class RasterSpool:
             rules = "".join(f"{value}\t{label}\n" for value, label in self.labels.items())
             run_module("r.category", stdin=rules, map=name, rules="-", separator="tab")
         run_module("r.colors", stdin=self.colors, map=name, rules="-")
-        history = Path(gs.tempfile())
+        history = self._path.with_suffix(".history")
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        run_module("r.support", map=name, loadhistory=str(history))
-        history.unlink()
         title = f"{self.title} by {support['source1']}"
-        run_module("r.support", map=name, title=title, **support)
+        run_module("r.support", map=name, loadhistory=str(history), title=title, **support)
 
 
 class ClassificationMaps:
@@ -173,7 +173,9 @@ class ClassificationMaps:
         self.notes: list[str] = []
         self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
-        self._values = classes.values
+        # Codes of cells without class may be among the indices.
+        self._values = np.zeros(256, np.int32)
+        self._values[: len(classes)] = classes.values
 
         def class_map(name: str, title: str) -> list[RasterSpool]:
             colors = "".join(f"{one.value} {one.color}\n" for one in classes)
@@ -301,22 +303,12 @@ class ClassificationMaps:
             with suppress(OSError):
                 spool.close()
 
-    def write_by_segment(self, row_bands: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Write the map by segment, if it is wanted.
-
-        Args:
-            row_bands: Class index (rows, cols), and cells without class.
-        """
-        for spool in self._by_segment:
-            for index, null in row_bands:
-                # Cells without class have no index either.
-                spool.write(self._values[np.where(null, 0, index)], null)
-            spool.sync()
-
     def make_maps(
         self,
         region: Region,
         support: dict[str, str],
+        by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        beside: Sequence[Callable[[], None]],
         before_naming: Sequence[Callable[[], None]],
     ) -> None:
         """Turn what was collected into maps, which get their names when all of them are whole.
@@ -324,15 +316,19 @@ class ClassificationMaps:
         Args:
             region: Extent and grid.
             support: Description and sources of all maps, as `RasterSpool.make_map` takes them.
+            by_segment: What the map by segment is made of from north to south: class index (rows,
+                cols), and cells without class.
+            beside: Are called in other threads while maps are made.
             before_naming: Are called when all are whole, before the first gets its name.
         """
         remove_debris(TEMPORARY_PREFIX)
         # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
         wrapped = textwrap.TextWrapper(70, break_on_hyphens=False, drop_whitespace=False)
         history = [line for one in self._history() for line in wrapped.wrap(f"{one} ")]
+        left = self._all
         try:
-            for spool in self._all:
-                spool.make_map(region, support, history)
+            make = partial(self._make_map, region, support, history, by_segment)
+            side_by_side([*(partial(make, spool) for spool in self._all), *beside])
             with self._areas_made(support["source1"]):
                 for call in before_naming:
                     call()
@@ -342,8 +338,23 @@ class ClassificationMaps:
                 pairs = [name for spool in kept for name in (spool.temporary_name, spool.name)]
                 # Names were checked at the start; one that exists now may be replaced.
                 run_module("g.rename", raster=",".join(pairs), overwrite=True)
+                left = [spool for spool in self._all if not spool.kept]
         finally:
-            remove_maps([spool.temporary_name for spool in self._all])
+            remove_maps([spool.temporary_name for spool in left])
+
+    def _make_map(
+        self,
+        region: Region,
+        support: dict[str, str],
+        history: list[str],
+        by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        spool: RasterSpool,
+    ) -> None:
+        if spool in self._by_segment:
+            for index, null in by_segment:
+                spool.write(self._values[index], null)
+            spool.sync()
+        spool.make_map(region, support, history)
 
     def _history(self) -> list[str]:
         return [command_line(), *self.notes]

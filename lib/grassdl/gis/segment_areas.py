@@ -77,8 +77,8 @@ def _statements(table: str, columns: Mapping[str, np.ndarray]) -> Iterator[str]:
     at_once = gs.db_connection(force=True)["driver"] != "dbf"
     for start in range(0, len(names), COLUMNS_AT_ONCE):
         part = names[start : start + COLUMNS_AT_ONCE]
-        rows = rows_of({name: columns[name] for name in (key, *part)})
-        filled = _updated(table, key, part, rows) if start else _inserted(table, key, part, rows)
+        fill = _updated if start else _inserted
+        filled = fill(table, columns, key, part)
         yield from _transaction(filled) if at_once else filled
         if at_once and not start:
             yield f"CREATE UNIQUE INDEX {table}_key ON {table} ({key});\n"
@@ -90,14 +90,20 @@ def _transaction(statements: Iterator[str]) -> Iterator[str]:
     yield "COMMIT;\n"
 
 
-def _inserted(table: str, key: str, names: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
+def _inserted(
+    table: str, columns: Mapping[str, np.ndarray], key: str, names: list[str]
+) -> Iterator[str]:
     """SQL that makes the rows with some of their columns."""
-    for row in rows:
-        yield f"INSERT INTO {table} ({', '.join([key, *names])}) VALUES ({', '.join(row)});\n"
+    fields = [key, *names]
+    values = ", ".join(["{}"] * len(fields))
+    form = f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({values});\n"
+    return rows_of({name: columns[name] for name in fields}, form)
 
 
-def _updated(table: str, key: str, names: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
+def _updated(
+    table: str, columns: Mapping[str, np.ndarray], key: str, names: list[str]
+) -> Iterator[str]:
     """SQL that fills further columns."""
-    for number, *values in rows:
-        pairs = (f"{name} = {value}" for name, value in zip(names, values, strict=True))
-        yield f"UPDATE {table} SET {', '.join(pairs)} WHERE {key} = {number};\n"
+    pairs = ", ".join(f"{name} = {{}}" for name in names)
+    form = f"UPDATE {table} SET {pairs} WHERE {key} = {{}};\n"
+    return rows_of({name: columns[name] for name in (*names, key)}, form)

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import grass.script as gs
 import numpy as np
 
-from ..files import check_output_files, write_files
+from ..files import StagedFiles, check_output_files
 from ..tables import write_table
 from .footprints import check_vector_output
 from .raster_rows import RasterRows, is_null
@@ -106,16 +107,38 @@ class SegmentTables:
         """What is written."""
         return [str(one) for one in (self.vector, self.file) if one]
 
-    def write(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Write the table to all of its places.
+    @contextmanager
+    def made_of(self, columns: Mapping[str, np.ndarray]) -> Iterator[SegmentTablesInWork]:
+        """The table in the making, of which nothing is left if it is not finished.
 
         Args:
             columns: Values by name, those of the first column being the ids.
+        """
+        with StagedFiles([self.file] if self.file else []) as staged:
+            yield SegmentTablesInWork(self, columns, staged)
+
+
+@dataclass(frozen=True)
+class SegmentTablesInWork:
+    """A table of segments that is written in two steps."""
+
+    places: SegmentTables
+    columns: Mapping[str, np.ndarray]
+    staged: StagedFiles
+
+    def write(self) -> None:
+        """Write the file, still under another name."""
+        file, separator = self.places.file, self.places.separator
+        if file:
+            self.staged.write({file: lambda path: write_table(path, self.columns, separator)})
+
+    def finish(self) -> None:
+        """Make the vector map, and give the file its name.
 
         Raises:
             ValueError: An id is negative, which is no category of a vector map.
         """
-        if self.vector:
-            segment_areas(self.raster, self.vector, columns, self.environment)
-        if self.file:
-            write_files({self.file: lambda path: write_table(path, columns, self.separator)})
+        if self.places.vector:
+            where = self.places.raster, self.places.vector
+            segment_areas(*where, self.columns, self.places.environment)
+        self.staged.name()

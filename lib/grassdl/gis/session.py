@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from pathlib import Path
 from platform import node
@@ -39,6 +41,10 @@ def crs_wkt() -> str:
     return gs.read_command("g.proj", flags="wf", encoding=None, quiet=True).decode().strip()
 
 
+_running: set[subprocess.Popen] = set()
+"""Modules that `run_module` waits for."""
+
+
 def run_module(module: str, stdin: str | None = None, **options: object) -> None:
     """Run a GRASS module quietly to its end; it ends with this process if that is interrupted.
 
@@ -50,13 +56,39 @@ def run_module(module: str, stdin: str | None = None, **options: object) -> None
     process = gs.start_command(
         module, quiet=True, stdin=subprocess.PIPE if stdin is not None else None, **options
     )
+    _running.add(process)
     try:
         process.communicate(None if stdin is None else stdin.encode())
     except BaseException:
         process.kill()
         process.wait()
-        for file in mapset_folder(gs.gisenv()["MAPSET"]).glob(f".tmp/{node()}/{process.pid}.*"):
-            file.unlink(missing_ok=True)
         raise
+    finally:
+        _running.discard(process)
+        if process.returncode:
+            for file in mapset_folder(gs.gisenv()["MAPSET"]).glob(f".tmp/{node()}/{process.pid}.*"):
+                file.unlink(missing_ok=True)
     if process.returncode:
         raise CalledModuleError(module, repr(options), process.returncode)
+
+
+def side_by_side(tasks: Iterable[Callable[[], None]]) -> None:
+    """Do tasks that run modules at the same time, in their order.
+
+    There is one more than there are cores: what a task does besides is Python's, in one thread.
+
+    Raises:
+        BaseException: What the first task raised that failed, or an interrupt of this process; the
+            modules of all other tasks are killed then.
+    """
+    with ThreadPoolExecutor(1 + os.cpu_count()) as pool:
+        futures = [pool.submit(one) for one in tasks]
+        try:
+            for one in as_completed(futures):
+                one.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(futures, timeout=0.02).not_done:
+                for process in list(_running):
+                    process.kill()
+            raise

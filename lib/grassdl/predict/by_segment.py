@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A map by segment, out of the same row bands as the map by cell.
 
-Two passes: while the row bands are computed, the segments are added up and the class of every
-cell is kept, a byte each; then every cell gets the class of its segment.
+Two passes: while the row bands are computed, the segments are added up, and class and segment of
+every cell are kept, five bytes together; then every cell gets the class of its segment.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ import numpy as np
 
 from ..classes import NULL_INDEX, UNLABELLED_INDEX
 from ..files import sync
-from ..groups import GroupTally
+from ..groups import GroupTally, places_of
 from .decision import Decision, RowBand
-from .segments import SegmentSettings, SegmentSums, SegmentTable, segment_table
+from .segments import SegmentSettings, SegmentSums, SegmentTable, columns_of, segment_table
 
 CODES_NAME = "segments.codes"
 """Holds the class of every cell."""
 
+PLACES_NAME = "segments.places"
+"""Holds the place of every cell's segment among those of its row band."""
+
+_PLACE = np.dtype(np.int32)
+
 PART_PREFIX = "segments-"
 """What the files of the row bands' sums begin with, before the number of the first row."""
-
-_FIELDS = [one.name for one in fields(SegmentSums)]
 
 STRIP_CELLS = 1 << 20
 """Cells that the second pass holds at a time."""
@@ -72,32 +75,52 @@ class BySegment:
         self._row = done
         self._codes = (folder / CODES_NAME).open("ab")
         self._codes.truncate(done * segments.cols)
-        for path in sorted(folder.glob(f"{PART_PREFIX}*")):
-            if int(path.stem.removeprefix(PART_PREFIX)) < done:
-                with np.load(path) as part:
-                    self._groups.add(*(part[name] for name in _FIELDS))
+        self._places = (folder / PLACES_NAME).open("ab")
+        self._places.truncate(done * segments.cols * _PLACE.itemsize)
+        for row, path in self._parts():
+            if row < done:
+                with path.open("rb") as part:
+                    self._groups.add(*(np.load(part) for _ in fields(SegmentSums)))
             else:
                 path.unlink()
 
     def add(self, band: RowBand) -> None:
         """Add the next rows, which hold their probabilities; then they are on disk."""
         ids, outside = self._segments.read(self._row, len(band.null))
-        counted = (band.index, band.probabilities, band.features)
-        sums = SegmentSums.of_cells(ids, outside | band.null, *counted)
+        found, places = places_of(ids, outside | band.null)
+        sums = SegmentSums.of_cells(found, places, band.index, band.probabilities, band.features)
         self._groups.add(*vars(sums).values())
-        with (self._folder / f"{PART_PREFIX}{self._row:010}.npz").open("wb") as part:
-            np.savez(part, **vars(sums))
+        with (self._folder / f"{PART_PREFIX}{self._row:010}.npy").open("wb") as part:
+            for values in vars(sums).values():
+                np.save(part, values)
             sync(part)
         codes = np.where(band.unclassified, np.uint8(UNLABELLED_INDEX), band.index)
         codes[band.null] = NULL_INDEX
         self._codes.write(codes.astype(np.uint8).data)
         sync(self._codes)
+        self._places.write(places.astype(_PLACE).data)
+        sync(self._places)
         self._row += len(codes)
 
     def close(self) -> None:
-        """Close the file."""
-        with suppress(OSError):
-            self._codes.close()
+        """Close the files."""
+        for file in (self._codes, self._places):
+            with suppress(OSError):
+                file.close()
+
+    def finished(
+        self, values: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]:
+        """What is known of the segments, when all rows are added, and the map by segment.
+
+        Args:
+            values: Class values by class index.
+
+        Returns:
+            As `segments.columns_of` and `row_bands` give them.
+        """
+        table = self.table()
+        return columns_of(table, values), self.row_bands(table)
 
     def table(self) -> SegmentTable:
         """The segments, when all rows are added."""
@@ -112,10 +135,23 @@ class BySegment:
             segment or data, and those without class that keep it, since their segment has none.
         """
         height = max(1, STRIP_CELLS // self._segments.cols)
-        with (self._folder / CODES_NAME).open("rb") as file:
-            for row in range(0, self._row, height):
-                ids, outside = self._segments.read(row, min(height, self._row - row))
-                own = np.fromfile(file, np.uint8, ids.size).reshape(ids.shape)
-                index = table.index_of(ids)
-                index = np.where(index == UNLABELLED_INDEX, own, index)
-                yield index, outside | (own == NULL_INDEX) | (index == UNLABELLED_INDEX)
+        parts = self._parts()
+        ends = [row for row, _ in parts[1:]] + [self._row]
+        with (
+            (self._folder / CODES_NAME).open("rb") as codes,
+            (self._folder / PLACES_NAME).open("rb") as places,
+        ):
+            for (first, path), end in zip(parts, ends, strict=True):
+                with path.open("rb") as part:
+                    index_of_place = np.append(table.index_of(np.load(part)), np.uint8(NULL_INDEX))
+                for row in range(first, end, height):
+                    shape = min(height, end - row), self._segments.cols
+                    own = np.fromfile(codes, np.uint8, shape[0] * shape[1])
+                    index = index_of_place[np.fromfile(places, _PLACE, own.size)]
+                    index = np.where(index == UNLABELLED_INDEX, own, index).reshape(shape)
+                    yield index, (index == NULL_INDEX) | (index == UNLABELLED_INDEX)
+
+    def _parts(self) -> list[tuple[int, Path]]:
+        """The files of the row bands' sums, by the first row."""
+        paths = sorted(self._folder.glob(f"{PART_PREFIX}*"))
+        return [(int(path.stem.removeprefix(PART_PREFIX)), path) for path in paths]

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..classes import UNLABELLED_INDEX
-from ..groups import distinct
 from ..options import number
 from .decision import normalised_entropy
 
@@ -44,7 +43,7 @@ class SegmentSums:
     def of_cells(
         cls,
         ids: np.ndarray,
-        outside: np.ndarray,
+        places: np.ndarray,
         index: np.ndarray,
         probabilities: np.ndarray,
         features: np.ndarray | None = None,
@@ -52,27 +51,26 @@ class SegmentSums:
         """Sums over some cells.
 
         Args:
-            ids: Segment of each cell (rows, cols), of an integer type.
-            outside: Cells without segment or without data (rows, cols) bool, which do not count.
+            ids: Segments, ascending.
+            places: Of each cell's segment among them (rows, cols); behind the last for cells
+                without segment or without data, which do not count.
             index: Class that each cell votes for (rows, cols).
             probabilities: Of every class (rows, cols, classes) float32.
             features: What else is summed (rows, cols, features) float32, or None.
         """
         if features is None:
-            features = np.empty((*ids.shape, 0), np.float32)
-        inside = ~outside
-        found, place = distinct(ids[inside])
-        segments, classes = len(found), probabilities.shape[-1]
-        # The other cells get a place of their own: quicker than to copy what belongs to these.
-        places = np.full(ids.size, segments)
-        places[inside.ravel()] = place
-        votes = np.bincount(places * classes + index.ravel(), minlength=segments * classes)
+            features = np.empty((*places.shape, 0), np.float32)
+        segments, classes = len(ids), probabilities.shape[-1]
+        # The cells that do not count are added up, too: quicker than to copy the others.
+        flat = places.ravel()
+        votes = np.bincount(flat * classes + index.ravel(), minlength=segments * classes)
+        votes = votes[: segments * classes].reshape(-1, classes)
         return cls(
-            found,
-            np.bincount(places, minlength=segments)[:segments],
-            votes[: segments * classes].reshape(-1, classes),
-            _summed(places, segments, probabilities),
-            _summed(places, segments, features),
+            ids,
+            votes.sum(axis=1),
+            votes,
+            _summed(flat, segments, probabilities),
+            _summed(flat, segments, features),
         )
 
 
@@ -115,17 +113,8 @@ class SegmentTable:
     features: np.ndarray
 
     def index_of(self, ids: np.ndarray) -> np.ndarray:
-        """The index of the class of each cell's segment, uint8; see `index`.
-
-        Args:
-            ids: Segments of cells, of any shape. Those that have no data get `UNLABELLED_INDEX`.
-        """
-        if not len(self.ids):
-            return np.full(ids.shape, UNLABELLED_INDEX, np.uint8)
-        present, place = distinct(ids.ravel())
-        row = np.minimum(np.searchsorted(self.ids, present), len(self.ids) - 1)
-        found = np.where(self.ids[row] == present, self.index[row], np.uint8(UNLABELLED_INDEX))
-        return found[place].reshape(ids.shape)
+        """The index of the class (segments,) uint8 of some of the segments; see `index`."""
+        return self.index[np.searchsorted(self.ids, ids)]
 
 
 @dataclass(frozen=True)
