@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from grassdl.networks import registry
+from grassdl.networks.argmax_pooling import ArgMaxPooling2D
 from grassdl.networks.working_memory import working_bytes
 
 
@@ -34,6 +35,13 @@ def test_nested_models_are_opened_and_coarse_layers_count_for_less():
     network = keras.Model(pixels, layers.UpSampling2D(2)(nested(pixels)))
     # At the end 16 channels of a quarter of the cells, and 16 of all of them.
     assert working_bytes(network) == 4 * (4 + 16)
+
+
+def test_a_layer_of_several_operations_takes_copies_of_its_inputs_and_outputs():
+    pixels = keras.Input((None, None, 2))
+    network = keras.Model(pixels, ArgMaxPooling2D()(pixels))
+    # Maxima and their places, a quarter of the cells each.
+    assert working_bytes(network) == 4 * (1 + 4) * (2 + 0.5 + 0.5)
 
 
 @pytest.mark.parametrize("name", registry.names())

@@ -240,6 +240,7 @@ class Call:
         inputs, outputs: Numbers of the tensors.
         channels: Length of the last axis of each output.
         convolves: Whether the layer slides a kernel of weights.
+        composed: Whether the layer is not one of Keras' own, but made of several operations.
     """
 
     windows: tuple[Window | None, ...]
@@ -247,6 +248,7 @@ class Call:
     outputs: list[int]
     channels: list[int | None]
     convolves: bool
+    composed: bool
 
 
 @dataclass
@@ -280,7 +282,8 @@ class LayerGraph:
                 windows = tuple(_window(layer, axis) for axis in ROWS_AND_COLUMNS)
                 channels = [tensor.shape[-1] for tensor in node.output_tensors]
                 convolves = hasattr(layer, "kernel_size")
-                self.calls.append(Call(windows, sources, results, channels, convolves))
+                composed = not type(layer).__module__.startswith("keras.")
+                self.calls.append(Call(windows, sources, results, channels, convolves, composed))
             number.update(zip(map(id, node.output_tensors), results, strict=True))
         return [number[id(tensor)] for tensor in function.outputs]
 
