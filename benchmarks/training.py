@@ -34,7 +34,7 @@ from grassdl.dataset.writer import PatchSetWriter  # noqa: E402
 SIZE = 64
 BANDS = 5
 CLASSES = 7
-EPOCHS = 4
+EPOCHS = 10
 """Epochs of one call of `fit`: what happens between them is measured, too."""
 PIECE = 1000
 """Patches that are written at a time."""

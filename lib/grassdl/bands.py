@@ -208,6 +208,10 @@ class Histogram:
         return cls(exponent, first, np.array(item["counts"], np.int64))
 
 
+PIECE_VALUES = 1 << 16
+"""Values of 8 or 16 bits that are counted at a time: the processor's cache holds them as 64."""
+
+
 def _sum_of_squares(values: np.ndarray) -> int:
     """The exact sum of the squares of at most 2^31 values of 32 bits, given as int64."""
     high, low = values >> 16, values & 0xFFFF
@@ -251,12 +255,17 @@ class BandStatistics:
     @classmethod
     def _of_short(cls, values: np.ndarray) -> BandStatistics:
         """Statistics of 8 or 16-bit integers: few values, often."""
-        lowest = int(values.min())
-        plain = values.ravel()
-        counts = np.bincount(plain.astype(np.int32) - lowest if lowest < 0 else plain)
+        lowest = np.iinfo(values.dtype).min
+        counts = np.zeros(1 << 8 * values.dtype.itemsize, np.int64)
+        pieces = np.atleast_1d(values)
+        step = max(1, PIECE_VALUES // pieces[0].size)
+        for first in range(0, len(pieces), step):
+            piece = pieces[first : first + step].ravel()
+            found = np.bincount(piece.astype(np.int32) - lowest if lowest else piece)
+            counts[: len(found)] += found
         places = np.flatnonzero(counts)
         # int64 holds the sum of the squares of 2^31 16-bit values.
-        distinct, counts = places + min(lowest, 0), counts[places]
+        distinct, counts = places + lowest, counts[places]
         return cls(
             count=values.size,
             total=int((distinct * counts).sum()),
