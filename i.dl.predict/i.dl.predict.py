@@ -348,13 +348,13 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
             cleanup.enter_context(closing(by_segment))
             keepers.append(by_segment.add)
         spool.keep(bands, keepers, Progress(region.rows))
-        objects, beside = (), []
+        rows_by_segment, beside = (), []
         if tables:
-            columns, objects = by_segment.finished(card.classes.values)
-            in_work = cleanup.enter_context(tables.made_of(columns))
-            beside.append(in_work.write)
-            before_naming.append(in_work.finish)
-        maps.make_maps(region, card.provenance(how), objects, beside, before_naming)
+            columns, rows_by_segment = by_segment.outcome(card.classes.values)
+            table = cleanup.enter_context(tables.in_work(columns))
+            beside.append(table.write)
+            before_naming.append(table.finish)
+        maps.make_maps(region, card.provenance(how), rows_by_segment, beside, before_naming)
     gs.message(f"Written: {', '.join(maps.names + (tables.names if tables else []))}")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grassdl.groups import GroupTally, distinct
+from grassdl.groups import GroupTally, distinct, places_of
 
 
 @given(st.lists(st.integers(-(2**31) + 1, 2**31 - 1), max_size=30))
@@ -14,6 +14,18 @@ def test_distinct_values_and_their_places(values):
     found, place = distinct(array)
     assert found.tolist() == sorted(set(values))
     assert found[place].tolist() == values
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=12))
+def test_cells_outside_have_a_place_behind_the_last(cells):
+    ids = np.array([one for one, _ in cells], np.int32).reshape(-1, 1)
+    outside = np.array([out for _, out in cells], bool).reshape(-1, 1)
+    found, places = places_of(ids, outside)
+    counted = sorted({one for one, out in cells if not out})
+    assert found.tolist() == counted
+    expected = [len(counted) if out else counted.index(one) for one, out in cells]
+    assert places.ravel().tolist() == expected
+    assert places.shape == ids.shape
 
 
 def test_parts_are_added_up_while_they_come(monkeypatch):

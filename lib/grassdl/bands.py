@@ -209,7 +209,7 @@ class Histogram:
 
 
 PIECE_VALUES = 1 << 16
-"""Values of 8 or 16 bits that are counted at a time: the processor's cache holds them as 64."""
+"""Values of 8 or 16 bits that are counted at a time: in 64 bits each, they fit a cache."""
 
 
 def _sum_of_squares(values: np.ndarray) -> int:
@@ -254,7 +254,7 @@ class BandStatistics:
 
     @classmethod
     def _of_short(cls, values: np.ndarray) -> BandStatistics:
-        """Statistics of 8 or 16-bit integers: few values, often."""
+        """Statistics of 8 or 16-bit integers, by the number of times that each value occurs."""
         lowest = np.iinfo(values.dtype).min
         counts = np.zeros(1 << 8 * values.dtype.itemsize, np.int64)
         pieces = np.atleast_1d(values)

@@ -18,7 +18,7 @@ def rows_of(columns: Mapping[str, np.ndarray], form: str) -> Iterator[str]:
 
     Args:
         columns: Values (rows,) by the name of the column.
-        form: Text of a row, with {} where the value of each column stands in turn.
+        form: Text of a row as `str.format` takes it, with {} for each column in turn.
     """
     kinds = ("%d" if one.dtype.kind == "i" else f"%.{DECIMALS}f" for one in columns.values())
     text = form.replace("%", "%%").format(*kinds)
@@ -38,4 +38,5 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray], separator: str) -
     """
     with path.open("w", encoding="ascii") as file:
         file.write(separator.join(columns) + "\n")
-        file.writelines(rows_of(columns, separator.join(["{}"] * len(columns)) + "\n"))
+        between = separator.replace("{", "{{").replace("}", "}}")
+        file.writelines(rows_of(columns, between.join(["{}"] * len(columns)) + "\n"))

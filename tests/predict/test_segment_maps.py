@@ -136,7 +136,10 @@ def test_a_run_of_the_network_gives_what_its_probabilities_give(
     grass_project.write_raster("one", values, north=ROWS - 2, west=3)
     grass_project.run("g.region", n=ROWS + 1, s=1, w=-2, e=COLS - 2, res=1)
     first = {"segment_output": "a", "segment_stats": tmp_path / "a.csv", "separator": "comma"}
-    by_segment(grass_project, model, input="one", probabilities="p", tile_size=4, **first)
+    # Files of segments and of maps lie beside each other; this name begins like theirs.
+    first |= {"output": "segments-0", "tile_size": 4}
+    by_segment(grass_project, model, input="one", probabilities="p", **first)
+    assert grass_project.read_raster("segments-0").count() > 50
     second = {"segment_output": "b", "segment_stats": tmp_path / "b.csv", "separator": "comma"}
     by_segment(grass_project, model, probabilities="p", **second)
     one, other = grass_project.read_raster("a"), grass_project.read_raster("b")

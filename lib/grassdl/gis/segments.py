@@ -108,7 +108,7 @@ class SegmentTables:
         return [str(one) for one in (self.vector, self.file) if one]
 
     @contextmanager
-    def made_of(self, columns: Mapping[str, np.ndarray]) -> Iterator[SegmentTablesInWork]:
+    def in_work(self, columns: Mapping[str, np.ndarray]) -> Iterator[SegmentTablesInWork]:
         """The table in the making, of which nothing is left if it is not finished.
 
         Args:

@@ -73,22 +73,27 @@ def run_module(module: str, stdin: str | None = None, **options: object) -> None
 
 
 def side_by_side(tasks: Iterable[Callable[[], None]]) -> None:
-    """Do tasks that run modules at the same time, in their order.
+    """Do tasks that run modules at the same time, begun in their order.
 
-    There is one more than there are cores: what a task does besides is Python's, in one thread.
+    There is one thread more than there are cores, since Python lets a single task at a time
+    compute by itself, however many wait for modules.
 
     Raises:
-        BaseException: What the first task raised that failed, or an interrupt of this process; the
-            modules of all other tasks are killed then.
+        BaseException: What the first task raised that failed, or an interrupt of this process.
+            Before, tasks that have not begun are given up, and the modules of the others are
+            killed; what Python itself does in these comes to its end.
     """
     with ThreadPoolExecutor(1 + os.cpu_count()) as pool:
-        futures = [pool.submit(one) for one in tasks]
+        futures = []
         try:
+            for one in tasks:
+                futures.append(pool.submit(one))
             for one in as_completed(futures):
                 one.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            while wait(futures, timeout=0.02).not_done:
+            begun = [one for one in futures if not one.cancelled()]
+            while wait(begun, timeout=0.02).not_done:
                 for process in list(_running):
                     process.kill()
             raise

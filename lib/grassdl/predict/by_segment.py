@@ -32,6 +32,9 @@ _PLACE = np.dtype(np.int32)
 PART_PREFIX = "segments-"
 """What the files of the row bands' sums begin with, before the number of the first row."""
 
+PART_SUFFIX = ".npy"
+"""What they end with: names of maps, whose rows lie in the same folder, may begin like theirs."""
+
 STRIP_CELLS = 1 << 20
 """Cells that the second pass holds at a time."""
 
@@ -90,7 +93,7 @@ class BySegment:
         found, places = places_of(ids, outside | band.null)
         sums = SegmentSums.of_cells(found, places, band.index, band.probabilities, band.features)
         self._groups.add(*vars(sums).values())
-        with (self._folder / f"{PART_PREFIX}{self._row:010}.npy").open("wb") as part:
+        with (self._folder / f"{PART_PREFIX}{self._row:010}{PART_SUFFIX}").open("wb") as part:
             for values in vars(sums).values():
                 np.save(part, values)
             sync(part)
@@ -108,7 +111,7 @@ class BySegment:
             with suppress(OSError):
                 file.close()
 
-    def finished(
+    def outcome(
         self, values: np.ndarray
     ) -> tuple[dict[str, np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]:
         """What is known of the segments, when all rows are added, and the map by segment.
@@ -153,5 +156,5 @@ class BySegment:
 
     def _parts(self) -> list[tuple[int, Path]]:
         """The files of the row bands' sums, by the first row."""
-        paths = sorted(self._folder.glob(f"{PART_PREFIX}*"))
+        paths = sorted(self._folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"))
         return [(int(path.stem.removeprefix(PART_PREFIX)), path) for path in paths]
