@@ -69,7 +69,7 @@ demo: install
 test: export GRASS_ADDON_BASE = $(TEST_ADDONS)
 test: setup-dev
 	@tools/install.sh
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 bench: install
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script $(ARGS); done

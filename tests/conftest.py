@@ -44,21 +44,6 @@ _bind_gdal_to_its_own_sqlite()
 CELL_NULL = -(2**31)
 
 
-LONGEST_FIRST = ("train/", "test_real_imagery.py", "test_readme.py", "predict/")
-"""Where the tests are that take longest: begun last, one of them would keep a single core busy."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that take longest first."""
-
-    def rank(item: pytest.Item) -> int:
-        place = item.path.relative_to(CHECKOUT / "tests").as_posix()
-        ranks = (rank for rank, one in enumerate(LONGEST_FIRST) if place.startswith(one))
-        return next(ranks, len(LONGEST_FIRST))
-
-    items.sort(key=rank)
-
-
 class GrassProject:
     """A GRASS project (EPSG:32631) whose region begins as 12 x 12 cells of 1 m at the origin."""
 
