@@ -13,6 +13,9 @@ import numpy as np
 NDSM = "ndsm"
 NDVI = "ndvi"
 
+PIECE_VALUES = 1 << 16
+"""Values of 8 or 16 bits that are counted at a time: in 64 bits each, they fit a cache."""
+
 
 @dataclass(frozen=True)
 class Band:
@@ -206,10 +209,6 @@ class Histogram:
         exponent = int(math.log2(item["width"]))
         first = round(item["start"] / item["width"])
         return cls(exponent, first, np.array(item["counts"], np.int64))
-
-
-PIECE_VALUES = 1 << 16
-"""Values of 8 or 16 bits that are counted at a time: in 64 bits each, they fit a cache."""
 
 
 def _sum_of_squares(values: np.ndarray) -> int:

@@ -99,7 +99,7 @@ class BySegment:
             sync(part)
         codes = np.where(band.unclassified, np.uint8(UNLABELLED_INDEX), band.index)
         codes[band.null] = NULL_INDEX
-        self._codes.write(codes.astype(np.uint8).data)
+        self._codes.write(codes.data)
         sync(self._codes)
         self._places.write(places.astype(_PLACE).data)
         sync(self._places)
