@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import colorsys
+import ctypes
 from collections.abc import Iterable, Iterator
 
-import grass.script as gs
+import grass.lib.gis as libgis
+import grass.lib.raster as libraster
 
 from ..classes import MapClass
+from .rasters import require_raster
 
 PALETTE = (
     "230:159:0",
@@ -55,21 +58,41 @@ def map_classes(raster: str, values: Iterable[int], fallback: str | None = None)
 
 
 def _labels(raster: str, values: list[int]) -> dict[int, str]:
-    """Labels of the values that have one. The first tab ends the value, whatever follows it."""
-    lines = _read("r.category", map=raster, cats=values, separator="tab")
-    pairs = (line.partition("\t") for line in lines)
-    return {int(value): label.strip() for value, _, label in pairs if label.strip()}
+    """Labels of the values that have one, read as UTF-8 whatever the locale says."""
+    categories = libraster.struct_Categories()
+    if libraster.Rast_read_cats(*_name_and_mapset(raster), ctypes.byref(categories)) < 0:
+        return {}
+    labels = {}
+    for value in values:
+        cell = libraster.CELL(value)
+        found = libraster.Rast_get_c_cat(ctypes.byref(cell), ctypes.byref(categories))
+        labels[value] = found.data.decode("utf-8", errors="replace").strip()
+    libraster.Rast_free_cats(ctypes.byref(categories))
+    return {value: label for value, label in labels.items() if label}
 
 
 def _colors(raster: str, values: list[int]) -> dict[int, str]:
     """Colours of the values the table covers; none where it shows all of them in one."""
-    lines = _read("r.what.color", input=raster, value=values)
-    pairs = (line.partition(": ") for line in lines)
-    colors = {int(value): color for value, _, color in pairs if color != "*"}
-    levels = [[int(level) for level in color.split(":")] for color in colors.values()]
-    spread = max((max(one) - min(one) for one in zip(*levels, strict=True)), default=0)
-    alike = len(colors) > 1 and spread < SAME_COLOR_LEVELS
-    return {} if alike else colors
+    table = libraster.struct_Colors()
+    if libraster.Rast_read_colors(*_name_and_mapset(raster), ctypes.byref(table)) < 0:
+        return {}
+    levels = {}
+    for value in values:
+        parts = [ctypes.c_int() for _ in range(3)]
+        cell = libraster.CELL(value)
+        addresses = [ctypes.byref(one) for one in (cell, *parts, table)]
+        if libraster.Rast_get_c_color(*addresses):
+            levels[value] = [part.value for part in parts]
+    libraster.Rast_free_colors(ctypes.byref(table))
+    spread = max((max(one) - min(one) for one in zip(*levels.values(), strict=True)), default=0)
+    if len(levels) > 1 and spread < SAME_COLOR_LEVELS:
+        return {}
+    return {value: ":".join(map(str, one)) for value, one in levels.items()}
+
+
+def _name_and_mapset(raster: str) -> list[str]:
+    libgis.G_gisinit("i.dl")
+    return require_raster(raster).split("@")
 
 
 def spare_colors(taken: set[str]) -> Iterator[str]:
@@ -81,9 +104,3 @@ def spare_colors(taken: set[str]) -> Iterator[str]:
         red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.75, value))
         yield f"{red}:{green}:{blue}"
         step += 1
-
-
-def _read(module: str, **options: object) -> list[str]:
-    """Output lines of a GRASS module. Labels are read as UTF-8, whatever the locale says."""
-    output = gs.read_command(module, quiet=True, encoding=None, **options)
-    return output.decode("utf-8", errors="replace").split("\n")[:-1]

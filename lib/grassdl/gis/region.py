@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import grass.lib.gis as libgis
 import grass.script as gs
 import numpy as np
 
@@ -40,9 +42,9 @@ class Region:
     @classmethod
     def current(cls) -> Region:
         """The computational region of the session."""
-        found = gs.parse_command("g.region", flags="gu")
-        edges = [float(found[edge[0]]) for edge in cls.EDGES]
-        return cls(*edges, rows=int(found["rows"]), cols=int(found["cols"]))
+        window = _session_window()
+        edges = [getattr(window, edge) for edge in cls.EDGES]
+        return cls(*edges, rows=window.rows, cols=window.cols)
 
     @classmethod
     def of_raster(cls, name: str) -> Region:
@@ -115,7 +117,7 @@ class Region:
         rounding would decide which of them is read, differently for every window. Not at the
         poles, beyond which GRASS knows no region.
         """
-        if gs.locn_is_latlong():
+        if _session_window().proj == libgis.PROJECTION_LL:
             return self
         down, right = NUDGE_CELLS * self.nsres, NUDGE_CELLS * self.ewres
         return replace(
@@ -138,3 +140,12 @@ class Region:
             "rows": self.rows,
             "cols": self.cols,
         }
+
+
+def _session_window() -> libgis.struct_Cell_head:
+    """The session's region as the C library has it, which is let look again the next time."""
+    libgis.G_gisinit("i.dl")
+    window = libgis.struct_Cell_head()
+    libgis.G_get_window(ctypes.byref(window))
+    libgis.G_unset_window()
+    return window
