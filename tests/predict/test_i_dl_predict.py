@@ -253,6 +253,19 @@ def test_of_two_classes_the_threshold_decides_for_the_second(grass_project, band
     assert 0.15 < (wanted[clear] == 8).mean() < 0.25
 
 
+@pytest.mark.parametrize("values", [(0, 7, 254), (0, 255, 70000)])
+def test_class_values_may_be_any_integers(grass_project, bands, make_model, values):
+    classes = ClassScheme([MapClass(one, str(one), f"{n}:0:0") for n, one in enumerate(values)])
+    model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, classes=classes)
+    expected, null = whole(model[1], bands)
+    predict(grass_project, model)
+    found = grass_project.read_raster("classes")
+    assert np.array_equal(np.ma.getmaskarray(found), null)
+    wanted = classes.values[expected.argmax(axis=-1)][~null]
+    assert np.array_equal(found.data[~null], wanted)
+    assert set(wanted) == set(values)
+
+
 @pytest.fixture
 def global_model(make_model):
     """A model whose network looks at its whole window."""

@@ -212,6 +212,12 @@ def test_what_a_killed_run_left_is_kept_until_it_is_replaced(project, ended_earl
     refused("option segment_features", segment_features="normalization")
     refused("flag -a", flags="ra")
 
+    path, kept = spool(project) / "record.json", record(project)
+    others = {**kept["made_of"], "the software": "i.dl 0.0.1"}
+    path.write_text(json.dumps({**kept, "made_of": others}))
+    refused("the software")
+    path.write_text(json.dumps(kept))
+
     project.run("g.region", n=f"n-{1}")
     refused("the region")
     project.run("g.region", raster="one")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,14 +45,15 @@ class RasterSpool:
 
     Attributes:
         name: Name of the map in the current mapset.
-        dtype: int32 or float32.
+        dtype: uint8, int32 or float32.
         title: Title, without the model.
         colors: Rules as `r.colors` takes them.
         labels: Category labels by value.
         kept: Whether the map stays when all maps are whole.
     """
 
-    NULL: ClassVar[int] = -(2**31)
+    NULL: ClassVar[dict[str, float]] = {"uint8": 255, "int32": -(2**31), "float32": math.nan}
+    """What stands for NULL in the file."""
 
     name: str
     dtype: str
@@ -80,7 +82,7 @@ class RasterSpool:
 
     def write(self, values: np.ndarray, null: np.ndarray) -> None:
         """Append rows (rows, cols); cells where `null` become NULL."""
-        missing = np.array(self.NULL if self.dtype == "int32" else np.nan, self.dtype)
+        missing = np.array(self.NULL[self.dtype], self.dtype)
         stored = np.dtype(self.dtype).newbyteorder("<")
         step = max(1, PIECE_CELLS // null.shape[1])
         for row in range(0, len(null), step):
@@ -111,10 +113,10 @@ class RasterSpool:
         """
         run_module(
             "r.in.bin",
-            flags="s" if self.dtype == "int32" else "f",
+            flags={"uint8": "", "int32": "s", "float32": "f"}[self.dtype],
             input=str(self._path),
             output=self.temporary_name,
-            bytes=4,
+            bytes=np.dtype(self.dtype).itemsize,
             order="little",
             north=repr(region.north),
             south=repr(region.south),
@@ -122,7 +124,7 @@ class RasterSpool:
             west=repr(region.west),
             rows=region.rows,
             cols=region.cols,
-            anull=self.NULL,
+            anull=self.NULL[self.dtype],
         )
         self._describe(self.temporary_name, support, history)
 
@@ -174,13 +176,15 @@ class ClassificationMaps:
         self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
         # Codes of cells without class may be among the indices.
-        self._values = np.zeros(256, np.int32)
+        fits_byte = max(classes.values) < RasterSpool.NULL["uint8"]
+        self._values = np.zeros(256, "uint8" if fits_byte else "int32")
         self._values[: len(classes)] = classes.values
 
         def class_map(name: str, title: str) -> list[RasterSpool]:
             colors = "".join(f"{one.value} {one.color}\n" for one in classes)
             labels = {one.value: one.label for one in classes}
-            return [RasterSpool(name, "int32", title, colors, labels)] if name else []
+            dtype = self._values.dtype.name
+            return [RasterSpool(name, dtype, title, colors, labels)] if name else []
 
         def shares(name: str, title: str) -> RasterSpool:
             return RasterSpool(name, "float32", title, PROBABILITY_COLORS)

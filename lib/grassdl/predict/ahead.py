@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..processes import keep_memory
 from .engines import Engine
 
 Job = TypeVar("Job")
@@ -33,6 +34,7 @@ def computed(
     Raises:
         Exception: What the engine raises, at the job that it concerns.
     """
+    keep_memory()
     background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
     try:
         earlier = None

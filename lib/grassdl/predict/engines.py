@@ -20,7 +20,8 @@ class Engine(Protocol):
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
         bands) float32; after them the features of a network that has some (see
-        `networks.hidden.with_features`)."""
+        `networks.hidden.with_features`). The array may be written to, and is good until the engine
+        has been called twice more."""
 
 
 class KerasEngine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import backend
+from .. import __version__, backend
 from ..model import content_hash
 from .settings import OPENVINO, Settings
 
@@ -19,6 +19,9 @@ OUTPUTS = (
     "segment_output",
 )
 """Options that say which files of rows there are, and which segments are added up."""
+
+FORMAT = 2
+"""Of the files of rows, which another version of i.dl may write otherwise."""
 
 
 def made_of(
@@ -37,5 +40,5 @@ def made_of(
         **inputs,
         **{f"option {name}": options[name] for name in OUTPUTS},
         **settings.that_decide(),
-        "the software": str(backend.versions(*software)),
+        "the software": f"i.dl {__version__}, rows {FORMAT}, {backend.versions(*software)}",
     }

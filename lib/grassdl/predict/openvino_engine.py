@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import cycle
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -101,14 +102,16 @@ class OpenVinoEngine:
 
 
 class _Compiled:
-    """A network for windows of one size."""
+    """A network for windows of one size; what it gives is good until the next call but one."""
 
     def __init__(self, model):
         self._model = model
-        self._request = model.create_infer_request()
+        # Each has a result of its own, which need not be copied.
+        self._requests = cycle([model.create_infer_request() for _ in range(2)])
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        return self._request.infer([values[None]], share_inputs=True)[0][0]
+        request = next(self._requests)
+        return request.infer([values[None]], share_inputs=True, share_outputs=True)[0][0]
 
     def release(self) -> None:
         """Give back the memory of what lies between input and output, until the next call."""
