@@ -11,7 +11,7 @@ import grass.script as gs
 from .categories import PALETTE
 from .messages import command_line
 from .output import check_output_rasters
-from .session import run_module
+from .session import current_mapset, run_module
 from .temporary import remove_debris, remove_maps
 
 TEMPORARY_PREFIX = "i_dl_difference_tmp"
@@ -26,7 +26,7 @@ def check_difference(output: str, names: Mapping[str, str]) -> None:
         ValueError: It is.
     """
     check_output_rasters([output])
-    if f"{output}@{gs.gisenv()['MAPSET']}" in names.values():
+    if f"{output}@{current_mapset()}" in names.values():
         raise ValueError(f"Output <{output}> is also an input: choose another name")
 
 

@@ -20,7 +20,7 @@ from ..classes import ClassScheme
 from ..files import sync
 from .messages import command_line
 from .region import Region
-from .session import mapset_folder, run_module, side_by_side
+from .session import current_mapset, mapset_folder, run_module, side_by_side
 from .temporary import remove_debris, remove_maps
 from .vector_output import ClassAreas
 
@@ -265,7 +265,7 @@ class ClassificationMaps:
         Raises:
             ValueError: One of the outputs is one of them.
         """
-        mapset = gs.gisenv()["MAPSET"]
+        mapset = current_mapset()
         for spool in self._all:
             if f"{spool.name}@{mapset}" in inputs:
                 raise ValueError(f"Output <{spool.name}> is also an input: choose another name")
@@ -381,7 +381,7 @@ def spool_folder(options: Mapping[str, str]) -> Path:
     """
     keys = ("output", "segment_output", "segment_vector", "segments")
     name = next(options[key] for key in keys if options[key])
-    return mapset_folder(gs.gisenv()["MAPSET"]) / SPOOL_FOLDER / name
+    return mapset_folder(current_mapset()) / SPOOL_FOLDER / name
 
 
 def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None:
@@ -394,7 +394,7 @@ def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None
     Raises:
         ValueError: One of the names cannot be written.
     """
-    mapset = gs.gisenv()["MAPSET"]
+    mapset = current_mapset()
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two outputs would have the name <{name}>")

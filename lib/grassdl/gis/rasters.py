@@ -174,4 +174,6 @@ def _distinct(values: np.ndarray) -> list[int]:
 
 def mask_name() -> str | None:
     """The fully qualified name of the current mapset's raster mask, or None if none is set."""
-    return gs.find_file("MASK", element="cell", mapset=".").get("fullname") or None
+    libgis.G_gisinit("i.dl")
+    found = libgis.G_find_raster2("MASK", libgis.G_mapset())
+    return f"MASK@{found.decode()}" if found else None

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from platform import node
 
@@ -27,10 +28,20 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@cache
+def _variables() -> dict[str, str]:
+    """What `g.gisenv` tells, which stays the same as long as a module runs."""
+    return gs.gisenv()
+
+
+def current_mapset() -> str:
+    """The name of the session's mapset."""
+    return _variables()["MAPSET"]
+
+
 def mapset_folder(mapset: str) -> Path:
     """The folder of a mapset of the session's project."""
-    session = gs.gisenv()
-    return Path(session["GISDBASE"], session["LOCATION_NAME"], mapset)
+    return Path(_variables()["GISDBASE"], _variables()["LOCATION_NAME"], mapset)
 
 
 def crs_wkt() -> str:
@@ -66,7 +77,7 @@ def run_module(module: str, stdin: str | None = None, **options: object) -> None
     finally:
         _running.discard(process)
         if process.returncode:
-            for file in mapset_folder(gs.gisenv()["MAPSET"]).glob(f".tmp/{node()}/{process.pid}.*"):
+            for file in mapset_folder(current_mapset()).glob(f".tmp/{node()}/{process.pid}.*"):
                 file.unlink(missing_ok=True)
     if process.returncode:
         raise CalledModuleError(module, repr(options), process.returncode)
