@@ -328,8 +328,8 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     tables = SegmentTables.from_options(options, unfinished) if options["segments"] else None
     maps.check_inputs([tables.raster] if tables else [])
     region = Region.current()
-    shares = maps.with_probabilities or tables is not None
-    decision = Decision(len(card.classes), settings.threshold, maps.with_uncertainty, shares)
+    kept = {**maps.figures, "with_probabilities": maps.with_probabilities or tables is not None}
+    decision = Decision(len(card.classes), settings.threshold, **kept)
     prepare = from_network if options["group"] or options["input"] else from_probabilities
     made_of, begin = prepare((options, card, settings, region, decision, maps))
     with ExitStack() as cleanup:

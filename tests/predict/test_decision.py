@@ -36,6 +36,15 @@ def test_below_the_threshold_there_is_no_class_but_the_rest_stays():
     np.testing.assert_allclose(band.probabilities, [shares])
 
 
+def test_the_highest_probability_is_left_out_where_nobody_wants_it():
+    shares = [[0.4, 0.35, 0.25], [0.1, 0.2, 0.7]]
+    without = decide(Decision(3, with_confidence=False), shares)
+    assert without.confidence is None and without.index.tolist() == [[0, 2]]
+    assert Decision(3).cell_bytes - Decision(3, with_confidence=False).cell_bytes == 4
+    needed = decide(Decision(3, 0.5, with_confidence=False), shares)
+    assert needed.unclassified.tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize(
     ("threshold", "expected"), [(0.2, [1, 1, 1]), (0.5, [0, 1, 1]), (0.8, [0, 0, 1]), (1, [0] * 3)]
 )

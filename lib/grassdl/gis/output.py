@@ -155,6 +155,7 @@ class ClassificationMaps:
 
     Attributes:
         notes: What the history of the maps tells beside the call; may be added to.
+        figures: Which figures of cells are wanted, as `grassdl.predict.decision.Decision` takes it.
 
     Raises:
         ValueError: One of the names cannot be written.
@@ -173,7 +174,6 @@ class ClassificationMaps:
         unfinished: bool = False,
     ):
         self.notes: list[str] = []
-        self.with_uncertainty = bool(uncertainty)
         self.with_probabilities = bool(probabilities)
         # Codes of cells without class may be among the indices.
         fits_byte = max(classes.values) < RasterSpool.NULL["uint8"]
@@ -203,6 +203,10 @@ class ClassificationMaps:
             for one in classes
             if probabilities
         ]
+        self.figures = {
+            "with_confidence": bool(self._confidence),
+            "with_uncertainty": bool(uncertainty),
+        }
         self._by_segment = class_map(by_segment, "Classification of segments")
         self._classes = class_map(output, "Classification")
         # The class map comes last: where it is, all are.

@@ -18,7 +18,7 @@ class RowBand:
         unclassified: Cells without class (rows, cols): those without data, and those whose most
             probable class is not probable enough.
         index: Class index (rows, cols) uint8; without meaning where `unclassified`.
-        confidence: Highest probability (rows, cols) float32, 0 where `null`.
+        confidence: Highest probability (rows, cols) float32, 0 where `null`; or None.
         uncertainty: Normalised entropy (rows, cols) float32, 0 where `null`; or None.
         probabilities: Probability of every class (rows, cols, classes) float32, 0 where `null`; or
             None.
@@ -29,7 +29,7 @@ class RowBand:
     null: np.ndarray
     unclassified: np.ndarray
     index: np.ndarray
-    confidence: np.ndarray
+    confidence: np.ndarray | None
     uncertainty: np.ndarray | None
     probabilities: np.ndarray | None
     features: np.ndarray | None = None
@@ -47,6 +47,7 @@ class Decision:
         with_uncertainty: Whether to work out the uncertainty.
         with_probabilities: Whether to keep the probabilities of all classes.
         features: Number of features that follow the probabilities, and are kept.
+        with_confidence: Whether to keep the highest probability; a threshold needs it, too.
     """
 
     classes: int
@@ -54,11 +55,21 @@ class Decision:
     with_uncertainty: bool = False
     with_probabilities: bool = False
     features: int = 0
+    with_confidence: bool = True
 
     @property
     def layers(self) -> int:
         """Values that the network gives for a cell."""
         return self.classes + self.features
+
+    @property
+    def _is_level(self) -> bool:
+        """Whether the threshold is one that the most probable class must reach."""
+        return self.threshold is not None and self.classes > 2
+
+    @property
+    def _takes_highest(self) -> bool:
+        return self.with_confidence or self._is_level
 
     @property
     def cell_bytes(self) -> int:
@@ -74,7 +85,7 @@ class Decision:
             null=np.ones(shape, bool),
             unclassified=np.ones(shape, bool),
             index=np.zeros(shape, np.uint8),
-            confidence=np.zeros(shape, np.float32),
+            confidence=np.zeros(shape, np.float32) if self._takes_highest else None,
             uncertainty=np.zeros(shape, np.float32) if self.with_uncertainty else None,
             probabilities=np.zeros(shares, np.float32) if self.with_probabilities else None,
             features=np.zeros((*shape, self.features), np.float32) if self.features else None,
@@ -105,12 +116,13 @@ class Decision:
         probabilities[null] = 0
         band.null[place] = null
         likeliest = probabilities.argmax(axis=-1)
-        # Several times faster than the maximum of so few values.
-        highest = np.take_along_axis(probabilities, likeliest[..., np.newaxis], axis=-1)[..., 0]
-        band.confidence[place] = highest
         band.index[place] = self._index(probabilities, likeliest)
         band.unclassified[place] = null
-        if self.threshold is not None and self.classes > 2:
+        if band.confidence is not None:
+            # Several times faster than the maximum of so few values.
+            highest = np.take_along_axis(probabilities, likeliest[..., np.newaxis], axis=-1)
+            band.confidence[place] = highest[..., 0]
+        if self._is_level:
             band.unclassified[place] |= band.confidence[place] < self.threshold
         if band.uncertainty is not None:
             band.uncertainty[place] = normalised_entropy(probabilities)
