@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,10 @@ AMPERE = (8, 0)
 
 AHEAD = 2
 """Batches that TensorFlow keeps ready while the network learns from another one."""
+
+UNUSED = ("sklearn", "matplotlib")
+"""What Keras imports where it is installed, for wrappers and pictures that nobody here asks it for:
+a third of the time that Keras takes to come."""
 
 ACCELERATORS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/accel", "/dev/accel0", "/dev/vfio")
 """What drivers of NVIDIA, of Windows' Linux, of AMD and of TPUs make."""
@@ -57,7 +61,7 @@ def prepare(nprocs: int = 0, exact: bool = False) -> None:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(nprocs)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
         os.environ["OMP_NUM_THREADS"] = str(nprocs)
-    with _silent_stderr():
+    with _silent_stderr(), _hidden(UNUSED):
         import keras  # noqa: F401
 
 
@@ -163,6 +167,18 @@ def feed(batches: keras.utils.PyDataset) -> keras.utils.PyDataset | tf.data.Data
         .prefetch(AHEAD)
         .with_options(options)
     )
+
+
+@contextmanager
+def _hidden(packages: Sequence[str]) -> Iterator[None]:
+    """Let packages that are not imported yet look as if they were not installed."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

@@ -17,6 +17,12 @@ from grassdl.distribution import ALONE, Team, join, own_variables
 from grassdl.model import ModelCard, load_network
 
 PROGRAM = Path(__file__).resolve().parent / "train_in_a_team.py"
+ON_JAX = {
+    "KERAS_BACKEND": "jax",
+    "JAX_PLATFORMS": "cpu",
+    # To optimise a network of this size takes longer than to train it.
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
+}
 SECONDS = 240
 """After which a process that waits for the other is given up."""
 
@@ -29,7 +35,7 @@ def free_port():
 
 def start(*words, **variables):
     """A process of JAX on CPUs, each with a single device unless XLA_FLAGS tell otherwise."""
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", **variables}
+    environment = {**os.environ, **ON_JAX, **variables}
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), *map(str, words)],
         env=environment,
