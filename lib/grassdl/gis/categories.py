@@ -7,7 +7,6 @@ import colorsys
 import ctypes
 from collections.abc import Iterable, Iterator
 
-import grass.lib.gis as libgis
 import grass.lib.raster as libraster
 
 from ..classes import MapClass
@@ -60,7 +59,7 @@ def map_classes(raster: str, values: Iterable[int], fallback: str | None = None)
 def _labels(raster: str, values: list[int]) -> dict[int, str]:
     """Labels of the values that have one, read as UTF-8 whatever the locale says."""
     categories = libraster.struct_Categories()
-    if libraster.Rast_read_cats(*_name_and_mapset(raster), ctypes.byref(categories)) < 0:
+    if libraster.Rast_read_cats(*require_raster(raster).split("@"), ctypes.byref(categories)) < 0:
         return {}
     labels = {}
     for value in values:
@@ -74,7 +73,7 @@ def _labels(raster: str, values: list[int]) -> dict[int, str]:
 def _colors(raster: str, values: list[int]) -> dict[int, str]:
     """Colours of the values the table covers; none where it shows all of them in one."""
     table = libraster.struct_Colors()
-    if libraster.Rast_read_colors(*_name_and_mapset(raster), ctypes.byref(table)) < 0:
+    if libraster.Rast_read_colors(*require_raster(raster).split("@"), ctypes.byref(table)) < 0:
         return {}
     levels = {}
     for value in values:
@@ -88,11 +87,6 @@ def _colors(raster: str, values: list[int]) -> dict[int, str]:
     if len(levels) > 1 and spread < SAME_COLOR_LEVELS:
         return {}
     return {value: ":".join(map(str, one)) for value, one in levels.items()}
-
-
-def _name_and_mapset(raster: str) -> list[str]:
-    libgis.G_gisinit("i.dl")
-    return require_raster(raster).split("@")
 
 
 def spare_colors(taken: set[str]) -> Iterator[str]:
