@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from grassdl.predict.decision import Decision, normalised_entropy
+from grassdl.predict.decision import PIECE_BYTES, Decision, most_probable, normalised_entropy
 
 PLACE = (slice(None), slice(None))
 
@@ -43,6 +43,25 @@ def test_the_highest_probability_is_left_out_where_nobody_wants_it():
     assert Decision(3).cell_bytes - Decision(3, with_confidence=False).cell_bytes == 4
     needed = decide(Decision(3, 0.5, with_confidence=False), shares)
     assert needed.unclassified.tolist() == [[True, False]]
+
+
+def test_the_most_probable_class_of_more_cells_than_a_piece_has_is_that_of_argmax():
+    rng = np.random.default_rng(0)
+    # Few different values, so that many cells have several classes alike.
+    shares = rng.integers(0, 4, (300, 400, 9)).astype(np.float32)[10:-10, :, :7]
+    assert shares.nbytes > 2 * PIECE_BYTES
+    index, highest = most_probable(shares)
+    assert index.dtype == np.uint8 and highest.dtype == np.float32
+    np.testing.assert_array_equal(index, shares.argmax(axis=-1))
+    np.testing.assert_array_equal(highest, shares.max(axis=-1))
+
+
+@pytest.mark.parametrize("shape", [(3, 256), (0, 5), (4, 2, 1)])
+def test_most_probable_takes_any_shape(shape):
+    shares = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    index, highest = most_probable(shares)
+    np.testing.assert_array_equal(index, np.full(shape[:-1], shape[-1] - 1))
+    np.testing.assert_array_equal(highest, shares[..., -1])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+PIECE_BYTES = 1_000_000
+"""Of the probabilities that are looked at together: they stay in the processor's cache."""
+
 
 @dataclass
 class RowBand:
@@ -115,13 +118,11 @@ class Decision:
         probabilities = result[..., : self.classes]
         probabilities[null] = 0
         band.null[place] = null
-        likeliest = probabilities.argmax(axis=-1)
+        likeliest, highest = most_probable(probabilities)
         band.index[place] = self._index(probabilities, likeliest)
         band.unclassified[place] = null
         if band.confidence is not None:
-            # Several times faster than the maximum of so few values.
-            highest = np.take_along_axis(probabilities, likeliest[..., np.newaxis], axis=-1)
-            band.confidence[place] = highest[..., 0]
+            band.confidence[place] = highest
         if self._is_level:
             band.unclassified[place] |= band.confidence[place] < self.threshold
         if band.uncertainty is not None:
@@ -133,12 +134,37 @@ class Decision:
 
     def index_of(self, probabilities: np.ndarray) -> np.ndarray:
         """Class index (...) of probabilities (..., classes), whether probable enough or not."""
-        return self._index(probabilities, probabilities.argmax(axis=-1))
+        return self._index(probabilities, most_probable(probabilities)[0])
 
     def _index(self, probabilities: np.ndarray, likeliest: np.ndarray) -> np.ndarray:
         if self.threshold is not None and self.classes == 2:
             return probabilities[..., 1] >= self.threshold
         return likeliest
+
+
+def most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable class, of several alike the first, and its probability.
+
+    Compares whole layers of cells: `argmax` along so short an axis takes three times as long.
+
+    Args:
+        probabilities: Of up to 256 classes (..., classes), without NaN.
+
+    Returns:
+        Class index (...) uint8, and probability (...) of the type of the probabilities.
+    """
+    index = np.zeros(probabilities.shape[:-1], np.uint8)
+    highest = probabilities[..., 0].copy()
+    step = max(1, PIECE_BYTES * len(probabilities) // max(1, probabilities.nbytes))
+    for start in range(0, len(probabilities), step):
+        piece = np.s_[start : start + step]
+        for place in range(1, probabilities.shape[-1]):
+            layer = probabilities[piece][..., place]
+            is_higher = (layer > highest[piece]).view(np.uint8)
+            # Places ascend, so that the higher of two is the later one that was higher.
+            np.maximum(index[piece], is_higher * np.uint8(place), out=index[piece])
+            np.maximum(highest[piece], layer, out=highest[piece])
+    return index, highest
 
 
 def normalised_entropy(probabilities: np.ndarray) -> np.ndarray:
