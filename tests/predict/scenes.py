@@ -39,8 +39,14 @@ class ArrayReader:
 class CountingEngine:
     """Counts the windows that an engine computes."""
 
+    takes_sizes_apart = False
+
     def __init__(self, engine):
-        self.engine, self.calls = engine, 0
+        self.engine, self.calls, self.prepared = engine, 0, []
+
+    def prepare(self, shape):
+        self.prepared.append(shape)
+        self.engine.prepare(shape)
 
     def __call__(self, values):
         self.calls += 1

@@ -92,3 +92,7 @@ def test_a_run_that_goes_on_computes_the_same_rows_and_no_others(network, tiling
             assert np.array_equal(rest[name], expected[done:])
         # A blended row of tiles also needs what the one before leaves over.
         assert work.calls == whole_work.calls * min(steps - step + again, steps) / steps
+        # The first window of the first step that is computed.
+        first = axis_of(network, 150, output[0], 32, tiling).cores[max(step - again, 0)].window
+        across = axis_of(network, 50, output[1], 32, tiling).cores[0].window
+        assert work.prepared == [(len(first), len(across), 2)]

@@ -2,6 +2,7 @@
 """Test-time augmentation."""
 
 import numpy as np
+from function_engine import FunctionEngine
 from scenes import (
     axis_of,
     everything,
@@ -26,7 +27,7 @@ def test_the_eight_flips_and_turns_are_averaged_once_each():
         return values * weights
 
     values = np.random.default_rng(2).random((4, 6, 3)).astype(np.float32)
-    found = TurningEngine(engine)(values)
+    found = TurningEngine(FunctionEngine(engine))(values)
     assert len({one.tobytes() for one in seen}) == 8
     assert all(one.flags.c_contiguous for one in seen)
     np.testing.assert_allclose(found, turned_mean(engine, values), rtol=1e-6)
@@ -51,6 +52,15 @@ def test_tiles_of_turned_windows_join_to_the_turned_network_run_once():
 def test_a_turned_map_has_the_turned_result():
     network = small_network("nicknet", filters=4)
     values, _ = scene(30, 30, null_share=0)
-    engine = TurningEngine(lambda window: np.asarray(network(window[None]))[0])
+    plain = FunctionEngine(lambda window: np.asarray(network(window[None]))[0])
+    engine = TurningEngine(plain)
     turned = engine(np.ascontiguousarray(np.rot90(values)))
     np.testing.assert_allclose(turned, np.rot90(engine(values)), atol=1e-6)
+
+
+def test_it_gets_ready_as_the_engine_does():
+    for apart in (False, True):
+        engine = FunctionEngine(None, takes_sizes_apart=apart)
+        turning = TurningEngine(engine)
+        turning.prepare((8, 16, 3))
+        assert turning.takes_sizes_apart == apart and engine.prepared == [(8, 16, 3)]

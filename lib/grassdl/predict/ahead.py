@@ -16,16 +16,18 @@ Job = TypeVar("Job")
 
 
 def computed(
-    engine: Engine, jobs: Iterable[tuple[Job, np.ndarray | None]]
+    engine: Engine, shape: tuple[int, int, int], jobs: Iterable[tuple[Job, np.ndarray | None]]
 ) -> Iterator[tuple[Job, np.ndarray | None]]:
     """Compute windows in the background, and nothing else there.
 
     What the jobs are made of is read in the thread that asks for results, since the GRASS library
     allows one thread only. One window is computed, one waits, and one result is at hand: the
-    network has its next window as soon as it is done with one.
+    network has its next window as soon as it is done with one. While the first is read, the engine
+    gets ready for it.
 
     Args:
         engine: Computes a window.
+        shape: Rows, columns and bands of the first window.
         jobs: What there is to do, with the values of its window, or None where there are none.
 
     Yields:
@@ -37,6 +39,8 @@ def computed(
     keep_memory()
     background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
     try:
+        # What fails in it fails at the first window again.
+        background.submit(engine.prepare, shape)
         earlier = None
         for job, values in jobs:
             result = None if values is None else background.submit(engine, values)

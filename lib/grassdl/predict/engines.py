@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Computes a network on windows of any size that suits its stride."""
+    """Computes a network on windows of any size that suits its stride.
+
+    Attributes:
+        takes_sizes_apart: Whether it gets ready for every size of window by itself. One that does
+            not may get ready for the first size that it meets, and for all sizes at the second.
+    """
+
+    takes_sizes_apart: bool
+
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """Get ready for windows (rows, cols, bands) of one size; else the first call does."""
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
@@ -33,6 +43,8 @@ class KerasEngine:
         features: Number of features that follow the class probabilities.
     """
 
+    takes_sizes_apart = False
+
     def __init__(self, network: keras.Model, temperature: float = 1.0, features: int = 0):
         self._network = network
         self._temperature = temperature
@@ -40,15 +52,23 @@ class KerasEngine:
         self._interpolates = interpolates(network)
         self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
 
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """See `Engine.prepare`."""
+        self._model_for(shape)
+
     def __call__(self, values: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        # Some backends give arrays that cannot be written to.
+        result = np.array(self._model_for(values.shape).predict_on_batch(values[None])[0])
+        return with_temperature(result, self._temperature, self._features)
+
+    def _model_for(self, shape: tuple[int, ...]) -> keras.Model:
         # With TensorFlow, Keras forgets the size of the windows at the second one it sees, and
         # then cannot interpolate. A tiling has few sizes.
-        shape = values.shape if self._interpolates else (None, None, values.shape[-1])
-        if shape not in self._by_shape:
-            self._by_shape[shape] = self._compiled(shape)
-        # Some backends give arrays that cannot be written to.
-        result = np.array(self._by_shape[shape].predict_on_batch(values[None])[0])
-        return with_temperature(result, self._temperature, self._features)
+        key = shape if self._interpolates else (None, None, shape[-1])
+        if key not in self._by_shape:
+            self._by_shape[key] = self._compiled(key)
+        return self._by_shape[key]
 
     def _compiled(self, shape: tuple[int | None, ...]) -> keras.Model:
         import keras

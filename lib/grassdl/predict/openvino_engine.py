@@ -49,6 +49,8 @@ class OpenVinoEngine:
         ValueError: The processor lacks the precision.
     """
 
+    takes_sizes_apart = True
+
     def __init__(
         self,
         network: Converted,
@@ -75,6 +77,10 @@ class OpenVinoEngine:
         if nprocs:
             self._properties["INFERENCE_NUM_THREADS"] = nprocs
         self._by_shape: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
+
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """See `Engine.prepare`."""
+        self._compiled(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """See `Engine`."""

@@ -31,9 +31,9 @@ KERAS_MB = 850
 OPENVINO_MB = 150
 """The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
 
-OPENVINO_WEIGHTS = 4
+OPENVINO_WEIGHTS = 3
 """Copies of the weights that OpenVINO has: as read, and for each size of window, of which the trial
-takes two more than exact tiles do."""
+takes one more than exact tiles do."""
 
 PIECES_MB = 50
 """Memory of the pieces in which maps are read and written."""

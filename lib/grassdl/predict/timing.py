@@ -20,10 +20,9 @@ def seconds_per_cell(
 ) -> float:
     """Time for a cell of a window, from a trial.
 
-    The trial also makes the engine see windows of two sizes. A backend that prepares itself for
-    the first size that it meets, and for all sizes only at the second, then is in the same state
-    before the first tile, whichever that is: a run that is gone on with computes as one that was
-    not disturbed.
+    The trial also makes an engine see windows of two sizes, unless it takes sizes apart: then it is
+    in the same state before the first tile, whichever that is, and a run that is gone on with
+    computes as one that was not disturbed.
 
     Args:
         engine: To try.
@@ -32,8 +31,9 @@ def seconds_per_cell(
         window: Rows and columns of the largest window.
     """
     timed = tuple(min(cells, up(TIMED_EDGE, stride)) for cells in window)
-    small = up(SMALL_EDGE, stride)
-    engine(_window(fill, small, small + stride * (timed == (small, small))))
+    if not engine.takes_sizes_apart:
+        small = up(SMALL_EDGE, stride)
+        engine(_window(fill, small, small + stride * (timed == (small, small))))
     engine(_window(fill, *timed))
     values = _window(fill, *timed)
     begin = time.perf_counter()

@@ -24,6 +24,11 @@ class TurningEngine:
 
     def __init__(self, engine: Engine):
         self._engine = engine
+        self.takes_sizes_apart = engine.takes_sizes_apart
+
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """See `Engine.prepare`; the first that is computed is not turned."""
+        self._engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities and features, as `Engine` tells."""

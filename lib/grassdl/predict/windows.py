@@ -64,7 +64,8 @@ class Windows:
             Every tile with its result (rows, cols, layers), as `Engine` gives it, or None where all
             that is asked for is NULL.
         """
-        return computed(self.engine, self._tiles(first, asked))
+        rows, cols = len(self.rows.cores[first].window), len(self.cols.cores[0].window)
+        return computed(self.engine, (rows, cols, len(self.fill)), self._tiles(first, asked))
 
     def _tiles(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
         """The tiles with the values of their windows, or None."""
