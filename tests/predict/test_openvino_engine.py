@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """OpenVINO against Keras on the same networks, and what is kept of a conversion."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -76,6 +81,21 @@ def test_the_temperature_and_the_number_of_threads_are_heeded(network, tmp_path)
     engine = in_openvino(network, tmp_path, temperature=2.5, nprocs=1)
     expected = KerasEngine(network, temperature=2.5)(trial())
     assert np.abs(engine(trial()) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("nprocs", [0, 1])
+def test_threads_may_run_on_all_cores(network, tmp_path, nprocs):
+    every, seen = os.sched_getaffinity(0), set()
+    engine = in_openvino(network, tmp_path, nprocs=nprocs)
+    with ThreadPoolExecutor(1) as background:
+        # To compile ties the thread to a core for 3 ms.
+        background.submit(engine.prepare, trial(1024, 1024).shape).result()
+        computed = background.submit(engine, trial(1024, 1024))
+        while not computed.done():
+            for thread in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):
+                    seen.add(frozenset(os.sched_getaffinity(int(thread.name))))
+    assert seen == {frozenset(every)}
 
 
 def test_a_result_is_good_until_the_engine_has_been_called_twice_more(network, tmp_path):

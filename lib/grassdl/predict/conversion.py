@@ -18,12 +18,12 @@ from .engines import for_windows_of, interpolates
 from .kept_network import (
     AnySizeNetwork,
     ConversionError,
-    import_openvino,
     keep,
     kept_folder,
     read_network,
 )
 from .network_facts import NetworkFacts, network_and_facts
+from .openvino_engine import OpenVinoEngine
 
 if TYPE_CHECKING:
     import keras
@@ -156,10 +156,7 @@ def _compare(
     network: keras.Model, result: AnySizeNetwork | SizeBySizeNetwork, window: np.ndarray
 ) -> None:
     expected = np.array(network(window[None]))[0]
-    model = result.for_windows_of(window.shape)
-    core = import_openvino().Core()
-    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    found = compiled([window[None]])[0][0]
+    found = OpenVinoEngine(result)(window)
     # Features may be large numbers, probabilities are not.
     scale = np.maximum(np.abs(expected).mean(axis=(0, 1)), 1)
     difference = (np.abs(found - expected) / scale).mean()

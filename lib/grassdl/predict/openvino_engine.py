@@ -73,6 +73,9 @@ class OpenVinoEngine:
         self._properties: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
+            # Every process would tie its threads to the same cores, from the first on: runs side by
+            # side would share these, and so would the thread that reads.
+            "ENABLE_CPU_PINNING": False,
         }
         if nprocs:
             self._properties["INFERENCE_NUM_THREADS"] = nprocs
