@@ -145,7 +145,7 @@ class Decision:
 def most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The most probable class, of several alike the first, and its probability.
 
-    Compares whole layers of cells: `argmax` along so short an axis takes three times as long.
+    Compares whole layers of cells: `argmax` along so short an axis takes twice as long.
 
     Args:
         probabilities: Of up to 256 classes (..., classes), without NaN.

@@ -20,8 +20,8 @@ def seconds_per_cell(
 ) -> float:
     """Time for a cell of a window, from a trial.
 
-    The trial also makes an engine see windows of two sizes, unless it takes sizes apart: then it is
-    in the same state before the first tile, whichever that is, and a run that is gone on with
+    An engine that does not take sizes apart sees windows of two sizes in the trial. It is in the
+    same state before the first tile then, whichever that is, and a run that is gone on with
     computes as one that was not disturbed.
 
     Args:
