@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A user's own network in a Python file."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -39,6 +41,16 @@ def test_a_network_file_gives_a_network_like_those_of_the_registry(write):
     assert reach(model) == Reach(stride=2, halo=2, receptive_field=4)
     normalised = model.get_layer("normalization")(np.array([[[[11.0, 16, 30]]]]))
     np.testing.assert_allclose(np.ravel(normalised), [1, -2, 0])
+
+
+@pytest.mark.parametrize("unwritten", [False, True])
+def test_nothing_is_left_beside_the_network_file(write, tmp_path, monkeypatch, unwritten):
+    monkeypatch.setattr(sys, "dont_write_bytecode", unwritten)
+    build_from_file(write(), 16, 3, 5)
+    with pytest.raises(ValueError, match="fails: NameError"):
+        build_from_file(write("import keras\n", "nothing\n"), 16, 3, 5)
+    assert [one.name for one in tmp_path.iterdir()] == ["own.py"]
+    assert sys.dont_write_bytecode == unwritten
 
 
 def test_its_file_is_loaded_without_the_network_file(write, tmp_path):

@@ -16,6 +16,7 @@ pixels (batch, rows, columns, bands) that gives class probabilities (batch, rows
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,11 +84,15 @@ def _function(path: Path) -> Callable[[int, int, int], keras.Model]:
     if specification is None:
         raise ValueError(f"Network file <{path}> is not a Python file (.py)")
     module = importlib.util.module_from_spec(specification)
+    # No __pycache__ is left in the user's folder.
+    unwritten, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         specification.loader.exec_module(module)
     # Whatever a user's code raises: the line tells it.
     except Exception as error:
         raise ValueError(f"Network file <{path}> fails: {_told(error)}") from error
+    finally:
+        sys.dont_write_bytecode = unwritten
     function = getattr(module, FUNCTION, None)
     if not callable(function):
         raise ValueError(f"Network file <{path}> has no function {FUNCTION}(size, bands, classes)")
