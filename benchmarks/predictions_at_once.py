@@ -13,11 +13,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from patches import seconds
 from prediction import GRASS, Benchmark, checked, in_session
 
 NETWORK = "unet:filters=32"
@@ -58,7 +57,12 @@ class Runs:
 
     def in_turn(self, precision: str) -> float:
         """Wall-clock time of both runs, the second after the first."""
-        return seconds(lambda: [self.predict(one, precision, 0) for one in self.mapsets])
+
+        def both() -> None:
+            for one in self.mapsets:
+                self.predict(one, precision, 0)
+
+        return seconds(both)
 
     def at_once(self, precision: str) -> float:
         """Wall-clock time of both runs side by side."""
@@ -76,13 +80,6 @@ class Runs:
             mapset, "i.dl.predict", f"input={maps}", f"model={self.benchmark.model}",
             "output=classes", f"precision={precision}", f"nprocs={nprocs}", "--overwrite",
         )  # fmt: skip
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Wall-clock time of a call."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":

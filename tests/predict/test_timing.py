@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The trial before the start."""
 
-import time
-
 import numpy as np
 import pytest
 from function_engine import FunctionEngine
 
-from grassdl.predict.timing import seconds_per_cell
+from grassdl.predict import timing
 
 FILL = np.array([1, 2], np.float32)
-SECONDS = 0.05
-
-
-def slow(values):
-    time.sleep(SECONDS)
-    assert (values == FILL).all()
-    return values
 
 
 @pytest.mark.parametrize(
@@ -29,9 +20,16 @@ def slow(values):
         (False, 16, (64, 64), [(64, 80), (64, 64), (64, 64)]),
     ],
 )
-def test_the_time_of_a_cell_is_that_of_the_last_window(apart, stride, window, seen):
-    engine = FunctionEngine(slow, takes_sizes_apart=apart)
-    found = seconds_per_cell(engine, FILL, stride, window)
+def test_the_time_of_a_cell_is_that_of_the_last_window(monkeypatch, apart, stride, window, seen):
+    clock = [100.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+
+    def engine_gets_quicker(values):
+        assert (values == FILL).all()
+        clock[0] += 8 / len(engine.seen)
+        return values
+
+    engine = FunctionEngine(engine_gets_quicker, takes_sizes_apart=apart)
+    found = timing.seconds_per_cell(engine, FILL, stride, window)
     assert engine.seen == [(*size, 2) for size in seen]
-    cells = np.prod(seen[-1])
-    assert SECONDS <= found * cells < 20 * SECONDS
+    assert found == pytest.approx(8 / len(seen) / np.prod(seen[-1]))

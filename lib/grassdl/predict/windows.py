@@ -64,8 +64,12 @@ class Windows:
             Every tile with its result (rows, cols, layers), as `Engine` gives it, or None where all
             that is asked for is NULL.
         """
-        rows, cols = len(self.rows.cores[first].window), len(self.cols.cores[0].window)
-        return computed(self.engine, (rows, cols, len(self.fill)), self._tiles(first, asked))
+        shape = self._shape(self.rows.cores[first], self.cols.cores[0])
+        return computed(self.engine, shape, self._tiles(first, asked))
+
+    def _shape(self, step: Core, across: Core) -> tuple[int, int, int]:
+        """Rows, columns and bands of a window."""
+        return len(step.window), len(across.window), len(self.fill)
 
     def _tiles(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
         """The tiles with the values of their windows, or None."""
@@ -88,8 +92,7 @@ class Windows:
         """
         present = tile.across.window.clipped(self.cols.frame)
         cols = present.relative_to(self.cols.input.start)
-        shape = (len(tile.step.window), len(tile.across.window), len(self.fill))
-        whole = np.empty(shape, np.float32)
+        whole = np.empty(self._shape(tile.step, tile.across), np.float32)
         inside = whole[: len(values), : len(present)]
         inside[:] = values[:, cols]
         inside[tile.null[:, cols]] = self.fill
