@@ -14,6 +14,7 @@ from grassdl.bands import (
     Band,
     BandStatistics,
     Histogram,
+    empty_layers,
     names_mismatch,
     ndsm,
     ndvi,
@@ -35,6 +36,12 @@ def parts_of(dtype):
 
 def merged(parts):
     return reduce(BandStatistics.merge, map(BandStatistics.of, parts))
+
+
+def test_layers_have_each_a_piece_of_memory():
+    values = empty_layers((3, 4, 5), np.uint16)
+    assert values.shape == (3, 4, 5) and values.dtype == np.uint16
+    assert all(values[..., layer].flags.c_contiguous for layer in range(5))
 
 
 def test_ndvi_is_the_normalised_difference_and_0_where_both_bands_are_0():

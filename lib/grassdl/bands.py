@@ -81,6 +81,16 @@ class BandReader(RowReader, Protocol):
         """The values (rows, cols, bands) of planes whose mask is known; in any thread."""
 
 
+def empty_layers(shape: tuple[int, int, int], dtype: np.dtype | type) -> np.ndarray:
+    """An array (rows, cols, layers) without values, that has each layer in one piece of memory.
+
+    Use it for what is read, compared or written layer by layer: several times as fast as with the
+    layers of a cell side by side.
+    """
+    rows, cols, layers = shape
+    return np.moveaxis(np.empty((layers, rows, cols), dtype), 0, -1)
+
+
 def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
     """Normalised surface model, the height above ground: DSM - DTM, in their unit (float32)."""
     return (dsm - dtm).astype(np.float32)

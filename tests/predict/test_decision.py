@@ -56,6 +56,13 @@ def test_the_most_probable_class_of_more_cells_than_a_piece_has_is_that_of_argma
     np.testing.assert_array_equal(highest, shares.max(axis=-1))
 
 
+def test_the_parts_of_a_row_band_have_each_layer_in_one_piece_of_memory():
+    band = Decision(3, with_probabilities=True, features=2).empty(4, 5)
+    for values in (band.probabilities, band.features):
+        assert not values.any()
+        assert all(values[..., layer].flags.c_contiguous for layer in range(values.shape[-1]))
+
+
 @pytest.mark.parametrize("shape", [(3, 256), (0, 5), (4, 2, 1)])
 def test_most_probable_takes_any_shape(shape):
     shares = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
@@ -74,9 +81,10 @@ def test_of_two_classes_the_threshold_decides_for_the_second(threshold, expected
     np.testing.assert_allclose(band.confidence, [[0.7, 0.5, 0.9]])
 
 
-def test_cells_without_data_have_neither_class_nor_figures():
+@pytest.mark.parametrize("without_meaning", [0.5, np.nan])
+def test_cells_without_data_have_neither_class_nor_figures(without_meaning):
     decision = Decision(2, 0.0, with_uncertainty=True, with_probabilities=True)
-    band = decide(decision, [[0.5, 0.5], [0.5, 0.5]], [True, False])
+    band = decide(decision, [[without_meaning] * 2, [0.5, 0.5]], [True, False])
     assert band.null.tolist() == band.unclassified.tolist() == [[True, False]]
     assert band.confidence.tolist() == [[0, 0.5]]
     assert band.uncertainty.tolist() == [[0, 1]]

@@ -10,7 +10,16 @@ from typing import Protocol
 import grass.script as gs
 import numpy as np
 
-from ..bands import NDSM, NDVI, Band, names_mismatch, ndsm, ndvi, smallest_dtype
+from ..bands import (
+    NDSM,
+    NDVI,
+    Band,
+    empty_layers,
+    names_mismatch,
+    ndsm,
+    ndvi,
+    smallest_dtype,
+)
 from ..resampling import NEAREST, Axis, effective_method, resample
 from .raster_rows import RasterRows, SourceRows, is_null
 from .rasters import info_of, mask_name, require_raster
@@ -242,7 +251,8 @@ class BandStack:
         null = np.zeros((rows, self.cols), bool)
         for plane in planes.values():
             null |= is_null(plane)
-        return self.stack(planes, null), null
+        shape = (*null.shape, len(self.bands))
+        return self._filled(empty_layers(shape, self.dtype), planes, null), null
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """See `grassdl.bands.BandReader.planes`."""
@@ -251,13 +261,21 @@ class BandStack:
     def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
         """See `grassdl.bands.BandReader.stack`."""
         values = np.empty((*null.shape, len(self.bands)), self.dtype)
+        return self._filled(values, planes, null)
+
+    def _filled(
+        self, values: np.ndarray, planes: dict[str, np.ndarray], null: np.ndarray
+    ) -> np.ndarray:
+        """An array (rows, cols, bands) with the values of planes, 0 where NULL."""
+        some_null = null.any()
         for place, band in enumerate(self.bands):
+            layer = values[..., place]
             sources = [planes[name] for name in band.source.values()]
             # NULL and what is beyond float32 is replaced below.
             with np.errstate(invalid="ignore", over="ignore"):
-                values[..., place] = _derived(band, sources) if band.derivation else sources[0]
-        if null.any():
-            values[null] = 0
+                layer[:] = _derived(band, sources) if band.derivation else sources[0]
+            if some_null:
+                np.copyto(layer, 0, where=null)
         return values
 
     def null(self, row: int, rows: int) -> np.ndarray:

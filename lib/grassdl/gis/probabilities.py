@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..bands import empty_layers
 from .raster_rows import RasterRows, is_null
 from .rasters import probability_maps
 
@@ -32,7 +33,7 @@ class ProbabilityRows:
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities (rows, cols, classes) float32, and cells that are NULL in a map."""
-        probabilities = np.empty((rows, self.cols, len(self._maps)), np.float32)
+        probabilities = empty_layers((rows, self.cols, len(self._maps)), np.float32)
         null = np.zeros((rows, self.cols), bool)
         for place, one in enumerate(self._maps):
             values = one.read(row, rows)

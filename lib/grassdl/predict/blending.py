@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .decision import Decision, RowBand
+from .decision import Decision, RowBand, zero_layers
 from .tiles import Axis, Span
 from .windows import Tile, Windows
 
@@ -34,7 +34,7 @@ def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Itera
     rows, cols = windows.rows, windows.cols
     skipped = rows.cores[first - 1] if first else None
     height = len(rows.cores[0].core)
-    blended = np.zeros((height, len(cols.wanted), decision.layers), np.float32)
+    blended = zero_layers(height, len(cols.wanted), decision.layers)
     down, across = (dict(zip(axis.cores, _weights(axis), strict=True)) for axis in (rows, cols))
     finished = dict(zip(rows.cores, blended_rows(rows), strict=True))
     for tile, result in windows.computed(max(first - 1, 0), lambda step: step.window):

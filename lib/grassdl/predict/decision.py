@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..bands import empty_layers
+
 PIECE_BYTES = 1_000_000
 """Of the probabilities that are looked at together: they stay in the processor's cache."""
 
@@ -83,15 +85,14 @@ class Decision:
     def empty(self, rows: int, cols: int) -> RowBand:
         """Rows that are NULL throughout."""
         shape = (rows, cols)
-        shares = (*shape, self.classes)
         return RowBand(
             null=np.ones(shape, bool),
             unclassified=np.ones(shape, bool),
             index=np.zeros(shape, np.uint8),
             confidence=np.zeros(shape, np.float32) if self._takes_highest else None,
             uncertainty=np.zeros(shape, np.float32) if self.with_uncertainty else None,
-            probabilities=np.zeros(shares, np.float32) if self.with_probabilities else None,
-            features=np.zeros((*shape, self.features), np.float32) if self.features else None,
+            probabilities=zero_layers(*shape, self.classes) if self.with_probabilities else None,
+            features=zero_layers(*shape, self.features) if self.features else None,
         )
 
     def empty_bands(self, rows: int, cols: int, height: int) -> Iterator[RowBand]:
@@ -111,24 +112,23 @@ class Decision:
         Args:
             band: The row band.
             place: Rows and columns of the part.
-            result: Probabilities of all classes, then features (rows, cols, layers) float32; the
-                probabilities are set to 0 where `null`.
+            result: Probabilities of all classes, then features (rows, cols, layers) float32; of any
+                value where `null`.
             null: Cells without data (rows, cols).
         """
         probabilities = result[..., : self.classes]
-        probabilities[null] = 0
         band.null[place] = null
         likeliest, highest = most_probable(probabilities)
         band.index[place] = self._index(probabilities, likeliest)
         band.unclassified[place] = null
         if band.confidence is not None:
-            band.confidence[place] = highest
+            band.confidence[place] = np.where(null, 0, highest)
         if self._is_level:
             band.unclassified[place] |= band.confidence[place] < self.threshold
         if band.uncertainty is not None:
-            band.uncertainty[place] = normalised_entropy(probabilities)
+            band.uncertainty[place] = np.where(null, 0, normalised_entropy(probabilities))
         if band.probabilities is not None:
-            band.probabilities[place] = probabilities
+            band.probabilities[place] = np.where(null[..., None], 0, probabilities)
         if band.features is not None:
             band.features[place] = result[..., self.classes :]
 
@@ -140,6 +140,11 @@ class Decision:
         if self.threshold is not None and self.classes == 2:
             return probabilities[..., 1] >= self.threshold
         return likeliest
+
+
+def zero_layers(rows: int, cols: int, layers: int) -> np.ndarray:
+    """Zeros (rows, cols, layers) float32, each layer in one piece of memory."""
+    return np.zeros_like(empty_layers((rows, cols, layers), np.float32))
 
 
 def most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,8 +20,8 @@ OUTPUTS = (
 )
 """Options that say which files of rows there are, and which segments are added up."""
 
-FORMAT = 2
-"""Of the files of rows, which another version of i.dl may write otherwise."""
+FORMAT = 3
+"""Changes with how rows are computed, to the last digit, and written."""
 
 
 def made_of(

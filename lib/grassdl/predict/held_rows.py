@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bands import RowReader
+from ..bands import RowReader, empty_layers
 
 PIECE_CELLS = 500_000
 """Cells that are read at once: reading takes several times the memory of what was read."""
@@ -22,7 +22,7 @@ class HeldRows:
 
     def __init__(self, reader: RowReader, bands: int, most: int):
         self._reader = reader
-        self._values = np.empty((most, reader.cols, bands), reader.dtype)
+        self._values = empty_layers((most, reader.cols, bands), reader.dtype)
         self._null = np.empty((most, reader.cols), bool)
         self._start = self._stop = 0
         self._piece = max(1, PIECE_CELLS // reader.cols)

@@ -98,7 +98,7 @@ class OpenVinoEngine:
                 self._by_shape.popitem(last=False)
             model = self._network.for_windows_of(shape)
             self._by_shape[shape] = _Compiled(
-                self._core.compile_model(model, "CPU", self._properties)
+                self._core.compile_model(_by_layers(model), "CPU", self._properties)
             )
         elif shape != next(reversed(self._by_shape)):
             self._release_last()
@@ -108,6 +108,19 @@ class OpenVinoEngine:
     def _release_last(self) -> None:
         if self._by_shape:
             next(reversed(self._by_shape.values())).release()
+
+
+def _by_layers(network: openvino.Model) -> openvino.Model:
+    """The network for images, and with results, that have each layer in one piece of memory: that
+    is as OpenVINO computes them, and they are read and written so."""
+    from openvino import Layout
+    from openvino.preprocess import PrePostProcessor
+
+    ends = PrePostProcessor(network)
+    for end in (ends.input(), ends.output()):
+        end.model().set_layout(Layout("NHWC"))
+        end.tensor().set_layout(Layout("NCHW"))
+    return ends.build()
 
 
 class _Compiled:
@@ -120,7 +133,9 @@ class _Compiled:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         request = next(self._requests)
-        return request.infer([values[None]], share_inputs=True, share_outputs=True)[0][0]
+        bands = np.ascontiguousarray(np.moveaxis(values, -1, 0))
+        found = request.infer([bands[None]], share_inputs=True, share_outputs=True)
+        return np.moveaxis(found[0][0], 0, -1)
 
     def release(self) -> None:
         """Give back the memory of what lies between input and output, until the next call."""

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from ..bands import empty_layers
 from .engines import Engine
 from .tiles import up
 
@@ -42,4 +43,6 @@ def seconds_per_cell(
 
 
 def _window(fill: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    return np.ascontiguousarray(np.broadcast_to(fill, (rows, cols, len(fill))))
+    window = empty_layers((rows, cols, len(fill)), np.float32)
+    window[:] = fill
+    return window

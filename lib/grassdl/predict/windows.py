@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import RowReader
+from ..bands import RowReader, empty_layers
 from .ahead import computed
 from .engines import Engine
 from .held_rows import HeldRows
@@ -92,10 +92,10 @@ class Windows:
         """
         present = tile.across.window.clipped(self.cols.frame)
         cols = present.relative_to(self.cols.input.start)
-        whole = np.empty(self._shape(tile.step, tile.across), np.float32)
+        whole = empty_layers(self._shape(tile.step, tile.across), np.float32)
         inside = whole[: len(values), : len(present)]
         inside[:] = values[:, cols]
-        inside[tile.null[:, cols]] = self.fill
+        np.copyto(inside, self.fill, where=tile.null[:, cols, None])
         whole[len(values) :] = self.fill
         whole[: len(values), len(present) :] = self.fill
         return whole
