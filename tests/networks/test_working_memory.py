@@ -26,6 +26,7 @@ def test_what_a_skip_connection_holds_lives_until_it_is_joined():
     # The most lives when the joined layer's 16 channels go through the last activation, or when
     # they are joined from twice 8.
     assert working_bytes(network) == 4 * (8 + 8 + 16)
+    assert working_bytes(network, "bfloat16") == 2 * (8 + 8 + 16)
 
 
 def test_nested_models_are_opened_and_coarse_layers_count_for_less():
@@ -42,9 +43,11 @@ def test_a_layer_of_several_operations_takes_copies_of_its_inputs_and_outputs():
     network = keras.Model(pixels, ArgMaxPooling2D()(pixels))
     # Maxima and their places, a quarter of the cells each.
     assert working_bytes(network) == 4 * (1 + 4) * (2 + 0.5 + 0.5)
+    assert working_bytes(network, "bfloat16") == (2 + 4 * 4) * (2 + 0.5 + 0.5)
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_every_network_of_the_registry_tells(name):
     network = registry.build(name, 64, 5, 7)
     assert 4 * (5 + 7) <= working_bytes(network) < 100_000
+    assert working_bytes(network) / 2 <= working_bytes(network, "bfloat16") < working_bytes(network)

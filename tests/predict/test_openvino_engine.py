@@ -78,6 +78,28 @@ def test_more_sizes_than_are_kept_in_memory_give_the_same_again(network, tmp_pat
         assert np.abs(again - KerasEngine(network)(window)).max() < 1e-5
 
 
+def test_to_get_ready_lets_go_of_the_sizes_that_were_tried(network, folder):
+    asked = []
+
+    class Listening:
+        def for_windows_of(self, shape):
+            asked.append(shape)
+            return inner.for_windows_of(shape)
+
+    inner = convert(network, folder, silent)
+    engine = OpenVinoEngine(Listening())
+    small, large = (trial(8, 16), trial(16, 16))
+    for window in (small, large):
+        engine(window)
+    engine.prepare(large.shape)
+    engine(large)
+    engine(small)
+    assert asked == [small.shape, large.shape]
+    engine.prepare((24, 16, 2))
+    engine(large)
+    assert asked[2:] == [(24, 16, 2), large.shape]
+
+
 def test_the_temperature_and_the_number_of_threads_are_heeded(network, tmp_path):
     engine = in_openvino(network, tmp_path, temperature=2.5, nprocs=1)
     expected = KerasEngine(network, temperature=2.5)(trial())

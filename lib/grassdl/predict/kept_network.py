@@ -29,7 +29,7 @@ KEPT_PREFIX = "openvino-"
 NETWORK_NAME = "network.xml"
 RECORD_NAME = "network.json"
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 """Changes with what is kept, and with how networks are converted and compared."""
 
 

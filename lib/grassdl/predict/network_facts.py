@@ -20,7 +20,7 @@ class NetworkFacts:
     Attributes:
         bands, classes: Number of inputs, and of outputs that are probabilities.
         stride, halo, receptive_field: As `networks.reach.Reach` has them.
-        working: Bytes that it takes for each cell of a window, as
+        working: Bytes that it takes for each cell of a window, by precision, as
             `networks.working_memory.working_bytes` tells.
         features: Number of outputs that follow the probabilities.
         layer: Name of the layer that they are of, or "".
@@ -31,7 +31,7 @@ class NetworkFacts:
     stride: int
     halo: int | None
     receptive_field: int | None
-    working: float
+    working: dict[str, float]
     features: int = 0
     layer: str = ""
 
@@ -40,7 +40,7 @@ class NetworkFacts:
         """The facts of a network; `features` and `layer` are the attributes."""
         # They import Keras, for which no backend is chosen yet when this file is read.
         from ..networks.reach import reach
-        from ..networks.working_memory import working_bytes
+        from ..networks.working_memory import VALUE_BYTES, working_bytes
 
         extent = reach(network)
         return cls(
@@ -49,7 +49,7 @@ class NetworkFacts:
             extent.stride,
             extent.halo,
             extent.receptive_field,
-            working_bytes(network),
+            {precision: working_bytes(network, precision) for precision in VALUE_BYTES},
             features,
             layer,
         )

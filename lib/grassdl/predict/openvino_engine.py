@@ -19,7 +19,7 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names of the precisions."""
 
 MOST_SIZES = 4
-"""Sizes of windows that the network is kept compiled for: each has a copy of the weights. Exact
+"""Sizes of windows that the network is kept compiled for: each has copies of the weights. Exact
 tiles have one; blended tiles, shorter at the right and lower edges, up to two in a row of tiles;
 twice as many if they are turned."""
 
@@ -82,7 +82,9 @@ class OpenVinoEngine:
         self._by_shape: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
-        """See `Engine.prepare`."""
+        """See `Engine.prepare`; sizes that were computed before, on trial, are let go of."""
+        if shape not in self._by_shape:
+            self._by_shape.clear()
         self._compiled(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:

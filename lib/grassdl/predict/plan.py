@@ -32,8 +32,8 @@ OPENVINO_MB = 150
 """The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
 
 OPENVINO_WEIGHTS = 3
-"""Copies of the weights that OpenVINO has: as read, and for each size of window, of which the trial
-takes one more than exact tiles do."""
+"""Copies of the weights that OpenVINO has: as read, and two for a size of window (measured on
+SegNet and DeepLabV3+)."""
 
 PIECES_MB = 50
 """Memory of the pieces in which maps are read and written."""
@@ -48,8 +48,8 @@ LEAST_WORK_MB = 250
 """Memory that is taken for the work besides software and weights, however large these are."""
 
 NETWORK_MARGIN = 1.2
-"""What networks take of memory beside what their layers tell: measured with TensorFlow on a CPU for
-each network of the registry, of which none took more."""
+"""What networks take of memory beside what their layers tell: measured on a CPU for each network of
+the registry, with TensorFlow and with OpenVINO in both precisions; none took more."""
 
 FLOAT_BYTES = 4
 
@@ -78,10 +78,18 @@ class Need:
     with_keras: bool
 
     @classmethod
-    def of(cls, card: ModelCard, loaded: LoadedEngine, dtype: np.dtype, decision: Decision) -> Need:
-        """The need of a model whose bands are read in `dtype`."""
+    def of(
+        cls,
+        card: ModelCard,
+        loaded: LoadedEngine,
+        precision: str,
+        dtype: np.dtype,
+        decision: Decision,
+    ) -> Need:
+        """The need of a model that is computed in `precision` and whose bands are read in
+        `dtype`."""
         return cls(
-            working=loaded.facts.working,
+            working=loaded.facts.working[precision],
             weights=card.parameters,
             bands=len(card.bands),
             layers=decision.layers,
