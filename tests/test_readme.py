@@ -48,7 +48,7 @@ def test_the_python_script_runs_from_outside_grass(suburb, tmp_path):
     (script,) = blocks("python")
     shutil.move(suburb.path, tmp_path / "suburb")
     script = script.replace("/data/grass", str(tmp_path)).replace("/data", str(tmp_path))
-    shortened = script.replace("epochs=30", "epochs=2")
+    shortened = script.replace("epochs=30", "epochs=2, filters=4")
     assert shortened != script
     (tmp_path / "job.py").write_text(shortened)
     done = subprocess.run(
@@ -60,7 +60,7 @@ def test_the_python_script_runs_from_outside_grass(suburb, tmp_path):
 
 def test_the_console_job_and_the_batch_run_from_any_folder(suburb, tmp_path):
     console = next(block for block in blocks("sh") if block.startswith("g.region"))
-    job = console.replace("output=model", "output=model epochs=1")
+    job = console.replace("output=model", "output=model epochs=1 filters=4")
     done = subprocess.run(
         ["bash", "-e", "-c", job],
         env=suburb.environment,
