@@ -14,11 +14,13 @@ from grassdl.bands import (
     Band,
     BandStatistics,
     Histogram,
+    by_layers,
     empty_layers,
     names_mismatch,
     ndsm,
     ndvi,
     smallest_dtype,
+    zero_layers,
 )
 
 
@@ -39,9 +41,15 @@ def merged(parts):
 
 
 def test_layers_have_each_a_piece_of_memory():
-    values = empty_layers((3, 4, 5), np.uint16)
-    assert values.shape == (3, 4, 5) and values.dtype == np.uint16
-    assert all(values[..., layer].flags.c_contiguous for layer in range(5))
+    interleaved = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)
+    same = by_layers(interleaved)
+    assert np.array_equal(same, interleaved)
+    assert np.shares_memory(by_layers(same), same)
+    zeros = zero_layers((3, 4, 5), np.uint16)
+    assert not zeros.any()
+    for values in (empty_layers((3, 4, 5), np.uint16), zeros, same):
+        assert values.shape == (3, 4, 5) and values.dtype == np.uint16
+        assert all(values[..., layer].flags.c_contiguous for layer in range(5))
 
 
 def test_ndvi_is_the_normalised_difference_and_0_where_both_bands_are_0():

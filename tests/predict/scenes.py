@@ -6,6 +6,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from grassdl.bands import by_layers
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
 from grassdl.predict.blending import hann_window
@@ -37,12 +38,14 @@ class ArrayReader:
 
 
 class CountingEngine:
-    """Counts the windows that an engine computes."""
+    """Counts the windows that an engine computes, and tells whether all had each band in one piece
+    of memory."""
 
     takes_sizes_apart = False
 
     def __init__(self, engine):
         self.engine, self.calls, self.prepared = engine, 0, []
+        self.by_layers = True
 
     def prepare(self, shape):
         self.prepared.append(shape)
@@ -50,6 +53,7 @@ class CountingEngine:
 
     def __call__(self, values):
         self.calls += 1
+        self.by_layers &= np.shares_memory(values, by_layers(values))
         return self.engine(values)
 
 

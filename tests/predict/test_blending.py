@@ -46,6 +46,7 @@ def test_a_network_with_a_global_operator_is_blended():
     expected = blended(network, values, null, 32)
     found, _, engine = tiled(network, values, null, *everything(null.shape), 32, "blend")
     assert engine.calls == 2 * 4
+    assert engine.by_layers
     assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rows of windows that move down."""
 
+import tracemalloc
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +49,20 @@ def test_each_row_is_read_once_and_in_pieces_as_windows_move_down(windows, piece
         assert np.array_equal(null[:, 2], numbers % 7 == 0)
     assert reader.times.max() == 1
     assert reader.most <= piece
+
+
+def test_rows_move_without_a_copy_of_them():
+    reader = CountedRows(900)
+    reader.cols = 2000
+    held = HeldRows(reader, 2, most=600)
+    held.read(0, 600)
+    tracemalloc.start()
+    held._leave(300)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The rows that stay take 300 x 2000 x 2 values of four bytes.
+    assert most < 100_000
+    assert np.array_equal(held.read(300, 600)[0][:, 0, 0], np.arange(300, 900))
 
 
 def test_a_wide_map_is_read_few_rows_at_a_time():

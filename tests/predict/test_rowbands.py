@@ -57,6 +57,7 @@ def test_tiles_without_data_are_not_computed(network):
     null[:, : cores[1].stop] = True
     found, _, engine = tiled(network, values, null, Span(0, 64), Span(0, 300), 64)
     assert engine.calls == len(cores) - 2 > 0
+    assert engine.by_layers
     assert np.array_equal(found["null"], null)
 
 

@@ -2,23 +2,51 @@
 """How runs are tiled, and what they are told to take."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from grassdl.predict.decision import Decision
+from grassdl.predict.loading import LoadedEngine
+from grassdl.predict.network_facts import NetworkFacts
 from grassdl.predict.plan import LEAST_BESIDES_MB, LEAST_MB, Frame, Need, duration, plan
 from grassdl.predict.settings import Settings
 from grassdl.predict.tile_shape import TileShape
 
 NEED = Need(
-    working=400, weights=2_000_000, bands=5, layers=7, band_bytes=2, made=11, with_keras=False
+    working=400, weights=3 * 2_000_000, bands=5, layers=7, band_bytes=2, made=11, with_keras=False
 )
-WITH_KERAS = replace(NEED, with_keras=True)
+WITH_KERAS = replace(NEED, weights=2_000_000, with_keras=True)
 WIDE = Frame(top=0, rows=6000, left=0, cols=5000, region_rows=6000, region_cols=5000)
 
 
 def settings(memory=300, tiling="exact", tile_size=None):
     halo = 96 if tiling == "exact" else 0
     return Settings(tiling, tile_size, 16, halo, None, False, 0, memory, resumed=False)
+
+
+@pytest.mark.parametrize(
+    ("engine", "with_keras", "tiling", "turned", "precision", "copies", "working"),
+    [
+        ("keras", True, "exact", False, "float32", 1, 400.0),
+        ("openvino", False, "exact", False, "float32", 3, 400.0),
+        ("openvino", False, "exact", False, "bfloat16", 3, 200.0),
+        ("openvino", False, "blend", True, "float32", 9, 400.0),
+        ("openvino", True, "blend", False, "float32", 6, 400.0),
+    ],
+)
+def test_the_need_depends_on_engine_and_precision(
+    engine, with_keras, tiling, turned, precision, copies, working
+):
+    facts = NetworkFacts(5, 7, 16, 96, 193, {"float32": 400.0, "bfloat16": 200.0})
+    loaded = LoadedEngine(None, engine, facts, with_keras)
+    card = SimpleNamespace(parameters=2_000_000, bands=range(5))
+    run = replace(settings(tiling=tiling), turned=turned, precision=precision)
+    need = Need.of(card, loaded, run, np.dtype(np.uint16), Decision(7))
+    assert (need.weights, need.working) == (copies * 2_000_000, working)
+    assert (need.bands, need.layers, need.band_bytes) == (5, 7, 2)
+    assert need.fixed == ((850 if with_keras else 150) + 50) * 1e6 + 4 * need.weights
 
 
 @pytest.mark.parametrize("need", [NEED, WITH_KERAS])

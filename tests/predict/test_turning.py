@@ -46,6 +46,7 @@ def test_tiles_of_turned_windows_join_to_the_turned_network_run_once():
     found, _, engine = tiled(network, values, null, *everything(shape), 12, wrap=TurningEngine)
     rows, cols = (axis_of(network, length, Span(0, length), 12).cores for length in shape)
     assert engine.calls == 8 * len(rows) * len(cols) > 8
+    assert engine.by_layers
     assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .decision import Decision, RowBand, zero_layers
+from ..bands import zero_layers
+from .decision import Decision, RowBand
 from .tiles import Axis, Span
 from .windows import Tile, Windows
 
@@ -34,7 +35,7 @@ def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Itera
     rows, cols = windows.rows, windows.cols
     skipped = rows.cores[first - 1] if first else None
     height = len(rows.cores[0].core)
-    blended = zero_layers(height, len(cols.wanted), decision.layers)
+    blended = zero_layers((height, len(cols.wanted), decision.layers), np.float32)
     down, across = (dict(zip(axis.cores, _weights(axis), strict=True)) for axis in (rows, cols))
     finished = dict(zip(rows.cores, blended_rows(rows), strict=True))
     for tile, result in windows.computed(max(first - 1, 0), lambda step: step.window):
@@ -48,8 +49,9 @@ def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Itera
             null = tile.null[ready.relative_to(tile.step.window.start)]
             yield _decided(windows, decision, shares, null)
         # The lower half goes on growing with the next row of tiles.
-        blended[: height // 2] = blended[height // 2 :]
-        blended[height // 2 :] = 0
+        for layer in np.moveaxis(blended, -1, 0):
+            layer[: height // 2] = layer[height // 2 :]
+            layer[height // 2 :] = 0
 
 
 def _add(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import empty_layers
+from ..bands import zero_layers
 
 PIECE_BYTES = 1_000_000
 """Of the probabilities that are looked at together: they stay in the processor's cache."""
@@ -85,14 +85,18 @@ class Decision:
     def empty(self, rows: int, cols: int) -> RowBand:
         """Rows that are NULL throughout."""
         shape = (rows, cols)
+
+        def layers(number: int) -> np.ndarray:
+            return zero_layers((*shape, number), np.float32)
+
         return RowBand(
             null=np.ones(shape, bool),
             unclassified=np.ones(shape, bool),
             index=np.zeros(shape, np.uint8),
             confidence=np.zeros(shape, np.float32) if self._takes_highest else None,
             uncertainty=np.zeros(shape, np.float32) if self.with_uncertainty else None,
-            probabilities=zero_layers(*shape, self.classes) if self.with_probabilities else None,
-            features=zero_layers(*shape, self.features) if self.features else None,
+            probabilities=layers(self.classes) if self.with_probabilities else None,
+            features=layers(self.features) if self.features else None,
         )
 
     def empty_bands(self, rows: int, cols: int, height: int) -> Iterator[RowBand]:
@@ -142,18 +146,14 @@ class Decision:
         return likeliest
 
 
-def zero_layers(rows: int, cols: int, layers: int) -> np.ndarray:
-    """Zeros (rows, cols, layers) float32, each layer in one piece of memory."""
-    return np.zeros_like(empty_layers((rows, cols, layers), np.float32))
-
-
 def most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The most probable class, of several alike the first, and its probability.
 
     Compares whole layers of cells: `argmax` along so short an axis takes twice as long.
 
     Args:
-        probabilities: Of up to 256 classes (..., classes), without NaN.
+        probabilities: Of up to 256 classes (..., classes); where one is NaN, what is found has no
+            meaning.
 
     Returns:
         Class index (...) uint8, and probability (...) of the type of the probabilities.

@@ -31,7 +31,7 @@ class Engine(Protocol):
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
         bands) float32; after them the features of a network that has some (see
         `networks.hidden.with_features`). The array may be written to, and is good until the engine
-        has been called twice more."""
+        has been called twice more, or gets ready for another size."""
 
 
 class KerasEngine:

@@ -45,8 +45,9 @@ class HeldRows:
     def _leave(self, start: int) -> None:
         """Move the rows from `start` on to the beginning."""
         shift, kept = start - self._start, max(0, self._stop - start)
-        for held in (self._values, self._null):
-            # In pieces that do not overlap, which NumPy would copy first.
+        for held in (*np.moveaxis(self._values, -1, 0), self._null):
+            # In pieces that do not overlap, which NumPy would copy first, as it would all layers
+            # together.
             for row in range(0, kept if shift else 0, max(shift, 1)):
                 count = min(shift, kept - row)
                 held[row : row + count] = held[row + shift : row + shift + count]

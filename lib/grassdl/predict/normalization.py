@@ -9,7 +9,7 @@ from functools import reduce
 
 import numpy as np
 
-from ..bands import BandStatistics, RowReader
+from ..bands import BandStatistics, RowReader, empty_layers
 from ..model import ModelCard
 from .tiles import Axis
 
@@ -88,7 +88,7 @@ class Adjustment:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Values (rows, cols, bands) as they would be in the training's imagery, float32."""
-        adjusted = np.empty(values.shape, np.float32)
+        adjusted = empty_layers(values.shape, np.float32)
         scale = self.model_deviation / self.deviation
         for place in range(len(self.names)):
             # In float32 a narrow band far from 0 would lose its last digits.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ..bands import by_layers
 from .engines import with_temperature
 from .kept_network import import_openvino
 
@@ -82,7 +83,8 @@ class OpenVinoEngine:
         self._by_shape: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
-        """See `Engine.prepare`; sizes that were computed before, on trial, are let go of."""
+        """See `Engine.prepare`. Where the size is new, those that were computed before, on trial,
+        are let go of."""
         if shape not in self._by_shape:
             self._by_shape.clear()
         self._compiled(shape)
@@ -113,8 +115,8 @@ class OpenVinoEngine:
 
 
 def _by_layers(network: openvino.Model) -> openvino.Model:
-    """The network for images, and with results, that have each layer in one piece of memory: that
-    is as OpenVINO computes them, and they are read and written so."""
+    """The network for images, and with results, that have each layer in one piece of memory: they
+    are read and written so, and it computes them no slower (measured on a U-Net)."""
     from openvino import Layout
     from openvino.preprocess import PrePostProcessor
 
@@ -135,7 +137,7 @@ class _Compiled:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         request = next(self._requests)
-        bands = np.ascontiguousarray(np.moveaxis(values, -1, 0))
+        bands = np.moveaxis(by_layers(values), -1, 0)
         found = request.infer([bands[None]], share_inputs=True, share_outputs=True)
         return np.moveaxis(found[0][0], 0, -1)
 

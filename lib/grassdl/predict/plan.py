@@ -11,7 +11,7 @@ import numpy as np
 from ..model import ModelCard
 from .decision import Decision
 from .loading import LoadedEngine
-from .settings import Settings
+from .settings import OPENVINO, Settings
 from .tile_shape import (
     Budget,
     CellMemory,
@@ -31,9 +31,12 @@ KERAS_MB = 850
 OPENVINO_MB = 150
 """The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
 
-OPENVINO_WEIGHTS = 3
-"""Copies of the weights that OpenVINO has: as read, and two for a size of window (measured on
-SegNet and DeepLabV3+)."""
+WEIGHTS_OF_SIZE = 2
+"""Copies of the weights that OpenVINO has for each size of window, besides those that it was given
+(measured on SegNet and DeepLabV3+)."""
+
+SIZES = {"exact": 1, "blend": 2}
+"""Sizes of the windows of a tiling, at most; twice as many if they are turned."""
 
 PIECES_MB = 50
 """Memory of the pieces in which maps are read and written."""
@@ -61,7 +64,7 @@ class Need:
     Attributes:
         working: Bytes of the network for each cell of a window, as
             `networks.working_memory.working_bytes` tells.
-        weights: Number of weights of the network.
+        weights: Number of weights of the network, all copies of them together.
         bands: Number of bands.
         layers: Values that the network gives for a cell, `Decision.layers`.
         band_bytes: Bytes of a value of a band as it is read.
@@ -82,15 +85,18 @@ class Need:
         cls,
         card: ModelCard,
         loaded: LoadedEngine,
-        precision: str,
+        settings: Settings,
         dtype: np.dtype,
         decision: Decision,
     ) -> Need:
-        """The need of a model that is computed in `precision` and whose bands are read in
-        `dtype`."""
+        """The need of a model whose bands are read in `dtype`."""
+        copies = 1
+        if loaded.name == OPENVINO:
+            sizes = SIZES[settings.tiling] * (2 if settings.turned else 1)
+            copies += loaded.with_keras + WEIGHTS_OF_SIZE * sizes
         return cls(
-            working=loaded.facts.working[precision],
-            weights=card.parameters,
+            working=loaded.facts.working[settings.precision],
+            weights=card.parameters * copies,
             bands=len(card.bands),
             layers=decision.layers,
             band_bytes=dtype.itemsize,
@@ -101,8 +107,8 @@ class Need:
     @property
     def fixed(self) -> float:
         """Bytes whatever the tiling."""
-        software, copies = (KERAS_MB, 1) if self.with_keras else (OPENVINO_MB, OPENVINO_WEIGHTS)
-        return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * copies * self.weights
+        software = KERAS_MB if self.with_keras else OPENVINO_MB
+        return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * self.weights
 
     def budget(self, memory: int) -> Budget:
         """What a tiling may take of the memory in megabytes that a run is allowed."""

@@ -43,7 +43,7 @@ def start(
     """
     # Adjusted bands are of floating type, whatever the maps are.
     adjusted = np.dtype(np.float32) if settings.normalization == MAPS else dtype
-    need = Need.of(card, loaded, settings.precision, adjusted, decision)
+    need = Need.of(card, loaded, settings, adjusted, decision)
     tiling = plan(settings, frame, need, spool.shape)
     if card.halo is None:
         tell(

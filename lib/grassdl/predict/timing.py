@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from ..bands import empty_layers
+from ..bands import by_layers
 from .engines import Engine
 from .tiles import up
 
@@ -43,6 +43,4 @@ def seconds_per_cell(
 
 
 def _window(fill: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    window = empty_layers((rows, cols, len(fill)), np.float32)
-    window[:] = fill
-    return window
+    return by_layers(np.broadcast_to(fill, (rows, cols, len(fill))))

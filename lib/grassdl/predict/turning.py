@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bands import empty_layers
+from ..bands import by_layers
 from .engines import Engine
 
 QUARTER_TURNS = range(4)
@@ -38,8 +38,6 @@ class TurningEngine:
 
     def _seen(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
         """The result for the turned window, turned back."""
-        turned = np.rot90(np.fliplr(values) if mirrored else values, turns)
-        image = empty_layers(turned.shape, turned.dtype)
-        image[:] = turned
-        result = np.rot90(self._engine(image), -turns)
+        image = np.rot90(np.fliplr(values) if mirrored else values, turns)
+        result = np.rot90(self._engine(by_layers(image)), -turns)
         return np.fliplr(result) if mirrored else result
