@@ -10,16 +10,7 @@ from typing import Protocol
 import grass.script as gs
 import numpy as np
 
-from ..bands import (
-    NDSM,
-    NDVI,
-    Band,
-    empty_layers,
-    names_mismatch,
-    ndsm,
-    ndvi,
-    smallest_dtype,
-)
+from ..bands import NDSM, NDVI, Band, empty_layers, names_mismatch, ndsm, ndvi, smallest_dtype
 from ..resampling import NEAREST, Axis, effective_method, resample
 from .raster_rows import RasterRows, SourceRows, is_null
 from .rasters import info_of, mask_name, require_raster

@@ -19,10 +19,21 @@ if TYPE_CHECKING:
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names of the precisions."""
 
-MOST_SIZES = 4
-"""Sizes of windows that the network is kept compiled for: each has copies of the weights. Exact
-tiles have one; blended tiles, shorter at the right and lower edges, up to two in a row of tiles;
-twice as many if they are turned."""
+
+def window_sizes(tiling: str, turned: bool) -> int:
+    """Sizes of windows that a tiling has in turn, at most.
+
+    Exact tiles have one; blended tiles, shorter at the right and lower edges, up to two in a row of
+    tiles; twice as many if they are turned.
+    """
+    return (1 if tiling == "exact" else 2) * (2 if turned else 1)
+
+
+MOST_SIZES = window_sizes("blend", turned=True)
+"""Sizes of windows that the network is kept compiled for: each has copies of the weights."""
+
+WEIGHTS_OF_SIZE = 2
+"""How many copies these are, besides the weights as read (measured on SegNet and DeepLabV3+)."""
 
 
 class Converted(Protocol):

@@ -11,6 +11,7 @@ import numpy as np
 from ..model import ModelCard
 from .decision import Decision
 from .loading import LoadedEngine
+from .openvino_engine import WEIGHTS_OF_SIZE, window_sizes
 from .settings import OPENVINO, Settings
 from .tile_shape import (
     Budget,
@@ -30,13 +31,6 @@ KERAS_MB = 850
 
 OPENVINO_MB = 150
 """The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
-
-WEIGHTS_OF_SIZE = 2
-"""Copies of the weights that OpenVINO has for each size of window, besides those that it was given
-(measured on SegNet and DeepLabV3+)."""
-
-SIZES = {"exact": 1, "blend": 2}
-"""Sizes of the windows of a tiling, at most; twice as many if they are turned."""
 
 PIECES_MB = 50
 """Memory of the pieces in which maps are read and written."""
@@ -92,8 +86,8 @@ class Need:
         """The need of a model whose bands are read in `dtype`."""
         copies = 1
         if loaded.name == OPENVINO:
-            sizes = SIZES[settings.tiling] * (2 if settings.turned else 1)
-            copies += loaded.with_keras + WEIGHTS_OF_SIZE * sizes
+            copies += WEIGHTS_OF_SIZE * window_sizes(settings.tiling, settings.turned)
+            copies += loaded.with_keras
         return cls(
             working=loaded.facts.working[settings.precision],
             weights=card.parameters * copies,
