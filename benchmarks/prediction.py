@@ -6,9 +6,9 @@ weights, in turn.
 
 The bare network computes a window of the module's tile and halo again and again, in the module's
 engine: what counts is the rate of the module, start to end, maps in, maps out, as a share of it, in
-pixels computed (halo included) and in pixels of the map. The start of GRASS, Python and the network
-is measured on a small corner and told beside, since it does not grow with the map. The module
-chooses its tiles from `memory`, unless they are given.
+pixels computed (halo included) and in pixels of the map. Each figure is the median of the runs. The
+start of GRASS, Python and the network is measured on a small corner and told beside, since it does
+not grow with the map. The module chooses its tiles from `memory`, unless they are given.
 
 The script is written as people write it: all bands as one array, windows that overlap by half,
 Keras' `predict`, probabilities added up in an array of the whole scene.
@@ -190,22 +190,25 @@ class Benchmark:
         self.predict(*words, corner=True)
         start, _ = self.predict(*words, corner=True)
         window, overhead = self.tiling(self.predict(*words)[1])
-        # In turn, since a machine is not always as fast.
-        turns = [
-            (self.bare(precision, window), self.predict(*words)[0])
-            for _ in range(self.options.rounds)
-        ]
-        bare, seconds = np.median(turns, axis=0)
+        # In turn, since a machine is not always as fast: each run has the bare network before and
+        # after it, and is compared with the mean of both.
+        bares, runs = [self.bare(precision, window)], []
+        for _ in range(self.options.rounds):
+            runs.append(self.predict(*words)[0])
+            bares.append(self.bare(precision, window))
+        beside = (np.array(bares[:-1]) + bares[1:]) / 2
+        seconds = np.array(runs)
         on_map = self.pixels / seconds
-        # The start, less what is computed in it, is not the map's.
-        steady = self.pixels / max(seconds - start, 1e-9)
         computed = on_map * overhead
-        against = f"{plain / seconds:.1f} times as fast" if plain else "not run"
+        # The start, less what is computed in it, is not the map's.
+        steady = computed * seconds / np.maximum(seconds - start, 1e-9)
+        ratio, of_steady, of_map = np.median([computed, steady, on_map] / beside, axis=1)
+        against = f"{plain / np.median(seconds):.1f} times as fast" if plain else "not run"
         return (
-            f"| {precision} | {window[0]} x {window[1]} | {overhead:.2f} | {bare / 1e6:.2f} "
-            f"| {computed / 1e6:.2f} | {computed / bare:.2f} "
-            f"({steady * overhead / bare:.2f} without start) | {on_map / 1e6:.2f} "
-            f"| {on_map / bare:.2f} | {start:.1f} s | {against} |"
+            f"| {precision} | {window[0]} x {window[1]} | {overhead:.2f} "
+            f"| {np.median(bares) / 1e6:.2f} | {np.median(computed) / 1e6:.2f} "
+            f"| {ratio:.2f} ({of_steady:.2f} without start) | {np.median(on_map) / 1e6:.2f} "
+            f"| {of_map:.2f} | {start:.1f} s | {against} |"
         )
 
     def tiling(self, told: str) -> tuple[tuple[int, int], float]:

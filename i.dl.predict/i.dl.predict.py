@@ -274,17 +274,17 @@ from typing import TYPE_CHECKING
 import grass.script as gs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from grassdl.gis.output import ClassificationMaps
     from grassdl.gis.region import Region
     from grassdl.model import ModelCard
-    from grassdl.predict.decision import Decision, RowBand
+    from grassdl.predict.decision import Decision, RowBands
     from grassdl.predict.settings import Settings
     from grassdl.predict.spool import Spool
 
     Given = tuple[dict[str, str], ModelCard, Settings, Region, Decision, ClassificationMaps]
-    Begin = Callable[[Spool, ExitStack], tuple[Region, str, Iterator[RowBand]]]
+    Begin = Callable[[Spool, ExitStack], tuple[Region, str, RowBands]]
     """Begins to make row bands; tells the region that is read, and how they are made."""
 
 
@@ -301,8 +301,10 @@ def find_library() -> None:
 def main() -> int:
     options, flags = gs.parser()
     find_library()
+    from grassdl.allocation import use_large_pages
     from grassdl.gis.messages import one_line_errors
 
+    use_large_pages()
     with one_line_errors():
         predict(options, flags)
     return 0
@@ -333,12 +335,10 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     prepare = from_network if options["group"] or options["input"] else from_probabilities
     made_of, begin = prepare((options, card, settings, region, decision, maps))
     with ExitStack() as cleanup:
-        opened = open_spool(folder, made_of, region.rows, settings.resumed)
-        spool, notice = cleanup.enter_context(opened)
-        if notice:
-            (gs.message if settings.resumed else gs.warning)(notice)
+        tell = gs.message if settings.resumed else gs.warning
+        opened = open_spool(folder, made_of, region.rows, settings.resumed, tell)
+        spool = cleanup.enter_context(opened)
         window, how, bands = begin(spool, cleanup)
-        cleanup.enter_context(closing(bands))
         maps.open(folder, spool.rows, region.cols)
         cleanup.enter_context(closing(maps))
         keepers, before_naming = [maps.keep], [spool.name_maps]
@@ -378,7 +378,7 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
     loaded = load_engine(options["model"], card, settings, gs.message)
     decision = replace(decision, features=loaded.facts.features)
 
-    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, Iterator[RowBand]]:
+    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, RowBands]:
         needs = (card, settings, frame, decision, bandstack.dtype_of(bands))
         tiling = start(loaded, *needs, spool, gs.message)
         window = region.window(*frame.window(tiling))
@@ -403,7 +403,7 @@ def from_probabilities(given: Given) -> tuple[dict[str, str], Begin]:
     reader = ProbabilityRows(options["probabilities"], card.classes.values)
     maps.check_inputs(reader.names)
 
-    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, Iterator[RowBand]]:
+    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, RowBands]:
         cleanup.enter_context(closing(reader))
         return region, "out of stored probabilities", stored_bands(reader, decision, spool.rows)
 

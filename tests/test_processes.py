@@ -84,28 +84,6 @@ def test_a_process_that_ends_early_is_told():
         list(workers.run(End(), range(2)))
 
 
-def test_memory_of_arrays_is_used_again():
-    """The kernel hands out 80 MB, 20 000 pages, once and not ten times."""
-    program = (
-        "import ctypes, resource, sys\n"
-        f"sys.path.insert(0, {str(LIBRARY)!r})\n"
-        "from grassdl.processes import keep_memory\n"
-        "def faults():\n"
-        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "    for _ in range(10):\n"
-        "        [bytes(8_000_000) + b'1' for _ in range(10)]\n"
-        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
-        "print(hasattr(ctypes.CDLL(None), 'mallopt'))\n"
-        "keep_memory()\n"
-        "print(faults())\n"
-    )
-    call = [sys.executable, "-c", program]
-    has_option, kept = subprocess.run(call, capture_output=True, text=True).stdout.split()
-    if has_option == "False":
-        pytest.skip("the C library has no mallopt")
-    assert int(kept) < 30_000
-
-
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     """Also when that one is killed and can tell them nothing."""
     program = tmp_path / "program.py"

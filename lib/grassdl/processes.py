@@ -4,7 +4,6 @@ that is to leave nothing in memory; and how processes are ended."""
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import sys
 import threading
@@ -16,9 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol, TypeVar
 
-MAPPED_BYTES, KEPT_BYTES = 32 << 20, 128 << 20
-"""What `keep_memory` lets come from the heap at most, the most that glibc allows, and lets the heap
-keep."""
+from .allocation import keep_memory
 
 Job = TypeVar("Job")
 Data = TypeVar("Data")
@@ -189,20 +186,6 @@ def _quick_switches() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-def keep_memory() -> None:
-    """Let this process use the memory of arrays of some MB again when it has freed them.
-
-    Else glibc, where it is what allocates, gives it back each time, and the kernel clears each page
-    before it hands it out anew: that took a tenth of the time of work in pieces of tens of MB.
-    """
-    trim_threshold, mmap_threshold = -1, -3
-    # Other C libraries lack it, and have rules of their own.
-    with suppress(AttributeError, OSError, TypeError):
-        allocator = ctypes.CDLL(None)
-        allocator.mallopt(mmap_threshold, MAPPED_BYTES)
-        allocator.mallopt(trim_threshold, KEPT_BYTES)
 
 
 def _start_method() -> str:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from grassdl.predict.decision import Decision
 from grassdl.predict.spool import open_spool
 from grassdl.predict.tile_shape import TileShape
 
@@ -18,11 +19,16 @@ def folder(tmp_path):
     return tmp_path / ".spool" / "classes"
 
 
+def opened(folder, resumed, made_of=MADE_OF, tell=lambda line: None):
+    """The spool of a run of 100 rows."""
+    return open_spool(folder, made_of, 100, resumed, tell)
+
+
 def interrupted(folder, rows, resumed=False):
     """A run that is stopped after so many rows, and the exception that it ends with."""
     with (
         pytest.raises(KeyboardInterrupt) as caught,
-        open_spool(folder, MADE_OF, 100, resumed) as (spool, _),
+        opened(folder, resumed) as spool,
     ):
         spool.begin(TileShape(16, 32))
         if rows:
@@ -32,18 +38,20 @@ def interrupted(folder, rows, resumed=False):
 
 
 def test_a_run_that_ends_well_leaves_nothing(folder):
-    with open_spool(folder, MADE_OF, 100, resumed=False) as (spool, notice):
+    told = []
+    with opened(folder, resumed=False, tell=told.append) as spool:
         spool.finish(100, found=True)
-    assert notice == ""
+    assert told == []
     assert not folder.parent.exists()
 
 
 def test_a_run_goes_on_where_an_earlier_one_ended(folder):
     error = interrupted(folder, 40)
     assert error.__notes__ == ["40 of 100 rows are kept: -r goes on with them"]
-    with open_spool(folder, MADE_OF, 100, resumed=True) as (spool, notice):
+    told = []
+    with opened(folder, resumed=True, tell=told.append) as spool:
         assert (spool.rows, spool.shape, spool.found) == (40, TileShape(16, 32), True)
-        assert notice == "Going on after 40 of 100 rows"
+    assert told == ["Going on after 40 of 100 rows"]
     assert not folder.parent.exists()
 
 
@@ -61,17 +69,20 @@ def test_the_spool_of_another_output_stays(folder):
 def test_without_resuming_the_earlier_rows_are_told_and_replaced(folder):
     interrupted(folder, 40)
     (folder / "classes.bin").write_bytes(b"rows")
-    with open_spool(folder, MADE_OF, 100, resumed=False) as (spool, notice):
-        assert "after 40 of 100 rows" in notice and "replaced" in notice
+    told = []
+    with opened(folder, resumed=False, tell=told.append) as spool:
         assert (spool.rows, spool.shape) == (0, None)
         assert not (folder / "classes.bin").exists()
+    assert told == [
+        "An earlier run ended after 40 of 100 rows, which -r would have kept: they are replaced"
+    ]
 
 
 def test_nothing_to_go_on_with_is_refused(folder):
     for _ in range(2):
         with (
             pytest.raises(ValueError, match="leave out -r"),
-            open_spool(folder, MADE_OF, 100, resumed=True),
+            opened(folder, resumed=True),
         ):
             pass
         # A run that was killed before its first record.
@@ -85,7 +96,7 @@ def test_what_changed_is_named_and_the_rows_stay(folder):
         (name,) = changed
         with (
             pytest.raises(ValueError, match=f"this has changed: {name}"),
-            open_spool(folder, {**MADE_OF, **changed}, 100, resumed=True),
+            opened(folder, resumed=True, made_of={**MADE_OF, **changed}),
         ):
             pass
     assert json.loads((folder / "record.json").read_text())["rows"] == 40
@@ -94,8 +105,9 @@ def test_what_changed_is_named_and_the_rows_stay(folder):
 HOLD = """
 import sys, time
 from pathlib import Path
+from grassdl.predict.decision import Decision
 from grassdl.predict.spool import open_spool
-with open_spool(Path(sys.argv[1]), {}, 100, resumed=False) as (spool, _):
+with open_spool(Path(sys.argv[1]), {}, 100, False, print) as spool:
     spool.finish(30, found=True)
     print("held", flush=True)
     time.sleep(60)
@@ -112,10 +124,28 @@ def test_the_spool_of_a_live_run_is_refused_and_that_of_a_killed_one_is_not(fold
     for resumed in (False, True):
         with (
             pytest.raises(ValueError, match="Another run is making the same output"),
-            open_spool(folder, {}, 100, resumed),
+            opened(folder, resumed, made_of={}),
         ):
             pass
     process.kill()
     process.wait()
-    with open_spool(folder, {}, 100, resumed=True) as (spool, _):
+    with opened(folder, resumed=True, made_of={}) as spool:
         assert spool.rows == 30
+
+
+def test_the_making_of_rows_ends_with_an_error_of_their_keeper(folder):
+    ended = []
+
+    def bands():
+        try:
+            yield from Decision(2).empty_bands(8, 5, 4)
+        finally:
+            ended.append(True)
+
+    def refuse(band):
+        raise OSError("disk full")
+
+    made = bands()
+    with pytest.raises(OSError, match="disk full"), opened(folder, resumed=False) as spool:
+        spool.keep(made, [refuse], lambda rows: None)
+    assert ended

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..processes import keep_memory
+from ..allocation import keep_memory
 from .engines import Engine
 
 Job = TypeVar("Job")

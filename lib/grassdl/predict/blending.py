@@ -8,17 +8,15 @@ labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ..bands import zero_layers
-from .decision import Decision, RowBand
+from .decision import Decision, RowBand, RowBands
 from .tiles import Axis, Span
 from .windows import Tile, Windows
 
 
-def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> Iterator[RowBand]:
+def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> RowBands:
     """Compute the rows of the output that the frame has.
 
     Memory holds the results of one row of tiles, however many there are. Half of its rows

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,10 @@ class RowBand:
     uncertainty: np.ndarray | None
     probabilities: np.ndarray | None
     features: np.ndarray | None = None
+
+
+RowBands = Generator[RowBand, None, None]
+"""Row bands from north to south, made as they are asked for; closing it ends their making."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Decision:
             features=layers(self.features) if self.features else None,
         )
 
-    def empty_bands(self, rows: int, cols: int, height: int) -> Iterator[RowBand]:
+    def empty_bands(self, rows: int, cols: int, height: int) -> RowBands:
         """Rows that are NULL throughout, in bands of at most `height` rows."""
         for first in range(0, rows, height):
             yield self.empty(min(height, rows - first), cols)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from .decision import Decision, RowBand
+from .decision import Decision, RowBands
 from .tiles import Axis, Span
 from .windows import Windows
 
@@ -15,7 +13,7 @@ def exact_rows(rows: Axis) -> list[Span]:
     return [step.core.clipped(rows.wanted) for step in rows.cores]
 
 
-def exact_bands(windows: Windows, decision: Decision, first: int = 0) -> Iterator[RowBand]:
+def exact_bands(windows: Windows, decision: Decision, first: int = 0) -> RowBands:
     """Compute the rows of the output that the frame has.
 
     Args:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from ..bands import RowReader
 from ..model import ModelCard
-from .decision import Decision, RowBand
+from .decision import Decision, RowBands
 from .loading import LoadedEngine
 from .normalization import adjusted
 from .plan import Plan
@@ -26,7 +26,7 @@ def network_bands(
     decision: Decision,
     done: int,
     tell: Callable[[str], None],
-) -> Iterator[RowBand]:
+) -> RowBands:
     """The rows of the output that are not finished, as `rowbands.row_bands` gives them.
 
     Args:

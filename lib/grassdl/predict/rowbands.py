@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from .blending import blended_bands, blended_rows
-from .decision import Decision, RowBand
+from .decision import Decision, RowBands
 from .exact import exact_bands, exact_rows
 from .tiles import Axis, Span
 from .windows import Windows
 
 TILINGS: dict[
     str,
-    tuple[Callable[[Windows, Decision, int], Iterator[RowBand]], Callable[[Axis], list[Span]]],
+    tuple[Callable[[Windows, Decision, int], RowBands], Callable[[Axis], list[Span]]],
 ] = {
     "exact": (exact_bands, exact_rows),
     "blend": (blended_bands, blended_rows),
@@ -24,9 +24,7 @@ EMPTY_CELLS = 1_000_000
 """Cells of a row band beyond the frame."""
 
 
-def row_bands(
-    windows: Windows, decision: Decision, tiling: str, done: int = 0
-) -> Iterator[RowBand]:
+def row_bands(windows: Windows, decision: Decision, tiling: str, done: int = 0) -> RowBands:
     """Compute the output from north to south.
 
     Memory holds the windows of one row of tiles and their results, however many rows there are.

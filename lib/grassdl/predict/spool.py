@@ -6,13 +6,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import read_json, write_json
-from .decision import RowBand
+from .decision import RowBand, RowBands
 from .tile_shape import TileShape
 
 RECORD_NAME = "record.json"
@@ -66,27 +66,28 @@ class Spool:
 
     def keep(
         self,
-        bands: Iterable[RowBand],
+        bands: RowBands,
         keepers: Sequence[Callable[[RowBand], None]],
         progress: Callable[[int], None],
     ) -> None:
         """Keep row bands as they are made.
 
         Args:
-            bands: The rows that are not finished.
+            bands: The rows that are not finished; closed at the end, however it comes.
             keepers: Are given each band, and bring to disk what they keep of it.
             progress: Called with the number of finished rows.
 
         Raises:
             ValueError: No cell has data.
         """
-        for band in bands:
-            for keeper in keepers:
-                keeper(band)
-            self.finish(len(band.null), found=not band.null.all())
-            progress(self.rows)
-            # The next one is made before it takes its place.
-            del band
+        with closing(bands):
+            for band in bands:
+                for keeper in keepers:
+                    keeper(band)
+                self.finish(len(band.null), found=not band.null.all())
+                progress(self.rows)
+                # The next one is made before it takes its place.
+                del band
         if not self.found:
             self.clear()
             raise ValueError("No cell of the region has data in all bands: nothing to classify")
@@ -128,8 +129,12 @@ def check_spool(folder: Path, resumed: bool) -> bool:
 
 @contextmanager
 def open_spool(
-    folder: Path, made_of: Mapping[str, str], rows: int, resumed: bool
-) -> Iterator[tuple[Spool, str]]:
+    folder: Path,
+    made_of: Mapping[str, str],
+    rows: int,
+    resumed: bool,
+    tell: Callable[[str], None],
+) -> Iterator[Spool]:
     """The spool of a run, which no other run touches meanwhile.
 
     It is removed when the block ends well, or with no row finished; otherwise it stays for a run
@@ -140,9 +145,10 @@ def open_spool(
         made_of: What the result depends on: a value for each thing by its name.
         rows: Rows that are wanted.
         resumed: Whether to go on with an earlier run.
+        tell: Takes what is to be told of an earlier run, if there is one.
 
     Yields:
-        The spool, and what is to be told of an earlier one, or "".
+        The spool.
 
     Raises:
         ValueError: A live run has the spool, or there is none to go on with, or its run was made
@@ -150,14 +156,13 @@ def open_spool(
     """
     with _locked(folder, create=not resumed):
         earlier = _read(folder)
-        notice = ""
         if resumed:
             _check_same(earlier, made_of)
             spool = Spool(folder, earlier)
-            notice = f"Going on after {spool.rows} of {rows} rows"
+            tell(f"Going on after {spool.rows} of {rows} rows")
         else:
             if earlier:
-                notice = (
+                tell(
                     f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, which "
                     "-r would have kept: they are replaced"
                 )
@@ -165,7 +170,7 @@ def open_spool(
             spool = Spool(folder, {"made_of": dict(made_of), "of": rows})
             spool._record(rows=0, tile=None, found=False, naming=False)
         try:
-            yield spool, notice
+            yield spool
         except BaseException as error:
             if spool.rows:
                 error.add_note(f"{spool.rows} of {rows} rows are kept: -r goes on with them")

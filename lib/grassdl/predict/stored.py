@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 
-from .decision import Decision, RowBand
+from .decision import Decision, RowBands
 
 STRIP_CELLS = 1 << 20
 """Cells that are decided on at a time."""
@@ -24,7 +23,7 @@ class ProbabilityReader(Protocol):
         """Probabilities (rows, cols, classes) float32, and cells without data (rows, cols)."""
 
 
-def stored_bands(reader: ProbabilityReader, decision: Decision, done: int = 0) -> Iterator[RowBand]:
+def stored_bands(reader: ProbabilityReader, decision: Decision, done: int = 0) -> RowBands:
     """Decide on stored probabilities from north to south.
 
     Args:
