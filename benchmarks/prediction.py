@@ -6,9 +6,10 @@ weights, in turn.
 
 The bare network computes a window of the module's tile and halo again and again, in the module's
 engine: what counts is the rate of the module, start to end, maps in, maps out, as a share of it, in
-pixels computed (halo included) and in pixels of the map. Each figure is the median of the runs. The
-start of GRASS, Python and the network is measured on a small corner and told beside, since it does
-not grow with the map. The module chooses its tiles from `memory`, unless they are given.
+pixels computed (halo included) and in pixels of the map. A rate is the median of the runs, that of
+the bare network first the median of its windows, and a ratio the median of those of each run. The
+start of GRASS, Python and the network is measured once on a small corner and told beside, since it
+does not grow with the map. The module chooses its tiles from `memory`, unless they are given.
 
 The script is written as people write it: all bands as one array, windows that overlap by half,
 Keras' `predict`, probabilities added up in an array of the whole scene.
@@ -78,6 +79,8 @@ print(extent.halo or 0, extent.stride)
 """
 
 BARE = """
+from grassdl.allocation import begin_with_large_pages
+begin_with_large_pages()
 import sys, time
 import numpy as np
 from grassdl.model import ModelCard
@@ -93,11 +96,12 @@ engine = load_engine(folder, card, settings, lambda line: None).engine
 shape = (int(rows), int(cols), len(card.bands))
 window = np.random.default_rng(0).normal(float(mean), float(deviation), shape).astype(np.float32)
 engine(window)
-begin, windows = time.perf_counter(), 0
-while time.perf_counter() - begin < 10 or windows < 5:
+begin, seconds = time.perf_counter(), []
+while time.perf_counter() - begin < 10 or len(seconds) < 5:
+    before = time.perf_counter()
     engine(window)
-    windows += 1
-print(windows * shape[0] * shape[1] / (time.perf_counter() - begin))
+    seconds.append(time.perf_counter() - before)
+print(shape[0] * shape[1] / np.median(seconds))
 """
 
 SCRIPT = """
@@ -200,7 +204,7 @@ class Benchmark:
         seconds = np.array(runs)
         on_map = self.pixels / seconds
         computed = on_map * overhead
-        # The start, less what is computed in it, is not the map's.
+        # The start is not the map's, but for the corner, which is little.
         steady = computed * seconds / np.maximum(seconds - start, 1e-9)
         ratio, of_steady, of_map = np.median([computed, steady, on_map] / beside, axis=1)
         against = f"{plain / np.median(seconds):.1f} times as fast" if plain else "not run"

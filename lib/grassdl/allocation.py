@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How the C library gives out memory: the time that the kernel takes to hand out pages is saved.
 
-What is told here of glibc has no effect where another library allocates.
+All of it is told to glibc, and left out where another library allocates.
 """
 
 from __future__ import annotations
@@ -20,29 +20,46 @@ TUNABLES = "GLIBC_TUNABLES"
 """Variable of the environment with the settings that glibc reads when a process begins."""
 
 LARGE_PAGES = "glibc.malloc.hugetlb"
+"""The setting that makes glibc ask for large pages."""
 
-ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-"""Tells whether the kernel hands out large pages: to all, to those who ask, or never."""
+KNOWN_SINCE = (2, 35)
+"""The first glibc that knows it."""
+
+BEGUN_ANEW = "I_DL_BEGUN_ANEW"
+"""Variable of the environment with the number of the process that has begun anew: glibc does not
+let a privileged program keep its settings."""
+
+KERNEL = Path("/sys/kernel/mm/transparent_hugepage")
+"""Where the kernel tells to whom it gives large pages (to all, to those who ask, or to none), and
+how large these are."""
+
+LARGEST_PAGE = 2 << 20
+"""Bytes of a large page on most processors. Those of others have half a gigabyte: a heap of such
+pages would not keep to any memory."""
 
 
-def use_large_pages() -> None:
-    """Begin this program anew, with pages of 2 MB where it has large arrays, if they must be asked
-    for. To be called first of all: what was done before is done again.
+def begin_with_large_pages() -> None:
+    """Replace this process by the same call with large pages for large arrays, where the kernel
+    gives them to those who ask; else nothing happens.
 
     Memory that is touched for the first time, as a network's is at its first window, is handed out
-    by the page. The kernel of a virtual machine takes 4 us for one of 4 kB.
+    by the page, and the kernel of a virtual machine takes 4 us for one of 4 kB. Call it before
+    anything is opened, or started in a thread.
 
     Source: glibc's manual, "Memory Allocation Tunables"; Linux' admin guide, "Transparent Hugepage
     Support".
     """
-    set_before = os.environ.get(TUNABLES, "")
-    if LARGE_PAGES in set_before or not _must_be_asked_for():
+    settings = os.environ.get(TUNABLES, "")
+    has_begun = os.environ.get(BEGUN_ANEW) == str(os.getpid())
+    if has_begun or LARGE_PAGES in settings or not (_glibc_knows() and _kernel_gives_if_asked()):
         return
-    both = filter(None, [set_before, f"{LARGE_PAGES}=1"])
-    call = [sys.executable, *sys.orig_argv[1:]]
+    settings = ":".join(filter(None, [settings, f"{LARGE_PAGES}=1"]))
+    environment = {**os.environ, TUNABLES: settings, BEGUN_ANEW: str(os.getpid())}
+    sys.stdout.flush()
+    sys.stderr.flush()
     # Where it cannot be started again, it goes on as it is.
     with suppress(OSError):
-        os.execve(sys.executable, call, {**os.environ, TUNABLES: ":".join(both)})
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
 def keep_memory() -> None:
@@ -59,8 +76,18 @@ def keep_memory() -> None:
         allocator.mallopt(trim_threshold, KEPT_BYTES)
 
 
-def _must_be_asked_for() -> bool:
+def _glibc_knows() -> bool:
     try:
-        return "[madvise]" in ENABLED.read_text()
-    except OSError:
+        name, version = os.confstr("CS_GNU_LIBC_VERSION").split()
+    except (AttributeError, OSError, ValueError):
         return False
+    return name == "glibc" and tuple(map(int, version.split(".")[:2])) >= KNOWN_SINCE
+
+
+def _kernel_gives_if_asked() -> bool:
+    try:
+        gives = (KERNEL / "enabled").read_text()
+        size = int((KERNEL / "hpage_pmd_size").read_text())
+    except (OSError, ValueError):
+        return False
+    return "[madvise]" in gives and size <= LARGEST_PAGE

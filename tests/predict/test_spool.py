@@ -105,7 +105,6 @@ def test_what_changed_is_named_and_the_rows_stay(folder):
 HOLD = """
 import sys, time
 from pathlib import Path
-from grassdl.predict.decision import Decision
 from grassdl.predict.spool import open_spool
 with open_spool(Path(sys.argv[1]), {}, 100, False, print) as spool:
     spool.finish(30, found=True)
