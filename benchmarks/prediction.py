@@ -83,6 +83,7 @@ from grassdl.allocation import begin_with_large_pages
 begin_with_large_pages()
 import sys, time
 import numpy as np
+from grassdl.bands import by_layers
 from grassdl.model import ModelCard
 from grassdl.predict.loading import load_engine
 from grassdl.predict.settings import Settings
@@ -94,7 +95,9 @@ settings = Settings(
 )
 engine = load_engine(folder, card, settings, lambda line: None).engine
 shape = (int(rows), int(cols), len(card.bands))
-window = np.random.default_rng(0).normal(float(mean), float(deviation), shape).astype(np.float32)
+values = np.random.default_rng(0).normal(float(mean), float(deviation), shape)
+# As the module has its windows, or else the engine brings them into that order each time.
+window = by_layers(values.astype(np.float32))
 engine(window)
 begin, seconds = time.perf_counter(), []
 while time.perf_counter() - begin < 10 or len(seconds) < 5:
