@@ -46,8 +46,11 @@ class ArrayMaps:
         names = {value: self._labels.get(value, f"class {value}") for value in values}
         return [MapClass(value, names[value], f"{40 * value % 256}:90:120") for value in values]
 
-    def mapped_areas(self):
-        values, number = np.unique(self.classification.array, return_counts=True)
+    def mapped_areas(self, where_compared=False):
+        cells = self.classification.array
+        if where_compared:
+            cells = cells[self.compare.array != NULL_VALUE]
+        values, number = np.unique(cells, return_counts=True)
         areas = zip(values.tolist(), (100.0 * number).tolist(), strict=True)
         return {value: area for value, area in areas if value != NULL_VALUE}
 

@@ -12,7 +12,6 @@ from grassdl.evaluate.cells import ClassRows
 from grassdl.evaluate.comparison import (
     comparison_report,
     count_pairs,
-    count_sample,
     kappa_difference,
     mcnemar,
 )
@@ -90,14 +89,3 @@ def test_report_tells_differences_as_second_minus_first():
     assert change["f1_difference"] == pytest.approx(
         scores.f1(pairs.second)[0] - scores.f1(pairs.first)[0]
     )
-
-
-def test_points_are_compared_without_bootstrap():
-    codes = [np.array(one, np.uint8) for one in ([1, 1, 2, 0], [1, 2, 2, 1], [1, 2, 1, 1])]
-    pairs = count_sample(*codes, 2)
-    assert pairs.first.tolist() == [[1, 1], [1, 0]]
-    assert pairs.second.tolist() == [[1, 0], [1, 1]]
-    report = comparison_report(pairs, classes_of([1, 2]), seed=1)
-    assert report["only_compare_right"] == 1
-    assert report["difference"]["overall_accuracy"] == pytest.approx(1 / 3)
-    assert report["difference"]["overall_accuracy_interval"] is None

@@ -215,6 +215,21 @@ def test_second_map_is_compared_and_the_difference_mapped(run, maps, read_raster
     fails_with(itself, "<other> is also an input")
 
 
+def test_a_stratified_sample_tells_of_the_region_which_map_is_better(run, write_raster, points):
+    # Class 2 is mapped on a twelfth, where half of the points lie. The first map is right in all
+    # of it and in four of six cells elsewhere; the second is right elsewhere and in none of it.
+    columns, rows = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+    write_raster("map", np.where(columns == 11, 2, 1))
+    write_raster("other", np.where(rows % 3, 1, np.where(columns == 11, 1, 3)))
+    elsewhere = [(n + 0.5, n + 0.5, 1 if n % 3 != 2 else 3, "") for n in range(6)]
+    points(*elsewhere, *((11.5, n + 0.5, 2, "") for n in range(6)))
+    options = {"points": "points", "column": "class", "design": "stratified", "compare": "other"}
+    found = report_of(run, **options)["comparison"]
+    assert found["classification"]["overall_accuracy"] == pytest.approx(11 / 12 * 4 / 6 + 1 / 12)
+    assert found["compare"]["overall_accuracy"] == pytest.approx(11 / 12)
+    assert found["difference"]["overall_accuracy"] == pytest.approx(11 / 12 / 3 - 1 / 12)
+
+
 def test_borders_objects_and_calibration_are_told_where_asked_for(run, maps, write_raster):
     truth = np.arange(SIZE) * np.ones((SIZE, 1)) < 8
     write_raster("p_1", np.where(truth, 0.9, 0.2).astype(np.float32))

@@ -16,10 +16,11 @@ from .bootstrap import block_intervals
 from .borders import border_report, count_borders
 from .calibration import calibration_report, count_calibration
 from .cells import ClassCodes, ClassRows, RowReader
-from .comparison import comparison_report, count_pairs, count_sample
+from .comparison import comparison_report, count_pairs
 from .objects import match_objects, object_report
+from .sample_comparison import SampleCases, cases_of_cells, cases_of_points, sample_comparison
 from .segments import segment_report
-from .settings import CENSUS, Settings
+from .settings import CENSUS, STRATIFIED, Settings
 from .tally import Tally, tally, tally_points, usual_block_size
 
 
@@ -42,7 +43,7 @@ class Maps(Protocol):
 
     def classes(self, values: Iterable[int]) -> list[MapClass]: ...
 
-    def mapped_areas(self) -> dict[int, float]: ...
+    def mapped_areas(self, where_compared: bool = False) -> dict[int, float]: ...
 
     def probabilities(self, prefix: str, values: Iterable[int]) -> Sequence[RowReader]: ...
 
@@ -141,16 +142,33 @@ def _comparison(maps: Maps, table: Tally, settings: Settings) -> dict:
     """The second map against the first, in the classes of both."""
     other = _tally(maps, maps.compare, "compare", settings)
     values = sorted(set(table.values) | set(other.values))
-    if maps.reference is None:
-        codes = ClassCodes(values, fixed=True)
-        cells = (maps.at_points("classification"), maps.at_points("compare"), maps.reference_values)
-        coded = [codes.encode(np.ascontiguousarray(one, np.int32), "") for one in cells]
-        pairs = count_sample(*coded, len(values))
-    else:
-        rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
-        progress = maps.progress("Comparing the maps")
-        pairs = count_pairs(rows, len(values), table.block_size, progress)
+    if settings.design != CENSUS:
+        return _comparison_by_sample(maps, values, settings)
+    rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
+    progress = maps.progress("Comparing the maps")
+    pairs = count_pairs(rows, len(values), table.block_size, progress)
     return comparison_report(pairs, maps.classes(values), settings.seed)
+
+
+def _comparison_by_sample(maps: Maps, values: list[int], settings: Settings) -> dict:
+    """The same where the reference is a sample, whose strata are the classes of the first map."""
+    areas = None
+    if settings.design == STRATIFIED:
+        mapped = maps.mapped_areas(where_compared=True)
+        values = sorted({*values, *mapped})
+        areas = np.array([mapped.get(value, 0.0) for value in values])
+    return sample_comparison(_cases(maps, values), maps.classes(values), areas)
+
+
+def _cases(maps: Maps, values: list[int]) -> SampleCases:
+    if maps.reference is not None:
+        rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
+        return cases_of_cells(rows, maps.progress("Comparing the maps"))
+    codes = ClassCodes(values, fixed=True)
+    cells = (maps.at_points("classification"), maps.at_points("compare"), maps.reference_values)
+    return cases_of_points(
+        *(codes.encode(np.ascontiguousarray(one, np.int32), "") for one in cells)
+    )
 
 
 def _rows(maps: Maps, values: list[int]) -> ClassRows:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a second classification is better than the first, on the cells that both and the
+"""Whether a second classification is better than the first, on all cells that both and the
 reference have."""
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from .. import scores
 from ..classes import MapClass
 from ..margins import SUMMARY_FIGURES, margins_of
 from .bootstrap import MIN_BLOCKS, interval, resampled
-from .cells import NO_CLASS, ClassRows, strips
+from .cells import ClassRows, strips
 from .tally import count_by_block
 
 MAX_EXACT = 25
 """With fewer cells on which one map alone is right, McNemar's test is made exactly."""
+
+NO_COMMON_CELL = "There is no cell in which classification, compare and reference meet"
 
 SUMMARY = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
 
@@ -73,21 +75,6 @@ def count_pairs(
     return _checked(tables, alone, blocks)
 
 
-def count_sample(
-    first: np.ndarray, second: np.ndarray, reference: np.ndarray, classes: int
-) -> PairCounts:
-    """The same for the codes of sample points, which have no blocks."""
-    valid = (first != NO_CLASS) & (second != NO_CLASS) & (reference != NO_CLASS)
-    maps = [np.where(valid, codes, NO_CLASS) for codes in (first, second)]
-    tables = [
-        count_by_block(codes[np.newaxis], reference[np.newaxis], first.size, classes + 1)[0]
-        for codes in maps
-    ]
-    alone = _right_alone(*maps, np.where(valid, reference, NO_CLASS))
-    blocks = np.zeros((0, 2, 3, classes))
-    return _checked(np.array(tables)[:, 1:, 1:], alone, blocks)
-
-
 def _right_alone(first: np.ndarray, second: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Cells on which the first alone is right, and on which the second alone is."""
     right, other_right = first == reference, second == reference
@@ -98,7 +85,7 @@ def _right_alone(first: np.ndarray, second: np.ndarray, reference: np.ndarray) -
 
 def _checked(tables: np.ndarray, alone: np.ndarray, blocks: np.ndarray) -> PairCounts:
     if not tables.any():
-        raise ValueError("There is no cell in which classification, compare and reference meet")
+        raise ValueError(NO_COMMON_CELL)
     filled = blocks[blocks.any(axis=(1, 2, 3))]
     return PairCounts(*tables, int(alone[0]), int(alone[1]), filled)
 

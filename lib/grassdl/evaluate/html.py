@@ -16,6 +16,7 @@ from .html_parts import class_name, figure, interval, section, table, text
 from .html_sections import sections
 from .html_style import STYLE
 from .overview import NOT_COMPARED, RIGHT, WRONG
+from .settings import STRATIFIED
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Whatever a label may try, the browser loads nothing and runs nothing."""
@@ -210,6 +211,8 @@ def _summary(report: dict) -> str:
 
 def _interval_note(report: dict) -> str:
     note = ""
+    if report["design"] == STRATIFIED:
+        note = "Of the sample as it was drawn; for the map see the area-adjusted figures. "
     if "intervals" in report:
         blocks, size = (figure(report, f"intervals.{key}", "d") for key in ("blocks", "block_size"))
         note = (

@@ -47,10 +47,7 @@ def _areas(report: dict) -> str:
         error = figure(report, "area_adjusted.sample_size.standard_error", "g")
         points = figure(report, "area_adjusted.sample_size.points", "d")
         note += f" A standard error of {error} of the overall accuracy needs {points} points."
-    if found["classes_without_points"]:
-        without = ", ".join(map(str, found["classes_without_points"]))
-        note += f" No point lies in mapped class {without}: nothing can be told about the whole."
-    return table(heads, rows, note)
+    return table(heads, rows, note + _without_points(found))
 
 
 def _comparison(report: dict) -> str:
@@ -63,7 +60,7 @@ def _comparison(report: dict) -> str:
         ("Mean IoU", "mean_iou"),
     ):
         both = [
-            (figure(report, f"comparison.{which}.{key}"), "")
+            _with_range(report, f"comparison.{which}.{key}")
             for which in ("classification", "compare")
         ]
         change = _with_range(report, f"comparison.difference.{key}", "+.4f")
@@ -71,20 +68,60 @@ def _comparison(report: dict) -> str:
     for place, one in enumerate(report["comparison"]["classes"]):
         path = f"comparison.classes.{place}.f1"
         both = [(figure(report, f"{path}_{key}"), "") for key in ("classification", "compare")]
-        change = figure(report, f"{path}_difference", "+.4f")
-        rows.append((f"F1 of {class_name(one)}", [*both, (change, "")]))
+        change = _with_range(report, f"{path}_difference", "+.4f")
+        rows.append((f"F1 of {class_name(one)}", [*both, change]))
     pixels, first, second = (
         figure(report, f"comparison.{key}", "d")
         for key in ("pixels", "only_classification_right", "only_compare_right")
     )
-    mcnemar = p_value(report, "comparison.mcnemar.p_value")
-    kappa = p_value(report, "comparison.kappa_difference.p_value")
     note = (
         f"On {pixels} cells that both maps and the reference have: {first} are right in the "
-        f"first map only, {second} in the second only. {mcnemar} by McNemar's test, "
-        f"{kappa} for the difference of the kappas; both take cells as independent."
+        f"first map only, {second} in the second only. {_tests(report)}"
     )
-    return table([*names, "Difference"], rows, note)
+    compared = table([*names, "Difference"], rows, note)
+    by_sample = "accuracy_difference" in report["comparison"]
+    return compared + (_second_map(report) if by_sample else "")
+
+
+def _tests(report: dict) -> str:
+    """What the tests of the difference tell, and what they suppose."""
+    found = report["comparison"]
+    kappa = p_value(report, "comparison.kappa_difference.p_value")
+    if not found.get("weighted_by_area"):
+        mcnemar = p_value(report, "comparison.mcnemar.p_value")
+        return (
+            f"{mcnemar} by McNemar's test, {kappa} for the difference of the kappas; both take "
+            "cells as independent."
+        )
+    accuracy = p_value(report, "comparison.accuracy_difference.p_value")
+    return (
+        "Figures are weighted by the areas of the first map's classes, with 95 % intervals "
+        f"(Stehman 2014). {accuracy} for the difference of the overall accuracies, {kappa} for "
+        f"that of the kappas.{_without_points(found)}"
+    )
+
+
+def _second_map(report: dict) -> str:
+    """User's and producer's accuracy of the second map of a sample."""
+    rows = [
+        (
+            class_name(one),
+            [
+                _with_range(report, f"comparison.classes.{place}.{key}_accuracy_compare")
+                for key in ("users", "producers")
+            ],
+        )
+        for place, one in enumerate(report["comparison"]["classes"])
+    ]
+    note = f"Accuracy of {text(report['compare'])} by class, with 95 % intervals."
+    return table(["User's accuracy", "Producer's accuracy"], rows, note)
+
+
+def _without_points(found: dict) -> str:
+    if not found["classes_without_points"]:
+        return ""
+    without = ", ".join(map(str, found["classes_without_points"]))
+    return f" No point lies in mapped class {without}: nothing can be told about the whole."
 
 
 def _borders(report: dict) -> str:

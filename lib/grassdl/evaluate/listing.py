@@ -7,6 +7,7 @@ import math
 
 from .columns import WIDTH, aligned, clean, columns, figure_text, padded, shortened
 from .sections import interval_text, sections
+from .settings import STRATIFIED
 
 MAX_MATRIX_CLASSES = 20
 """With more classes a matrix is no longer read: the listing shows the worst confusions."""
@@ -146,6 +147,8 @@ def _summary(report: dict) -> list[str]:
         lines.append(f"{name:25}{figure_text(report[key])}  {bounds}".rstrip())
     exchange, shift = (figure_text(report[key]) for key in ("exchange", "shift"))
     lines.append(f"{'':25}made of exchange {exchange} and shift {shift}")
+    if report.get("design") == STRATIFIED:
+        lines += ["", "Of the sample as it was drawn; for the map see the area-adjusted figures"]
     variance, bounds = report["kappa_variance"], report["kappa_interval"]
     if variance is not None:
         lines += [

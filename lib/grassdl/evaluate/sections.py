@@ -103,16 +103,14 @@ def _areas(found: dict) -> list[str]:
         lines.append(
             f"A standard error of {wanted['standard_error']:g} needs {wanted['points']} points"
         )
-    if found["classes_without_points"]:
-        without = ", ".join(map(str, found["classes_without_points"]))
-        lines += shortened([f"No point lies in mapped class {without}: nothing can be told"], 80)
-    return lines
+    return lines + _without_points(found)
 
 
 def _comparison(found: dict) -> list[str]:
     first, second, difference = found["classification"], found["compare"], found["difference"]
     lines = [
         f"COMPARISON on {found['pixels']} cells that both maps and the reference have",
+        *_weights(found),
         "",
         f"{'':24}{'classification':>15}{'compare':>10}{'difference':>12}{'95 % interval':>19}",
     ]
@@ -128,21 +126,60 @@ def _comparison(found: dict) -> list[str]:
         )
     for name, one in zip(class_names(found["classes"], 21), found["classes"], strict=True):
         before, after = one["f1_classification"], one["f1_compare"]
+        by_sample = "f1_difference_interval" in one
+        bounds = _signed(one["f1_difference_interval"]) if by_sample else ""
         lines.append(
             f"F1 {padded(name, 21)}{figure_text(before):>15}{figure_text(after):>10}"
-            f"{_change(before, after):>12}"
+            f"{_change(before, after):>12}{bounds:>19}".rstrip()
         )
-    test, kappa = found["mcnemar"], found["kappa_difference"]
-    how = "exact" if test["exact"] else f"chi-squared {test['statistic']:.2f}"
     lines += [
         "",
         f"Only the classification is right  {found['only_classification_right']:>12}",
         f"Only the compared map is right    {found['only_compare_right']:>12}",
-        f"McNemar's test                    {_probability(test['p_value'])} ({how})",
     ]
-    if kappa["z"] is not None:
-        told = _probability(kappa["p_value"])
-        lines.append(f"Difference of kappas              {told} (z {kappa['z']:.2f})")
+    if test := found["mcnemar"]:
+        how = "exact" if test["exact"] else f"chi-squared {test['statistic']:.2f}"
+        lines.append(f"McNemar's test                    {_probability(test['p_value'])} ({how})")
+    else:
+        lines += _z_test("Difference of overall accuracies  ", found["accuracy_difference"])
+    lines += _z_test("Difference of kappas              ", found["kappa_difference"])
+    if "accuracy_difference" in found:
+        lines += _second_map(found["classes"])
+    return lines
+
+
+def _weights(found: dict) -> list[str]:
+    """How the figures of a stratified sample were estimated, and what they lack."""
+    if not found.get("weighted_by_area"):
+        return []
+    lines = ["Figures are weighted by the areas of the first map's classes (Stehman 2014)"]
+    return lines + _without_points(found)
+
+
+def _without_points(found: dict) -> list[str]:
+    if not found["classes_without_points"]:
+        return []
+    without = ", ".join(map(str, found["classes_without_points"]))
+    return shortened([f"No point lies in mapped class {without}: nothing can be told"], WIDTH)
+
+
+def _z_test(name: str, test: dict) -> list[str]:
+    if test["z"] is None:
+        return []
+    return [f"{name}{_probability(test['p_value'])} (z {test['z']:.2f})"]
+
+
+def _second_map(classes: Sequence[dict]) -> list[str]:
+    """User's and producer's accuracy of the compared map, with intervals."""
+    names = class_names(classes)
+    margin = " " * columns(names[0])
+    lines = ["", f"{margin}{'compare: ' + USERS:>28}{PRODUCERS:>26}"]
+    for name, one in zip(names, classes, strict=True):
+        users, producers = (
+            f"{figure_text(one[key])} {_short(one[key + '_interval']):>11}"
+            for key in ("users_accuracy_compare", "producers_accuracy_compare")
+        )
+        lines.append(f"{name}{users:>28}{producers:>26}")
     return lines
 
 

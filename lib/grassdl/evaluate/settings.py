@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-CENSUS = "census"
+CENSUS, STRATIFIED = "census", "stratified"
 
 _FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference")
 _FOR_MAPS = ("compare", "design", "distance", "objects", "segments", "probabilities", "block_size")

@@ -83,13 +83,21 @@ class EvaluationMaps:
         """What the classification, or another map of `names`, holds at the points."""
         return values_at(getattr(self, name), self.points)
 
-    def mapped_areas(self) -> dict[int, float]:
-        """Square metres of each class of the classification in the region."""
+    def mapped_areas(self, where_compared: bool = False) -> dict[int, float]:
+        """Square metres of each class of the classification in the region.
+
+        Args:
+            where_compared: Only where the second map has a class, too.
+        """
+        names = [self.names[key] for key in ("classification", "compare")[: 1 + where_compared]]
         listed = gs.read_command(
-            "r.stats", flags="an", input=self.names["classification"], separator="comma", quiet=True
+            "r.stats", flags="an", input=",".join(names), separator="comma", quiet=True
         )
-        pairs = (line.split(",") for line in listed.splitlines())
-        return {int(value): float(area) for value, area in pairs}
+        areas: dict[int, float] = {}
+        for line in listed.splitlines():
+            value, *_, area = line.split(",")
+            areas[int(value)] = areas.get(int(value), 0.0) + float(area)
+        return areas
 
     def probabilities(self, prefix: str, values: Iterable[int]) -> list[RasterRows]:
         """Rows of the maps PREFIX_VALUE.
