@@ -53,6 +53,14 @@
 # % guisection: Reference
 # % end
 # % option
+# % key: background
+# % type: integer
+# % required: no
+# % label: Class value for cells outside the areas, or NULL in the reference
+# % description: By default they are not compared
+# % guisection: Reference
+# % end
+# % option
 # % key: design
 # % type: string
 # % required: no

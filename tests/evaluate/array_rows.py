@@ -54,8 +54,11 @@ class ArrayMaps:
         areas = zip(values.tolist(), (100.0 * number).tolist(), strict=True)
         return {value: area for value, area in areas if value != NULL_VALUE}
 
-    def probabilities(self, prefix, values):
+    def probabilities(self, prefix, values, mapped):
         return self._probabilities
+
+    def labels(self, values):
+        return {}
 
     def progress(self, task):
         return lambda row: None

@@ -47,6 +47,17 @@ def test_cells_drawn_by_their_probabilities_are_calibrated():
     assert sum(one["pixels"] for one in found["reliability"]) == 20000
 
 
+def test_a_class_without_probability_counts_with_0_and_is_named():
+    truth = np.array([[1, 3]], np.int32)
+    rows = ClassRows([ArrayRows(np.array([[1, 2]], np.int32)), ArrayRows(truth)], [1, 2, 3])
+    readers = [ArrayRows(np.array([one], np.float32)) for one in ([0.8, 0.4], [0.2, 0.6])]
+    found = calibration_report(count_calibration(rows, [*readers, None]), [3])
+    # A hit of 0.8, and a miss of all: 0.4^2 + 0.6^2 + (0 - 1)^2.
+    assert found["brier_score"] == pytest.approx((0.04 + 0.04 + 0.16 + 0.36 + 1) / 2, abs=1e-6)
+    assert [one["accuracy"] for one in found["reliability"]] == [0, 1]
+    assert found["classes_without_probability"] == [3]
+
+
 def test_cells_without_class_or_probability_are_left_out():
     found = report_of([[1, np.nan, 1], [0, 0, 0]], [1, 1, 1], mapped=cells("11."))
     assert found["pixels"] == 1

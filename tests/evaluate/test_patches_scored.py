@@ -150,6 +150,8 @@ def test_class_that_the_model_does_not_know_counts_as_missed(tmp_path):
     assert [one["value"] for one in report["classes"]] == [2, 5, 7]
     assert report["overall_accuracy"] == 0.75
     assert report["classes"][2]["recall"] == 0
+    assert report["calibration"]["classes_without_probability"] == [7]
+    assert report["calibration"]["pixels"] == SIZE * SIZE
 
 
 def test_what_does_not_fit_is_refused(tmp_path):

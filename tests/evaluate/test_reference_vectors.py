@@ -191,6 +191,51 @@ def test_areas_without_column_have_their_categories_for_classes(run, maps, areas
     assert report["confusion_matrix"]["counts"] == [[48, 0], [0, 48]]
 
 
+def test_cells_outside_the_areas_are_the_background_where_there_is_one(run, areas, write_raster):
+    columns = np.arange(SIZE) * np.ones((SIZE, 1), int)
+    write_raster("map", np.where(columns < 6, 1, np.where(columns < 10, 2, 0)))
+    options = {"areas": "areas", "column": "class", "objects": 1}
+    report = report_of(run, background=0, **options)
+    assert report["confusion_matrix"]["counts"] == [[24, 0, 0], [24, 48, 0], [0, 0, 48]]
+    assert report["background"] == 0
+    assert [one["label"] for one in report["classes"]] == ["background", "1", "2"]
+    assert report["classes"][1]["precision"] == pytest.approx(48 / 72)
+    # The mapped object is not clipped to the area.
+    assert report["objects"][0]["area_bias"] == pytest.approx(0.5)
+    assert report["left_out"]["null_in_reference"] == 0
+
+
+def test_a_text_class_without_a_mapped_cell_has_recall_0(run, areas, write_raster):
+    everywhere = np.ones((SIZE, SIZE))
+    write_raster("map", everywhere.astype(int))
+    run("r.category", map="map", separator=":", rules="-", stdin=LABELS)
+    write_raster("p_1", 0.75 * everywhere)
+    result = evaluate(run, areas="areas", column="name", probabilities="p", format="json")
+    report = json.loads(result.stdout)
+    assert report["confusion_matrix"] == {"classes": [1, 2], "counts": [[48, 48], [0, 0]]}
+    assert [one["recall"] for one in report["classes"]] == [1, 0]
+    assert report["classes"][1]["label"] == "bâti, dense"
+    warned = " ".join(result.stderr.split())
+    assert "Classes of the reference without a map p_VALUE: 2" in warned
+    assert report["calibration"]["classes_without_probability"] == [2]
+    assert report["calibration"]["reliability"][0]["accuracy"] == 0.5
+
+
+def test_overlapping_areas_and_contradicting_labels_are_warned_of(run, maps):
+    # A house on a meadow: where they overlap the category that comes first counts.
+    box = "B 5\n {w} {s}\n {w} {n}\n {e} {n}\n {e} {s}\n {w} {s}\n"
+    sides = [{"w": 0, "s": 0, "e": 12, "n": 12}, {"w": 2, "s": 2, "e": 5, "n": 5}]
+    text = "".join(box.format(**one) for one in sides)
+    text += "C 1 1\n 9 9\n 1 1\nC 1 2\n 3 3\n 1 1\n 1 2\n"
+    run("v.in.ascii", flags="n", input="-", output="over", format="standard", stdin=text)
+    run("r.category", map="other", separator=":", rules="-", stdin="1:pasture\n")
+    result = evaluate(run, areas="over", compare="other")
+    warned = " ".join(result.stderr.split())
+    assert "Areas that belong to several classes, since polygons overlap: 1" in warned
+    assert "<meadow> before <bâti, dense>" in warned
+    assert "class 1 is <meadow> in <map@PERMANENT> and <pasture> in <other@PERMANENT>" in warned
+
+
 def test_second_map_is_compared_and_the_difference_mapped(run, maps, read_raster):
     report = report_of(run, reference="truth", compare="other", difference="difference")
     found = report["comparison"]

@@ -17,6 +17,7 @@ from .borders import border_report, count_borders
 from .calibration import calibration_report, count_calibration
 from .cells import ClassCodes, ClassRows, RowReader
 from .comparison import comparison_report, count_pairs
+from .contradictions import contradictions
 from .objects import match_objects, object_report
 from .sample_comparison import SampleCases, cases_of_cells, cases_of_points, sample_comparison
 from .segments import segment_report
@@ -45,7 +46,13 @@ class Maps(Protocol):
 
     def mapped_areas(self, where_compared: bool = False) -> dict[int, float]: ...
 
-    def probabilities(self, prefix: str, values: Iterable[int]) -> Sequence[RowReader]: ...
+    def probabilities(
+        self, prefix: str, values: Iterable[int], mapped: Iterable[int]
+    ) -> Sequence[RowReader | None]: ...
+
+    def labels(self, values: Iterable[int]) -> dict[str, dict[int, str]]: ...
+
+    def warn(self, sentence: str) -> None: ...
 
     def progress(self, task: str) -> Callable[[int], None]: ...
 
@@ -62,9 +69,12 @@ def assess(maps: Maps, settings: Settings) -> dict:
         ValueError: Maps without common cells or classes, or that lack what is asked for.
     """
     table = _tally(maps, maps.classification, "classification", settings)
+    for sentence in contradictions(maps.labels(table.values)):
+        maps.warn(sentence)
     classes = maps.classes(table.values)
     report = {
         **maps.names,
+        **({} if settings.background is None else {"background": settings.background}),
         "design": settings.design,
         **scores.report(table.counts, classes),
         "left_out": asdict(table.left_out),
@@ -77,17 +87,18 @@ def assess(maps: Maps, settings: Settings) -> dict:
         report["area_adjusted"] = _area_adjusted(maps, table, settings)
     if maps.compare is not None:
         report["comparison"] = _comparison(maps, table, settings)
-    return report | _by_cells(maps, classes, settings)
+    return report | _by_cells(maps, table, classes, settings)
 
 
-def _by_cells(maps: Maps, classes: list[MapClass], settings: Settings) -> dict:
+def _by_cells(maps: Maps, table: Tally, classes: list[MapClass], settings: Settings) -> dict:
     """Borders, objects, segments and calibration, each by another look at all cells."""
     found: dict[str, object] = {}
-    values = [one.value for one in classes]
+    values = table.values
     places = [_place(value, values) for value in settings.objects]
     rasters = []
     if settings.probabilities:
-        rasters = maps.probabilities(settings.probabilities, values)
+        mapped = np.array(values)[table.counts.any(axis=1)].tolist()
+        rasters = maps.probabilities(settings.probabilities, values, mapped)
     if settings.distances:
         counts = count_borders(
             _rows(maps, values), len(values), settings.distances, maps.progress("Comparing borders")
@@ -107,7 +118,8 @@ def _by_cells(maps: Maps, classes: list[MapClass], settings: Settings) -> dict:
         counted = count_calibration(
             _rows(maps, values), rasters, maps.progress("Reading probabilities")
         )
-        found["calibration"] = calibration_report(counted)
+        without = [one for one, raster in zip(values, rasters, strict=True) if raster is None]
+        found["calibration"] = calibration_report(counted, without)
     return found
 
 

@@ -64,8 +64,10 @@ class CalibrationCounts:
 
         Args:
             probabilities: (classes, cells), no NaN.
-            truth: Index of the true class (cells,).
+            truth: Index of the true class (cells,). One that is beyond the probabilities has none:
+                it counts with 0, so that the cell is wrong whatever is most probable there.
         """
+        known = np.flatnonzero(truth < len(probabilities))
         best = probabilities.argmax(axis=0)
         confidence = probabilities.max(axis=0)
         # Bins are open below and closed above, as in the paper; 0 belongs to the first.
@@ -73,7 +75,7 @@ class CalibrationCounts:
         self.cells += np.bincount(bins, minlength=BINS)
         self.confidence += np.bincount(bins, confidence, minlength=BINS)
         self.right += np.bincount(bins[best == truth], minlength=BINS)
-        true_probability = probabilities[truth, np.arange(truth.size)].astype(np.float64)
+        true_probability = probabilities[truth[known], known].astype(np.float64)
         squares = np.square(probabilities, dtype=np.float64).sum()
         # sum over classes of (p - y)^2 = sum p^2 - 2 p_true + 1
         self.squares += float(squares - 2 * true_probability.sum() + truth.size)
@@ -81,42 +83,50 @@ class CalibrationCounts:
 
 def count_calibration(
     rows: ClassRows,
-    probabilities: Sequence[RowReader],
+    probabilities: Sequence[RowReader | None],
     progress: Callable[[int], None] = lambda row: None,
 ) -> CalibrationCounts:
     """Count the cells where the maps have a class and all probabilities.
 
     Args:
         rows: Gives codes of classification and reference.
-        probabilities: The map of each class's probability, floats that are NaN where NULL.
+        probabilities: The map of each class's probability, floats that are NaN where NULL; None
+            for a class whose probability is 0 everywhere.
         progress: Takes the number of rows that are done.
 
     Raises:
         ValueError: A probability lies outside 0..1, or there is no such cell.
     """
     counts = CalibrationCounts()
+    readers = [one for one in probabilities if one is not None]
+    # Of a class without a map the place is beyond all maps.
+    places = np.array([readers.index(one) if one else len(readers) for one in probabilities])
     # A strip holds a value for every class.
-    for row, count in strips(rows.rows, rows.cols * len(probabilities)):
+    for row, count in strips(rows.rows, rows.cols * len(readers)):
         *_, truth = rows.read(row, count)
-        shares = np.stack([reader.read(row, count) for reader in probabilities])
+        shares = np.stack([reader.read(row, count) for reader in readers])
         valid = (truth != NO_CLASS) & ~np.isnan(shares).any(axis=0)
         shares = shares[:, valid]
         if shares.size and not (shares.min() >= -1e-5 and shares.max() <= 1 + 1e-5):
             raise ValueError(
                 f"Probabilities run from 0 to 1, found {shares.min():g} to {shares.max():g}"
             )
-        counts.add(shares, truth[valid].astype(np.intp) - 1)
+        counts.add(shares, places[truth[valid].astype(np.intp) - 1])
         progress(row + count)
     if not counts.cells.any():
         raise ValueError("The maps of probabilities have no cell in common with the reference")
     return counts
 
 
-def calibration_report(counts: CalibrationCounts) -> dict:
+def calibration_report(counts: CalibrationCounts, without: Sequence[int] = ()) -> dict:
     """Expected calibration error, Brier score and reliability curve as a JSON object.
 
     The Brier score is that of Brier (1950): the squared differences summed over the classes, 0
     to 2. Bins without cells are left out of the curve.
+
+    Args:
+        counts: The sums.
+        without: Values of the classes of the reference that have no probability.
     """
     total = counts.cells.sum()
     filled = np.flatnonzero(counts.cells)
@@ -127,6 +137,7 @@ def calibration_report(counts: CalibrationCounts) -> dict:
         "pixels": int(total),
         "expected_calibration_error": float(gap),
         "brier_score": counts.squares / int(total),
+        "classes_without_probability": list(without),
         "reliability": [
             {
                 "from": place / BINS,

@@ -90,6 +90,8 @@ def _lead(report: dict) -> str:
         if cells
     ]
     told = f" Left out: {', '.join(left_out)}." if left_out else ""
+    if "background" in report:
+        told += f" Cells without a reference class count as class {report['background']}."
     return (
         f"<p>Measured against <b>{text(report['reference'])}</b>, "
         f"{_DESIGNS[report['design']]}; {counted} counted.{told}</p>"

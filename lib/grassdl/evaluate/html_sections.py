@@ -227,7 +227,9 @@ def _calibration(report: dict) -> str:
         )
         for place, one in enumerate(bins)
     ]
-    lead = f"<p>Expected calibration error {error}, Brier score {brier}.</p>"
+    without = ", ".join(map(str, report["calibration"]["classes_without_probability"]))
+    told = f" Classes without probability count with 0: {without}." if without else ""
+    lead = f"<p>Expected calibration error {error}, Brier score {brier}.{told}</p>"
     return lead + _curve(bins) + table(list(keys), rows, "Cells by the probability of their class.")
 
 

@@ -47,6 +47,8 @@ def _header(report: dict) -> list[str]:
     """What was compared and how many cells were counted and left out."""
     names = [name for name in ("classification", "reference", "compare") if name in report]
     lines = [f"{name.capitalize() + ':':<16}{clean(report[name])}" for name in names]
+    if "background" in report:
+        lines.append(f"{'Background:':<16}{report['background']} where the reference has no class")
     lines.append(f"{'Cells counted:':<16}{report['pixels']}")
     for reason, cells in report.get("left_out", {}).items():
         if cells:

@@ -65,6 +65,7 @@ def score_patches(
         raise ValueError(f"No pixel of the {split} patches is labelled: there is nothing to score")
     names = ", ".join(one.folder.name for one in patch_sets)
     counts = patches.sum(axis=0)
+    unknown = np.setdiff1d(classes.values[counts.any(axis=0)], card.classes.values)
     margins = margins_of(patches[patches.any(axis=(1, 2))])
     size = patch_sets[0].manifest.export.size
     return {
@@ -74,7 +75,10 @@ def score_patches(
         **scores.report(counts, classes),
         "left_out": left_out,
         "intervals": block_intervals(margins, list(classes), size, seed),
-        "calibration": {**calibration_report(calibration), "temperature": card.temperature},
+        "calibration": {
+            **calibration_report(calibration, unknown.tolist()),
+            "temperature": card.temperature,
+        },
         "areas": [
             {"dataset": one.folder.name, **_summary(table.sum(axis=0), classes)}
             for one, table in zip(patch_sets, tables, strict=True)
@@ -122,8 +126,8 @@ def _count(
     codes = np.zeros(256, np.int64)
     for first, probabilities, truth in _predicted(predict, card, patch_set, split):
         warm = card.tempered(probabilities)
-        known = channel[truth] < len(card.classes)
-        calibration.add(warm[known].T, channel[truth][known].astype(np.intp))
+        labelled = label_index[truth] < len(classes)
+        calibration.add(warm[labelled].T, channel[truth][labelled].astype(np.intp))
         found = predicted_index[warm.argmax(axis=-1)]
         codes += np.bincount(truth.ravel(), minlength=256)
         for place in range(len(truth)):

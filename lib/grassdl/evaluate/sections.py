@@ -248,6 +248,9 @@ def _calibration(found: dict) -> list[str]:
         "",
         aligned(("confidence", "mean", "accuracy", "cells"), 14),
     ]
+    if found["classes_without_probability"]:
+        without = ", ".join(map(str, found["classes_without_probability"]))
+        lines[1:1] = shortened([f"Classes without probability count with 0: {without}"], WIDTH)
     for one in found["reliability"]:
         bounds = f"{one['from']:.2f}-{one['to']:.2f}"
         figures = (bounds, figure_text(one["confidence"]), figure_text(one["accuracy"]))

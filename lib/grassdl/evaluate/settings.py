@@ -7,10 +7,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..classes import MAX_VALUE
+
 CENSUS, STRATIFIED = "census", "stratified"
 
-_FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference")
-_FOR_MAPS = ("compare", "design", "distance", "objects", "segments", "probabilities", "block_size")
+_FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference", "background")
+_FOR_MAPS = (
+    "background",
+    "block_size",
+    "compare",
+    "design",
+    "distance",
+    "objects",
+    "probabilities",
+    "segments",
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class Settings:
         distances: Distances in cells at which borders are compared.
         objects: Values of the classes whose objects are matched.
         probabilities: Prefix of the maps of probabilities, or "".
+        background: Class value of the cells to which the reference gives no class, or None.
 
     Raises:
         ValueError: A number out of its range.
@@ -37,6 +49,7 @@ class Settings:
     distances: tuple[float, ...] = ()
     objects: tuple[int, ...] = ()
     probabilities: str = ""
+    background: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.wanted_error < 0.5:
@@ -47,6 +60,10 @@ class Settings:
             raise ValueError(f"<block_size> must be at least 1, found {self.block_size}")
         if self.seed < 0:
             raise ValueError(f"<seed> must not be negative, found {self.seed}")
+        if self.background is not None and not 0 <= self.background <= MAX_VALUE:
+            raise ValueError(
+                f"<background> is a class value from 0 to {MAX_VALUE}, found {self.background}"
+            )
         for distance in self.distances:
             if not 0 <= distance < math.inf:
                 raise ValueError(f"<distance> must be at least 0 cells, found {distance:g}")
@@ -68,6 +85,7 @@ class Settings:
             distances=tuple(float(one) for one in _list(options["distance"])),
             objects=tuple(int(one) for one in _list(options["objects"])),
             probabilities=options["probabilities"],
+            background=int(options["background"]) if options["background"] else None,
         )
 
 
@@ -85,6 +103,8 @@ def _design(options: Mapping[str, str]) -> str:
         for key in _FOR_CELLS:
             if options[key]:
                 raise ValueError(f"Option {key} needs a reference or areas, not points")
+    if options["background"] and design != CENSUS:
+        raise ValueError(f"With design={design} other cells are not sampled: leave background out")
     if options["areas"] and design != CENSUS:
         raise ValueError(
             f"design={design} is for single cells or points, areas are clusters of cells: "

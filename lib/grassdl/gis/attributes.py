@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import grass.script as gs
 
 from ..classes import MAX_VALUE
+from .categories import labelled_values
 
 INTEGERS = ("INTEGER", "SMALLINT", "BIGINT")
 TEXTS = ("CHARACTER", "TEXT", "VARCHAR")
@@ -30,8 +31,10 @@ def require_vector(name: str) -> str:
 def class_labels(raster: str) -> dict[str, int]:
     """Class values of a raster map by label; a value without label is called by its number.
 
+    Classes that no cell has count with the labels that they have among the map's categories.
+
     Raises:
-        ValueError: Two values have the same label.
+        ValueError: Two values that cells have have the same label.
     """
     listed = gs.read_command("r.category", map=raster, separator="tab", encoding=None, quiet=True)
     values: dict[str, int] = {}
@@ -47,7 +50,7 @@ def class_labels(raster: str) -> dict[str, int]:
                 "texts cannot tell them apart"
             )
         values[label] = int(value)
-    return values
+    return {label: value for value, label in labelled_values(raster).items()} | values
 
 
 def class_by_category(
@@ -80,7 +83,7 @@ def class_by_category(
     if unknown:
         raise ValueError(
             f"Class <{unknown[0]}> in column <{column}> of <{vector}> matches no label of "
-            f"<{raster}>, which has: {', '.join(labels)}"
+            f"<{raster}>, which has: {', '.join(labels)} (r.category gives further ones)"
         )
     return {category: labels[text] for category, text in texts.items()}
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import colorsys
 import ctypes
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import grass.lib.raster as libraster
 
@@ -45,9 +46,9 @@ def map_classes(raster: str, values: Iterable[int], fallback: str | None = None)
         fallback: A second map to take labels and colours from that the first lacks.
     """
     values = [int(value) for value in values]
-    labels, colors = _labels(raster, values), _colors(raster, values)
+    labels, colors = labels_of(raster, values), _colors(raster, values)
     if fallback:
-        labels = _labels(fallback, values) | labels
+        labels = labels_of(fallback, values) | labels
         colors = _colors(fallback, values) | colors
     spare = spare_colors(taken=set(colors.values()))
     return [
@@ -56,18 +57,41 @@ def map_classes(raster: str, values: Iterable[int], fallback: str | None = None)
     ]
 
 
-def _labels(raster: str, values: list[int]) -> dict[int, str]:
+def labelled_values(raster: str) -> dict[int, str]:
+    """Label of every value that has one, also of those that no cell has; ranges are left out."""
+    values = []
+    with _categories(raster) as categories:
+        low, high = libraster.CELL(), libraster.CELL()
+        for place in range(categories.ncats if categories else 0):
+            addresses = [ctypes.byref(one) for one in (categories, low, high)]
+            libraster.Rast_get_ith_c_cat(addresses[0], place, *addresses[1:])
+            if low.value == high.value:
+                values.append(low.value)
+    return labels_of(raster, values)
+
+
+def labels_of(raster: str, values: Iterable[int]) -> dict[int, str]:
     """Labels of the values that have one, read as UTF-8 whatever the locale says."""
+    labels = {}
+    with _categories(raster) as categories:
+        for value in values if categories else ():
+            cell = libraster.CELL(value)
+            found = libraster.Rast_get_c_cat(ctypes.byref(cell), ctypes.byref(categories))
+            labels[value] = found.data.decode("utf-8", errors="replace").strip()
+    return {value: label for value, label in labels.items() if label}
+
+
+@contextmanager
+def _categories(raster: str) -> Iterator[libraster.struct_Categories | None]:
+    """The categories of a raster map as the C library has them; None if there are none."""
     categories = libraster.struct_Categories()
     if libraster.Rast_read_cats(*require_raster(raster).split("@"), ctypes.byref(categories)) < 0:
-        return {}
-    labels = {}
-    for value in values:
-        cell = libraster.CELL(value)
-        found = libraster.Rast_get_c_cat(ctypes.byref(cell), ctypes.byref(categories))
-        labels[value] = found.data.decode("utf-8", errors="replace").strip()
-    libraster.Rast_free_cats(ctypes.byref(categories))
-    return {value: label for value, label in labels.items() if label}
+        yield None
+        return
+    try:
+        yield categories
+    finally:
+        libraster.Rast_free_cats(ctypes.byref(categories))
 
 
 def _colors(raster: str, values: list[int]) -> dict[int, str]:

@@ -6,22 +6,51 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 
 import grass.script as gs
 import numpy as np
 
 from ..classes import MapClass
 from .attributes import class_by_category, class_labels, require_vector
-from .categories import map_classes
+from .categories import labels_of, map_classes
+from .labels import BACKGROUND_LABEL, overlaps
 from .messages import Progress
 from .raster_rows import RasterRows
-from .rasters import mask_name, probability_maps, require_integer
+from .rasters import (
+    find_raster,
+    mask_name,
+    probability_map,
+    probability_maps,
+    require_integer,
+    values_in_region,
+)
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
 from .temporary import remove_debris, remove_maps
+from .training import read_areas
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference of an evaluation.
+
+    Attributes:
+        name: Fully qualified name of the map that the user gave.
+        raster: Name of the raster map that holds it, or None where it is made of points.
+        points: The reference as points, or None.
+        labels: Name of the raster map that has its labels, or None where there is none.
+        background: Class value that its cells without class have got, or None.
+    """
+
+    name: str
+    raster: str | None = None
+    points: SamplePoints | None = None
+    labels: str | None = None
+    background: int | None = None
 
 
 class EvaluationMaps:
@@ -39,35 +68,42 @@ class EvaluationMaps:
 
     Args:
         names: See above.
-        reference_raster: See above.
-        points: See above.
+        reference: The reference.
         opened: Closes the maps.
     """
 
-    def __init__(
-        self,
-        names: Mapping[str, str],
-        reference_raster: str | None,
-        points: SamplePoints | None,
-        opened: ExitStack,
-    ):
+    def __init__(self, names: Mapping[str, str], reference: Reference, opened: ExitStack):
         self.names = dict(names)
-        self.reference_raster = reference_raster
-        self.points = points
+        self.reference_raster = reference.raster
+        self.points = reference.points
+        self._told = reference
         self._opened = opened
         self.classification = self._open(names["classification"])
         self.compare = self._open(names["compare"]) if "compare" in names else None
         self.segments = self._open(names["segments"]) if "segments" in names else None
-        self.reference = self._open(reference_raster) if reference_raster else None
+        self.reference = self._open(reference.raster) if reference.raster else None
         mask = mask_name()
         self.mask = self._open(mask) if mask else None
 
     def classes(self, values: Iterable[int]) -> list[MapClass]:
         """Labels and colours of class values: the reference's, then the classification's."""
         classification = self.names["classification"]
-        if self.reference_raster == self.names["reference"]:
-            return map_classes(self.reference_raster, values, fallback=classification)
-        return map_classes(classification, values)
+        labelled = self._told.labels or classification
+        return [
+            replace(one, label=BACKGROUND_LABEL)
+            if one.value == self._told.background and one.label == str(one.value)
+            else one
+            for one in map_classes(labelled, values, fallback=classification)
+        ]
+
+    def labels(self, values: Iterable[int]) -> dict[str, dict[int, str]]:
+        """The labels that class values have in each of the raster maps, the reference first."""
+        names = [self._told.labels, self.names["classification"], self.names.get("compare")]
+        return {name: labels_of(name, values) for name in names if name}
+
+    def warn(self, sentence: str) -> None:
+        """Warn the user."""
+        gs.warning(sentence)
 
     @property
     def reference_values(self) -> np.ndarray | None:
@@ -99,13 +135,28 @@ class EvaluationMaps:
             areas[int(value)] = areas.get(int(value), 0.0) + float(area)
         return areas
 
-    def probabilities(self, prefix: str, values: Iterable[int]) -> list[RasterRows]:
-        """Rows of the maps PREFIX_VALUE.
+    def probabilities(
+        self, prefix: str, values: Iterable[int], mapped: Iterable[int]
+    ) -> list[RasterRows | None]:
+        """Rows of the maps PREFIX_VALUE, None where a class of the reference has none.
+
+        Args:
+            prefix: With `@mapset` or without.
+            values: The class values.
+            mapped: Those of the classification: what has mapped them knows their probability.
 
         Raises:
-            ValueError: One of them is missing.
+            ValueError: The map of one of the classification's classes is missing.
         """
-        return [self._open(raster) for raster in probability_maps(prefix, values)]
+        probability_maps(prefix, mapped)
+        found = {value: find_raster(probability_map(prefix, value)) for value in values}
+        without = [str(value) for value, raster in found.items() if raster is None]
+        if without:
+            self.warn(
+                f"Classes of the reference without a map {probability_map(prefix, 'VALUE')}: "
+                f"{', '.join(without)}; their probability counts as 0"
+            )
+        return [self._open(raster) if raster else None for raster in found.values()]
 
     def description(self) -> dict[str, str]:
         """What the classification's metadata tell about its making: title, sources, history."""
@@ -135,17 +186,28 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
     if options["segments"]:
         names["segments"] = require_integer(options["segments"], "segment ids")
     with ExitStack() as opened:
-        raster = points = None
-        if options["reference"]:
-            raster = names["reference"] = require_integer(options["reference"])
-        else:
-            vector = names["reference"] = require_vector(options["points"] or options["areas"])
-            class_of = _class_of(vector, options, names["classification"])
-            if options["points"]:
-                points = sample_points(vector, options["layer"], class_of, Region.current())
-            else:
-                raster = opened.enter_context(_rasterized_areas(vector, options["layer"], class_of))
-        yield EvaluationMaps(names, raster, points, opened)
+        reference = _reference(options, names["classification"], opened)
+        names["reference"] = reference.name
+        yield EvaluationMaps(names, reference, opened)
+
+
+def _reference(options: Mapping[str, str], classification: str, opened: ExitStack) -> Reference:
+    """The reference, whose temporary maps live as long as `opened`."""
+    background = int(options["background"]) if options["background"] else None
+    if options["reference"]:
+        name = raster = labels = require_integer(options["reference"])
+    else:
+        labels = None
+        name = require_vector(options["points"] or options["areas"])
+        class_of = _class_of(name, options, classification)
+        if options["points"]:
+            points = sample_points(name, options["layer"], class_of, Region.current())
+            return Reference(name, points=points)
+        _warn_of_overlaps(name, options["layer"], class_of, classification)
+        raster = opened.enter_context(_rasterized_areas(name, options["layer"], class_of))
+    if background is not None:
+        raster = opened.enter_context(_with_background(raster, name, background))
+    return Reference(name, raster, labels=labels, background=background)
 
 
 def _class_of(
@@ -156,6 +218,46 @@ def _class_of(
         return None
     labels = class_labels(classification)
     return class_by_category(vector, options["layer"], options["column"], labels, classification)
+
+
+def _warn_of_overlaps(
+    vector: str, layer: str, class_of: Mapping[int, int] | None, classification: str
+) -> None:
+    """Warn of areas that count for one class and belong to others as well."""
+    sites = read_areas(vector, int(layer))
+    if class_of is None:
+        class_of = {category: category for own in sites.categories for category in own}
+    labels = labels_of(classification, set(class_of.values()))
+    table = {
+        category: MapClass(value, labels.get(value, str(value)), "")
+        for category, value in class_of.items()
+    }
+    for sentence in overlaps(sites, table):
+        gs.warning(sentence)
+
+
+@contextmanager
+def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
+    """A temporary copy of a reference whose NULL cells have a class; the mask still hides cells.
+
+    Args:
+        raster: The raster map.
+        name: What the user calls it.
+        value: The class value.
+
+    Raises:
+        ValueError: All cells are NULL, so that all would be background.
+    """
+    if not values_in_region(raster):
+        raise ValueError(f"<{name}> has no class in the current region: check region and mask")
+    remove_debris(TEMPORARY_PREFIX)
+    filled = f"{TEMPORARY_PREFIX}_{os.getpid()}_background"
+    try:
+        expression = f'{filled} = if(isnull("{raster}"), {value}, "{raster}")'
+        run_module("r.mapcalc", expression=expression)
+        yield filled
+    finally:
+        remove_maps([filled])
 
 
 @contextmanager

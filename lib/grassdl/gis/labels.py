@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -226,7 +226,7 @@ def _area_labels(
                 classes,
                 _background_index(classes, background),
                 region.cells_of(_classed(sites, table).places),
-                _overlaps(sites, table),
+                overlaps(sites, table),
             )
             yield _known_labels(codes, labels)
     finally:
@@ -282,8 +282,13 @@ def _classed(sites: TrainingSites, table: dict[int, MapClass]) -> TrainingSites:
     return TrainingSites(sites.places[kept], [sites.categories[place] for place in kept])
 
 
-def _overlaps(sites: TrainingSites, table: dict[int, MapClass]) -> list[str]:
-    """A sentence about areas that belong to several classes, if there are any."""
+def overlaps(sites: TrainingSites, table: Mapping[int, MapClass]) -> list[str]:
+    """A sentence about areas that belong to several classes, if there are any.
+
+    Args:
+        sites: The areas.
+        table: Class of every category that has one.
+    """
     several = [
         [table[one].label for one in own if one in table]
         for own in sites.categories
@@ -294,7 +299,7 @@ def _overlaps(sites: TrainingSites, table: dict[int, MapClass]) -> list[str]:
     pairs = sorted({f"<{labels[0]}> before <{labels[1]}>" for labels in several})
     listed = ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")
     return [
-        f"Training areas that belong to several classes, since polygons overlap: {len(several)}; "
+        f"Areas that belong to several classes, since polygons overlap: {len(several)}; "
         f"the first category counts there: {listed}"
     ]
 

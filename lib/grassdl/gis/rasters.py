@@ -63,6 +63,20 @@ def require_integer(name: str, what: str = "classes") -> str:
     return found
 
 
+def find_raster(name: str) -> str | None:
+    """The fully qualified name of a raster map, or None if there is none of that name."""
+    try:
+        return require_raster(name)
+    except ValueError:
+        return None
+
+
+def probability_map(prefix: str, value: int | str) -> str:
+    """The name of the map of a class's probability, PREFIX_VALUE, in the prefix's mapset if any."""
+    name, at, mapset = prefix.partition("@")
+    return f"{name}_{value}{at}{mapset}"
+
+
 def probability_maps(prefix: str, values: Iterable[int]) -> list[str]:
     """The fully qualified names of the existing maps PREFIX_VALUE of class probabilities.
 
@@ -73,8 +87,7 @@ def probability_maps(prefix: str, values: Iterable[int]) -> list[str]:
     Raises:
         ValueError: One of them is missing.
     """
-    name, _, mapset = prefix.partition("@")
-    wanted = [f"{name}_{value}" + (f"@{mapset}" if mapset else "") for value in values]
+    wanted = [probability_map(prefix, value) for value in values]
     try:
         return [require_raster(one) for one in wanted]
     except ValueError as error:

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Options of an evaluation that do not go together."""
+
+from collections import defaultdict
+
+import pytest
+
+from grassdl.evaluate.settings import Settings
+
+
+def settings_of(**options):
+    given = {"standard_error": "0.01", "seed": "1", **options}
+    return Settings.from_options(defaultdict(str, given))
+
+
+def test_background_goes_with_areas_and_a_whole_raster_reference():
+    assert settings_of(areas="a", background="0").background == 0
+    assert settings_of(reference="a", background="3").background == 3
+    assert settings_of(reference="a").background is None
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"points": "p"}, "background needs a reference or areas, not points"),
+        ({"reference": "r", "design": "stratified"}, "leave background out"),
+        ({"model": "m"}, "background is for maps"),
+        ({"areas": "a", "background": "-1"}, "0 to 2147483647, found -1"),
+    ],
+)
+def test_background_that_means_nothing_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        settings_of(**{"background": "0", **options})
