@@ -286,7 +286,10 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
             shown = report.get("area_adjusted", report)["classes"]
             classes = maps.classes([one["value"] for one in shown])
             pictures = overview(maps.classification, maps.reference, classes)
-            return page(report, classes, pictures, with_model(maps.description()))
+            description, problem = with_model(maps.description())
+            if problem:
+                maps.warn(problem)
+            return page(report, classes, pictures, description)
 
         write(report, html)
         if options["difference"]:

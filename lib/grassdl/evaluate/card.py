@@ -6,9 +6,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from contextlib import suppress
+from pathlib import Path
 
 from ..model import ModelCard
+from .columns import shortened
+
+_UNREADABLE = (OSError, ValueError, RuntimeError)
+"""What a folder that nobody vouches for may raise: no permission, too long a path, a damaged file,
+a home that does not exist."""
+
+_LONGEST_NAME, _LONGEST_REASON = 60, 160
 
 _CALL = re.compile(r"\bi\.dl\.predict(\.py)?\s.*", re.DOTALL)
 
@@ -27,29 +34,53 @@ def describe(card: ModelCard) -> dict[str, str]:
     }
 
 
-def with_model(metadata: Mapping[str, str]) -> dict[str, str]:
+def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
     """A map's metadata, and the card of the model that made the map.
 
     The call of i.dl.predict in the map's history names the model's folder. The card is left out
-    where the folder is not there any more, or holds another model now.
+    where the folder is not there any more, or holds another model now. Where it cannot be read, a
+    sentence tells so in its place: a report must not fail of what stands in a history.
 
     Args:
         metadata: Title, description, sources and comments of the map.
+
+    Returns:
+        What is told, and the sentence about a card that cannot be read or None.
     """
-    told = dict(metadata)
-    # Not every history holds a call, nor every folder what it was.
-    with suppress(ValueError):
-        folder = _model_folder(told.get("comments", ""))
-        card = ModelCard.load(folder) if folder else None
-        if card and _made(card, told):
-            told |= describe(card)
-    return told
+    folder = _model_folder(metadata.get("comments", ""))
+    try:
+        card = _card_in(folder)
+        if card is None or not _made(card, metadata):
+            return dict(metadata), None
+        return {**metadata, **describe(card)}, None
+    except _UNREADABLE as error:
+        (name,) = shortened([folder], _LONGEST_NAME)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        (reason,) = shortened([reason.replace(folder, name)], _LONGEST_REASON)
+        problem = f"The model <{name}> of the map's history cannot be read: {reason}"
+        return {**metadata, "model": problem}, problem
+
+
+def _card_in(folder: str) -> ModelCard | None:
+    """The card of the model in a folder, or None if there is no such folder."""
+    if not folder:
+        return None
+    path = Path(folder).expanduser()
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return ModelCard.load(path)
 
 
 def _model_folder(history: str) -> str:
     """The model of the call in a map's history; "" if there is none."""
     call = _CALL.search(history)
-    words = shlex.split(call[0]) if call else []
+    try:
+        words = shlex.split(call[0]) if call else []
+    except ValueError:
+        # Quotes that do not close: no call of ours.
+        return ""
     return next((word.partition("=")[2] for word in words if word.startswith("model=")), "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from itertools import accumulate
 
 WIDTH = 80
 """Columns of a terminal."""
@@ -38,13 +39,14 @@ def columns(text: str) -> int:
 
 def shortened(names: Iterable[str], width: int) -> list[str]:
     """The names, cut to `width` columns with two dots at the end of those that were longer."""
-    short = []
-    for name in map(clean, names):
-        cut = name.rstrip()
-        while columns(cut) > width - 2 and columns(name.rstrip()) > width:
-            cut = cut[:-1]
-        short.append(cut if cut == name.rstrip() else cut + "..")
-    return short
+    return [_cut(clean(name).rstrip(), width) for name in names]
+
+
+def _cut(name: str, width: int) -> str:
+    if columns(name) <= width:
+        return name
+    ends = accumulate(map(columns, name))
+    return name[: sum(end <= width - 2 for end in ends)] + ".."
 
 
 def padded(text: str, width: int) -> str:
