@@ -58,6 +58,12 @@ def test_a_class_without_probability_counts_with_0_and_is_named():
     assert found["classes_without_probability"] == [3]
 
 
+def test_the_probability_of_a_class_that_no_cell_has_is_part_of_the_whole():
+    # Codes 1 to 3 are all that the maps may hold; the fourth map is beyond them.
+    found = report_of([[0.5], [0.2], [0.0], [0.3]], [1])
+    assert found["brier_score"] == pytest.approx(0.25 + 0.04 + 0.09, abs=1e-6)
+
+
 def test_cells_without_class_or_probability_are_left_out():
     found = report_of([[1, np.nan, 1], [0, 0, 0]], [1, 1, 1], mapped=cells("11."))
     assert found["pixels"] == 1

@@ -210,6 +210,7 @@ def test_a_text_class_without_a_mapped_cell_has_recall_0(run, areas, write_raste
     write_raster("map", everywhere.astype(int))
     run("r.category", map="map", separator=":", rules="-", stdin=LABELS)
     write_raster("p_1", 0.75 * everywhere)
+    write_raster("p_3", 0.25 * everywhere)
     result = evaluate(run, areas="areas", column="name", probabilities="p", format="json")
     report = json.loads(result.stdout)
     assert report["confusion_matrix"] == {"classes": [1, 2], "counts": [[48, 48], [0, 0]]}
@@ -219,6 +220,9 @@ def test_a_text_class_without_a_mapped_cell_has_recall_0(run, areas, write_raste
     assert "Classes of the reference without a map p_VALUE: 2" in warned
     assert report["calibration"]["classes_without_probability"] == [2]
     assert report["calibration"]["reliability"][0]["accuracy"] == 0.5
+    # Water, which is in neither map, has its share.
+    brier = (2 * 0.25**2 + 0.75**2 + 0.25**2 + 1) / 2
+    assert report["calibration"]["brier_score"] == pytest.approx(brier)
 
 
 def test_overlapping_areas_and_contradicting_labels_are_warned_of(run, maps):

@@ -118,7 +118,7 @@ def _by_cells(maps: Maps, table: Tally, classes: list[MapClass], settings: Setti
         counted = count_calibration(
             _rows(maps, values), rasters, maps.progress("Reading probabilities")
         )
-        without = [one for one, raster in zip(values, rasters, strict=True) if raster is None]
+        without = [one for one, raster in zip(values, rasters, strict=False) if raster is None]
         found["calibration"] = calibration_report(counted, without)
     return found
 

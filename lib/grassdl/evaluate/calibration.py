@@ -91,7 +91,8 @@ def count_calibration(
     Args:
         rows: Gives codes of classification and reference.
         probabilities: The map of each class's probability, floats that are NaN where NULL; None
-            for a class whose probability is 0 everywhere.
+            for a class whose probability is 0 everywhere. After them may come those of classes
+            that the maps do not have.
         progress: Takes the number of rows that are done.
 
     Raises:

@@ -66,7 +66,7 @@ def page(
         *([section("Maps", _maps(classes, pictures))] if pictures else []),
         section("Confusion matrix", _matrix(report)),
         section("Accuracy by class", _classes(report)),
-        section("Whole map", _summary(report)),
+        section("All classes", _summary(report)),
         *sections(report),
         section("How the classification was made", _description(description)),
     ]
@@ -106,8 +106,9 @@ def _cards(report: dict) -> str:
         ("Macro F1", "f1_macro"),
         ("Mean IoU", "mean_iou"),
     ]
+    of_sample = ", of the sample" if report["design"] == STRATIFIED else ""
     cards = [
-        _card(name, figure(report, key), interval(report, f"intervals.{key}"))
+        _card(name + of_sample, figure(report, key), interval(report, f"intervals.{key}"))
         for name, key in shown
     ]
     if "area_adjusted" in report:

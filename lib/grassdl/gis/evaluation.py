@@ -13,7 +13,7 @@ import numpy as np
 
 from ..classes import MapClass
 from .attributes import class_by_category, class_labels, require_vector
-from .categories import labels_of, map_classes
+from .categories import labelled_values, labels_of, map_classes
 from .labels import BACKGROUND_LABEL, overlaps
 from .messages import Progress
 from .raster_rows import RasterRows
@@ -140,6 +140,9 @@ class EvaluationMaps:
     ) -> list[RasterRows | None]:
         """Rows of the maps PREFIX_VALUE, None where a class of the reference has none.
 
+        After those of `values` come those of classes that no cell has, if the classification's
+        categories and the maps tell of them: their probabilities are part of the whole.
+
         Args:
             prefix: With `@mapset` or without.
             values: The class values.
@@ -156,7 +159,12 @@ class EvaluationMaps:
                 f"Classes of the reference without a map {probability_map(prefix, 'VALUE')}: "
                 f"{', '.join(without)}; their probability counts as 0"
             )
-        return [self._open(raster) if raster else None for raster in found.values()]
+        others = set(labelled_values(self.names["classification"])) - set(found)
+        rasters = [find_raster(probability_map(prefix, value)) for value in sorted(others)]
+        return [
+            *(self._open(raster) if raster else None for raster in found.values()),
+            *(self._open(raster) for raster in rasters if raster),
+        ]
 
     def description(self) -> dict[str, str]:
         """What the classification's metadata tell about its making: title, sources, history."""
