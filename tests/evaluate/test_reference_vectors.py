@@ -232,12 +232,14 @@ def test_overlapping_areas_and_contradicting_labels_are_warned_of(run, maps):
     text = "".join(box.format(**one) for one in sides)
     text += "C 1 1\n 9 9\n 1 1\nC 1 2\n 3 3\n 1 1\n 1 2\n"
     run("v.in.ascii", flags="n", input="-", output="over", format="standard", stdin=text)
-    run("r.category", map="other", separator=":", rules="-", stdin="1:pasture\n")
+    run("r.category", map="other", separator=":", rules="-", stdin="1:pasture\n3:lake\n")
     result = evaluate(run, areas="over", compare="other")
     warned = " ".join(result.stderr.split())
     assert "Areas that belong to several classes, since polygons overlap: 1" in warned
     assert "<meadow> before <bâti, dense>" in warned
     assert "class 1 is <meadow> in <map@PERMANENT> and <pasture> in <other@PERMANENT>" in warned
+    # No other map has a cell of it.
+    assert "class 3 is <water> in <map@PERMANENT> and <lake> in <other@PERMANENT>" in warned
 
 
 def test_second_map_is_compared_and_the_difference_mapped(run, maps, read_raster):

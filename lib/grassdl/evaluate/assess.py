@@ -69,8 +69,6 @@ def assess(maps: Maps, settings: Settings) -> dict:
         ValueError: Maps without common cells or classes, or that lack what is asked for.
     """
     table = _tally(maps, maps.classification, "classification", settings)
-    for sentence in contradictions(maps.labels(table.values)):
-        maps.warn(sentence)
     classes = maps.classes(table.values)
     report = {
         **maps.names,
@@ -87,6 +85,10 @@ def assess(maps: Maps, settings: Settings) -> dict:
         report["area_adjusted"] = _area_adjusted(maps, table, settings)
     if maps.compare is not None:
         report["comparison"] = _comparison(maps, table, settings)
+    # Those of a comparison are the classes of all maps.
+    compared = report.get("comparison", report)["classes"]
+    for sentence in contradictions(maps.labels([one["value"] for one in compared])):
+        maps.warn(sentence)
     return report | _by_cells(maps, table, classes, settings)
 
 
