@@ -79,8 +79,6 @@ print(extent.halo or 0, extent.stride)
 """
 
 BARE = """
-from grassdl.allocation import begin_with_large_pages
-begin_with_large_pages()
 import sys, time
 import numpy as np
 from grassdl.bands import by_layers

@@ -8,6 +8,9 @@ the ratio of their processor time tells what the training adds to the bare loop.
 largest anonymous one (RssAnon) of a process that trains for an epoch: what is mapped from files is
 not in it.
 
+The second table shows what it brings that the process keeps the memory it frees (`prepare(training=
+True)`): epochs with and without in processes of their own, in turn.
+
     python benchmarks/training.py [--networks unet,nicknet] [--rounds 7] [--memory 1000,4000,16000]
 """
 
@@ -48,6 +51,7 @@ def main() -> None:
     given.add_argument("--batch-size", type=int, default=16)
     given.add_argument("--precision", default="auto")
     given.add_argument("--rounds", type=int, default=7, help="runs of each, of which the median")
+    given.add_argument("--kept-rounds", type=int, default=3, help="epochs with and without")
     given.add_argument("--memory", default="1000,4000,16000", help="patches of the datasets")
     options = given.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -57,6 +61,10 @@ def main() -> None:
         print("| --- | --- | --- | --- | --- |")
         for network in options.networks.split(","):
             print(apart(compare, folder / "speed", network, options), flush=True)
+        print("\n| freed memory | epoch | user | system | anonymous memory |")
+        print("| --- | --- | --- | --- | --- |")
+        for kept in options.kept_rounds * [False, True]:
+            print(apart(epoch, folder / "speed", kept, options), flush=True)
         print("\n| patches | on disk | anonymous memory |\n| --- | --- | --- |")
         for count in filter(None, options.memory.split(",")):
             write_dataset(folder / count, int(count))
@@ -110,11 +118,13 @@ def patches(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return noise + 600 * labels[..., None].astype(np.uint16), labels
 
 
-def prepared(folder: Path, network: str, options: argparse.Namespace, **changes) -> tuple:
+def prepared(
+    folder: Path, network: str, options: argparse.Namespace, kept: bool = True, **changes
+) -> tuple:
     """A learner and its training batches, as i.dl.train makes them."""
     from grassdl import backend
 
-    backend.prepare()
+    backend.prepare(training=kept)
     from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
     from grassdl.train import fit
     from grassdl.train.augmentation import by_names
@@ -180,6 +190,23 @@ def ratio_of(taken: np.ndarray) -> str:
     """Time of the loop over that of the training, (rounds, 2): median and range."""
     ratios = taken[:, 0] / taken[:, 1]
     return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+
+
+def epoch(folder: Path, kept: bool, options: argparse.Namespace) -> str:
+    """A line of the table of kept memory: the second epoch of the first network."""
+    learner, training = prepared(folder, options.networks.split(",")[0], options, kept)
+    from grassdl import backend
+
+    taken = []
+    for _ in range(2):
+        begin = time.perf_counter(), os.times()
+        learner.fit(backend.feed(training), epochs=1, shuffle=False, verbose=0)
+        end = time.perf_counter(), os.times()
+        taken = [end[0] - begin[0], end[1].user - begin[1].user, end[1].system - begin[1].system]
+    seconds_text = " | ".join(f"{one:.1f} s" for one in taken)
+    return (
+        f"| {'kept' if kept else 'returned'} | {seconds_text} | {anonymous_memory() / 1e6:.0f} MB |"
+    )
 
 
 def memory(folder: Path, count: int, options: argparse.Namespace) -> str:

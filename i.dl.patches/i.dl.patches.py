@@ -298,7 +298,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -349,7 +348,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.session import crs_wkt, scratch_folder
     from grassdl.patches.export import PatchCutter, expected_seconds
     from grassdl.patches.plan import describe
-    from grassdl.patches.settings import NEEDED_LATER, Settings
+    from grassdl.patches.settings import Settings
     from grassdl.patches.survey import spool_codes
     from grassdl.processes import Workers
 
@@ -368,7 +367,6 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     scratch = cleanup.enter_context(scratch_folder())
     beside = cleanup.enter_context(ThreadPoolExecutor(1))
     crs = beside.submit(crs_wkt)
-    beside.map(import_module, NEEDED_LATER)
 
     gs.message("Reading labels and looking for NULL...")
     cells = settings.strip_cells(stack)

@@ -301,10 +301,8 @@ def find_library() -> None:
 def main() -> int:
     options, flags = gs.parser()
     find_library()
-    from grassdl.allocation import begin_with_large_pages
     from grassdl.gis.messages import one_line_errors
 
-    begin_with_large_pages()
     with one_line_errors():
         predict(options, flags)
     return 0

@@ -311,7 +311,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
     settings = settings_of(options, freeze=flags["f"])
 
-    backend.prepare(settings.nprocs)
+    backend.prepare(settings.nprocs, training=True)
     team = distribution.join()
     from grassdl.train.fit import train
 

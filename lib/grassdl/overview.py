@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`overview.png`: what is in a dataset at a glance.
 
-The pictures are painted cell by cell into one array, which matplotlib only writes upon: cells stay
-sharp, and hundreds of patches cost little more than their reading.
+Sample patches of every split over their labels, and the shares of the classes beside them.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .bands import Band
-from .classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from .classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from .dataset.manifest import SPLIT_COLORS, SPLITS, Manifest
 from .dataset.patchset import PatchSet
 from .plots import DPI, paint
@@ -31,20 +29,26 @@ SHEET_WIDTH_PX, SHEET_HEIGHT_PX = 1640, 1340
 TILE_PX = 160
 """About the edge of a patch: its cells are drawn with a whole number of pixels each."""
 
-TITLE_PX, SIDE_PX, PANEL_PX, MARGIN_PX = 58, 42, 330, 16
-TILE_GAP_PX, PAIR_GAP_PX, ROW_GAP_PX = 5, 2, 9
-LEAST_WIDTH_PX = 1250
+GAP_PX = 5
+"""White around each patch and its labels."""
 
-ROW_PX, LEAST_ROW_PX, TEXT_PX = 50, 27, 18
-"""Height of a class in the panel, where there is room and where there are many, and its label's."""
+TOP_PX, SIDE_PX, PANEL_PX, MARGIN_PX = 60, 44, 330, 16
+"""Height of the title, widths of the splits' names, of the panel of classes and of the margin."""
+
+PANEL_LABELS_PX = 195
+"""The part of the panel that the labels of the classes take."""
+
+LEAST_WIDTH_PX, LEAST_HEIGHT_PX, CLASS_PX, NOTE_PX = 1200, 420, 34, 100
+"""Size of the smallest picture, height of a class in the panel and of the note below."""
 
 LABEL_LENGTH = 26
 STRETCH_PERCENT = (2, 98)
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 
-WHITE, LIGHT, DARK, BLACK = 255, 200, 110, 25
-HATCH_PX = 8
+HATCH_CELLS = 4
+CODE_GREYS = {UNLABELLED_INDEX: (255, 200), NULL_INDEX: (25, 110)}
+"""Ground and stripes of cells that have no class: light if unlabelled, dark if NULL."""
 
 
 def dataset_overview(
@@ -58,22 +62,40 @@ def dataset_overview(
             will do. They choose patches in which all classes appear.
         path: PNG file to write.
     """
+    from matplotlib.figure import Figure
+
     manifest = patch_set.manifest
-    sheet = _Sheet.of(manifest)
-    tiles = {
-        split: _read_tiles(
-            patch_set, split, choose_patches(class_cells[split], rows * sheet.columns), sheet
+    step = max(1, round(manifest.export.size / TILE_PX))
+    scale = max(1, TILE_PX // manifest.export.size)
+    tile_px = -(-manifest.export.size // step) * scale
+    columns = min(max(1, SHEET_WIDTH_PX // (tile_px + GAP_PX)), max(manifest.counts.values()))
+    rows = _rows_by_split(manifest.counts, columns, SHEET_HEIGHT_PX // (2 * tile_px + 2 * GAP_PX))
+    samples = {
+        split: _read_patches(
+            patch_set, split, choose_patches(class_cells[split], n * columns), step
         )
-        for split, rows in sheet.rows.items()
+        for split, n in rows.items()
     }
-    canvas = np.full((sheet.height_px, sheet.width_px, 3), WHITE, np.uint8)
-    _paint_tiles(canvas, tiles, sheet, manifest.classes)
-    texts = [*_titles(manifest, sheet), *_paint_panel(canvas, manifest, sheet)]
-    _save(_with_texts(canvas, texts), path)
+    low, high = _stretch(list(samples.values()))
+    mosaics = {
+        split: _mosaic(_pairs(*samples[split], low, high, scale, manifest.classes), columns)
+        for split in rows
+    }
+    sheet_px = sum(len(one) for one in mosaics.values())
+    sheet_width = SIDE_PX + columns * (tile_px + GAP_PX)
+    width = max(LEAST_WIDTH_PX, sheet_width + PANEL_PX + 3 * MARGIN_PX)
+    wanted = TOP_PX + len(manifest.classes) * CLASS_PX + NOTE_PX + MARGIN_PX
+    height = max(LEAST_HEIGHT_PX, TOP_PX + sheet_px + MARGIN_PX, min(wanted, SHEET_HEIGHT_PX))
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    _write_titles(figure, manifest, height)
+    _draw_mosaics(figure, mosaics, height)
+    _draw_panel(figure, manifest, list(rows), width, height)
+    # Photographs do not get much smaller, however long they are compressed.
+    figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
 
 
 def choose_patches(class_cells: np.ndarray, count: int) -> np.ndarray:
-    """Places of patches that show every class, if so many can, and else are spread evenly.
+    """Indices of patches that show every class, if so many can, and else are spread evenly.
 
     Args:
         class_cells: Cells of every class in every patch, (patches, classes).
@@ -92,100 +114,8 @@ def choose_patches(class_cells: np.ndarray, count: int) -> np.ndarray:
     return np.sort([*chosen, *spread]).astype(int)
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """Where everything goes.
-
-    Attributes:
-        step: Every so manieth cell of a patch is drawn.
-        scale: Pixels per drawn cell.
-        tile_px: Edge of a drawn patch.
-        columns: Patches side by side.
-        rows: Rows of patches of every split that has some.
-        classes: Number of classes that the panel has room for.
-        row_px: Height of a class in the panel.
-    """
-
-    step: int
-    scale: int
-    tile_px: int
-    columns: int
-    rows: dict[str, int]
-    classes: int
-    row_px: int
-    width_px: int
-    height_px: int
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> _Sheet:
-        size, counts = manifest.export.size, manifest.counts
-        step, scale = max(1, round(size / TILE_PX)), max(1, round(TILE_PX / size))
-        tile_px = -(-size // step) * scale
-        fitting = max(1, SHEET_WIDTH_PX // (tile_px + TILE_GAP_PX))
-        columns = min(fitting, max(counts.values()))
-        rows = _rows_by_split(counts, columns, SHEET_HEIGHT_PX // _pair_px(tile_px))
-        sheet_width = SIDE_PX + columns * (tile_px + TILE_GAP_PX)
-        sheet_height = sum(rows.values()) * _pair_px(tile_px)
-        # Four rows for what is no class, for what is left out, and for the headings.
-        wanted = (len(manifest.classes) + 4) * ROW_PX
-        body_px = max(sheet_height, min(wanted, SHEET_HEIGHT_PX))
-        row_px = max(LEAST_ROW_PX, min(ROW_PX, body_px // (len(manifest.classes) + 4)))
-        return cls(
-            step=step,
-            scale=scale,
-            tile_px=tile_px,
-            columns=columns,
-            rows=rows,
-            classes=min(len(manifest.classes), body_px // row_px - 4),
-            row_px=row_px,
-            width_px=max(LEAST_WIDTH_PX, sheet_width + PANEL_PX + 3 * MARGIN_PX),
-            height_px=TITLE_PX + body_px + MARGIN_PX,
-        )
-
-    def top_px(self, split: str) -> int:
-        """Where a split's rows begin."""
-        before = list(self.rows)[: list(self.rows).index(split)]
-        return TITLE_PX + sum(self.rows[one] for one in before) * _pair_px(self.tile_px)
-
-    @property
-    def panel_px(self) -> int:
-        """Where the panel begins."""
-        return self.width_px - PANEL_PX - MARGIN_PX
-
-
-def _pair_px(tile_px: int) -> int:
-    """Height of a patch over its labels."""
-    return 2 * tile_px + PAIR_GAP_PX + ROW_GAP_PX
-
-
-def _rows_by_split(counts: dict[str, int], columns: int, fitting: int) -> dict[str, int]:
-    """Rows of every split that has patches: one each, and the rest to the first."""
-    present = [split for split in SPLITS if counts[split]]
-    wanted = {split: -(-counts[split] // columns) for split in present}
-    rest = max(1, fitting - len(present) + 1)
-    return {split: min(wanted[split], 1 if place else rest) for place, split in enumerate(present)}
-
-
-@dataclass(frozen=True)
-class _Tiles:
-    """Drawn patches of a split: three bands (n, cells, cells, 3) and label codes."""
-
-    values: np.ndarray
-    codes: np.ndarray
-
-
-def _read_tiles(patch_set: PatchSet, split: str, places: np.ndarray, sheet: _Sheet) -> _Tiles:
-    """The cells that are drawn, patch by patch: whole ones may be large."""
-    images, labels = patch_set.arrays(split)
-    bands = picture_bands(patch_set.manifest.bands)
-    thin = (slice(None), slice(None, None, sheet.step), slice(None, None, sheet.step))
-    values = [images[place : place + 1][thin][..., bands] for place in places]
-    codes = [labels[place : place + 1][thin] for place in places]
-    return _Tiles(np.concatenate(values), np.concatenate(codes))
-
-
 def picture_bands(bands: Sequence[Band]) -> list[int]:
-    """Places of the bands that are drawn red, green and blue.
+    """Indices of the bands that are drawn red, green and blue.
 
     Those of these names, as they are or after a dot (r.in.gdal calls them NAME.red), else the
     first three. Of fewer than three bands the first is drawn grey.
@@ -196,89 +126,81 @@ def picture_bands(bands: Sequence[Band]) -> list[int]:
     return [0, 1, 2] if len(bands) >= 3 else [0, 0, 0]
 
 
-def _stretched(tiles: Mapping[str, _Tiles]) -> dict[str, np.ndarray]:
-    """Images as uint8, each band stretched over the whole sheet."""
-    valid = np.concatenate([one.values[one.codes != NULL_INDEX] for one in tiles.values()])
+def _rows_by_split(counts: Mapping[str, int], columns: int, fitting: int) -> dict[str, int]:
+    """Rows of every split that has patches: one each, and the rest to the first."""
+    present = [split for split in SPLITS if counts[split]]
+    wanted = {split: -(-counts[split] // columns) for split in present}
+    rest = max(1, fitting - len(present) + 1)
+    return {split: min(wanted[split], 1 if place else rest) for place, split in enumerate(present)}
+
+
+def _read_patches(
+    patch_set: PatchSet, split: str, places: np.ndarray, step: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every step-th cell of patches, one after the other, for whole ones may be large: three bands
+    (n, cells, cells, 3) and label codes (n, cells, cells)."""
+    images, labels = patch_set.arrays(split)
+    bands = picture_bands(patch_set.manifest.bands)
+    thin = (slice(None), slice(None, None, step), slice(None, None, step))
+    values = [images[place : place + 1][thin][..., bands] for place in places]
+    codes = [labels[place : place + 1][thin] for place in places]
+    return np.concatenate(values), np.concatenate(codes)
+
+
+def _stretch(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The values of the three bands (3,) that are drawn black and white."""
+    valid = np.concatenate([values[codes != NULL_INDEX] for values, codes in samples])
     if not len(valid):
-        return {split: np.zeros(one.values.shape, np.uint8) for split, one in tiles.items()}
+        return np.zeros(3), np.ones(3)
     low, high = np.percentile(valid, STRETCH_PERCENT, axis=0)
-    span = np.where(high > low, high - low, 1)
-    return {
-        split: (255 * np.clip((one.values - low) / span, 0, 1)).round().astype(np.uint8)
-        for split, one in tiles.items()
-    }
+    return low, np.where(high > low, high, low + 1)
 
 
-def _paint_tiles(
-    canvas: np.ndarray, tiles: Mapping[str, _Tiles], sheet: _Sheet, classes: ClassScheme
-) -> None:
-    images = _stretched(tiles)
-    for split, one in tiles.items():
-        for place, (image, codes) in enumerate(zip(images[split], one.codes, strict=True)):
-            row, column = divmod(place, sheet.columns)
-            top = sheet.top_px(split) + row * _pair_px(sheet.tile_px)
-            left = MARGIN_PX + SIDE_PX + column * (sheet.tile_px + TILE_GAP_PX)
-            below = top + sheet.tile_px + PAIR_GAP_PX
-            null = np.where(codes == NULL_INDEX, NULL_INDEX, 0)
-            _put(canvas, top, left, _magnified(image, null, sheet.scale))
-            _put(canvas, below, left, _magnified(paint(codes, classes), codes, sheet.scale))
+def _pairs(
+    values: np.ndarray,
+    codes: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    scale: int,
+    classes: ClassScheme,
+) -> np.ndarray:
+    """Patches over their labels, `scale` pixels for a cell, with white around: (n, rows, cols, 3)
+    uint8."""
+    images = (255 * np.clip((values - low) / (high - low), 0, 1)).round().astype(np.uint8)
+    labels = paint(codes, classes)
+    for code, (ground, stripe) in CODE_GREYS.items():
+        grey = np.where(_stripes(codes.shape), stripe, ground)[..., np.newaxis].astype(np.uint8)
+        where = (codes == code)[..., np.newaxis]
+        labels = np.where(where, grey, labels)
+        if code == NULL_INDEX:
+            images = np.where(where, grey, images)
+    large = [one.repeat(scale, axis=1).repeat(scale, axis=2) for one in (images, labels)]
+    around = [(0, 0), (0, 0), (0, GAP_PX), (0, 0)]
+    between, below = [(0, 0), (0, 2), (0, 0), (0, 0)], [(0, 0), (0, 2 * GAP_PX - 2), (0, 0), (0, 0)]
+    upper = np.pad(np.pad(large[0], around, constant_values=255), between, constant_values=255)
+    lower = np.pad(np.pad(large[1], around, constant_values=255), below, constant_values=255)
+    return np.concatenate([upper, lower], axis=1)
 
 
-def _magnified(picture: np.ndarray, codes: np.ndarray, scale: int) -> np.ndarray:
-    """A picture (cells, cells, 3) with whole pixels, hatched where the codes are no class."""
-    large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    large_codes = codes.repeat(scale, axis=0).repeat(scale, axis=1)
-    for code in (UNLABELLED_INDEX, NULL_INDEX):
-        where = large_codes == code
-        large[where] = _hatch(code, where.shape)[where]
-    return large
+def _stripes(shape: tuple[int, ...]) -> np.ndarray:
+    """Where every fourth diagonal runs through pictures (n, rows, cols)."""
+    rows, cols = np.indices(shape[1:])
+    return np.broadcast_to((rows + cols) % HATCH_CELLS == 0, shape)
 
 
-def _hatch(code: int, shape: tuple[int, int]) -> np.ndarray:
-    """Light stripes on white for unlabelled cells, dark ones on black for NULL; (rows, cols, 3)."""
-    rows, cols = np.indices(shape)
-    stripe = (rows + cols) % HATCH_PX < HATCH_PX // 4
-    ink, ground = (LIGHT, WHITE) if code == UNLABELLED_INDEX else (DARK, BLACK)
-    grey = np.where(stripe, ink, ground).astype(np.uint8)
-    return grey[..., np.newaxis].repeat(3, axis=2)
+def _mosaic(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures (n, rows, cols, 3) beside and below each other; what is left over is white."""
+    missing = -len(pictures) % columns
+    filled = np.pad(pictures, [(0, missing), (0, 0), (0, 0), (0, 0)], constant_values=255)
+    return np.concatenate(
+        [
+            np.concatenate(filled[first : first + columns], axis=1)
+            for first in range(0, len(filled), columns)
+        ]
+    )
 
 
-def _put(canvas: np.ndarray, top: int, left: int, picture: np.ndarray) -> None:
-    rows, cols = picture.shape[:2]
-    canvas[top : top + rows, left : left + cols] = picture
-
-
-@dataclass(frozen=True)
-class _Text:
-    """A text on the canvas; `x`, `y` from its upper left corner in pixels."""
-
-    x: float
-    y: float
-    text: str
-    points: float = 8
-    align: str = "left"
-    upright: bool = False
-    bold: bool = False
-    color: tuple[float, float, float] = (0, 0, 0)
-
-    def write(self, figure: Figure) -> None:
-        width, height = figure.get_size_inches() * DPI
-        figure.text(
-            self.x / width,
-            1 - self.y / height,
-            self.text,
-            fontsize=self.points,
-            ha=self.align,
-            va="center",
-            rotation=90 if self.upright else 0,
-            weight="bold" if self.bold else "normal",
-            color=self.color,
-            # A dollar sign of a label is no formula.
-            parse_math=False,
-        )
-
-
-def _titles(manifest: Manifest, sheet: _Sheet) -> list[_Text]:
+def _write_titles(figure: Figure, manifest: Manifest, height: int) -> None:
     counts, size = manifest.counts, manifest.export.size
     headline = f"{_number(sum(counts.values()))} patches of {size} × {size} cells: " + ", ".join(
         f"{_number(counts[split])} {SPLIT_NAMES[split]}" for split in SPLITS
@@ -286,102 +208,105 @@ def _titles(manifest: Manifest, sheet: _Sheet) -> list[_Text]:
     names = [manifest.bands[place].name for place in picture_bands(manifest.bands)]
     shown = ", ".join(_short(name) for name in dict.fromkeys(names))
     drawn = f"Samples over their labels; drawn: {shown}, from their 2nd to 98th percentile"
-    titles = [
-        _Text(MARGIN_PX, 18, headline, points=11, bold=True),
-        _Text(MARGIN_PX, 42, drawn, points=8),
-    ]
-    for split, rows in sheet.rows.items():
-        middle = sheet.top_px(split) + rows * _pair_px(sheet.tile_px) / 2
-        name = SPLIT_NAMES[split].capitalize()
-        titles.append(_Text(MARGIN_PX + 16, middle, name, 10, "center", upright=True, bold=True))
-    return titles
+    for y, text, points, weight in ((16, headline, 11, "bold"), (40, drawn, 8, "normal")):
+        _write(figure, MARGIN_PX, y, height, text, fontsize=points, weight=weight)
 
 
-def _paint_panel(canvas: np.ndarray, manifest: Manifest, sheet: _Sheet) -> list[_Text]:
-    """The classes with bars of their shares, painted; the texts, to be written."""
-    pixels = np.array([manifest.pixels[split] for split in sheet.rows], np.float64)
-    shares = pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
-    left, top = sheet.panel_px, TITLE_PX
-    texts = [_Text(left, 18, "Share of labelled cells", 9, bold=True)]
-    for place, split in enumerate(sheet.rows):
-        x = left + place * 118
-        canvas[36:48, x : x + 12] = _rgb(split)
-        texts.append(_Text(x + 18, 42, SPLIT_NAMES[split], 8))
-    # The frequent ones, if there is not room for all.
-    shown = np.sort(np.argsort(-shares.sum(axis=0), kind="stable")[: sheet.classes])
-    for place in shown:
-        texts += _paint_class(
-            canvas, top, manifest.classes.classes[place], shares[:, place], shares.max(), sheet
+def _draw_mosaics(figure: Figure, mosaics: Mapping[str, np.ndarray], height: int) -> None:
+    """The mosaics below each other, pixel by pixel, with the splits' names at their left."""
+    top = TOP_PX
+    for split, mosaic in mosaics.items():
+        figure.figimage(mosaic, MARGIN_PX + SIDE_PX, height - top - len(mosaic), origin="upper")
+        name, middle = SPLIT_NAMES[split].capitalize(), top + len(mosaic) / 2
+        _write(
+            figure, MARGIN_PX + 20, middle, height, name, fontsize=10, weight="bold", rotation=90
         )
-        top += sheet.row_px
-    if len(shown) < len(manifest.classes):
-        more = f"and {len(manifest.classes) - len(shown)} rarer classes"
-        texts.append(_Text(left, top + TEXT_PX / 2, more, 7.5))
-        top += sheet.row_px
-    cells = [manifest.counts[split] * manifest.export.size**2 for split in sheet.rows]
-    labelled = pixels.sum(axis=1) / np.maximum(cells, 1)
-    for code, name in ((UNLABELLED_INDEX, "unlabelled"), (NULL_INDEX, "NULL")):
-        _frame(canvas, top, left, _hatch(code, (TEXT_PX - 4, 22)))
-        texts.append(_Text(left + 30, top + TEXT_PX / 2, name, 7.5))
-        top += TEXT_PX + 4
-    told = " / ".join(f"{100 * share:.0f}" for share in labelled)
-    texts.append(_Text(left, top + TEXT_PX / 2, f"labelled: {told} % of the cells", 7.5))
-    return texts
+        top += len(mosaic)
 
 
-def _paint_class(
-    canvas: np.ndarray,
-    top: int,
-    one: MapClass,
-    shares: np.ndarray,
-    longest: float,
-    sheet: _Sheet,
-) -> list[_Text]:
-    """A class's colour, label and, split by split, bar; `longest` share fills the panel."""
-    left = sheet.panel_px
-    color = [round(255 * part) for part in one.rgb]
-    _frame(canvas, top, left, np.full((TEXT_PX - 4, 22, 3), color, np.uint8))
-    bar_px = min(8, (sheet.row_px - TEXT_PX - 2) // 3)
-    for place, (split, share) in enumerate(zip(sheet.rows, shares, strict=True)):
-        y = top + TEXT_PX + place * bar_px
-        width = round(PANEL_PX * share / longest) if longest else 0
-        canvas[y : y + bar_px - (bar_px > 3), left : left + width] = _rgb(split)
-    middle = top + TEXT_PX / 2 - 2
-    # In figures the first split only, which is training, and in its colour.
-    ink = tuple(level / 255 for level in _rgb(next(iter(sheet.rows))))
-    percent = _Text(left + PANEL_PX, middle, f"{100 * shares[0]:.1f} %", 7.5, "right", color=ink)
-    return [_Text(left + 30, middle, _short(one.full_name), 7.5), percent]
+def _draw_panel(
+    figure: Figure, manifest: Manifest, splits: Sequence[str], width: int, height: int
+) -> None:
+    """The shares of the classes as bars, split by split: the most frequent ones if there is not
+    room for all."""
+    pixels = np.array([manifest.pixels[split] for split in splits], np.float64)
+    shares = 100 * pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
+    room = (height - TOP_PX - MARGIN_PX - NOTE_PX) // (CLASS_PX // 2)
+    shown = np.sort(np.argsort(-shares.sum(axis=0), kind="stable")[:room])
+    classes = [manifest.classes.classes[place] for place in shown]
+    panel_height = min(height - TOP_PX - MARGIN_PX - NOTE_PX, CLASS_PX * len(shown) + 10)
+    left = width - PANEL_PX - MARGIN_PX + PANEL_LABELS_PX
+    bottom = height - TOP_PX - panel_height
+    axes = figure.add_axes(
+        (
+            left / width,
+            bottom / height,
+            (PANEL_PX - PANEL_LABELS_PX - 10) / width,
+            panel_height / height,
+        )
+    )
+    thickness = 0.8 / len(splits)
+    places = np.arange(len(shown))
+    for order, split in enumerate(splits):
+        offset = (order - (len(splits) - 1) / 2) * thickness
+        axes.barh(
+            places + offset,
+            shares[order, shown],
+            thickness,
+            color=_rgb(split),
+            label=SPLIT_NAMES[split],
+        )
+    names = axes.set_yticks(places, [_short(one.full_name) for one in classes], fontsize=7)
+    for name in names:
+        name.label1.set_parse_math(False)
+        name.label1.set_x(-0.09)
+    axes.scatter(
+        np.full(len(shown), -0.045),
+        places,
+        s=26,
+        c=[one.rgb for one in classes],
+        marker="s",
+        edgecolors="#6e6e6e",
+        linewidths=0.5,
+        transform=axes.get_yaxis_transform(),
+        clip_on=False,
+    )
+    axes.tick_params(length=0, labelsize=7)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlim(0, max(shares.max(), 1))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.legend(
+        ncols=len(splits),
+        loc="lower right",
+        bbox_to_anchor=(1.04, 1),
+        borderaxespad=0.2,
+        columnspacing=1,
+        handlelength=1,
+        fontsize=7,
+        frameon=False,
+    )
+    x = left - PANEL_LABELS_PX + 10
+    _write(figure, x, 16, height, "Share of labelled cells (%)", fontsize=9, weight="bold")
+    note = _note(manifest, splits, pixels, len(manifest.classes) - len(shown))
+    _write(figure, x, height - bottom + 34, height, note, fontsize=7, va="top")
 
 
-def _frame(canvas: np.ndarray, top: int, left: int, picture: np.ndarray) -> None:
-    """A sample of a colour with a thin dark edge, which shows white ones."""
-    rows, cols = picture.shape[:2]
-    canvas[top : top + rows, left : left + cols] = DARK
-    _put(canvas, top + 1, left + 1, picture[1:-1, 1:-1])
+def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_out: int) -> str:
+    """What the panel does not show."""
+    cells = [manifest.counts[split] * manifest.export.size**2 for split in splits]
+    shares = 100 * pixels.sum(axis=1) / np.maximum(cells, 1)
+    labelled = " / ".join(f"{share:.0f}" for share in shares)
+    lines = [f"and {left_out} rarer classes"] if left_out > 0 else []
+    lines.append(f"labelled: {labelled} % of the cells")
+    lines.append("light hatching: unlabelled, dark: NULL")
+    return "\n".join(lines)
 
 
-def _with_texts(canvas: np.ndarray, texts: Sequence[_Text]) -> np.ndarray:
-    """The canvas with texts.
-
-    They are drawn on a white page of their own: matplotlib would resample a picture below them.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rows, cols = canvas.shape[:2]
-    figure = Figure(figsize=(cols / DPI, rows / DPI), dpi=DPI, facecolor="white")
-    for text in texts:
-        text.write(figure)
-    page = FigureCanvasAgg(figure)
-    page.draw()
-    return np.minimum(canvas, np.asarray(page.buffer_rgba())[..., :3])
-
-
-def _save(picture: np.ndarray, path: str | os.PathLike) -> None:
-    from matplotlib.image import imsave
-
-    # Photographs do not get much smaller, however long they are squeezed.
-    imsave(path, picture, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+def _write(figure: Figure, x: float, y: float, height: int, text: str, **style: object) -> None:
+    """A text whose place is told in pixels from the upper left corner."""
+    width = figure.get_figwidth() * DPI
+    # A dollar sign in a label is no formula.
+    figure.text(x / width, 1 - y / height, text, parse_math=False, **{"va": "center", **style})
 
 
 def _number(count: int) -> str:
@@ -392,5 +317,5 @@ def _short(label: str) -> str:
     return label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
 
 
-def _rgb(split: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in SPLIT_COLORS[split].split(":"))
+def _rgb(split: str) -> tuple[float, ...]:
+    return tuple(int(part) / 255 for part in SPLIT_COLORS[split].split(":"))

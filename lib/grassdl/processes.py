@@ -9,13 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol, TypeVar
 
-from .allocation import keep_memory
+from .allocation import keep_pieces
 
 Job = TypeVar("Job")
 Data = TypeVar("Data")
@@ -162,8 +162,8 @@ def _results(missing: dict[Connection, int]) -> Iterator[Result]:
 
 def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
     """The results of jobs in their order."""
-    keep_memory()
-    with _quick_switches(), ThreadPoolExecutor(max_workers=1) as second:
+    keep_pieces()
+    with ThreadPoolExecutor(max_workers=1) as second:
         writing = None
         for job in jobs:
             data = work.read(job)
@@ -172,20 +172,6 @@ def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
             writing = second.submit(work.write, job, data)
         if writing:
             yield writing.result()
-
-
-@contextmanager
-def _quick_switches() -> Iterator[None]:
-    """Let a thread wait for its turn a tenth of the usual time.
-
-    Reading a map gives up Python's lock for every row, and waits for it again after each.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(before / 10)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _start_method() -> str:

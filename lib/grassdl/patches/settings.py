@@ -42,10 +42,6 @@ OVERHEAD_BYTES = 8
 """Memory that a cell takes while it is cut, besides its bands: codes, masks and their copies."""
 
 
-NEEDED_LATER = "scipy.spatial", "osgeo.ogr", "matplotlib.backends.backend_agg", "matplotlib.image"
-"""Packages that take a while to import, which goes on beside the reading of the labels."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """The settings of a run.

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..allocation import keep_memory
+from ..allocation import keep_pieces
 from .engines import Engine
 
 Job = TypeVar("Job")
@@ -36,7 +36,7 @@ def computed(
     Raises:
         Exception: What the engine raises, at the job that it concerns.
     """
-    keep_memory()
+    keep_pieces()
     background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
     try:
         # What fails in it fails at the first window again.
