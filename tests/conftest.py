@@ -204,6 +204,14 @@ def grass_project(new_project: Callable[[Path], GrassProject], tmp_path: Path) -
 
 
 @pytest.fixture
+def geographic_project(grass_project: GrassProject) -> GrassProject:
+    """A throw-away project in degrees of longitude and latitude."""
+    path = grass_project.path.parent / "degrees"
+    grass_project.run("g.proj", flags="c", epsg=4326, location=path.name)
+    return GrassProject(path, grass_project.environment)
+
+
+@pytest.fixture
 def run(grass_project: GrassProject) -> Callable[..., subprocess.CompletedProcess]:
     """Runs a module in the throw-away project."""
     return grass_project.run

@@ -123,3 +123,30 @@ def test_rows_come_out_alike_however_many_are_asked_for(method, offset, ratio, f
     start, count = rows.span
     one = resample(values[start : start + count], start, rows, axis.taps(method, 0, 10), method)
     assert np.array_equal(one[0], whole[first], equal_nan=True)
+
+
+@pytest.mark.parametrize("method, ratio", [("bilinear", 0.5), ("bicubic", 0.5), ("average", 1.5)])
+def test_a_map_around_the_earth_goes_on_at_its_edge(method, ratio):
+    values = RNG.normal(size=36)
+    rows = Axis(0, 1, 1).taps("bilinear", 0, 1)
+    twice = Axis(30.25, ratio, 72).taps(method, 0, 12)
+    expected = resample(np.tile(values, 2)[None], 0, rows, twice, method)
+    for offset in (30.25, 30.25 - 36, 30.25 + 36):
+        found = Axis(offset, ratio, 36, around=36).taps(method, 0, 12)
+        assert resample(values[None], 0, rows, found, method) == pytest.approx(
+            expected, nan_ok=True
+        )
+    assert not np.isnan(expected).any()
+
+
+@pytest.mark.parametrize("method, ratio", [("bilinear", 0.5), ("average", 2.0)])
+def test_a_map_that_lacks_a_part_of_the_turn_has_its_edges(method, ratio):
+    values = np.arange(30.0)
+    rows = Axis(0, 1, 1).taps("bilinear", 0, 1)
+    cells = int(10 / ratio)
+    found = Axis(-8, ratio, 30, around=36).taps(method, 0, cells)
+    values = resample(values[None], 0, rows, found, method)[0]
+    # Of the cells from 28 to 38 the map has 28, 29, and, behind the gap, 0 and 1.
+    inside = np.repeat([True, False, True], [int(2 / ratio), int(6 / ratio), int(2 / ratio)])
+    assert np.array_equal(~np.isnan(values), inside)
+    assert values[0] == pytest.approx(28.5 if method == "average" else 27.75)

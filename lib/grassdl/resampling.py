@@ -12,6 +12,9 @@ NEAREST, BILINEAR, BICUBIC, AVERAGE = METHODS = ("nearest", "bilinear", "bicubic
 SAME = 1e-6
 """Places and sizes, in cells of the map, that differ by less are the same."""
 
+CLOSED = 0.01
+"""A map whose columns lack less than this part of a cell of a turn around the Earth has no edge."""
+
 
 def effective_method(method: str, ratios: tuple[float, float]) -> str:
     """What a method comes to between two grids.
@@ -37,11 +40,14 @@ class Axis:
         offset: Where the grid begins, in cells of the map from its first edge.
         ratio: Size of a cell of the grid in cells of the map.
         source_cells: How many cells the map has.
+        around: Cells of the map after which its places come again, as around the Earth; None
+            where they do not.
     """
 
     offset: float
     ratio: float
     source_cells: int
+    around: float | None = None
 
     def taps(self, method: str, first: int, count: int) -> Taps:
         """What the cells `first` to `first + count` of the grid are made of.
@@ -52,8 +58,8 @@ class Axis:
         cells = np.arange(first, first + count)
         if method == AVERAGE:
             return self._overlaps(cells)
-        centres = self.offset + (cells + 0.5) * self.ratio
-        inside = (centres >= 0) & (centres <= self.source_cells)
+        centres = self._turned(self.offset + (cells + 0.5) * self.ratio, 0.5)
+        inside = (centres >= 0) & (centres <= self.source_cells) | self._is_closed
         place = centres - 0.5
         # Rounding must not decide which neighbours a cell on the map's own grid has.
         nearest = np.round(place)
@@ -65,18 +71,34 @@ class Axis:
         else:
             weights, reach = _cubic_weights(part), (-1, 3)
         index = start[:, None] + np.arange(*reach)
-        return Taps(index.clip(0, self.source_cells - 1), np.stack(weights, axis=1), inside)
+        return Taps(self._within(index), np.stack(weights, axis=1), inside)
 
     def _overlaps(self, cells: np.ndarray) -> Taps:
         """Every cell of the map with the length it shares with a cell of the grid."""
-        low = self.offset + cells * self.ratio
+        low = self._turned(self.offset + cells * self.ratio, self.ratio)
         high = low + self.ratio
         start = np.floor(low + SAME).astype(np.int64)
         index = start[:, None] + np.arange(int(np.ceil(self.ratio)) + 1)
         shared = np.minimum(index + 1, high[:, None]) - np.maximum(index, low[:, None])
-        weights = np.where((index >= 0) & (index < self.source_cells), shared, 0)
+        covered = (index >= 0) & (index < self.source_cells) | self._is_closed
+        weights = np.where(covered, shared, 0)
         weights[weights < SAME] = 0
-        return Taps(index.clip(0, self.source_cells - 1), weights, weights.any(axis=1))
+        return Taps(self._within(index), weights, weights.any(axis=1))
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether the last cell of the map is the neighbour of the first."""
+        return self.around is not None and abs(self.around - self.source_cells) < CLOSED
+
+    def _turned(self, places: np.ndarray, before: float) -> np.ndarray:
+        """Places in cells of the map, by whole turns from `before` cells before its first on."""
+        return places if self.around is None else (places + before) % self.around - before
+
+    def _within(self, index: np.ndarray) -> np.ndarray:
+        """Cells that the map has for all that are asked for: at its edge the outermost go on."""
+        if self._is_closed:
+            return index % self.source_cells
+        return index.clip(0, self.source_cells - 1)
 
 
 def _cubic_weights(part: np.ndarray) -> list[np.ndarray]:

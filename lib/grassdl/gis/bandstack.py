@@ -180,10 +180,16 @@ class ResampledRows:
     def __init__(self, name: str, grid: Region, region: Region, method: str):
         self._source = SourceRows(name)
         self._method = method
+        grid = region.beside(grid)
         self._rows = Axis(
             (grid.north - region.north) / grid.nsres, region.nsres / grid.nsres, grid.rows
         )
-        cols = Axis((region.west - grid.west) / grid.ewres, region.ewres / grid.ewres, grid.cols)
+        cols = Axis(
+            (region.west - grid.west) / grid.ewres,
+            region.ewres / grid.ewres,
+            grid.cols,
+            around=None if grid.turn is None else grid.turn / grid.ewres,
+        )
         self._cols = cols.taps(method, 0, region.cols)
         # A coarse region has many of the map's rows in each of its own.
         self._step = max(1, int(SOURCE_CELLS / (grid.cols * self._rows.ratio)))
@@ -369,8 +375,9 @@ def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]
         if place:
             top.append(place[0])
             bottom.append(place[0] + grid.rows)
-            left.append(place[1])
-            right.append(place[1] + grid.cols)
+            west, east = region.span_of(place[1], grid.cols)
+            left.append(west)
+            right.append(east)
     if not top:
         return 0, region.rows, 0, region.cols
     rows, cols = min(bottom) - max(top), min(right) - max(left)

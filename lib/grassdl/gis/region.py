@@ -20,6 +20,12 @@ ALIGNED_CELLS = 0.01
 NUDGE_CELLS = 0.001
 """How far, in cells, a region is moved for reading; less than what counts as aligned."""
 
+LARGEST_STRIDE = 256
+"""In cells; a network computes windows alike that begin a multiple of its stride apart."""
+
+DEGREES_AROUND = 360.0
+"""A turn around the Earth: in latitude-longitude 181 degrees east are 179 degrees west."""
+
 
 @dataclass(frozen=True)
 class Region:
@@ -28,6 +34,7 @@ class Region:
     Attributes:
         north, south, east, west: Edges.
         rows, cols: Number of cells.
+        turn: Map units after which eastings come again; None where they never do.
     """
 
     EDGES: ClassVar[tuple[str, ...]] = ("north", "south", "east", "west")
@@ -38,20 +45,21 @@ class Region:
     west: float
     rows: int
     cols: int
+    turn: float | None = None
 
     @classmethod
     def current(cls) -> Region:
         """The computational region of the session."""
         window = _session_window()
         edges = [getattr(window, edge) for edge in cls.EDGES]
-        return cls(*edges, rows=window.rows, cols=window.cols)
+        return cls(*edges, rows=window.rows, cols=window.cols, turn=_turn())
 
     @classmethod
     def of_raster(cls, name: str) -> Region:
         """The extent and grid of a raster map."""
         info = info_of(name)
         edges = [getattr(info, edge) for edge in cls.EDGES]
-        return cls(*edges, rows=info.rows, cols=info.cols)
+        return cls(*edges, rows=info.rows, cols=info.cols, turn=_turn())
 
     @property
     def nsres(self) -> float:
@@ -67,10 +75,28 @@ class Region:
         """A window of this grid, given in its rows and columns; it may lie beyond its edges."""
         north = self.north - row * self.nsres
         west = self.west + col * self.ewres
-        return Region(north, north - rows * self.nsres, west + cols * self.ewres, west, rows, cols)
+        south, east = north - rows * self.nsres, west + cols * self.ewres
+        return replace(self, north=north, south=south, east=east, west=west, rows=rows, cols=cols)
+
+    def turned(self, eastings: float | np.ndarray) -> float | np.ndarray:
+        """Eastings, by whole turns around the Earth as near to the middle of this grid as can be.
+
+        GRASS tells a region east of 180 degrees as one in the west, on whatever map it lies.
+        """
+        if self.turn is None:
+            return eastings
+        middle = (self.west + self.east) / 2
+        return eastings + self.turn * np.round((middle - eastings) / self.turn)
+
+    def beside(self, other: Region) -> Region:
+        """The same grid as `other`, turned to where this one is."""
+        middle = (other.west + other.east) / 2
+        moved = float(self.turned(middle) - middle)
+        return replace(other, west=other.west + moved, east=other.east + moved)
 
     def place_of(self, other: Region) -> tuple[int, int] | None:
         """Row and column of this grid where `other` begins; None where the grids differ."""
+        other = self.beside(other)
         if (
             abs(other.nsres / self.nsres - 1) * other.rows > ALIGNED_CELLS
             or abs(other.ewres / self.ewres - 1) * other.cols > ALIGNED_CELLS
@@ -89,8 +115,32 @@ class Region:
         numbers of rows and columns.
         """
         rows = (self.north - places[:, 1]) / self.nsres
-        cols = (places[:, 0] - self.west) / self.ewres
+        cols = (self.turned(places[:, 0]) - self.west) / self.ewres
         return np.stack([rows, cols], axis=-1)
+
+    def span_of(self, left: int, cols: int) -> tuple[int, int]:
+        """First column, and the one behind the last, of a map on this grid as a network meets it.
+
+        A region across the edge of a map around the Earth holds cells of both its ends. There such
+        a map has no edge: it is as wide as the Earth, and ends about opposite the region, at a
+        distance from its own end that networks of as large a stride as possible do not notice.
+
+        Args:
+            left: Column of this grid where the map begins, as `place_of` tells.
+            cols: Columns of the map.
+        """
+        if self.turn is None:
+            return left, left + cols
+        around = int(self.turn / self.ewres + ALIGNED_CELLS)
+        if left + cols <= around and left + around >= self.cols:
+            return left, left + cols
+        spare = around - self.cols
+        opposite, step = -(spare // 2), LARGEST_STRIDE
+        while True:
+            first = left + round((opposite - left) / step) * step
+            if step == 1 or abs(first - opposite) <= spare / 4:
+                return first, first + around
+            step //= 2
 
     def use(self) -> None:
         """Make this the region of this process and of the modules it calls.
@@ -117,7 +167,7 @@ class Region:
         rounding would decide which of them is read, differently for every window. Not at the
         poles, beyond which GRASS knows no region.
         """
-        if _session_window().proj == libgis.PROJECTION_LL:
+        if self.turn is not None:
             return self
         down, right = NUDGE_CELLS * self.nsres, NUDGE_CELLS * self.ewres
         return replace(
@@ -140,6 +190,12 @@ class Region:
             "rows": self.rows,
             "cols": self.cols,
         }
+
+
+def _turn() -> float | None:
+    """Degrees after which eastings come again in the session's project; None where they do not."""
+    is_geographic = _session_window().proj == libgis.PROJECTION_LL
+    return DEGREES_AROUND if is_geographic else None
 
 
 def _session_window() -> libgis.struct_Cell_head:
