@@ -345,7 +345,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.labels import labels_from_options
     from grassdl.gis.messages import Progress, command_line
     from grassdl.gis.region import Region
-    from grassdl.gis.session import crs_wkt, scratch_folder
+    from grassdl.gis.session import provenance, scratch_folder
     from grassdl.patches.export import PatchCutter, expected_seconds
     from grassdl.patches.plan import describe
     from grassdl.patches.settings import Settings
@@ -366,7 +366,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     stack = cleanup.enter_context(closing(BandStack(bands, region)))
     scratch = cleanup.enter_context(scratch_folder())
     beside = cleanup.enter_context(ThreadPoolExecutor(1))
-    crs = beside.submit(crs_wkt)
+    session = beside.submit(provenance)
 
     gs.message("Reading labels and looking for NULL...")
     cells = settings.strip_cells(stack)
@@ -383,9 +383,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         dtype=stack.dtype,
         value_range=stack.value_range,
         file_format=options["format"],
-        export=settings.export(
-            grid, region.to_json(), crs.result(), gs.version()["version"], command_line()
-        ),
+        export=settings.export(grid, region.to_json(), command_line(), **session.result()),
     )
     cutter = PatchCutter(stack, codes, writer, cells)
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None

@@ -110,12 +110,27 @@ def _place(footprint: dict | None) -> dict:
     """Geometry and bounding box; STAC wants none of a box where there is no geometry."""
     if footprint is None:
         return {"geometry": None}
-    corners = [
-        corner for polygon in footprint["coordinates"] for ring in polygon for corner in ring
-    ]
-    east_west, north_south = zip(*corners, strict=True)
-    box = [min(east_west), min(north_south), max(east_west), max(north_south)]
-    return {"geometry": footprint, "bbox": box}
+    rings = [ring for polygon in footprint["coordinates"] for ring in polygon]
+    north_south = [y for ring in rings for _, y in ring]
+    west, east = _west_and_east([[x for x, _ in ring] for ring in rings])
+    return {"geometry": footprint, "bbox": [west, min(north_south), east, max(north_south)]}
+
+
+def _west_and_east(rings: list[list[float]]) -> tuple[float, float]:
+    """The edges of a box around longitudes; west is above east if it holds 180 degrees (RFC 7946).
+
+    It does where areas touch that meridian from both sides; the box ends at the widest gap then.
+    """
+    spans = sorted((min(ring), max(ring)) for ring in rings)
+    west, east = spans[0][0], max(last for _, last in spans)
+    if (west, east) != (-180, 180):
+        return west, east
+    reached, gaps = spans[0][1], []
+    for first, last in spans[1:]:
+        gaps.append((first - reached, first, reached))
+        reached = max(reached, last)
+    width, after, before = max(gaps, default=(0, west, east))
+    return (after, before) if width > 0 else (west, east)
 
 
 def _mlm_fields(card: ModelCard) -> dict:

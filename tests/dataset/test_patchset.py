@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from grassdl.bands import Band, BandStatistics
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.colors import PALETTE
 from grassdl.dataset.manifest import SPLITS, Export, Manifest
 from grassdl.dataset.npy import ArrayFile, read_array
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
@@ -363,6 +364,61 @@ def test_colours_may_differ_and_the_first_areas_count(tmp_path):
     write(tmp_path / "a")
     write(tmp_path / "b", classes=(WATER, replace(FOREST, color="1:1:1")))
     assert joined(tmp_path / "a", tmp_path / "b").classes == ClassScheme([WATER, FOREST])
+
+
+def test_scenes_without_coordinates_overlap_only_where_their_map_is_the_same(tmp_path):
+    for place, name in enumerate("abcd"):
+        own = [replace(band, source={"map": f"{band.name}_{name}@here"}) for band in BANDS]
+        write(tmp_path / name, seed=place, bands=own)
+    assert joined(*(tmp_path / name for name in "abcd")).overlaps() == []
+
+
+def test_many_datasets_that_overlap_are_told_in_one_sentence(tmp_path):
+    for name in "abc":
+        write(tmp_path / name)
+    (told,) = joined(tmp_path / "a", tmp_path / "b").overlaps()
+    assert told.startswith(f"Datasets <{tmp_path / 'a'}> and <{tmp_path / 'b'}> overlap: ")
+    (told,) = joined(*(tmp_path / name for name in "abc")).overlaps()
+    assert told.startswith(
+        f"Datasets in 3 pairs, such as <{tmp_path / 'a'}> and <{tmp_path / 'b'}>, overlap: "
+    )
+
+
+def test_the_project_is_kept_and_older_datasets_know_none(tmp_path):
+    write(tmp_path / "new", export=replace(EXPORT, project="suburb"))
+    assert PatchSet.open(tmp_path / "new").manifest.export.project == "suburb"
+    manifest = json.loads((tmp_path / "new" / "dataset.json").read_text())
+    del manifest["project"]
+    (tmp_path / "new" / "dataset.json").write_text(json.dumps(manifest))
+    assert PatchSet.open(tmp_path / "new").manifest.export.project == ""
+
+
+def with_colors(folder, first, second, labels=("1", "2")):
+    write(folder, classes=[MapClass(1, labels[0], first), MapClass(2, labels[1], second)])
+    return folder
+
+
+def test_equal_numbers_without_label_in_other_colours_are_told_once(tmp_path):
+    first = with_colors(tmp_path / "a", "0:99:0", "0:0:255")
+    alike = with_colors(tmp_path / "b", "9:90:0", "0:0:250")
+    other = with_colors(tmp_path / "c", "0:0:255", "0:99:0")
+    assert joined(first, alike).contradictions() == []
+    (told,) = joined(first, alike, other).contradictions()
+    assert "Class 1 (and 1 more) has no label and different colours, " in told
+    assert f"<{other}>" in told
+
+
+def test_colours_of_classes_with_labels_do_not_contradict(tmp_path):
+    first = with_colors(tmp_path / "a", "0:99:0", "9:9:9", labels=("wood", "sea"))
+    other = with_colors(tmp_path / "b", "0:0:255", "9:9:9", labels=("wood", "sea"))
+    assert joined(first, other).contradictions() == []
+
+
+def test_colours_that_nobody_chose_do_not_contradict(tmp_path):
+    first = with_colors(tmp_path / "a", *PALETTE[:2])
+    second = with_colors(tmp_path / "b", *PALETTE[1:3])
+    third = with_colors(tmp_path / "c", "1:2:3", "9:8:7")
+    assert joined(first, second, third).contradictions() == []
 
 
 def test_areas_with_other_bands_resolution_or_patch_size_are_refused(tmp_path):

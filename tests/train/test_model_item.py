@@ -68,6 +68,23 @@ def test_the_test_scores_of_every_class_are_in_the_item(tmp_path):
     assert [one["f1"] for one in scores["classes"]] == [0.9, None]
 
 
+@pytest.mark.parametrize(
+    "spans, box",
+    [
+        ([(179.9, 180), (-180, -179.8)], [179.9, -179.8]),
+        ([(179.9, 180), (-180, -179.8), (20, 30)], [20, -179.8]),
+        ([(-180, 180)], [-180, 180]),
+        ([(0, 180), (-180, 0)], [-180, 180]),
+    ],
+)
+def test_a_box_that_holds_180_degrees_ends_in_the_west(tmp_path, spans, box):
+    rings = [[[w, 0], [e, 0], [e, 1], [w, 1], [w, 0]] for w, e in spans]
+    footprint = {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
+    item = saved(card_of(footprint=footprint), tmp_path)
+    check(item)
+    assert item["bbox"] == [box[0], 0, box[1], 1]
+
+
 def test_a_model_of_an_unknown_place_is_a_valid_item_without_a_box(tmp_path):
     item = saved(card_of(footprint=None), tmp_path)
     check(item)

@@ -41,6 +41,7 @@ class Export:
         crs: Coordinate reference system as WKT.
         grass_version: GRASS that made it.
         command: The call.
+        project: Name of the GRASS project; "" if it is not known.
     """
 
     size: int
@@ -55,6 +56,7 @@ class Export:
     crs: str
     grass_version: str
     command: str
+    project: str = ""
 
 
 @dataclass
@@ -133,7 +135,9 @@ class Manifest:
 
     @classmethod
     def _from_json(cls, content: dict) -> Manifest:
-        export = {name: content[name] for name in Export.__dataclass_fields__}
+        # Older datasets do not tell their project.
+        told = {"project": "", **content}
+        export = {name: told[name] for name in Export.__dataclass_fields__}
         export["split_shares"] = tuple(export["split_shares"])
         export["size"] = int(export["size"])
         for cell in ("nsres", "ewres"):

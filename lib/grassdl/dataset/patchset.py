@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
@@ -13,9 +13,11 @@ from typing import TypeVar
 import numpy as np
 
 from ..bands import Band, BandStatistics, names_mismatch
-from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from ..colors import are_alike, were_chosen
+from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
-from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Export, Manifest
+from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Manifest
 from .npy import read_array
 
 Item = TypeVar("Item")
@@ -133,12 +135,38 @@ class JoinedPatchSets:
         return [reduce(BandStatistics.merge, parts) for parts in zip(*per_set, strict=True)]
 
     def overlaps(self) -> list[str]:
-        """Sentences about datasets whose regions overlap, so that their splits may share cells."""
-        return [
-            f"Datasets <{one.folder}> and <{other.folder}> overlap: a cell may be for training in "
-            "one and for validation or test in the other, and the scores too high"
+        """A sentence about datasets that overlap, so that their splits may share cells, if any."""
+        pairs = [
+            f"<{one.folder}> and <{other.folder}>"
             for one, other in combinations(self.patch_sets, 2)
-            if _overlap(one.manifest.export, other.manifest.export)
+            if overlap(one.manifest, other.manifest)
+        ]
+        if not pairs:
+            return []
+        which = pairs[0] if len(pairs) == 1 else f"in {len(pairs)} pairs, such as {pairs[0]},"
+        return [
+            f"Datasets {which} overlap: a cell may be for training in one and for validation or "
+            "test in the other, and the scores too high"
+        ]
+
+    def contradictions(self) -> list[str]:
+        """A sentence about classes whose numbers alone do not tell that they are the same, if any.
+
+        Every pair: the second and third may disagree about a class that the first lacks.
+        """
+        differing = {
+            own.value: f"{own.color} in <{one.folder}>, {their.color} in <{other.folder}>"
+            for one, other in combinations(self.patch_sets, 2)
+            for own, their in _shared(one.manifest.classes, other.manifest.classes)
+            if _contradict(own, their)
+        }
+        if not differing:
+            return []
+        value, colors = next(iter(differing.items()))
+        more = f" (and {len(differing) - 1} more)" if len(differing) > 1 else ""
+        return [
+            f"Class {value}{more} has no label and different colours, {colors}: if its number does "
+            "not mean the same there, label the classes (r.category) and cut the datasets again"
         ]
 
     def count(self, split: str) -> int:
@@ -211,12 +239,23 @@ def _check_alike(first: PatchSet, other: PatchSet) -> None:
         raise ValueError(f"Dataset <{other.folder}> does not fit <{first.folder}>: {wrong}")
 
 
-def _overlap(one: Export, other: Export) -> bool:
-    first, second = one.region, other.region
+def _shared(one: ClassScheme, two: ClassScheme) -> Iterator[tuple[MapClass, MapClass]]:
+    """The classes of equal value of two schemes."""
+    by_value = {own.value: own for own in one}
+    return ((by_value[other.value], other) for other in two if other.value in by_value)
+
+
+def _contradict(one: MapClass, other: MapClass) -> bool:
+    """Whether two classes of equal value and label look like different things.
+
+    A label tells what is meant. Without one the number is all there is, and colours that somebody
+    chose and that are not alike are a sign of something else.
+    """
+    has_label = one.label != str(one.value)
     return (
-        one.crs == other.crs
-        and min(first["north"], second["north"]) > max(first["south"], second["south"])
-        and min(first["east"], second["east"]) > max(first["west"], second["west"])
+        not has_label
+        and were_chosen(one.color, other.color)
+        and not are_alike(one.color, other.color)
     )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import colorsys
 import ctypes
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,32 +10,14 @@ from contextlib import contextmanager
 import grass.lib.raster as libraster
 
 from ..classes import MapClass
+from ..colors import SAME_COLOR_LEVELS, spare_colors
 from .rasters import require_raster
-
-PALETTE = (
-    "230:159:0",
-    "86:180:233",
-    "0:158:115",
-    "240:228:66",
-    "0:114:178",
-    "213:94:0",
-    "204:121:167",
-    "51:34:136",
-    "153:153:51",
-    "136:34:85",
-    "170:170:170",
-    "136:204:238",
-)
-"""Colours that colour-blind readers tell apart: Okabe & Ito (2008), then Tol's muted scheme."""
-
-SAME_COLOR_LEVELS = 16
-"""Colours within so many of 256 levels of each other in red, green and blue look alike."""
 
 
 def map_classes(raster: str, values: Iterable[int], fallback: str | None = None) -> list[MapClass]:
     """The classes of a raster map: label from its categories, colour from its colour table.
 
-    A value without label is called by its number; one without colour gets one from `PALETTE`. So
+    A value without label is called by its number; one without colour gets a spare one. So
     do all classes when the table shows them in what is practically one colour (0 to 5 on a grey
     ramp up to 255): such a table was not made for classes.
 
@@ -95,9 +76,12 @@ def _categories(raster: str) -> Iterator[libraster.struct_Categories | None]:
 
 
 def _colors(raster: str, values: list[int]) -> dict[int, str]:
-    """Colours of the values the table covers; none where it shows all of them in one."""
+    """Colours of the values the map's own table covers; none where it shows all of them in one.
+
+    A map without a table is shown in colours that depend on its range: nobody chose them.
+    """
     table = libraster.struct_Colors()
-    if libraster.Rast_read_colors(*require_raster(raster).split("@"), ctypes.byref(table)) < 0:
+    if libraster.Rast_read_colors(*require_raster(raster).split("@"), ctypes.byref(table)) <= 0:
         return {}
     levels = {}
     for value in values:
@@ -111,14 +95,3 @@ def _colors(raster: str, values: list[int]) -> dict[int, str]:
     if len(levels) > 1 and spread < SAME_COLOR_LEVELS:
         return {}
     return {value: ":".join(map(str, one)) for value, one in levels.items()}
-
-
-def spare_colors(taken: set[str]) -> Iterator[str]:
-    """Colours "R:G:B" not taken: the palette, then hues a golden section of the circle apart."""
-    yield from (color for color in PALETTE if color not in taken)
-    step = 0
-    while True:
-        hue, value = step * 0.618034 % 1, (0.9, 0.65)[step % 2]
-        red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.75, value))
-        yield f"{red}:{green}:{blue}"
-        step += 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import grass.script as gs
 
-from .categories import PALETTE
+from ..colors import PALETTE
 from .messages import command_line
 from .output import check_output_rasters
 from .session import current_mapset, run_module

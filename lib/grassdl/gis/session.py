@@ -52,6 +52,15 @@ def crs_wkt() -> str:
     return gs.read_command("g.proj", flags="wf", encoding=None, quiet=True).decode().strip()
 
 
+def provenance() -> dict[str, str]:
+    """What a dataset tells of the session: `crs`, `grass_version` and `project`, by name."""
+    return {
+        "crs": crs_wkt(),
+        "grass_version": gs.version()["version"],
+        "project": _variables()["LOCATION_NAME"],
+    }
+
+
 _running: set[subprocess.Popen] = set()
 """Modules that `run_module` waits for."""
 

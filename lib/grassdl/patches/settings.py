@@ -176,10 +176,8 @@ class Settings:
         per_cell = 2 * (reader.cell_bytes + OVERHEAD_BYTES)
         return max(1, int(self.memory * 1e6 / self.nprocs / per_cell))
 
-    def export(
-        self, grid: Grid, region: dict, crs: str, grass_version: str, command: str
-    ) -> Export:
-        """How the patches were cut, for the manifest."""
+    def export(self, grid: Grid, region: dict, command: str, **session: str) -> Export:
+        """How the patches were cut, for the manifest; `session` as `gis.session.provenance`."""
         return Export(
             size=self.size,
             stride=self.stride if self.sampling == "grid" else 0,
@@ -190,7 +188,6 @@ class Settings:
             buffer=self.buffer,
             seed=self.seed,
             region=region,
-            crs=crs,
-            grass_version=grass_version,
             command=command,
+            **session,
         )

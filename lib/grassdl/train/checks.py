@@ -43,5 +43,5 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
             warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
-    for sentence in data.overlaps():
+    for sentence in data.contradictions() + data.overlaps():
         warn(sentence)
