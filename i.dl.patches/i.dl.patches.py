@@ -151,7 +151,8 @@
 # % key: npatches
 # % type: integer
 # % required: no
-# % description: Number of patches for sampling=random, stratified and balanced
+# % label: Number of patches for sampling=random, stratified and balanced
+# % description: Of all splits together
 # % guisection: Sampling
 # %end
 # %option G_OPT_R_INPUT

@@ -181,6 +181,14 @@ def test_npatches_are_reached_on_a_map_that_leaves_most_of_the_region_to_nobody(
     assert plan.dropped > 150
 
 
+@pytest.mark.parametrize("npatches", [1, 2, 3])
+def test_npatches_are_those_of_all_splits_together(npatches):
+    areas = np.repeat(np.arange(3, dtype=np.uint8), 8 * 24).reshape(24, 24)
+    split = MapSplit(ArrayLabels(areas))
+    plan = plan_of(some_codes((24, 24), 2), BalancedSampling(npatches), split, block_size=24)
+    assert list(plan.split_counts.values()) == [1, int(npatches > 1), int(npatches > 2)]
+
+
 def test_labels_off_all_areas_of_a_split_map_are_told():
     areas = np.zeros((20, 20), np.uint8)
     areas[:, 10:] = 3

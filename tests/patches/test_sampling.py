@@ -254,8 +254,41 @@ def test_negatives_that_cannot_be_had_are_told():
     codes[:4, :5] = 0
     design = ObjectSampling(np.array([(8.0, 8.0)]), negatives=5, background=0)
     _, notes, groups = chosen_by(design, Grid(12, 12, 4, 12), codes)
-    assert np.bincount(groups).tolist() == [1, 2]
-    assert notes == ["2 of 5 patches without objects could be had"]
+    assert np.bincount(groups).tolist() == [1, 1]
+    assert notes == [
+        "Patches without objects: 1 of 5 wanted. There is no room for more that share no cell: "
+        "a smaller size, or a larger region, gives more"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_negatives_share_no_cell_and_fill_what_objects_leave(seed):
+    codes = np.zeros((120, 120), np.uint8)
+    codes[::40, ::40] = 1
+    centres = np.argwhere(codes) + 0.5
+    design = ObjectSampling(centres, negatives=20, background=0)
+    found, notes, groups = chosen_by(design, Grid(120, 120, 8, 120), codes, seed=seed)
+    negatives = found[groups == NEGATIVES]
+    covered = np.zeros(codes.shape, int)
+    for row, col in negatives:
+        covered[row : row + 8, col : col + 8] += 1
+    assert covered.max() == 1
+    # Squares put down at random fill 56 % where nothing is in their way.
+    assert 0.45 < covered.mean() < 0.62
+    assert notes[0].startswith(f"Patches without objects: {len(negatives)} of 180 wanted. ")
+    quarters = np.bincount((negatives // 60) @ [2, 1], minlength=4)
+    assert quarters.min() > len(negatives) / 8
+
+
+def test_negatives_are_a_multiple_of_the_objects_that_have_a_patch():
+    codes = np.zeros((60, 60), np.uint8)
+    codes[10, 10] = codes[40, 40] = 1
+    codes[30:50, 30:50] = 254
+    centres = np.array([(10.5, 10.5), (40.5, 40.5)])
+    design = ObjectSampling(centres, negatives=3, background=0)
+    _, notes, groups = chosen_by(design, Grid(60, 60, 6, 60), codes)
+    assert np.bincount(groups).tolist() == [1, 3]
+    assert notes == []
 
 
 CENTRE = np.array([(1.0, 1.0)])

@@ -285,6 +285,10 @@ TREES = {"input": "red", "training": "trees", "column": "kind"}
         ({**GOOD, "memory": 0}, ["memory takes a number of 50 or more"]),
         ({**GOOD, "nprocs": -3}, ["nprocs takes a number of 1 or more"]),
         ({**GOOD, "sampling": "random", "npatches": 0}, ["npatches takes a number of 1 or more"]),
+        (
+            {**GOOD, "sampling": "balanced", "npatches": 2},
+            ["npatches=2 is too few for 3 splits"],
+        ),
         ({**GOOD, "footprints": "1 wrong"}, ["legal"]),
     ],
 )

@@ -31,8 +31,8 @@ def draw_evenly(counts: np.ndarray, number: int, rng: np.random.Generator) -> np
     Returns:
         Places (number,), ascending.
     """
-    if number >= len(counts):
-        return np.arange(len(counts))
+    if not 0 < number < len(counts):
+        return np.arange(len(counts) if number else 0)
     weights = _inclusion_weights(counts, number)
     whole = ITERATIONS * (ITERATIONS + 1) // 2
     start = rng.integers(whole)

@@ -26,6 +26,7 @@ class Candidates:
         wanted: How many patches of each group are wanted, (groups,).
         notes: Sentences about what the design could not offer.
         names: Names of the groups, where they have any.
+        size: Edge of a patch in cells; 0 where it does not matter.
     """
 
     positions: np.ndarray
@@ -33,6 +34,7 @@ class Candidates:
     wanted: np.ndarray
     notes: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    size: int = 0
 
     @classmethod
     def of_one_group(cls, positions: np.ndarray, wanted: int) -> Candidates:

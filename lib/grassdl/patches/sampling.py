@@ -11,6 +11,7 @@ import numpy as np
 from .balance import draw_evenly, evenness_note
 from .candidates import Candidates, Examined, distinct, first_fit
 from .counting import clipped
+from .spreading import spread_fit
 from .strata import Strata, deal, draw_from_blocks, draw_from_map, few_note
 
 
@@ -232,6 +233,7 @@ class BalancedSampling(NumberSampling):
 
     def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         kept = []
+        # A split may go without where fewer patches are wanted than there are splits.
         for split, number in enumerate(_portions(np.bincount(splits), self.npatches)):
             members = np.flatnonzero(splits == split)
             kept.append(members[draw_evenly(counts[members], number, rng)])
@@ -248,6 +250,9 @@ OBJECTS, NEGATIVES = range(2)
 @dataclass(frozen=True)
 class ObjectSampling(SamplingDesign):
     """A patch on every object, and patches without objects: use it to find single things.
+
+    Patches without objects share no cell with each other: objects leave few places, where they
+    would pile up.
 
     Attributes:
         centres: Rows and columns (n, 2) of the objects' centres in cells from the region's upper
@@ -288,7 +293,17 @@ class ObjectSampling(SamplingDesign):
             positions = _first_of_equals(np.concatenate([objects, free]))
         groups = np.full(len(positions), NEGATIVES)
         groups[: len(objects)] = OBJECTS
-        return Candidates(positions, groups, np.array([len(objects), number]), notes)
+        wanted = np.array([len(objects), number])
+        return Candidates(positions, groups, wanted, notes, size=grid.size)
+
+    def choose(self, examined: Examined, rng: np.random.Generator) -> np.ndarray:
+        groups = examined.candidates.groups
+        examined.examine(np.flatnonzero(groups == OBJECTS))
+        objects = examined.fit()
+        free = np.flatnonzero(groups == NEGATIVES)
+        wanted = round(self.negatives * len(objects))
+        negatives = spread_fit(examined, free, wanted, examined.candidates.size)
+        return np.concatenate([objects, negatives])
 
     def accepts(self, counts: np.ndarray, groups: np.ndarray, least: float) -> np.ndarray:
         enough = super().accepts(counts, groups, least)
@@ -298,11 +313,15 @@ class ObjectSampling(SamplingDesign):
         return enough & ((groups == OBJECTS) | (others == 0))
 
     def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:
-        wanted = examined.candidates.wanted[NEGATIVES]
-        given = int((examined.candidates.groups[chosen] == NEGATIVES).sum())
+        objects, given = np.bincount(examined.candidates.groups[chosen], minlength=2).tolist()
+        wanted = round(self.negatives * objects)
         notes = examined.candidates.notes
         if given < wanted:
-            notes = [*notes, f"{given} of {wanted} patches without objects could be had"]
+            few = (
+                f"Patches without objects: {given} of {wanted} wanted. There is no room for more "
+                "that share no cell: a smaller size, or a larger region, gives more"
+            )
+            notes = [*notes, few]
         return notes
 
     def _on_objects(self, grid: Grid, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:

@@ -98,16 +98,24 @@ class Settings:
             raise ValueError(f"sampling={sampling} needs the option npatches")
         if split_method == "map" and not options["split_map"]:
             raise ValueError("split_method=map needs the option split_map")
+        npatches = positive(options, "npatches") if options["npatches"] else 0
+        shares = parse_shares(options["split"].split(","))
+        splits = np.count_nonzero(shares)
+        if split_method == "blocks" and 0 < npatches < splits:
+            raise ValueError(
+                f"npatches={npatches} is too few for {splits} splits: want more patches, or leave "
+                "a split out by a share of 0 (split=80,20,0)"
+            )
         return cls(
             size=size,
             stride=positive(options, "stride", size),
             sampling=sampling,
-            npatches=positive(options, "npatches") if options["npatches"] else 0,
+            npatches=npatches,
             strata=options["strata"],
             negatives=number(options, "negatives", lowest=0),
             jitter=int(number(options, "jitter", lowest=0)) if options["jitter"] else 0,
             min_labelled=number(options, "min_labelled", lowest=0, highest=100),
-            shares=parse_shares(options["split"].split(",")),
+            shares=shares,
             split_method=split_method,
             split_map=options["split_map"],
             block_size=positive(options, "block_size") if options["block_size"] else 0,
