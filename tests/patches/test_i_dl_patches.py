@@ -149,6 +149,7 @@ def test_the_manifest_tells_bands_classes_and_how_the_patches_were_cut(landscape
     assert (export.seed, export.split_shares) == (5, (60.0, 20.0, 20.0))
     assert (export.region["north"], export.region["rows"]) == (CELLS, CELLS)
     assert "UTM zone 31N" in export.crs
+    assert export.project == "project"
     assert "group=all red=red nir=nir@PERMANENT labels=truth seed=5" in export.command
 
 
