@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from .texts import one_line
+
 NDSM = "ndsm"
 NDVI = "ndvi"
 
@@ -42,6 +44,10 @@ class Band:
     resampling: str
     units: str
     dtype: str
+
+    def __post_init__(self) -> None:
+        for name in ("name", "units"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
 
     def to_json(self) -> dict:
         """The band as a JSON object."""

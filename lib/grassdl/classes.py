@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
+
+from .texts import LONGEST_LABEL, one_line
 
 NULL_INDEX = 254
 """Label code of a cell that is NULL in at least one band."""
@@ -27,13 +30,26 @@ NULL_VALUE = -(2**31)
 """What a NULL cell of an integer raster map holds when it is read."""
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+_COLOR = re.compile(r"[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}")
+
+
 @dataclass(frozen=True)
 class MapClass:
-    """One class: its category `value` in GRASS, its `label`, and its `color` as "R:G:B"."""
+    """One class: its category `value` in GRASS, its `label`, and its `color` as "R:G:B".
+
+    A label is one line without control characters, whatever it was made of. `numbered` says that
+    the value is only the number of a text, which may have another number elsewhere.
+    """
 
     value: int
     label: str
     color: str
+    numbered: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", one_line(self.label))
 
     @property
     def full_name(self) -> str:
@@ -55,14 +71,16 @@ class ClassScheme:
 
     Raises:
         ValueError: Fewer than two classes, too many, values that repeat or that no
-            GRASS category raster of classes may hold.
+            GRASS category raster of classes may hold, or a label or colour that no map takes.
     """
 
     def __init__(self, classes: Iterable[MapClass]):
         self.classes = tuple(sorted(classes, key=lambda one: one.value))
         values = [one.value for one in self.classes]
+        for one in self.classes:
+            _check_writable(one)
         if len(values) < 2:
-            found = f"only class {values[0]}" if values else "none"
+            found = f"only class {_quoted(self.classes[0])}" if values else "none"
             raise ValueError(f"At least two classes are needed, found {found}")
         if len(values) > MAX_CLASSES:
             raise ValueError(f"At most {MAX_CLASSES} classes are possible, found {len(values)}")
@@ -98,13 +116,96 @@ class ClassScheme:
         known = self.values[place] == values
         return np.where(known, place, UNLABELLED_INDEX).astype(np.uint8)
 
+    def places_of(self, classes: ClassScheme) -> np.ndarray:
+        """Indices (uint8) in this scheme of another one's classes, unlabelled where there is none.
+
+        Classes are the same by value; those whose values are only numbers of texts, by label.
+        """
+        places = self.index_of(classes.values)
+        for index, one in enumerate(classes):
+            if one.numbered:
+                same = [place for place, own in enumerate(self) if own.label == one.label]
+                places[index] = same[0] if same else UNLABELLED_INDEX
+        return places
+
     def to_json(self) -> list[dict]:
         """The classes as JSON objects with index, value, label and colour."""
-        return [{"index": index, **asdict(one)} for index, one in enumerate(self.classes)]
+        items = [{"index": index, **asdict(one)} for index, one in enumerate(self.classes)]
+        for item in items:
+            if not item["numbered"]:
+                del item["numbered"]
+        return items
 
     @classmethod
     def from_json(cls, items: list[dict]) -> ClassScheme:
         """The reverse of `to_json`."""
         return cls(
-            MapClass(int(item["value"]), str(item["label"]), str(item["color"])) for item in items
+            MapClass(
+                int(item["value"]),
+                str(item["label"]),
+                str(item["color"]),
+                bool(item.get("numbered", False)),
+            )
+            for item in items
         )
+
+
+def are_integers(texts: Iterable[str]) -> bool:
+    """Whether texts are integers, all of them."""
+    return all(_INTEGER.fullmatch(text) for text in texts)
+
+
+def classes_of_texts(texts: Mapping[int, str]) -> dict[int, MapClass]:
+    """Classes, without colours, that texts tell.
+
+    Args:
+        texts: The text of a class by category or segment. If all are integers, they are the class
+            values; else they get the values 1, 2, ... in sorted order.
+    """
+    if are_integers(texts.values()):
+        return {key: MapClass(int(text), str(int(text)), "") for key, text in texts.items()}
+    lines = {key: one_line(text) for key, text in texts.items()}
+    order = {text: place for place, text in enumerate(sorted(set(lines.values())), start=1)}
+    return {key: MapClass(order[text], text, "", numbered=True) for key, text in lines.items()}
+
+
+def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
+    """The classes of several schemes, of equal ones the first.
+
+    Where values are only numbers of texts, equal texts are one class: it has the value that
+    another scheme gives to the label, else its own, or the next free one if that is taken.
+
+    Raises:
+        ValueError: There are too many classes.
+    """
+    listed = [one for scheme in schemes for one in scheme]
+    joined: dict[int, MapClass] = {}
+    for one in listed:
+        if not one.numbered:
+            joined.setdefault(one.value, one)
+    known = {one.label for one in joined.values()}
+    for one in listed:
+        if one.numbered and one.label not in known:
+            value = one.value if one.value not in joined else max(joined) + 1
+            joined[value] = MapClass(value, one.label, one.color, numbered=True)
+            known.add(one.label)
+    return ClassScheme(joined.values())
+
+
+def _check_writable(one: MapClass) -> None:
+    """Refuse what would fail, or look broken, when a map of the class is written."""
+    if len(one.label) > LONGEST_LABEL:
+        raise ValueError(
+            f"The label of class {one.value}, '{one.label[:20]}...', has {len(one.label)} "
+            f"characters: shorten it to {LONGEST_LABEL}"
+        )
+    if not _COLOR.fullmatch(one.color) or max(map(int, one.color.split(":"))) > 255:
+        raise ValueError(
+            f"Class {_quoted(one)} has the colour '{one.color}': three numbers from 0 to 255 are "
+            "expected, such as 230:159:0"
+        )
+
+
+def _quoted(one: MapClass) -> str:
+    """Value and label for a message."""
+    return str(one.value) if one.label in ("", str(one.value)) else f"{one.value} <{one.label}>"

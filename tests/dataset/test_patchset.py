@@ -360,6 +360,25 @@ def test_areas_that_disagree_about_a_class_the_first_lacks_are_refused(tmp_path)
     assert str(tmp_path / "c") in told
 
 
+def test_areas_of_texts_are_joined_by_text_and_it_is_told(tmp_path):
+    building, road, tree = (
+        MapClass(value, label, "1:2:3", numbered=True)
+        for value, label in ((1, "building"), (2, "road"), (2, "tree"))
+    )
+    write(tmp_path / "a", seed=1, classes=(building, road))
+    second = write(tmp_path / "b", seed=2, classes=(replace(road, value=1), tree))
+    both = joined(tmp_path / "a", tmp_path / "b")
+    assert dict(zip(both.classes.values.tolist(), both.classes.labels, strict=True)) == {
+        1: "building", 2: "road", 3: "tree",
+    }  # fmt: skip
+    codes = {0: 1, 1: 2, NULL_INDEX: NULL_INDEX, UNLABELLED_INDEX: UNLABELLED_INDEX}
+    _, found = both.arrays("train")[1].read(slice(None))
+    assert found.tolist() == np.vectorize(codes.get)(second["train"][1]).tolist()
+    assert both.renumbered() == [
+        f"Equal texts are one class: of dataset <{tmp_path / 'b'}>, 1 <road> is 2, 2 <tree> is 3"
+    ]
+
+
 def test_colours_may_differ_and_the_first_areas_count(tmp_path):
     write(tmp_path / "a")
     write(tmp_path / "b", classes=(WATER, replace(FOREST, color="1:1:1")))

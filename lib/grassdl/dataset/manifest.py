@@ -11,6 +11,7 @@ import numpy as np
 from ..bands import Band, BandStatistics
 from ..classes import ClassScheme
 from ..files import read_json, write_json
+from ..texts import printable_json
 
 MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"
@@ -117,7 +118,7 @@ class Manifest:
         """
         if not folder.is_dir():
             raise ValueError(f"Dataset folder <{folder}> not found")
-        content = read_json(folder / MANIFEST_NAME, "Dataset")
+        content = printable_json(read_json(folder / MANIFEST_NAME, "Dataset"))
         if content.get("format") != FORMAT_NAME:
             raise ValueError(f"<{folder / MANIFEST_NAME}> does not describe a patch dataset")
         if content.get("version") != FORMAT_VERSION:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..bands import Band, BandStatistics, names_mismatch
-from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, union
 from ..colors import are_alike, were_chosen
 from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
@@ -99,7 +99,8 @@ class PatchArrays:
 class JoinedPatchSets:
     """Several datasets with the same bands as one.
 
-    An area need not hold every class: the classes are the union over the datasets.
+    An area need not hold every class: the classes are the union over the datasets. Those whose
+    values are only numbers of texts are the same if their texts are.
 
     Args:
         patch_sets: At least one dataset.
@@ -119,7 +120,7 @@ class JoinedPatchSets:
             _check_alike(one, other)
         self._band_places = None if bands is None else _places(bands, first.manifest.bands)
         self.bands = self._chosen(first.manifest.bands)
-        self.classes = _joined_classes([one.manifest.classes for one in self.patch_sets])
+        self.classes = union([one.manifest.classes for one in self.patch_sets])
         self.size = first.manifest.export.size
         self.resolution = resolution_of(first.manifest)
 
@@ -169,6 +170,23 @@ class JoinedPatchSets:
             "not mean the same there, label the classes (r.category) and cut the datasets again"
         ]
 
+    def renumbered(self) -> list[str]:
+        """Sentences about datasets whose texts have other class values here than in them."""
+        sentences = []
+        for one in self.patch_sets:
+            classes = one.manifest.classes
+            pairs = zip(classes, self.classes.values[self._indices(one)].tolist(), strict=True)
+            changed = [
+                f"{own.value} <{own.label}> is {value}"
+                for own, value in pairs
+                if own.value != value
+            ]
+            if changed:
+                sentences.append(
+                    f"Equal texts are one class: of dataset <{one.folder}>, {', '.join(changed)}"
+                )
+        return sentences
+
     def count(self, split: str) -> int:
         """Patches of a split."""
         return sum(one.manifest.counts[split] for one in self.patch_sets)
@@ -192,7 +210,7 @@ class JoinedPatchSets:
         return parts
 
     def _indices(self, patch_set: PatchSet) -> np.ndarray:
-        return self.classes.index_of(patch_set.manifest.classes.values)
+        return self.classes.places_of(patch_set.manifest.classes)
 
     def _chosen(self, of_bands: list[Item]) -> list[Item]:
         """What belongs to the bands that are used, of a list of one item for each band."""
@@ -212,11 +230,6 @@ def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
     if len(set(names)) < len(names):
         raise ValueError(f"<bands> names a band twice: {', '.join(names)}")
     return sorted(known.index(name) for name in names)
-
-
-def _joined_classes(schemes: Sequence[ClassScheme]) -> ClassScheme:
-    by_value = {one.value: one for scheme in reversed(schemes) for one in scheme}
-    return ClassScheme(by_value.values())
 
 
 def resolution_of(manifest: Manifest) -> tuple[float, float]:
@@ -260,8 +273,12 @@ def _contradict(one: MapClass, other: MapClass) -> bool:
 
 
 def _label_conflict(one: ClassScheme, two: ClassScheme) -> str | None:
-    labels = dict(zip(one.values.tolist(), one.labels, strict=True))
+    # The number of a text means nothing.
+    labels = {own.value: own.label for own in one if not own.numbered}
     for other in two:
-        if labels.get(other.value, other.label) != other.label:
-            return f"class {other.value} is <{labels[other.value]}> and <{other.label}>"
+        if not other.numbered and labels.get(other.value, other.label) != other.label:
+            return (
+                f"class {other.value} is <{labels[other.value]}> and <{other.label}>: give equal "
+                "classes equal values, or take a column of texts, which are matched by themselves"
+            )
     return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import scores
 from ..bands import names_mismatch
-from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
 from ..dataset.patchset import PatchSet
 from ..margins import margins_of
 from ..model import ModelCard
@@ -96,7 +96,7 @@ def _check_fits(patch_set: PatchSet, card: ModelCard) -> None:
     labels = {one.value: one.label for one in card.classes}
     for one in manifest.classes:
         known = labels.get(one.value, one.label)
-        if wrong is None and known != one.label:
+        if wrong is None and known != one.label and not one.numbered:
             wrong = f"class {one.value} is <{known}> there and <{one.label}> here"
     if wrong:
         raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
@@ -105,8 +105,7 @@ def _check_fits(patch_set: PatchSet, card: ModelCard) -> None:
 
 def _all_classes(card: ModelCard, patch_sets: Sequence[PatchSet]) -> ClassScheme:
     """The classes of the model and the datasets: what the model does not know counts as missed."""
-    schemes = [*(one.manifest.classes for one in patch_sets), card.classes]
-    return ClassScheme({one.value: one for scheme in schemes for one in scheme}.values())
+    return union([card.classes, *(one.manifest.classes for one in patch_sets)])
 
 
 def _count(
@@ -118,7 +117,7 @@ def _count(
     calibration: CalibrationCounts,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tables (patches, classes, classes) of a dataset, and the pixels of every label code."""
-    predicted_index = classes.index_of(card.classes.values)
+    predicted_index = classes.places_of(card.classes)
     label_index = _codes_in(classes, patch_set)
     channel = _codes_in(card.classes, patch_set)
     count = patch_set.manifest.counts[split]
@@ -140,8 +139,8 @@ def _count(
 def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
     """Class index by label code of a dataset, (256,) uint8; what is no class stays what it is."""
     codes = np.arange(256, dtype=np.uint8)
-    own = patch_set.manifest.classes.values
-    codes[: len(own)] = classes.index_of(own)
+    own = patch_set.manifest.classes
+    codes[: len(own)] = classes.places_of(own)
     codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
     return codes
 

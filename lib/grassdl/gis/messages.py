@@ -16,6 +16,7 @@ import grass.script as gs
 from grass.exceptions import CalledModuleError
 
 from ..processes import Terminated
+from ..texts import one_line
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Names under which packages are installed, where they differ from those of their import."""
@@ -82,7 +83,7 @@ def _use_utf8() -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return one_line(str(error))
 
 
 class Progress:

@@ -27,7 +27,10 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
         ValueError: There is nothing to learn from.
     """
     if not data.count("train"):
-        raise ValueError("There are no training patches: cut some with i.dl.patches")
+        raise ValueError(
+            "There are no training patches in the input: add a dataset that has some, cut by "
+            "i.dl.patches with a share for training"
+        )
     pixels = data.pixels("train")
     if not pixels.any():
         raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
@@ -43,5 +46,5 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
             warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
-    for sentence in data.contradictions() + data.overlaps():
+    for sentence in data.renumbered() + data.contradictions() + data.overlaps():
         warn(sentence)
