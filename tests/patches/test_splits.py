@@ -157,11 +157,12 @@ def test_shares_are_parts_of_one():
     assert parse_shares([70, 15, 15]).tolist() == pytest.approx([0.7, 0.15, 0.15])
     assert parse_shares([2, 1, 1]).tolist() == [0.5, 0.25, 0.25]
     assert parse_shares([1, 0, 0]).tolist() == [1, 0, 0]
+    assert parse_shares([0, 100, 0]).tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
     "shares",
-    [[], [70, 30], [70, 10, 10, 10], [0, 50, 50], [70, -15, 15], [0, 0, 0]]
+    [[], [70, 30], [70, 10, 10, 10], [70, -15, 15], [0, 0, 0]]
     + [[float("nan"), 1, 1], [1, 1, float("inf")]],
 )
 def test_what_is_no_split_is_refused(shares):
@@ -291,9 +292,18 @@ def test_a_buffer_that_leaves_nothing_is_refused(margin):
         split.assign(patches_of(grid), np.ones((3, 1), int), grid, np.random.default_rng(0))
 
 
-def test_a_map_without_cells_for_training_is_refused():
-    with pytest.raises(ValueError, match="The split map holds no cell for training in the region"):
-        MapSplit(ArrayLabels(np.full((9, 9), 2, np.uint8)))
+def test_a_scene_may_be_for_validation_or_test_as_a_whole():
+    grid = Grid(9, 9, 3, 9)
+    positions, rng = patches_of(grid), np.random.default_rng(0)
+    split = MapSplit(ArrayLabels(np.full((9, 9), 2, np.uint8)))
+    assert split.assign(positions, np.ones((9, 1), int), grid, rng).tolist() == [2] * 9
+    only_val = BlockSplit(parse_shares([0, 100, 0]))
+    assert only_val.assign(positions, np.ones((9, 1), int), grid, rng).tolist() == [1] * 9
+
+
+def test_a_map_without_any_split_is_refused():
+    with pytest.raises(ValueError, match="The split map holds no cell of a split in the region"):
+        MapSplit(ArrayLabels(np.full((9, 9), 255, np.uint8)))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..classes import MAX_VALUE
+from ..options import number, numbers, positive, whole, wholes
 
 CENSUS, STRATIFIED = "census", "stratified"
 
@@ -75,17 +76,15 @@ class Settings:
         Raises:
             ValueError: Options do not go together, or a number is out of its range.
         """
-        if options["block_size"] == "0":
-            raise ValueError("<block_size> must be at least 1, found 0")
         return cls(
             design=_design(options),
-            wanted_error=float(options["standard_error"]),
-            block_size=int(options["block_size"] or 0),
-            seed=int(options["seed"]),
-            distances=tuple(float(one) for one in _list(options["distance"])),
-            objects=tuple(int(one) for one in _list(options["objects"])),
+            wanted_error=number(options, "standard_error"),
+            block_size=positive(options, "block_size", default=0),
+            seed=whole(options, "seed", 0),
+            distances=numbers(options, "distance", 0),
+            objects=wholes(options, "objects"),
             probabilities=options["probabilities"],
-            background=int(options["background"]) if options["background"] else None,
+            background=whole(options, "background", 0) if options["background"] else None,
         )
 
 
@@ -111,7 +110,3 @@ def _design(options: Mapping[str, str]) -> str:
             "draw points in them, or use design=census"
         )
     return design
-
-
-def _list(text: str) -> list[str]:
-    return text.split(",") if text else []

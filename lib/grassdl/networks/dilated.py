@@ -9,6 +9,8 @@ from keras import KerasTensor, layers
 
 from .blocks import class_scores
 
+DILATIONS = (1, 2, 5)
+
 ENCODER = ("block",)
 """What the names of the encoder's layers begin with."""
 
@@ -20,7 +22,7 @@ def dilated(
     filters: int = 32,
     depth: int = 6,
     kernel: Sequence[int] = (3,),
-    dilations: Sequence[int] = (1, 2, 5),
+    dilations: Sequence[int] = DILATIONS,
 ) -> KerasTensor:
     """Dilated blocks at full resolution, whose outputs are classified together.
 
@@ -36,7 +38,8 @@ def dilated(
         filters: Filters of every block.
         depth: Number of blocks.
         kernel: Edge of the kernel of each block, odd; the list is repeated until it is long enough.
-        dilations: Dilation of each block, repeated likewise.
+        dilations: Dilation of each block, repeated likewise; of the default, as many as there are
+            blocks.
 
     Returns:
         Scores (batch, rows, columns, outputs).
@@ -44,6 +47,8 @@ def dilated(
     Raises:
         ValueError: An even kernel, a dilation below 1, or longer lists than there are blocks.
     """
+    if tuple(dilations) == DILATIONS:
+        dilations = DILATIONS[:depth]
     for name, one_each in (("kernel", kernel), ("dilations", dilations)):
         if not 1 <= len(one_each) <= depth:
             raise ValueError(

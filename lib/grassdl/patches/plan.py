@@ -105,8 +105,8 @@ def make_plan(
     positions, counts = positions[order], examined.counts[chosen[order]]
     splits = split.assign(positions, counts, grid, rng)
     dealt = splits >= 0
-    if not (splits == SPLITS.index("train")).any():
-        raise ValueError("No patch is left for training: choose other shares or a larger region")
+    if not dealt.any():
+        raise ValueError("No patch is left in any split: choose other shares or a larger region")
     kept = np.flatnonzero(dealt)[design.thin(counts[dealt], splits[dealt], rng)]
     gap = 2 * split.margin[0], 2 * split.margin[1]
     check_apart(positions[kept], splits[kept], grid.size, gap)

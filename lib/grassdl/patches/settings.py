@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bands import BandReader
 from ..dataset.manifest import Export
-from ..options import number, positive
+from ..options import number, numbers, positive, whole
 from .counting import CodeReader
 from .sampling import (
     BalancedSampling,
@@ -99,7 +99,7 @@ class Settings:
         if split_method == "map" and not options["split_map"]:
             raise ValueError("split_method=map needs the option split_map")
         npatches = positive(options, "npatches") if options["npatches"] else 0
-        shares = parse_shares(options["split"].split(","))
+        shares = parse_shares(numbers(options, "split", 0))
         splits = np.count_nonzero(shares)
         if split_method == "blocks" and 0 < npatches < splits:
             raise ValueError(
@@ -113,15 +113,15 @@ class Settings:
             npatches=npatches,
             strata=options["strata"],
             negatives=number(options, "negatives", lowest=0),
-            jitter=int(number(options, "jitter", lowest=0)) if options["jitter"] else 0,
+            jitter=whole(options, "jitter", 0) if options["jitter"] else 0,
             min_labelled=number(options, "min_labelled", lowest=0, highest=100),
             shares=shares,
             split_method=split_method,
             split_map=options["split_map"],
             block_size=positive(options, "block_size") if options["block_size"] else 0,
             buffer=number(options, "buffer", lowest=0) if options["buffer"] else 0.0,
-            seed=int(number(options, "seed", lowest=0)),
-            memory=int(number(options, "memory", lowest=LEAST_MEMORY)),
+            seed=whole(options, "seed", 0),
+            memory=whole(options, "memory", LEAST_MEMORY),
             nprocs=positive(options, "nprocs"),
         )
 

@@ -22,21 +22,18 @@ DEALT_BLOCKS = 1000
 """Blocks that are dealt at most, over all tries."""
 
 
-def parse_shares(given: Sequence[float | str]) -> np.ndarray:
+def parse_shares(given: Sequence[float]) -> np.ndarray:
     """Shares of train, val and test as parts of 1.
 
     Raises:
-        ValueError: Not three numbers, one of them negative, or nothing for training.
+        ValueError: Not three numbers, one of them negative, or all 0.
     """
-    try:
-        shares = np.array(given, float)
-    except ValueError:
-        shares = np.full(len(SPLITS), np.nan)
+    shares = np.array(given, float)
     known = len(shares) == len(SPLITS) and np.isfinite(shares).all()
-    if not known or shares.min() < 0 or shares[0] == 0:
+    if not known or shares.min() < 0 or not shares.any():
         raise ValueError(
             "split takes the shares of train, val and test, for instance 70,15,15; "
-            "none may be negative and train not 0"
+            "none may be negative and one must be above 0"
         )
     return shares / shares.sum()
 
@@ -112,15 +109,15 @@ class MapSplit(SplitScheme):
         margin: Half of the buffer in rows and columns.
 
     Raises:
-        ValueError: No cell belongs to train.
+        ValueError: No cell belongs to a split.
     """
 
     areas: CodeReader
     margin: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
-        if not any((codes == SPLITS.index("train")).any() for _, codes in strips(self.areas)):
-            raise ValueError("The split map holds no cell for training in the region")
+        if not any((codes < len(SPLITS)).any() for _, codes in strips(self.areas)):
+            raise ValueError("The split map holds no cell of a split in the region")
 
     def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
         return splits_of(MapTerritory(self.areas, positions, grid.size), self.margin)

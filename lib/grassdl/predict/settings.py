@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..model import ModelCard
-from ..options import number, positive
+from ..options import number, positive, whole
 from .segments import SegmentSettings
 from .tiles import Axis, Span, plan_axis, plan_blended_axis
 
@@ -98,7 +98,7 @@ class Settings:
             halo=card.halo if tiling == "exact" else 0,
             threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
             turned=flags["a"],
-            nprocs=int(number(options, "nprocs", lowest=0)),
+            nprocs=whole(options, "nprocs", 0),
             memory=positive(options, "memory"),
             resumed=flags["r"],
             engine=options["engine"],

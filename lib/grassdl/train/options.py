@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..model import ModelCard
+from ..options import number, parsed_number, whole, wholes
 from .choices import CLASS_WEIGHTS
-from .settings import Settings
+from .settings import MAX_SEED, Settings
 
 WORDS = "loss optimizer schedule precision".split()
 INTEGERS = "batch_size seed nprocs".split()
@@ -16,7 +17,7 @@ NUMBERS = "label_smoothing learning_rate weight_decay averaging".split()
 LEFT_OPEN = "epochs patience".split()
 """Options that are settings of the same name; those of the last line may be left to the library."""
 
-NETWORK_NUMBERS = {"filters": int, "depth": int, "dropout": float}
+NETWORK_NUMBERS = {"filters": whole, "depth": whole, "dropout": number}
 NETWORK_LISTS = ("kernel", "dilations")
 """Options of networks; those that are not given are left to the network."""
 
@@ -44,9 +45,9 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         model=options["model"] or None,
         freeze=freeze,
         **{name: options[name] for name in WORDS},
-        **{name: int(options[name]) for name in INTEGERS},
-        **{name: int(options[name]) for name in LEFT_OPEN if options[name]},
-        **{name: float(options[name]) for name in NUMBERS},
+        **{name: whole(options, name, highest=MAX_SEED) for name in INTEGERS},
+        **{name: whole(options, name) for name in LEFT_OPEN if options[name]},
+        **{name: number(options, name) for name in NUMBERS},
     )
 
 
@@ -106,10 +107,10 @@ def _check_same_network(options: Mapping[str, str], card: ModelCard) -> None:
 
 
 def _network_options(options: Mapping[str, str]) -> dict[str, Any]:
-    single = {name: kind(options[name]) for name, kind in NETWORK_NUMBERS.items() if options[name]}
-    lists = {
-        name: tuple(map(int, options[name].split(","))) for name in NETWORK_LISTS if options[name]
+    single = {
+        name: parse(options, name) for name, parse in NETWORK_NUMBERS.items() if options[name]
     }
+    lists = {name: wholes(options, name) for name in NETWORK_LISTS if options[name]}
     return {**single, **lists}
 
 
@@ -124,7 +125,7 @@ def _class_weights(words: str) -> str | tuple[float, ...]:
     if words in CLASS_WEIGHTS:
         return words
     try:
-        return tuple(map(float, words.split(",")))
+        return tuple(parsed_number(one, "class_weights") for one in words.split(","))
     except ValueError:
         raise ValueError(
             f"<class_weights> must be {', '.join(CLASS_WEIGHTS)}, or one number for each class, "
@@ -135,7 +136,7 @@ def _class_weights(words: str) -> str | tuple[float, ...]:
 def _strengths(words: str) -> dict[str, float]:
     pairs = [word.partition(":") for word in words.split(",") if word]
     try:
-        return {name: float(number) for name, _, number in pairs}
+        return {name: parsed_number(strength, "strengths") for name, _, strength in pairs}
     except ValueError:
         raise ValueError(
             f"<strengths> must be like rotate:180,noise:0.05, found <{words}>"
