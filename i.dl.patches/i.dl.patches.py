@@ -342,9 +342,9 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.dataset.writer import PatchSetWriter
     from grassdl.files import check_output_folder
     from grassdl.gis.bandstack import BandMaps, BandStack, describe_bands
-    from grassdl.gis.footprints import check_vector_output
     from grassdl.gis.labels import labels_from_options
     from grassdl.gis.messages import Progress, command_line
+    from grassdl.gis.output_names import check_vector_output
     from grassdl.gis.region import Region
     from grassdl.gis.session import provenance, scratch_folder
     from grassdl.patches.export import PatchCutter, expected_seconds

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from .texts import check_length
+
 
 def check_output_folder(
     path: str | os.PathLike, overwrite: bool, recognise: str | None = None
@@ -24,9 +26,11 @@ def check_output_folder(
         recognise: See `new_folder`.
 
     Raises:
-        ValueError: It exists and may not be overwritten, or its parent cannot be written.
+        ValueError: It exists and may not be overwritten, its name is too long, or its parent cannot
+            be written.
     """
     target = Path(path).expanduser().absolute()
+    check_length(target.name)
     _restore_retired(target)
     if target.exists() or target.is_symlink():
         if not overwrite:
@@ -138,6 +142,7 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
     """
     targets = [Path(path).expanduser().resolve() for path in paths if path]
     for target in targets:
+        check_length(target.name)
         if targets.count(target) > 1:
             raise ValueError(f"Output <{target}> is named twice: choose different files")
         # A device or pipe must not be replaced by a file.

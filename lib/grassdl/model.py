@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import zipfile
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from .bands import Band
 from .classes import ClassScheme
 from .files import read_json, write_json
 from .model_item import facts_of, item_of
+from .texts import printable_json
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +27,9 @@ CARD_NAME = "model.json"
 WEIGHTS_NAME = "model.keras"
 FORMAT_NAME = "i.dl model"
 FORMAT_VERSION = 2
+
+DECIDING = "network mean deviation resolution size stride halo temperature ranges".split()
+"""What on a model's card decides about the class of a cell, beside bands and class values."""
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
@@ -161,7 +166,7 @@ class ModelCard:
         folder = Path(folder).expanduser()
         if not folder.is_dir():
             raise ValueError(f"Model folder <{folder}> not found")
-        content = read_json(folder / CARD_NAME, "Model")
+        content = printable_json(read_json(folder / CARD_NAME, "Model"))
         if content.get("format") != FORMAT_NAME:
             raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
         _check_version(content.get("version"), folder)
@@ -214,19 +219,23 @@ def _cell_size(numbers: object) -> tuple[float, float]:
     return height, width
 
 
-def content_hash(folder: str | Path) -> str:
-    """A hash of card and weights of a model folder.
+def deciding_hash(folder: str | Path) -> str:
+    """A hash of a model's weights and of what on its card decides about the class of a cell.
+
+    Names, labels and colours may be mended without another result.
 
     Raises:
-        ValueError: One of the files is missing.
+        ValueError: One of the files is missing or damaged.
     """
-    found = hashlib.sha256()
-    for name in (CARD_NAME, WEIGHTS_NAME):
-        path = Path(folder).expanduser() / name
-        if not path.is_file():
-            raise ValueError(f"Model is incomplete: <{path}> is missing")
-        with path.open("rb") as file:
-            found.update(hashlib.file_digest(file, "sha256").digest())
+    card = ModelCard.load(folder)
+    told = {
+        **{name: getattr(card, name) for name in DECIDING},
+        "bands": [band.to_json() for band in card.bands],
+        "classes": card.classes.values.tolist(),
+    }
+    found = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    with weights_file(folder).open("rb") as file:
+        found.update(hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()
 
 

@@ -267,7 +267,7 @@ TREES = {"input": "red", "training": "trees", "column": "kind"}
         ),
         ({**TREES, "sampling": "objects"}, ["background=", "negatives=0"]),
         ({**TREES, "sampling": "objects", "negatives": -1}, ["negatives takes a number of 0"]),
-        ({**TREES, "sampling": "objects", "jitter": -1}, ["jitter takes a number of 0"]),
+        ({**TREES, "sampling": "objects", "jitter": -1}, ["jitter takes a whole number of 0"]),
         ({**TREES, "radius": -1}, ["radius takes a number of 0 or more"]),
         ({**TREES, "radius": "inf"}, ["radius takes a number"]),
         ({**GOOD, "split_method": "map"}, ["split_method=map needs the option split_map"]),
@@ -282,14 +282,15 @@ TREES = {"input": "red", "training": "trees", "column": "kind"}
         ({**GOOD, "buffer": 500}, ["buffer"]),
         ({**GOOD, "resample": "spline"}, ["<spline> out of range", "resample"]),
         ({**GOOD, "format": "jpeg"}, ["<jpeg> out of range", "format"]),
-        ({**GOOD, "memory": 0}, ["memory takes a number of 50 or more"]),
-        ({**GOOD, "nprocs": -3}, ["nprocs takes a number of 1 or more"]),
-        ({**GOOD, "sampling": "random", "npatches": 0}, ["npatches takes a number of 1 or more"]),
+        ({**GOOD, "memory": 0}, ["memory takes a whole number of 50 or more"]),
+        ({**GOOD, "nprocs": -3}, ["nprocs takes a whole number of 1 or more"]),
+        ({**GOOD, "sampling": "random", "npatches": 0}, ["npatches takes a whole number"]),
         (
             {**GOOD, "sampling": "balanced", "npatches": 2},
             ["npatches=2 is too few for 3 splits"],
         ),
         ({**GOOD, "footprints": "1 wrong"}, ["legal"]),
+        ({**GOOD, "footprints": "f" * 201}, ["201 bytes", "at most 200"]),
     ],
 )
 def test_bad_options_end_in_one_line_and_write_nothing(project, tmp_path, options, words):

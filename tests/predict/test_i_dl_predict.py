@@ -424,7 +424,7 @@ class TestBadInput:
         refused(grass_project, model, "<one>", "input", uncertainty="one", overwrite=True)
 
     def test_a_nonsense_tile_size(self, grass_project, bands, model):
-        refused(grass_project, model, "tile_size", tile_size=0)
+        refused(grass_project, model, "tile_size takes a whole number of 1", tile_size=0)
 
     @pytest.mark.parametrize("memory", [0, -5])
     def test_a_memory_that_is_none(self, grass_project, bands, model, memory):

@@ -11,6 +11,7 @@ import grass.lib.raster as libraster
 
 from ..classes import MapClass
 from ..colors import SAME_COLOR_LEVELS, spare_colors
+from ..texts import one_line
 from .rasters import require_raster
 
 
@@ -58,7 +59,7 @@ def labels_of(raster: str, values: Iterable[int]) -> dict[int, str]:
         for value in values if categories else ():
             cell = libraster.CELL(value)
             found = libraster.Rast_get_c_cat(ctypes.byref(cell), ctypes.byref(categories))
-            labels[value] = found.data.decode("utf-8", errors="replace").strip()
+            labels[value] = one_line(found.data.decode("utf-8", errors="replace"))
     return {value: label for value, label in labels.items() if label}
 
 

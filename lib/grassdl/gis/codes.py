@@ -67,7 +67,7 @@ class PointCodes:
         region: The grid.
         places: Coordinates of the points (n, 2) as (x, y).
         codes: Code of every point (n,).
-        radius: In map units; with 0 a point has the cell that it lies in.
+        radius: In map units; a point has the cell that it lies in however small it is.
         otherwise: Code of all other cells.
     """
 
@@ -108,7 +108,11 @@ class PointCodes:
         centres = [np.arange(one.start, one.stop) + 0.5 for one in window]
         down, right = ((c - p) * s for c, p, s in zip(centres, place, self._cell, strict=True))
         distance = np.hypot(down[:, None], right)
-        wins = (distance <= self._radius) & (distance < nearest[window])
+        its_row, its_col = (
+            np.floor(one) == np.floor(p) for one, p in zip(centres, place, strict=True)
+        )
+        own = its_row[:, None] & its_col
+        wins = ((distance <= self._radius) | own) & (distance < nearest[window])
         codes[window][wins] = code
         nearest[window][wins] = distance[wins]
 

@@ -10,7 +10,7 @@ import grass.script as gs
 
 from ..colors import PALETTE
 from .messages import command_line
-from .output import check_output_rasters
+from .output_names import check_output_rasters
 from .session import current_mapset, run_module
 from .temporary import remove_debris, remove_maps
 

@@ -12,10 +12,12 @@ import grass.script as gs
 import numpy as np
 
 from ..classes import MapClass
-from .attributes import class_by_category, class_labels, require_vector
+from ..options import whole
+from .attributes import class_by_category, class_labels, layer_number, require_vector
 from .categories import labelled_values, labels_of, map_classes
 from .labels import BACKGROUND_LABEL, overlaps
 from .messages import Progress
+from .output_names import require_own_format
 from .raster_rows import RasterRows
 from .rasters import (
     find_raster,
@@ -29,7 +31,7 @@ from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
 from .temporary import remove_debris, remove_maps
-from .training import read_areas
+from .training import read_areas, too_small
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
 
@@ -201,38 +203,38 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
 
 def _reference(options: Mapping[str, str], classification: str, opened: ExitStack) -> Reference:
     """The reference, whose temporary maps live as long as `opened`."""
-    background = int(options["background"]) if options["background"] else None
+    background = whole(options, "background", 0) if options["background"] else None
     if options["reference"]:
         name = raster = labels = require_integer(options["reference"])
     else:
         labels = None
         name = require_vector(options["points"] or options["areas"])
-        class_of = _class_of(name, options, classification)
+        layer = str(layer_number(name, options["layer"]))
+        class_of = _class_of(name, layer, options["column"], classification)
         if options["points"]:
-            points = sample_points(name, options["layer"], class_of, Region.current())
+            points = sample_points(name, layer, class_of, Region.current())
             return Reference(name, points=points)
-        _warn_of_overlaps(name, options["layer"], class_of, classification)
-        raster = opened.enter_context(_rasterized_areas(name, options["layer"], class_of))
+        _warn_of_areas(name, layer, class_of, classification)
+        raster = opened.enter_context(_rasterized_areas(name, layer, class_of))
     if background is not None:
         raster = opened.enter_context(_with_background(raster, name, background))
     return Reference(name, raster, labels=labels, background=background)
 
 
-def _class_of(
-    vector: str, options: Mapping[str, str], classification: str
-) -> dict[int, int] | None:
+def _class_of(vector: str, layer: str, column: str, classification: str) -> dict[int, int] | None:
     """Class value of each category; None without a column."""
-    if not options["column"]:
+    if not column:
         return None
     labels = class_labels(classification)
-    return class_by_category(vector, options["layer"], options["column"], labels, classification)
+    return class_by_category(vector, layer, column, labels, classification)
 
 
-def _warn_of_overlaps(
+def _warn_of_areas(
     vector: str, layer: str, class_of: Mapping[int, int] | None, classification: str
 ) -> None:
-    """Warn of areas that count for one class and belong to others as well."""
-    sites = read_areas(vector, int(layer))
+    """Warn of areas that count for one class and belong to others as well, or for no cell."""
+    region = Region.current()
+    sites = read_areas(vector, int(layer), region)
     if class_of is None:
         class_of = {category: category for own in sites.categories for category in own}
     labels = labels_of(classification, set(class_of.values()))
@@ -240,7 +242,7 @@ def _warn_of_overlaps(
         category: MapClass(value, labels.get(value, str(value)), "")
         for category, value in class_of.items()
     }
-    for sentence in overlaps(sites, table):
+    for sentence in too_small(sites, table, region, vector) + overlaps(sites, table):
         gs.warning(sentence)
 
 
@@ -256,6 +258,7 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
     Raises:
         ValueError: All cells are NULL, so that all would be background.
     """
+    require_own_format("raster")
     if not values_in_region(raster):
         raise ValueError(f"<{name}> has no class in the current region: check region and mask")
     remove_debris(TEMPORARY_PREFIX)
@@ -275,6 +278,7 @@ def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) 
         raise ValueError(f"Vector map <{vector}> has no areas: use points= for points")
     if class_of == {}:
         raise ValueError(f"No area of <{vector}> has a class")
+    require_own_format("raster")
     remove_debris(TEMPORARY_PREFIX)
     raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
     by_category = f"{raster}_cat"

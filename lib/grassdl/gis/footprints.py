@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
-import sqlite3
-from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -23,21 +20,6 @@ TOUCHING = 1e-6
 """Patches that overlap by less than this part of their edge are neighbours."""
 
 
-def check_vector_output(name: str, overwrite: bool) -> None:
-    """Refuse a name that cannot be written.
-
-    Raises:
-        ValueError: The name is illegal, or a map has it and may not be overwritten.
-    """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or not _is_table_name(name):
-        raise ValueError(
-            f"<{name}> is no legal name of a vector map: it begins with a letter, holds letters, "
-            "digits and underscores, and is no word of SQL"
-        )
-    if _exists(name) and not overwrite:
-        raise ValueError(f"Vector map <{name}> exists: choose another name or use --overwrite")
-
-
 def import_footprints(gpkg: Path, name: str) -> None:
     """Make a vector map of a dataset's footprints, which gets its name when it is whole.
 
@@ -47,7 +29,7 @@ def import_footprints(gpkg: Path, name: str) -> None:
 
     Args:
         gpkg: The dataset's `patches.gpkg`.
-        name: Name of the map, as `check_vector_output` approves of it.
+        name: Name of the map, as `output_names.check_vector_output` approves of it.
 
     Raises:
         CalledModuleError: GRASS cannot import them.
@@ -70,16 +52,6 @@ def import_footprints(gpkg: Path, name: str) -> None:
         run_module("g.rename", vector=f"{temporary},{name}")
     finally:
         remove_maps([temporary], "vector")
-
-
-def _is_table_name(name: str) -> bool:
-    """Whether a database takes this word as the name of the map's table."""
-    with closing(sqlite3.connect(":memory:")) as database:
-        try:
-            database.execute(f"CREATE TABLE {name} (cat INTEGER)")
-        except sqlite3.OperationalError:
-            return False
-    return True
 
 
 def _overlap(gpkg: Path) -> bool:
@@ -122,7 +94,3 @@ def _color_rules(vector: str) -> str:
     )
     pairs = (line.split(",") for line in listed.split())
     return "".join(f"{category} {color}\n" for category, color in pairs)
-
-
-def _exists(name: str) -> bool:
-    return bool(gs.find_file(name, element="vector", mapset=".")["file"])

@@ -4,25 +4,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import grass.script as gs
 import numpy as np
 
-from ..classes import MAX_CLASSES, MAX_VALUE, UNLABELLED_INDEX, ClassScheme, MapClass
-from ..options import number
-from .attributes import class_texts, require_vector
+from ..classes import (
+    MAX_CLASSES,
+    MAX_VALUE,
+    UNLABELLED_INDEX,
+    ClassScheme,
+    MapClass,
+    classes_of_texts,
+)
+from ..options import number, whole
+from .attributes import class_texts, layer_number, require_vector
 from .categories import map_classes, spare_colors
 from .codes import CategoryCodes, PointCodes, ValueCodes, few_values
+from .output_names import require_own_format
 from .rasters import require_integer, values_in_region
 from .region import Region
 from .segment_labels import class_by_segment, segment_sites
 from .session import run_module
 from .temporary import remove_debris, remove_maps
-from .training import TrainingSites, read_areas, read_points
+from .training import TrainingSites, read_areas, read_points, too_small
 
 TEMPORARY_PREFIX = "i_dl_patches_tmp"
 
@@ -68,7 +76,7 @@ def labels_from_options(
 ) -> AbstractContextManager[LabelSource]:
     """Labels by the options labels, or segments and segment_classes, or training, layer, column
     and radius, and background."""
-    background = int(options["background"]) if options["background"] else None
+    background = whole(options, "background", 0) if options["background"] else None
     if options["labels"]:
         return raster_labels(options["labels"], background)
     if options["segments"]:
@@ -138,8 +146,8 @@ def segment_labels(raster: str, path: str, background: int | None) -> Iterator[L
 
     Args:
         raster: Integer raster map of segments.
-        path: Table as `class_by_segment` reads it: integers are class values; texts become the
-            values 1, 2, ... in sorted order.
+        path: Table as `class_by_segment` reads it: integers are class values; other texts become
+            the values 1, 2, ... in sorted order.
         background: Class value of all other cells; None leaves them unlabelled.
 
     Raises:
@@ -147,7 +155,7 @@ def segment_labels(raster: str, path: str, background: int | None) -> Iterator[L
             or background is the number of a text.
     """
     name = require_integer(raster, "segment ids")
-    table = _numbered(*class_by_segment(path))
+    table = classes_of_texts(class_by_segment(path))
     _check_background(background, table)
     sites = segment_sites(name, np.array(sorted(table), np.int64))
     present = sites.ids.tolist()
@@ -174,9 +182,9 @@ def vector_labels(
 
     Args:
         vector: Vector map with areas or points.
-        layer: Its layer.
-        column: Column with the class: integers are class values; texts become the values
-            1, 2, ... in sorted order. "" takes the categories themselves.
+        layer: Its layer, by number or name.
+        column: Column with the class: integers, also as texts, are class values; other texts
+            become the values 1, 2, ... in sorted order. "" takes the categories themselves.
         radius: Distance in map units up to which cells have the class of a point; None takes the
             cell that it lies in.
         background: Class value of all other cells; None leaves them unlabelled.
@@ -192,7 +200,8 @@ def vector_labels(
         raise ValueError(f"Vector map <{name}> has no areas and no points to train from")
     if topology["areas"] and radius is not None:
         raise ValueError(f"Option radius goes with points, but <{name}> has areas")
-    table = _class_table(name, layer, column) if column else None
+    layer = str(layer_number(name, layer))
+    table = classes_of_texts(class_texts(name, layer, column)) if column else None
     _check_background(background, table or {})
     opened = (
         _area_labels(name, layer, table, background, region)
@@ -212,21 +221,23 @@ def _area_labels(
     region: Region,
 ) -> Iterator[LabelSource]:
     """Labels from areas; a temporary raster map lives as long as the block."""
+    require_own_format("raster")
     remove_debris(TEMPORARY_PREFIX)
     raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
     try:
         run_module("v.to.rast", input=name, layer=layer, type="area", output=raster, use="cat")
         present = values_in_region(raster)
-        table = _known(table, present, name, "area")
-        classes = _scheme({table[one] for one in present if one in table}, background, name)
-        sites = read_areas(name, int(layer))
+        sites = read_areas(name, int(layer), region)
+        lost = too_small(sites, _all_or(table, sites), region, name)
+        table = _known(table, present, name, "area", lost)
+        classes = _scheme({table[one] for one in present if one in table}, background, name, lost)
         class_of = {one: table[one].value for one in present if one in table}
         with closing(_codes_of(raster, class_of, classes, background)) as codes:
             labels = Labels(
                 classes,
                 _background_index(classes, background),
-                region.cells_of(_classed(sites, table).places),
-                overlaps(sites, table),
+                region.cells_of(_objects(sites, table, background).places),
+                lost + overlaps(sites, table),
             )
             yield _known_labels(codes, labels)
     finally:
@@ -260,18 +271,42 @@ def _point_labels(
         radius,
         UNLABELLED_INDEX if otherwise is None else otherwise,
     )
-    return _known_labels(codes, Labels(classes, otherwise, region.cells_of(kept.places)))
+    return _known_labels(
+        codes, Labels(classes, otherwise, region.cells_of(_objects(kept, table, background).places))
+    )
+
+
+def _categories_as_classes(categories: Iterable[int]) -> dict[int, MapClass]:
+    return {category: MapClass(category, str(category), "") for category in categories}
+
+
+def _all_or(table: dict[int, MapClass] | None, sites: TrainingSites) -> dict[int, MapClass]:
+    """The class of every category that has one; without a table the sites' categories."""
+    return _categories_as_classes(own[0] for own in sites.categories) if table is None else table
 
 
 def _known(
-    table: dict[int, MapClass] | None, present: list[int], name: str, kind: str
+    table: dict[int, MapClass] | None,
+    present: list[int],
+    name: str,
+    kind: str,
+    lost: Sequence[str] = (),
 ) -> dict[int, MapClass]:
-    """The class of every category that has one; without a table the categories themselves."""
+    """The class of every category that has one; without a table the categories themselves.
+
+    Args:
+        table: The classes, or None.
+        present: Categories in the region.
+        name: Name of the map.
+        kind: What has the categories.
+        lost: Sentences about what labels nothing.
+    """
     if table is None:
-        table = {category: MapClass(category, str(category), "") for category in present}
+        table = _categories_as_classes(present)
     values = [table[category].value for category in present if category in table]
     if not values:
-        raise ValueError(f"No training {kind} of <{name}> with a class lies in the region")
+        told = f"No training {kind} of <{name}> with a class lies in the region"
+        raise ValueError(". ".join([told, *lost]))
     _check_values(sorted(set(values)), name)
     return table
 
@@ -279,7 +314,19 @@ def _known(
 def _classed(sites: TrainingSites, table: dict[int, MapClass]) -> TrainingSites:
     """The sites that have a class; of several categories the first counts, as for v.to.rast."""
     kept = [place for place, own in enumerate(sites.categories) if own[0] in table]
-    return TrainingSites(sites.places[kept], [sites.categories[place] for place in kept])
+    return sites.chosen(kept)
+
+
+def _objects(
+    sites: TrainingSites, table: dict[int, MapClass], background: int | None
+) -> TrainingSites:
+    """The sites whose cells are of a class that is not the background's."""
+    kept = [
+        place
+        for place, own in enumerate(sites.categories)
+        if sites.label_cells[place] and own[0] in table and table[own[0]].value != background
+    ]
+    return sites.chosen(kept)
 
 
 def overlaps(sites: TrainingSites, table: Mapping[int, MapClass]) -> list[str]:
@@ -322,19 +369,6 @@ def _background_index(classes: ClassScheme, background: int | None) -> int | Non
     return int(classes.index_of(np.array([background]))[0])
 
 
-def _class_table(vector: str, layer: str, column: str) -> dict[int, MapClass]:
-    """Class of every category that has one."""
-    return _numbered(*class_texts(vector, layer, column))
-
-
-def _numbered(texts: dict[int, str], are_integers: bool) -> dict[int, MapClass]:
-    """Classes out of texts: integers are values, other texts get the values 1, 2, ..."""
-    if are_integers:
-        return {category: MapClass(int(text), text, "") for category, text in texts.items()}
-    order = {text: place for place, text in enumerate(sorted(set(texts.values())), start=1)}
-    return {category: MapClass(order[text], text, "") for category, text in texts.items()}
-
-
 def _check_background(background: int | None, table: dict[int, MapClass]) -> None:
     """Refuse a background that would fall together with a text that got the same number."""
     for one in table.values():
@@ -359,18 +393,33 @@ def _check_values(values: list[int], name: str) -> None:
 
 
 def _scheme(
-    found: set[MapClass] | list[MapClass], background: int | None, name: str
+    found: set[MapClass] | list[MapClass],
+    background: int | None,
+    name: str,
+    lost: Sequence[str] = (),
 ) -> ClassScheme:
-    """The classes with the background's, each with a colour."""
+    """The classes with the background's, each with a colour.
+
+    Args:
+        found: The classes.
+        background: Value of that of all other cells, or None.
+        name: Name of the map.
+        lost: Sentences about what labels nothing, which may be why classes are missing.
+    """
     classes = {one.value: one for one in found}
     if background is not None and background not in classes:
         classes[background] = MapClass(background, BACKGROUND_LABEL, "")
     spare = spare_colors(taken={one.color for one in classes.values()})
     complete = [
-        one if one.color else MapClass(one.value, one.label, next(spare))
-        for _, one in sorted(classes.items())
+        one if one.color else replace(one, color=next(spare)) for _, one in sorted(classes.items())
     ]
     try:
         return ClassScheme(complete)
     except ValueError as error:
-        raise ValueError(f"Labels <{name}> in the region: {error}") from None
+        told = f"Labels <{name}> in the region: {error}"
+        if len(complete) == 1 and background is None and not lost:
+            told += (
+                ", which all labelled cells have: enlarge the region, or give background= if all "
+                "other cells are a class"
+            )
+        raise ValueError(". ".join([told, *lost])) from None

@@ -18,7 +18,9 @@ import numpy as np
 
 from ..classes import ClassScheme
 from ..files import sync
+from ..texts import shortened
 from .messages import command_line
+from .output_names import LONGEST_TITLE, check_output_rasters
 from .region import Region
 from .session import current_mapset, mapset_folder, run_module, side_by_side
 from .temporary import remove_debris, remove_maps
@@ -135,7 +137,7 @@ class RasterSpool:
         run_module("r.colors", stdin=self.colors, map=name, rules="-")
         history = self._path.with_suffix(".history")
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        title = f"{self.title} by {support['source1']}"
+        title = shortened(f"{self.title} by {support['source1']}", LONGEST_TITLE)
         run_module("r.support", map=name, loadhistory=str(history), title=title, **support)
 
 
@@ -386,24 +388,3 @@ def spool_folder(options: Mapping[str, str]) -> Path:
     keys = ("output", "segment_output", "segment_vector", "segments")
     name = next(options[key] for key in keys if options[key])
     return mapset_folder(current_mapset()) / SPOOL_FOLDER / name
-
-
-def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None:
-    """Refuse illegal names, and existing maps without --overwrite.
-
-    Args:
-        names: The names.
-        unfinished: Whether they may exist, made by the run that is gone on with.
-
-    Raises:
-        ValueError: One of the names cannot be written.
-    """
-    mapset = current_mapset()
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"Two outputs would have the name <{name}>")
-        if not gs.legal_name(name):
-            raise ValueError(f"<{name}> is no legal name of a raster map")
-        may_exist = unfinished or gs.overwrite()
-        if not may_exist and gs.find_file(name, element="cell", mapset=mapset)["file"]:
-            raise ValueError(f"Raster map <{name}> exists: choose another name or use --overwrite")

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..texts import one_line
 from .raster_rows import RasterRows, is_null
 from .rasters import STRIP_CELLS
 
@@ -29,8 +31,8 @@ class SegmentSites:
     places: np.ndarray
 
 
-def class_by_segment(path: str) -> tuple[dict[int, str], bool]:
-    """The class of every segment that has one, and whether all classes are integers.
+def class_by_segment(path: str) -> dict[int, str]:
+    """The class of every segment that has one.
 
     Args:
         path: A CSV file with a header, whose first column, `cat`, holds segment ids and whose
@@ -43,7 +45,7 @@ def class_by_segment(path: str) -> tuple[dict[int, str], bool]:
         text = Path(path).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"Table of segment classes <{path}> cannot be read: {error}") from None
-    header, *lines = text.splitlines() or [""]
+    header = text.partition("\n")[0].rstrip("\r")
     separator = max(SEPARATORS, key=header.count)
     names = next(csv.reader([header], delimiter=separator), [])
     if names[:1] != ["cat"] or "class" not in names:
@@ -53,9 +55,13 @@ def class_by_segment(path: str) -> tuple[dict[int, str], bool]:
         )
     place = names.index("class")
     found: dict[int, str] = {}
-    for number, row in enumerate(csv.reader(lines, delimiter=separator), start=2):
+    # Of the whole text: a quoted class may hold a line break.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    next(rows)
+    for row in rows:
         if not row:
             continue
+        number = rows.line_num
         segment, told = _entry(row, place, f"Line {number} of <{path}>")
         if told and found.setdefault(segment, told) != told:
             raise ValueError(
@@ -64,7 +70,7 @@ def class_by_segment(path: str) -> tuple[dict[int, str], bool]:
             )
     if not found:
         raise ValueError(f"Table of segment classes <{path}> holds no segment with a class")
-    return found, all(_is_integer(one) for one in found.values())
+    return found
 
 
 def _entry(row: list[str], place: int, where: str) -> tuple[int, str]:
@@ -73,7 +79,7 @@ def _entry(row: list[str], place: int, where: str) -> tuple[int, str]:
         raise ValueError(
             f"{where} is '{'|'.join(row)}': a segment's number and a class are expected"
         )
-    return int(row[0]), row[place].strip()
+    return int(row[0]), one_line(row[place])
 
 
 def _is_integer(text: str) -> bool:

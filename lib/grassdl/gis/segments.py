@@ -14,7 +14,7 @@ import numpy as np
 
 from ..files import StagedFiles, check_output_files
 from ..tables import write_table
-from .footprints import check_vector_output
+from .output_names import check_vector_output
 from .raster_rows import RasterRows, is_null
 from .rasters import require_integer
 from .region import Region

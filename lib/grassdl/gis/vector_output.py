@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import specks
 from ..classes import ClassScheme
-from .footprints import check_vector_output
+from ..texts import shortened
+from .output_names import LONGEST_TITLE, check_vector_output
 from .raster_rows import SourceRows
 from .rasters import STRIP_CELLS
 from .session import run_module
@@ -109,10 +110,13 @@ class ClassAreas:
     def _attach(self, table: AreaTable) -> None:
         """Make the attribute table, in one transaction where the database has them."""
         label = {one.value: one.label.replace("'", "''") for one in self.classes}
-        width = max(len(one.label) for one in self.classes)
+        width = max(1, *(len(one.label.encode()) for one in self.classes))
         name = self.temporary_name
+        run_module("db.connect", flags="c")
+        driver = gs.db_connection()["driver"]
+        key = "INTEGER" if driver == "dbf" else "INTEGER PRIMARY KEY"
         lines = [
-            f"CREATE TABLE {name} (cat INTEGER PRIMARY KEY, value INTEGER, label VARCHAR({width}), "
+            f"CREATE TABLE {name} (cat {key}, value INTEGER, label VARCHAR({width}), "
             "confidence DOUBLE PRECISION)"
         ]
         lines += [
@@ -121,8 +125,7 @@ class ClassAreas:
                 zip(table.values[1:].tolist(), table.confidence[1:].tolist(), strict=True), start=1
             )
         ]
-        run_module("db.connect", flags="c")
-        if gs.db_connection()["driver"] in ("sqlite", "pg"):
+        if driver in ("sqlite", "pg"):
             lines = ["BEGIN TRANSACTION", *lines, "COMMIT"]
         statements = Path(gs.tempfile())
         try:
@@ -139,9 +142,12 @@ class ClassAreas:
             rules="-",
         )  # fmt: skip
         run_module(
-            "v.support", flags="h", map=self.temporary_name, map_name=title,
+            "v.support",
+            flags="h",
+            map=self.temporary_name,
+            map_name=shortened(title, LONGEST_TITLE),
             cmdhist="\n".join(history),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)

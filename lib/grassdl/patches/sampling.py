@@ -310,7 +310,7 @@ class ObjectSampling(SamplingDesign):
         if self.background is None:
             return enough
         others = counts.sum(axis=1) - counts[:, self.background]
-        return enough & ((groups == OBJECTS) | (others == 0))
+        return enough & ((groups == OBJECTS) == (others > 0))
 
     def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:
         objects, given = np.bincount(examined.candidates.groups[chosen], minlength=2).tolist()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import __version__, backend
-from ..model import content_hash
+from ..model import deciding_hash
 from .settings import OPENVINO, Settings
 
 OUTPUTS = (
@@ -36,7 +36,7 @@ def made_of(
     """
     software = [OPENVINO] if settings.engine == OPENVINO else []
     return {
-        "the model": content_hash(options["model"]),
+        "the model": deciding_hash(options["model"]),
         **inputs,
         **{f"option {name}": options[name] for name in OUTPUTS},
         **settings.that_decide(),
