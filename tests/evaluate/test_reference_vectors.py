@@ -128,6 +128,21 @@ def test_points_listing_and_page_are_written(run, maps, points, tmp_path):
     assert page.read_text().count("<img") == 1
 
 
+def test_texts_of_digits_are_class_values(run, maps, points):
+    points(*((e, n, value, str(value)) for e, n, value, _ in SAMPLE))
+    report = report_of(run, points="points", column="name")
+    assert report["confusion_matrix"] == {"classes": [1, 2], "counts": SAMPLE_COUNTS}
+
+
+def test_a_text_that_is_the_value_of_one_class_and_the_label_of_another_is_refused(
+    run, maps, points
+):
+    points(*((e, n, value, str(value)) for e, n, value, _ in SAMPLE))
+    run("r.category", map="map", separator=":", rules="-", stdin="1:2\n2:7\n")
+    result = evaluate(run, points="points", column="name", check=False)
+    fails_with(result, "<2> is a class value, but the label of class 1 of <map@PERMANENT>")
+
+
 def test_point_outside_the_region_is_refused(run, maps, points):
     points(*SAMPLE, (12.5, 3, 1, "meadow"))
     result = evaluate(run, points="points", column="class", check=False)
@@ -183,6 +198,13 @@ def test_areas_are_rasterized_and_compared_cell_by_cell(run, maps, areas, grass_
     assert report["left_out"]["null_in_reference"] == 48
     assert report["intervals"]["blocks"] == 96
     assert grass_project.maps() == before
+
+
+def test_areas_between_cell_centres_are_told(run, maps, areas):
+    run("g.region", n=12, s=0, w=0, e=12, nsres=1, ewres=12)
+    result = evaluate(run, areas="areas", column="class")
+    told = " ".join(result.stderr.split())
+    assert "label nothing: 1 of 1 of class <1>; set a finer resolution with g.region" in told
 
 
 def test_areas_without_column_have_their_categories_for_classes(run, maps, areas):

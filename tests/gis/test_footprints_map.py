@@ -21,6 +21,7 @@ APART = [(0, 0), (0, 4), (0, 8), (4, 0), (9, 9)]
 """Row and column of patches that at most touch."""
 
 SPLITS = ["train", "val", "test", "train", "test"]
+IMPORTS = "from grassdl.gis.footprints import *\nfrom grassdl.gis.output_names import *"
 CALL = "i.dl.patches input=a,b output='my patches'"
 
 
@@ -48,7 +49,7 @@ def call(grass_project):
     def run(lines, **environment):
         library = os.pathsep.join([str(LIBRARY), grass_project.environment["PYTHONPATH"]])
         return subprocess.run(
-            [sys.executable, "-c", f"from grassdl.gis.footprints import *\n{lines}"],
+            [sys.executable, "-c", f"{IMPORTS}\n{lines}"],
             env={
                 **grass_project.environment,
                 "PYTHONPATH": library,

@@ -229,9 +229,13 @@ def test_what_a_killed_run_left_is_kept_until_it_is_replaced(project, ended_earl
 
     file = project.path / "model" / "model.json"
     content = file.read_text()
-    file.write_text(content + " ")
+    file.write_text(content.replace('"idl:temperature": 1.0', '"idl:temperature": 1.5'))
     status, messages = finish(project, flags="r")
     assert "this has changed: the model, raster map <one@PERMANENT>." in messages
+    # A label may be mended.
+    file.write_text(content.replace("roof", "mended"))
+    status, messages = finish(project, flags="r")
+    assert "this has changed: raster map <one@PERMANENT>." in messages
     file.write_text(content)
 
     status, messages = finish(project, output="one")

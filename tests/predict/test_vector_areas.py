@@ -87,7 +87,28 @@ def test_specks_go_into_their_neighbours_in_the_vector_map_alone(grass_project, 
     assert len(table) == number_of_areas(values)
 
 
+def test_tables_of_dbf_files_are_written_too(grass_project, bands, model):
+    run = grass_project.run
+    run("db.connect", driver="dbf", database="$GISDBASE/$LOCATION_NAME/$MAPSET/dbf/")
+    predict(grass_project, model, vector="areas")
+    lines = run("v.db.select", flags="c", map="areas", columns="value,label").stdout.splitlines()
+    pairs = {tuple(line.split("|", 1)) for line in lines}
+    assert pairs == {(str(one.value), one.label) for one in CLASSES}
+
+
 class TestBadInput:
+    def test_maps_that_grass_would_write_elsewhere(self, grass_project, bands, model):
+        (grass_project.mapset / "GDAL").write_text("format: GTiff\ndirectory: /nowhere\n")
+        refused(grass_project, model, "r.external.out is active", "'r.external.out -r' first")
+        (grass_project.mapset / "GDAL").unlink()
+        (grass_project.mapset / "OGR").write_text("dsn: /nowhere\nformat: GPKG\n")
+        refused(grass_project, model, "v.external.out is active", vector="areas")
+
+    def test_names_that_are_too_long(self, grass_project, bands, model):
+        name = "x" * 201
+        refused(grass_project, model, "201 bytes: choose one of at most 200", confidence=name)
+        refused(grass_project, model, "201 bytes: choose one of at most 200", vector=name)
+
     def test_a_name_that_is_none(self, grass_project, bands, model):
         refused(grass_project, model, "<a.b>", "legal name of a vector map", vector="a.b")
         refused(grass_project, model, "<select>", "word of SQL", vector="select")

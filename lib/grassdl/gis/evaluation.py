@@ -13,6 +13,7 @@ import numpy as np
 
 from ..classes import MapClass
 from ..options import whole
+from ..texts import one_line
 from .attributes import class_by_category, class_labels, layer_number, require_vector
 from .categories import labelled_values, labels_of, map_classes
 from .labels import BACKGROUND_LABEL, overlaps
@@ -172,7 +173,7 @@ class EvaluationMaps:
         """What the classification's metadata tell about its making: title, sources, history."""
         told = gs.parse_command("r.info", flags="e", map=self.names["classification"])
         keys = ("title", "description", "source1", "source2", "comments", "creator")
-        found = {key: (told.get(key) or "").strip().strip('"') for key in keys}
+        found = {key: one_line(told.get(key) or "").strip('"') for key in keys}
         return {key: text for key, text in found.items() if text}
 
     def _open(self, raster: str) -> RasterRows:

@@ -105,26 +105,26 @@ class _Area:
 
     def holds_centre(self, region: Region) -> bool:
         """Whether it holds the centre of a cell."""
-        corners = np.array([(self._box.W, self._box.N), (self._box.E, self._box.S)])
-        first, last = region.cells_of(corners)
-        inner = np.floor(region.cells_of(np.array([self._inner]))[0])
-        near = [range(int(one) - 1, int(one) + 2) for one in inner]
-        if self._holds_one(region, *near):
-            return True
-        within = [
-            range(int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1)
-            for low, high in zip(first, last, strict=True)
-        ]
-        return len(within[0]) * len(within[1]) > MOST_CENTRES or self._holds_one(region, *within)
+        # Counted from a point in it, so that it does not matter how longitudes are counted.
+        x, y = self._inner
+        row, col = region.cells_of(np.array([self._inner]))[0]
 
-    def _holds_one(self, region: Region, rows: Sequence[int], cols: Sequence[int]) -> bool:
-        """Whether it holds the centre of one of these cells."""
-        return any(
-            self._holds(
-                region.west + (col + 0.5) * region.ewres, region.north - (row + 0.5) * region.nsres
+        def holds_one(rows: range, cols: range) -> bool:
+            return any(
+                self._holds(x + (j + 0.5 - col) * region.ewres, y - (i + 0.5 - row) * region.nsres)
+                for i, j in product(rows, cols)
             )
-            for row, col in product(rows, cols)
-        )
+
+        box = self._box
+        rows = _centres(row - (box.N - y) / region.nsres, row + (y - box.S) / region.nsres)
+        cols = _centres(col - (x - box.W) / region.ewres, col + (box.E - x) / region.ewres)
+        near = (range(int(np.floor(one)) - 1, int(np.floor(one)) + 2) for one in (row, col))
+        return holds_one(*near) or len(rows) * len(cols) > MOST_CENTRES or holds_one(rows, cols)
+
+
+def _centres(low: float, high: float) -> range:
+    """The cells whose centres lie from `low` to `high`, both counted in cells."""
+    return range(int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1)
 
 
 def too_small(
