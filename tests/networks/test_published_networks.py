@@ -137,6 +137,7 @@ def test_nicknet_is_one_of_the_dilated_family():
     [
         ({}, 1 + 2 * (1 + 2 + 5 + 1 + 2 + 5) + 6 * 2),
         ({"depth": 1, "dilations": (4,)}, 1 + 2 * 4 + 2),
+        ({"depth": 2}, 1 + 2 * 1 + 2 + 2 * 2 + 2),
         ({"depth": 3, "kernel": (5, 3), "dilations": (1, 2, 3)}, 1 + 4 + 2 * 2 + 4 * 3 + 3 * 2),
     ],
 )
@@ -150,7 +151,10 @@ def test_lists_of_kernels_and_dilations_are_repeated_for_all_blocks(family, pixe
     [
         ({"kernel": (3, 4)}, "<kernel> must be odd and above 0, found 3, 4"),
         ({"dilations": (0,)}, "<dilations> must be above 0, found 0"),
-        ({"depth": 2}, "<dilations> must have 1 to 2 numbers for 2 blocks, found 3"),
+        (
+            {"depth": 2, "dilations": (1, 2, 4)},
+            "<dilations> must have 1 to 2 numbers for 2 blocks, found 3",
+        ),
         ({"kernel": ()}, "<kernel> must have 1 to 6 numbers"),
     ],
 )
