@@ -204,7 +204,7 @@ def test_areas_between_cell_centres_are_told(run, maps, areas):
     run("g.region", n=12, s=0, w=0, e=12, nsres=1, ewres=12)
     result = evaluate(run, areas="areas", column="class")
     told = " ".join(result.stderr.split())
-    assert "label nothing: 1 of 1 of class <1>; set a finer resolution with g.region" in told
+    assert "label nothing: 1 of 1 of class <meadow>; set a finer resolution with g.region" in told
 
 
 def test_areas_without_column_have_their_categories_for_classes(run, maps, areas):

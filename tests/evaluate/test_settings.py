@@ -25,7 +25,7 @@ def test_background_goes_with_areas_and_a_whole_raster_reference():
         ({"points": "p"}, "background needs a reference or areas, not points"),
         ({"reference": "r", "design": "stratified"}, "leave background out"),
         ({"model": "m"}, "background is for maps"),
-        ({"areas": "a", "background": "-1"}, "0 to 2147483647, found -1"),
+        ({"areas": "a", "background": "-1"}, "background takes a whole number of 0"),
     ],
 )
 def test_background_that_means_nothing_is_refused(options, words):
