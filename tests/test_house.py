@@ -106,3 +106,20 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
 
 def test_the_readme_leaves_nothing_to_fill_in():
     assert "@@" not in (CHECKOUT / "README.md").read_text()
+
+
+def test_files_of_keras_are_loaded_in_one_place_which_checks_them_first():
+    loads = re.compile(r"load_model|load_weights|model_from_json|deserialize")
+    found = {
+        f"{path.relative_to(CHECKOUT / 'lib/grassdl')}: {line.strip()}"
+        for path in sorted((CHECKOUT / "lib").rglob("*.py"))
+        for line in path.read_text().splitlines()
+        if loads.search(line)
+    }
+    assert found == {
+        "model.py: return keras.saving.load_model(path, compile=False, safe_mode=True)",
+        # The user's own network, as it was just written.
+        "networks/network_file.py: keras.models.model_from_json(description)",
+        # A name that is not among the activations.
+        'networks/permitted.py: "deserialize",',
+    }

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,15 @@ FORMAT_VERSION = 2
 
 DECIDING = "network mean deviation resolution size stride halo temperature ranges".split()
 """What on a model's card decides about the class of a cell, beside bands and class values."""
+
+DESCRIPTION_NAME = "config.json"
+"""The part of a file of Keras that tells its layers."""
+
+KERAS_PARTS = {DESCRIPTION_NAME, "metadata.json", "model.weights.h5"}
+"""All parts of a file of Keras whose layers keep nothing but weights."""
+
+LARGEST_DESCRIPTION = 2**25
+"""Bytes of a description; that of the largest network of the toolset has 170 000."""
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
@@ -256,21 +266,40 @@ def save_network(network: keras.Model, folder: Path) -> None:
     network.save(folder / WEIGHTS_NAME)
 
 
-def load_network(folder: str | Path) -> keras.Model:
-    """Load architecture and weights; nothing in the file is executed.
+def description_of(path: Path) -> str:
+    """What a file of Keras tells of its layers, in JSON.
 
     Raises:
-        ValueError: The file is missing, damaged, or holds code.
+        ValueError: The file is damaged, or holds more than a network.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if len(set(names)) < len(names) or not set(names) <= KERAS_PARTS:
+                raise ValueError("it holds other files than those of a network")
+            if archive.getinfo(DESCRIPTION_NAME).file_size > LARGEST_DESCRIPTION:
+                raise ValueError(f"its {DESCRIPTION_NAME} is too large for a network's")
+            return archive.read(DESCRIPTION_NAME).decode()
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, EOFError, zlib.error):
+        raise ValueError("the file is damaged") from None
+
+
+def load_network(folder: str | Path) -> keras.Model:
+    """Load architecture and weights: the only place where files of Keras are loaded.
+
+    Nothing in the file is executed: Keras gets to see it only once `check_description` has found
+    nothing in it but layers that compute.
+
+    Raises:
+        ValueError: The file is missing or damaged, or holds anything but layers that compute.
     """
     import keras
 
-    # Keras knows our own layers by their names once these files are imported.
-    from .networks import argmax_pooling, image_pooling  # noqa: F401
+    from .networks.description import check_description
 
     path = weights_file(folder)
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"Model <{path}> cannot be loaded: the file is damaged")
     try:
+        check_description(json.loads(description_of(path)))
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         # A damaged archive fails in zipfile, h5py, json or Keras, each with errors of its own.

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from grassdl.model import load_network, save_network
 from grassdl.networks.network_file import build_from_file
 from grassdl.networks.reach import Reach, reach
 
@@ -62,6 +63,19 @@ def test_its_file_is_loaded_without_the_network_file(write, tmp_path):
     np.testing.assert_array_equal(model(pixels), again(pixels))
 
 
+def test_a_compiled_network_is_kept_as_a_network(write, tmp_path):
+    compiled = write(
+        "return keras.Model(pixels",
+        "def model(*given):\n"
+        "        made = keras.Model(*given)\n"
+        '        made.compile("sgd", "mse")\n'
+        "        return made\n"
+        "    return model(pixels",
+    )
+    save_network(build_from_file(compiled, 16, 3, 5), tmp_path)
+    assert load_network(tmp_path).output_shape[-1] == 5
+
+
 def test_two_classes_may_come_from_one_output(write):
     one = write(
         'layers.Conv2D(classes, 1, activation="softmax")',
@@ -98,6 +112,12 @@ def test_a_size_that_does_not_suit_it_is_refused_with_sizes_that_do(write):
             "no Lambda",
         ),
         ('padding="same")', 'padding="same", activation=lambda x: x)', "functions of Keras"),
+        (
+            'padding="same")',
+            'padding="same", activation=layers.LeakyReLU(), name="own")',
+            "without that file: layer <own> has in <activation> .*: use only layers and functions",
+        ),
+        ("UpSampling2D(2)", "TimeDistributed(layers.UpSampling1D(2))", "TimeDistributed"),
         (
             "def build",
             "@keras.saving.register_keras_serializable('own')\n"

@@ -16,6 +16,7 @@ pixels (batch, rows, columns, bands) that gives class probabilities (batch, rows
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from keras import layers
 
 from .assembly import assemble
 from .blocks import both_probabilities
+from .description import Refused, check_description
 
 FUNCTION = "build"
 TOLERANCE = 1e-2
@@ -64,6 +66,9 @@ def build_from_file(
     with _registered_objects_restored():
         own = _call(_function(path), path, size, bands, classes)
     _check_shapes(own, path, bands, classes)
+    if own.compiled:
+        # Only the network is kept, not how its author would have trained it.
+        own = keras.Model(own.inputs[0], own.outputs[0], name=own.name)
     # What the file had registered is forgotten by now, as it will be at prediction.
     _check_loadable(own, path)
 
@@ -142,14 +147,16 @@ def _has_one_output(own: keras.Model) -> bool:
 
 
 def _check_loadable(own: keras.Model, path: Path) -> None:
-    """Refuse what Keras alone could not load: own layers, functions and Lambdas."""
+    """Refuse what would not be loaded for prediction: own layers, functions and Lambdas."""
     try:
-        told = keras.saving.serialize_keras_object(own)
-        keras.saving.deserialize_keras_object(told, safe_mode=True)
+        description = own.to_json()
+        check_description(json.loads(description))
+        keras.models.model_from_json(description)
     except Exception as error:
+        reason = f": {error}" if isinstance(error, Refused) else ""
         raise ValueError(
-            f"The network of <{path}> could not be loaded again without that file: use only layers "
-            "and functions of Keras, and no Lambda"
+            f"The network of <{path}> could not be loaded again without that file{reason}: use "
+            "only layers and functions of Keras, and no Lambda"
         ) from error
 
 

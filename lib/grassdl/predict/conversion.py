@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import backend
-from ..model import ModelCard, weights_file
+from ..model import ModelCard, description_of, weights_file
 from .engines import for_windows_of, interpolates
 from .kept_network import (
     AnySizeNetwork,
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 AGREEMENT = 1e-3
 """Mean difference of probabilities that rounding may make; in single cells of networks with huge
 scores it makes more."""
-
-KERAS_DESCRIPTION = "config.json"
-"""The part of a file of Keras that tells its layers."""
 
 TRIAL_CELLS = 64
 """Edge of the window on which a converted network is tried, at least."""
@@ -86,10 +82,10 @@ def can_be_kept(folder: Path) -> bool:
     A network that interpolates cannot, see `SizeBySizeNetwork`; one that cannot be read will be
     told of when it is converted.
     """
+    path = weights_file(folder)
     try:
-        with zipfile.ZipFile(weights_file(folder)) as archive:
-            description = archive.read(KERAS_DESCRIPTION).decode()
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
+        description = description_of(path)
+    except ValueError:
         return True
     return set(re.findall(r'"interpolation": *"(\w+)"', description)) <= {"nearest"}
 
