@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """OpenVINO against Keras on the same networks, and what is kept of a conversion."""
 
+import json
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -192,13 +194,55 @@ def test_a_network_with_features_is_kept_beside_the_plain_one(network, folder):
     assert np.abs(OpenVinoEngine(found, features=3)(trial()) - expected).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", ["network.xml", "network.json"])
-def test_a_kept_network_that_is_damaged_is_converted_anew(network, folder, name):
+def damage_the_network(place):
+    (place / "network.xml").write_text("half")
+
+
+def damage_the_record(place):
+    (place / "network.json").write_text("half")
+
+
+def lose_the_numbers(place):
+    (place / "network.bin").unlink()
+
+
+def tell_another_halo(place):
+    record = json.loads((place / "network.json").read_text())
+    (place / "network.json").write_text(json.dumps({**record, "halo": record["halo"] + 4}))
+
+
+def negate_the_numbers(place):
+    numbers = np.fromfile(place / "network.bin", np.float32)
+    (-numbers).tofile(place / "network.bin")
+
+
+def test_a_kept_network_that_was_changed_is_converted_anew(network, folder, tmp_path):
     convert(network, folder, silent)
-    (kept_folder(folder) / name).write_text("half")
-    assert find_kept(kept_folder(folder)) is None
+    place, whole = kept_folder(folder), tmp_path / "whole"
+    place.rename(whole)
+    changes = [damage_the_network, damage_the_record, lose_the_numbers, tell_another_halo]
+    for change in [*changes, negate_the_numbers]:
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(whole, place)
+        assert find_kept(place) is not None
+        change(place)
+        assert find_kept(place) is None, change
+    shutil.rmtree(whole)
     convert(network, folder, silent)
     assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
+
+
+def test_a_kept_network_is_not_taken_for_another_layer_or_other_weights(network, folder):
+    convert(network, folder, silent)
+    kept_folder(folder).rename(kept_folder(folder, LAST))
+    assert find_kept(kept_folder(folder, LAST)) is None
+    kept_folder(folder, LAST).rename(kept_folder(folder))
+    assert find_kept(kept_folder(folder)) is not None
+    before = kept_folder(folder)
+    network.set_weights([-weights for weights in network.get_weights()])
+    save_network(network, folder)
+    before.rename(kept_folder(folder))
+    assert find_kept(kept_folder(folder)) is None
 
 
 def test_only_networks_that_do_not_interpolate_can_be_kept(network, folder, tmp_path):

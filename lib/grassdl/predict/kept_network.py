@@ -8,6 +8,7 @@ most of the memory that a small run takes.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -27,9 +28,13 @@ KEPT_PREFIX = "openvino-"
 """What the name of a folder with a converted network begins with."""
 
 NETWORK_NAME = "network.xml"
+NUMBERS_NAME = "network.bin"
 RECORD_NAME = "network.json"
 
-RECORD_VERSION = 3
+SEAL = "sha256"
+"""Entry of the record that ties it to the files beside it and to the model's weights."""
+
+RECORD_VERSION = 4
 """Changes with what is kept, and with how networks are converted and compared."""
 
 
@@ -91,13 +96,33 @@ def kept_folder(folder: Path, layer: str = "") -> Path:
 
 
 def find_kept(kept: Path) -> AnySizeNetwork | None:
-    """The network that is kept in a folder, or None where there is none that can be read."""
+    """The network that is kept in a folder, or None where there is none that can be read, or one
+    that was changed since it was kept, or belongs to other weights."""
     try:
         record = read_json(kept / RECORD_NAME, "Record of a converted network")
-        return AnySizeNetwork(NetworkFacts(**record), read_network(kept / NETWORK_NAME))
+        seal = record.pop(SEAL, None)
+        facts = NetworkFacts(**record)
+        if seal != _seal(kept, kept, facts):
+            return None
+        return AnySizeNetwork(facts, read_network(kept / NETWORK_NAME))
     # It is converted anew, whatever is wrong with it.
-    except (ValueError, TypeError, RuntimeError):
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError):
         return None
+
+
+def _seal(place: Path, kept: Path, facts: NetworkFacts) -> str:
+    """A hash of a converted network, what is told of it, and the weights that it came from.
+
+    Args:
+        place: The folder that the network is in now.
+        kept: The folder that it is kept in, whose name tells the programs and the layer.
+        facts: Of the network.
+    """
+    found = hashlib.sha256(f"{kept.name}\n{json.dumps(asdict(facts), sort_keys=True)}".encode())
+    for path in (weights_file(kept.parent), place / NETWORK_NAME, place / NUMBERS_NAME):
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
 
 
 def read_network(path: Path) -> openvino.Model:
@@ -121,7 +146,8 @@ def keep(network: AnySizeNetwork, kept: Path) -> None:
         part.mkdir()
         part.chmod(kept.parent.stat().st_mode)
         import_openvino().serialize(network.model, str(part / NETWORK_NAME))
-        write_json(part / RECORD_NAME, asdict(network.facts))
+        record = {**asdict(network.facts), SEAL: _seal(part, kept, network.facts)}
+        write_json(part / RECORD_NAME, record)
         _put(part, kept)
     finally:
         shutil.rmtree(part, ignore_errors=True)
