@@ -307,7 +307,7 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     from grassdl.evaluate.card import describe
     from grassdl.evaluate.html import page
     from grassdl.evaluate.patches import score_patches, temperature_of
-    from grassdl.model import ModelCard, load_network
+    from grassdl.model import ModelCard, predictor
 
     card = ModelCard.load(options["model"])
     names = options["dataset"]
@@ -317,7 +317,7 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     if known and options["split"] == "train":
         gs.warning("The model was trained on these patches: they tell nothing about other areas")
     backend.prepare()
-    predict = load_network(options["model"]).predict_on_batch
+    predict = predictor(options["model"])
     if warm:
         card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
     report = score_patches(predict, card, patch_sets, options["split"], settings.seed)

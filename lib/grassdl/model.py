@@ -8,6 +8,7 @@ import json
 import math
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -291,7 +292,8 @@ def load_network(folder: str | Path) -> keras.Model:
     nothing in it but layers that compute.
 
     Raises:
-        ValueError: The file is missing or damaged, or holds anything but layers that compute.
+        ValueError: The file is missing or damaged, holds anything but layers that compute, or
+            weights that are not numbers.
     """
     import keras
 
@@ -300,8 +302,62 @@ def load_network(folder: str | Path) -> keras.Model:
     path = weights_file(folder)
     try:
         check_description(json.loads(description_of(path)))
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         # A damaged archive fails in zipfile, h5py, json or Keras, each with errors of its own.
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ValueError(f"Model <{path}> cannot be loaded: {first_line}") from error
+    _check_weights(network, path)
+    return network
+
+
+def _check_weights(network: keras.Model, path: Path) -> None:
+    for weight in network.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(
+                f"Model <{path}> has weights that are not numbers (<{weight.path}>): its training "
+                "has failed, or the file is damaged; train it again"
+            )
+
+
+def predictor(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
+    """The network of a model as a function from images (n, rows, cols, bands) float32 to
+    probabilities (n, rows, cols, classes), which raises what `check_numbers` does.
+
+    Raises:
+        ValueError: See `load_network`.
+    """
+    network = load_network(folder)
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        probabilities = network.predict_on_batch(images)
+        check_numbers(probabilities, images)
+        return probabilities
+
+    return predict
+
+
+def check_numbers(result: np.ndarray, values: np.ndarray) -> None:
+    """Refuse what a network gives if not all of it are numbers: the first class would win.
+
+    Args:
+        result: What it gives.
+        values: What it was given (..., bands).
+
+    Raises:
+        ValueError: The message tells whether network or bands are to blame.
+    """
+    with np.errstate(all="ignore"):
+        # The sum takes little time, and is a number unless one of its terms is none.
+        if np.isfinite(result.sum()) or np.isfinite(result).all():
+            return
+    if np.isfinite(values).all():
+        raise ValueError(
+            "The network of this model gives values that are not numbers: its weights are "
+            "damaged, or too large for the precision; train it again"
+        )
+    band = int((~np.isfinite(values)).reshape(-1, values.shape[-1]).any(axis=0).argmax())
+    raise ValueError(
+        f"Band {band + 1} holds infinite values: make them NULL first, with r.mapcalc for instance"
+    )

@@ -382,6 +382,12 @@ class TestBadInput:
         refused(grass_project, model, "model.keras", "cannot be loaded")
         assert not trace.exists()
 
+    def test_weights_that_are_not_numbers(self, grass_project, bands, model):
+        folder, network = model
+        network.set_weights([np.full(one.shape, np.nan) for one in network.get_weights()])
+        network.save(folder / "model.keras")
+        refused(grass_project, model, "model.keras> has weights that are not numbers")
+
     def test_an_output_that_is_an_input(self, grass_project, bands, model):
         refused(grass_project, model, "<two> is also an input", output="two", overwrite=True)
         refused(grass_project, model, "<one> is also an input", confidence="one", overwrite=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..model import tempered
+from ..model import check_numbers, tempered
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +31,11 @@ class Engine(Protocol):
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
         bands) float32; after them the features of a network that has some (see
         `networks.hidden.with_features`). The array may be written to, and is good until the engine
-        has been called twice more, or gets ready for another size."""
+        has been called twice more, or gets ready for another size.
+
+        Raises:
+            ValueError: Not all of them are numbers.
+        """
 
 
 class KerasEngine:
@@ -60,6 +64,7 @@ class KerasEngine:
         """See `Engine`."""
         # Some backends give arrays that cannot be written to.
         result = np.array(self._model_for(values.shape).predict_on_batch(values[None])[0])
+        check_numbers(result, values)
         return with_temperature(result, self._temperature, self._features)
 
     def _model_for(self, shape: tuple[int, ...]) -> keras.Model:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..bands import by_layers
+from ..model import check_numbers
 from .engines import with_temperature
 from .kept_network import import_openvino
 
@@ -103,6 +104,7 @@ class OpenVinoEngine:
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """See `Engine`."""
         result = self._compiled(values.shape)(values)
+        check_numbers(result, values)
         return with_temperature(result, self._temperature, self._features)
 
     def _compiled(self, shape: tuple[int, ...]) -> _Compiled:
