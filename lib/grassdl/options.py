@@ -110,3 +110,21 @@ def _bounds(lowest: float, highest: float) -> str:
 
 def _listed(text: str) -> list[str]:
     return text.split(",") if text else []
+
+
+def check_range(name: str, value: float, lowest: float, highest: float) -> None:
+    """Refuse a value beyond its bounds.
+
+    Args:
+        name: Name of the option that it is of.
+        value: The value.
+        lowest: The lowest that makes sense.
+        highest: The highest that anybody can mean.
+
+    Raises:
+        ValueError: It is lower or higher, or no number.
+    """
+    if not value >= lowest:
+        raise ValueError(f"<{name}> must be at least {lowest:g}, found {value:g}")
+    if not value <= highest:
+        raise ValueError(f"<{name}> must be at most {highest:.12g}, found {value:.12g}")

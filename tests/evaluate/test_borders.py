@@ -8,6 +8,7 @@ from array_rows import ArrayRows, cells, classes_of
 from grassdl.evaluate import cells as cells_module
 from grassdl.evaluate.borders import border_cells, border_report, count_borders
 from grassdl.evaluate.cells import ClassRows
+from grassdl.evaluate.settings import Settings
 
 
 def report_of(mapped, truth, distances, values=(1, 2)):
@@ -67,3 +68,8 @@ def test_strips_of_any_height_give_the_same_counts(monkeypatch):
         monkeypatch.setattr(cells_module, "STRIP_CELLS", rows * 20)
         again = report_of(mapped.astype(np.int32), truth.astype(np.int32), [1, 3.5], (1, 2, 3))
         assert again == whole
+
+
+def test_a_distance_whose_rows_no_memory_holds_is_refused():
+    with pytest.raises(ValueError, match="<distance> must be at most 1000, found 1000000"):
+        Settings(distances=(2, 1e6))

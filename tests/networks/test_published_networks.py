@@ -149,8 +149,8 @@ def test_lists_of_kernels_and_dilations_are_repeated_for_all_blocks(family, pixe
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"kernel": (3, 4)}, "<kernel> must be odd and above 0, found 3, 4"),
-        ({"dilations": (0,)}, "<dilations> must be above 0, found 0"),
+        ({"kernel": (3, 4)}, "<kernel> must be odd, found 3, 4"),
+        ({"dilations": (0,)}, "<dilations> must be at least 1, found 0"),
         (
             {"depth": 2, "dilations": (1, 2, 4)},
             "<dilations> must have 1 to 2 numbers for 2 blocks, found 3",

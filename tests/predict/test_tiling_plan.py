@@ -102,3 +102,11 @@ def test_a_line_tells_what_is_to_come():
 )
 def test_times_are_told_as_people_say_them(seconds, told):
     assert duration(seconds) == told
+
+
+def test_tiles_that_no_memory_of_this_machine_holds_are_refused():
+    wide = Frame(top=0, rows=10**6, left=0, cols=10**6, region_rows=10**6, region_cols=10**6)
+    words = "Tiles of 1000000 x 1000000 cells take about .* this machine has .*leave out tile_size"
+    with pytest.raises(ValueError, match=words):
+        plan(settings(tile_size=10**6), wide, NEED)
+    assert plan(settings(tile_size=512), wide, NEED).shape == TileShape(512, 512)

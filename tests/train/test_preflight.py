@@ -9,7 +9,8 @@ import pytest
 from tiny_dataset import joined, scene, write_dataset
 
 from grassdl.networks import registry
-from grassdl.train import preflight
+from grassdl.train import fit as fit_module
+from grassdl.train import memory, preflight
 from grassdl.train.fit import train
 from grassdl.train.memory import (
     COPIES_OF_WEIGHTS,
@@ -79,12 +80,22 @@ def test_other_errors_pass(network):
         raise RuntimeError("something else")
 
 
-def test_too_large_a_batch_is_told_before_it_fails(network):
+def test_too_large_a_batch_is_told_before_it_fails(network, monkeypatch):
     warnings = []
-    with enough_memory(network, 4096, 10_000, warnings.append):
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**6)
+    with enough_memory(network, 64, 100, warnings.append):
         pass
     assert len(warnings) == 1
-    assert "use batch_size=" in warnings[0]
+    assert "use batch_size=" in warnings[0] or "cut smaller patches" in warnings[0]
+
+
+def test_a_batch_that_no_memory_of_this_machine_holds_is_refused(network):
+    words = "Training with batches of 10000 patches takes .* this machine has .*: use batch_size="
+    with (
+        pytest.raises(ValueError, match=words),
+        enough_memory(network, 4096, 10_000, print),
+    ):
+        raise AssertionError("the training has begun")
 
 
 GREEDY = """
@@ -103,7 +114,7 @@ def test_a_training_that_runs_out_of_memory_says_what_to_do(tmp_path):
     (tmp_path / "greedy.py").write_text(GREEDY)
     chosen = Settings(network_file=str(tmp_path / "greedy.py"), batch_size=8192, augmentation=())
     lines = []
-    with pytest.raises(ValueError, match="Out of memory with batches of 8192 .*use batch_size="):
+    with pytest.raises(ValueError, match="Training with batches of 8192 patches.*use batch_size="):
         train(
             data,
             tmp_path / "model",
@@ -115,6 +126,27 @@ def test_a_training_that_runs_out_of_memory_says_what_to_do(tmp_path):
         )
     assert "MB of memory for batches of 8192" in lines[0]
     assert sorted(one.name for one in tmp_path.iterdir()) == ["dataset", "greedy.py"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"filters": 4096}, "Network <unet> would have 127073 million parameters.*fewer filters"),
+        ({"depth": 7}, "Patch size 16 does not fit network <unet>: .* multiple of 128"),
+    ],
+)
+def test_a_network_beyond_patches_or_memory_is_refused_before_it_is_built(
+    tmp_path, monkeypatch, options, words
+):
+    def built(*_):
+        raise AssertionError("the network is built")
+
+    monkeypatch.setattr(fit_module, "build_network", built)
+    data = joined(write_dataset(tmp_path / "dataset", {"train": scene(4, 16)}))
+    settings = Settings(network_options=options)
+    with pytest.raises(ValueError, match=words):
+        train(data, tmp_path / "model", settings, command="", versions={}, report=print, warn=print)
+    assert [one.name for one in tmp_path.iterdir()] == ["dataset"]
 
 
 def test_the_time_per_epoch_is_told_once_after_the_first_steps(monkeypatch):

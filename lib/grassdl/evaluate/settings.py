@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..classes import MAX_VALUE
-from ..options import number, numbers, positive, whole, wholes
+from ..options import check_range, number, numbers, positive, whole, wholes
 
 CENSUS, STRATIFIED = "census", "stratified"
+
+MOST_DISTANCE = 1000
+"""Cells; as many rows above and below are held in memory."""
 
 _FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference", "background")
 _FOR_MAPS = (
@@ -68,6 +71,7 @@ class Settings:
         for distance in self.distances:
             if not 0 <= distance < math.inf:
                 raise ValueError(f"<distance> must be at least 0 cells, found {distance:g}")
+            check_range("distance", distance, 0, MOST_DISTANCE)
 
     @classmethod
     def from_options(cls, options: Mapping[str, str]) -> Settings:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from .reach import reach
+from .reach import LayerGraph, reach
 
 
 def assemble(
@@ -37,7 +37,10 @@ def assemble(
     inputs = keras.Input((None, None, bands), dtype="float32", name="pixels")
     pixels = _normalization(bands, mean, deviation)(inputs)
     model = keras.Model(inputs, network(pixels), name=name)
-    _check_size(name, size, reach(model).stride)
+    # First, as a stride that fits no patch may be too long to be looked at pixel by pixel.
+    _check_size(name, size, LayerGraph.of(model).total_stride())
+    # It refuses a map of another resolution.
+    reach(model)
     return model
 
 

@@ -45,7 +45,7 @@ def dilated(
         Scores (batch, rows, columns, outputs).
 
     Raises:
-        ValueError: An even kernel, a dilation below 1, or longer lists than there are blocks.
+        ValueError: An even kernel, or longer lists than there are blocks.
     """
     if tuple(dilations) == DILATIONS:
         dilations = DILATIONS[:depth]
@@ -54,10 +54,8 @@ def dilated(
             raise ValueError(
                 f"<{name}> must have 1 to {depth} numbers for {depth} blocks, found {len(one_each)}"
             )
-    if any(edge < 1 or edge % 2 == 0 for edge in kernel):
-        raise ValueError(f"<kernel> must be odd and above 0, found {', '.join(map(str, kernel))}")
-    if min(dilations) < 1:
-        raise ValueError(f"<dilations> must be above 0, found {', '.join(map(str, dilations))}")
+    if any(edge % 2 == 0 for edge in kernel):
+        raise ValueError(f"<kernel> must be odd, found {', '.join(map(str, kernel))}")
     scales = []
     features = pixels
     for number in range(depth):

@@ -61,7 +61,7 @@ def reach(model: keras.Model) -> Reach:
         ValueError: The output has another resolution than the input.
     """
     graph = LayerGraph.of(model)
-    stride = math.lcm(*(graph.stride(axis) for axis in ROWS_AND_COLUMNS))
+    stride = graph.total_stride()
     if not graph.is_local():
         return Reach(stride, None, None)
 
@@ -303,6 +303,10 @@ class LayerGraph:
     def stride(self, axis: int) -> int:
         """The largest cell size; where sizes do not divide each other, what they all divide."""
         return math.lcm(*(scale.numerator for scale in self.scales(axis).values()))
+
+    def total_stride(self) -> int:
+        """What rows and columns must be multiples of."""
+        return math.lcm(*(self.stride(axis) for axis in ROWS_AND_COLUMNS))
 
     def needs(self, outputs: Interval, axis: int) -> Interval:
         """The pixels that an interval of the network's outputs needs."""

@@ -20,6 +20,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..options import check_range
+
 if TYPE_CHECKING:
     import keras
 
@@ -33,6 +35,9 @@ NETWORKS = {
     "deeplabv3plus": "DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018)",
     "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
 }
+
+HIGHEST = {"filters": 4096, "depth": 32, "kernel": 127, "dilations": 512}
+"""Numbers of networks beyond which there is none that anybody could train."""
 
 
 def names() -> list[str]:
@@ -126,12 +131,27 @@ def check_numbers(network_options: Mapping[str, Any]) -> None:
     Raises:
         ValueError: There are some.
     """
-    for name in ("filters", "depth"):
-        if network_options.get(name, 1) < 1:
-            raise ValueError(f"<{name}> must be at least 1, found {network_options[name]}")
+    for name, highest in HIGHEST.items():
+        given = network_options.get(name, ())
+        for number in given if isinstance(given, Sequence) else [given]:
+            check_range(name, number, 1, highest)
     dropout = network_options.get("dropout", 0)
     if not 0 <= dropout < 1:
         raise ValueError(f"<dropout> must be at least 0 and below 1, found {dropout:g}")
+
+
+def is_large(name: str, network_options: Mapping[str, Any]) -> bool:
+    """Whether a network may be larger than by default. Imports Keras.
+
+    Raises:
+        ValueError: There is no such network.
+    """
+    standard = options(name)
+    return any(
+        network_options[one] > standard[one]
+        for one in ("filters", "depth")
+        if one in network_options and one in standard
+    )
 
 
 def _network(name: str) -> Callable[..., keras.KerasTensor]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bands import BandReader
 from ..dataset.manifest import Export
-from ..options import number, numbers, positive, whole
+from ..options import check_range, number, numbers, positive, whole
 from .counting import CodeReader
 from .sampling import (
     BalancedSampling,
@@ -37,6 +37,16 @@ GOES_WITH = {
 
 LEAST_MEMORY = 50
 """Megabytes without which nothing can be read."""
+
+HIGHEST = {
+    "size": 8192,
+    "stride": 1_000_000,
+    "npatches": 5_000_000,
+    "negatives": 1000,
+    "jitter": 1_000_000,
+    "nprocs": 1024,
+}
+"""Numbers beyond which nobody can mean them, and whose candidates or processes no memory holds."""
 
 OVERHEAD_BYTES = 8
 """Memory that a cell takes while it is cut, besides its bands: codes, masks and their copies."""
@@ -81,6 +91,10 @@ class Settings:
     seed: int
     memory: int
     nprocs: int
+
+    def __post_init__(self) -> None:
+        for name, highest in HIGHEST.items():
+            check_range(name, getattr(self, name), 0, highest)
 
     @classmethod
     def from_options(cls, options: Mapping[str, str]) -> Settings:

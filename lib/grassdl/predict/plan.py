@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from ..backend import physical_memory
 from ..model import ModelCard
 from .decision import Decision
 from .loading import LoadedEngine
@@ -225,6 +226,9 @@ def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None =
         frame: The extent of inputs and output.
         need: What memory depends on.
         shape: That of the run that is gone on with; None chooses.
+
+    Raises:
+        ValueError: Tiles of the size that was asked for take more memory than this machine has.
     """
     memory = need.of_cells(settings.tiling)
     axes = [partial(settings.axis, length, output) for length, output in frame.axes]
@@ -238,6 +242,12 @@ def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None =
             shape = blended_shape(*axes, settings.stride, memory, budget)
     rows, cols = axes[0](shape.rows), axes[1](shape.cols)
     taken = need.fixed + memory.of(rows, cols)
+    there = physical_memory()
+    if settings.tile_size and there is not None and taken > there:
+        raise ValueError(
+            f"Tiles of {shape} cells take about {taken / 1e9:.1f} GB of memory, this machine has "
+            f"{there / 1e9:.1f} GB: leave out tile_size, or use a smaller one"
+        )
     return Plan(settings.tiling, settings.halo, shape, rows, cols, taken)
 
 

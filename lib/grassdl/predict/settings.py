@@ -20,6 +20,9 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 MODEL, MAPS = "model", "maps"
 """Values of the option `normalization`."""
 
+MOST_PROCS = 1024
+"""Threads beyond which nobody can mean them."""
+
 WITHOUT_EFFECT = ("nprocs", "memory", "resumed", "stride", "halo")
 """Settings that say how a result is got and not which one, or come from the model."""
 
@@ -98,7 +101,7 @@ class Settings:
             halo=card.halo if tiling == "exact" else 0,
             threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
             turned=flags["a"],
-            nprocs=whole(options, "nprocs", 0),
+            nprocs=whole(options, "nprocs", 0, MOST_PROCS),
             memory=positive(options, "memory"),
             resumed=flags["r"],
             engine=options["engine"],

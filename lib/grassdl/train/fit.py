@@ -19,6 +19,7 @@ from ..files import check_output_folder, new_folder
 from ..model import CARD_NAME, ModelCard, save_network
 from ..networks import registry
 from ..networks.network_file import build_from_file
+from ..networks.planned import planned
 from ..processes import Terminated
 from . import logs, losses, optimizers
 from .augmentation import by_names
@@ -30,7 +31,7 @@ from .checks import check_data, check_packages
 from .class_weights import class_weights
 from .course import Course, open_run
 from .identity import identity
-from .memory import enough_memory
+from .memory import check_weights_fit, enough_memory
 from .metrics import MeanIoU
 from .normalization import deviations, means
 from .phases import frozen
@@ -137,6 +138,7 @@ def _fitted_network(
 ) -> tuple[keras.Model, Fitted, Transfer | None]:
     """A new network, fitted by all processes together; each gets its own in single precision."""
     precision = resolve(settings.precision)
+    _check_extent(data, settings)
     keras.utils.set_random_seed(settings.seed)
     with computing_in(precision):
         network = build_network(data, settings)
@@ -152,6 +154,14 @@ def _fitted_network(
     if precision != "float32" or team != ALONE:
         network = in_float32(network)
     return network, fitted, transfer
+
+
+def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
+    """Refuse a network that fits neither patches nor memory before its weights take some."""
+    if settings.network_file or not registry.is_large(settings.network, settings.network_options):
+        return
+    build = partial(_build, settings, data.size, len(data.bands), len(data.classes))
+    check_weights_fit(planned(build), settings.network)
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:

@@ -10,7 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..backend import has_gpu
+from ..backend import has_gpu, physical_memory
+from ..networks.planned import number_of_weights
 
 COPIES_OF_WEIGHTS = 7
 """The weights, their gradients, their mean, two moments of the optimiser, the best so far, and the
@@ -18,6 +19,9 @@ weights whose place the mean takes while it is scored."""
 
 PROGRAM_BYTES = 2**30
 """What the program takes besides: 0.87 to 1.03 GB were measured with TensorFlow."""
+
+LEAST_SHARE = 0.8
+"""Share of the foretold memory that is taken in any case, see `memory_needed`."""
 
 OUT_OF_MEMORY = ("MemoryError", "_ArrayMemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 """Classes of errors of Python, NumPy, TensorFlow and PyTorch; JAX tells it in the message."""
@@ -70,6 +74,28 @@ def _bytes(dtype: str) -> int:
     return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
 
 
+def check_weights_fit(network: keras.Model, name: str) -> None:
+    """Refuse a network whose weights alone take more memory in training than this machine has.
+
+    Args:
+        network: May be one of `networks.planned`, whose weights take none.
+        name: What it is called.
+
+    Raises:
+        ValueError: They do.
+    """
+    weights, memory = number_of_weights(network), physical_memory()
+    # On a GPU most copies are in its own memory.
+    copies = 1 if has_gpu() else COPIES_OF_WEIGHTS
+    needed = copies * weights * np.dtype("float32").itemsize
+    if memory is not None and needed > memory:
+        raise ValueError(
+            f"Network <{name}> would have {weights / 1e6:.0f} million parameters, whose training "
+            f"takes {megabytes(needed)} of memory or more; this machine has {megabytes(memory)}: "
+            "use fewer filters or less depth"
+        )
+
+
 def batch_size_that_fits(
     network: keras.Model, size: int, batch_size: int, available: int | None
 ) -> int:
@@ -106,7 +132,8 @@ def available_memory() -> int | None:
 def enough_memory(
     network: keras.Model, size: int, batch_size: int, warn: Callable[[str], None]
 ) -> Iterator[None]:
-    """Warn if memory may not do for a training, and say what to do where it did not.
+    """Refuse a training that takes more memory than there can be, warn if it may not do, and say
+    what to do where it did not.
 
     (Main memory rarely ends in an error: the system rather kills a process.)
 
@@ -117,11 +144,18 @@ def enough_memory(
         warn: Takes a line for the user.
 
     Raises:
-        ValueError: The block ran out of memory; the message tells a batch size that fits.
+        ValueError: The block ran out of memory, or would for certain; the message tells a batch
+            size that fits.
     """
     available = available_memory()
     needed = memory_needed(network, size, batch_size)
     advice = _advice(batch_size_that_fits(network, size, batch_size, available))
+    memory = None if has_gpu() else physical_memory()
+    if memory is not None and LEAST_SHARE * needed > memory:
+        raise ValueError(
+            f"Training with batches of {batch_size} patches takes about {megabytes(needed)} of "
+            f"memory, this machine has {megabytes(memory)}: {advice}"
+        )
     if available is not None and needed > available:
         warn(
             f"Training takes about {megabytes(needed)} of memory, {megabytes(available)} are "

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..networks import registry
+from ..options import check_range
 from . import choices
 from .augmentation import check_names, check_strengths
 from .class_weights import check_class_weights
 from .length import standard_epochs, standard_patience
+
+HIGHEST = {"epochs": 100_000, "batch_size": 65_536, "patience": 100_000, "nprocs": 1024}
+"""Numbers beyond which nobody can mean them."""
+
+HIGHEST_RATE = 100.0
+"""The highest learning rate and weight decay; far smaller ones make no model any more."""
 
 MAX_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
@@ -90,12 +96,14 @@ class Settings:
         check_strengths(self.augmentation, self.strengths)
         for name, lowest in (("epochs", 1), ("batch_size", 1), ("patience", 0), ("nprocs", 0)):
             number = getattr(self, name)
-            if number is not None and number < lowest:
-                raise ValueError(f"<{name}> must be at least {lowest}, found {number}")
-        if not 0 < self.learning_rate < math.inf:
+            if number is not None:
+                check_range(name, number, lowest, HIGHEST[name])
+        if not self.learning_rate > 0:
             raise ValueError(f"<learning_rate> must be above 0, found {self.learning_rate:g}")
-        if not 0 <= self.weight_decay < math.inf:
+        check_range("learning_rate", self.learning_rate, 0, HIGHEST_RATE)
+        if not self.weight_decay >= 0:
             raise ValueError(f"<weight_decay> must not be negative, found {self.weight_decay:g}")
+        check_range("weight_decay", self.weight_decay, 0, HIGHEST_RATE)
         if not 0 <= self.averaging <= 1:
             raise ValueError(f"<averaging> must be between 0 and 1, found {self.averaging:g}")
         if self.freeze and not self.model:

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Networks whose weights are not made: what they would take is known before it is taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+from keras.src.backend.common import global_state
+
+_WAITING = "uninitialized_variables"
+"""Where Keras notes weights that are still to be made."""
+
+
+def planned(build: Callable[[], keras.Model]) -> keras.Model:
+    """A network with its layers, and with weights that have shapes but no values.
+
+    Args:
+        build: Builds the network.
+    """
+    before = global_state.get_global_attribute(_WAITING) or []
+    global_state.set_global_attribute(_WAITING, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            return build()
+    finally:
+        # Else Keras would make the weights as soon as it makes others.
+        global_state.set_global_attribute(_WAITING, before)
+
+
+def number_of_weights(network: keras.Model) -> int:
+    """Weights of a network, all together; Keras' own count would overflow for absurd ones."""
+    return sum(math.prod(one.shape) for one in network.weights)
