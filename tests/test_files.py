@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from grassdl.files import check_output_folder, new_folder, read_json, write_files, write_json
+from grassdl.files import check_output_folder, new_folder, write_files
+from grassdl.records import read_json, write_json
 
 MARK = "dataset.json"
 

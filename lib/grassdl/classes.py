@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
+
+from .records import Text, checked
 
 NULL_INDEX = 254
 """Label code of a cell that is NULL in at least one band."""
@@ -26,14 +30,17 @@ MAX_VALUE = 2**31 - 1
 NULL_VALUE = -(2**31)
 """What a NULL cell of an integer raster map holds when it is read."""
 
+COLOR = r"^(25[0-5]|2[0-4]\d|1?\d?\d)(:(25[0-5]|2[0-4]\d|1?\d?\d)){2}$"
+"""Red, green and blue from 0 to 255, as GRASS writes them."""
+
 
 @dataclass(frozen=True)
 class MapClass:
     """One class: its category `value` in GRASS, its `label`, and its `color` as "R:G:B"."""
 
-    value: int
-    label: str
-    color: str
+    value: Annotated[int, Meta(ge=0, le=MAX_VALUE)]
+    label: Text
+    color: Annotated[str, Meta(pattern=COLOR)]
 
     @property
     def full_name(self) -> str:
@@ -104,7 +111,13 @@ class ClassScheme:
 
     @classmethod
     def from_json(cls, items: list[dict]) -> ClassScheme:
-        """The reverse of `to_json`."""
-        return cls(
-            MapClass(int(item["value"]), str(item["label"]), str(item["color"])) for item in items
-        )
+        """The reverse of `to_json`.
+
+        Raises:
+            ValueError: There are no such classes, or not in the order of their values, which is
+                that of the indices.
+        """
+        scheme = cls(checked(items, list[MapClass]))
+        if scheme.values.tolist() != [item["value"] for item in items]:
+            raise ValueError("the classes are not in the order of their values")
+        return scheme

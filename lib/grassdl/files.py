@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -195,58 +194,16 @@ def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
         files.name()
 
 
-def write_json(path: Path, content: dict, durable: bool = False) -> None:
-    """Write an object as indented JSON, lists of numbers on one line; NaN is refused.
-
-    An older file of that name is there until the new one is whole.
-
-    Args:
-        path: The file.
-        content: The object.
-        durable: Whether to wait until it is on disk, so that a power failure cannot undo it.
-    """
-    text = json.dumps(content, indent=2, allow_nan=False)
-    text = re.sub(r"\[[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            if durable:
-                sync(file)
-        part.replace(path)
-        if durable:
-            _sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def sync(file: IO) -> None:
     """Wait until all that was written to a file is on disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_json(path: Path, what: str) -> dict:
-    """Read a JSON object.
-
-    Raises:
-        ValueError: The file is missing or holds something else; the message names `what`.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{what} not found: <{path}> does not exist") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{what} <{path}> cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{what} <{path}> is damaged: a JSON object is expected")
-    return content

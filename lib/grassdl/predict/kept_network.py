@@ -16,8 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import alive, read_json, write_json
+from ..files import alive
 from ..model import weights_file
+from ..records import read_json, write_json
 from .network_facts import NetworkFacts
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from ..files import read_json, write_json
+from ..records import AtLeastOne, Count, Edge, checked, read_json, write_json
 from .decision import RowBand, RowBands
 from .tile_shape import TileShape
 

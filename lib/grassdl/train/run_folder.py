@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import check_output_folder, read_json, write_json
+from ..files import check_output_folder
 from ..model import CARD_NAME, ModelCard
+from ..records import read_json, write_json
 
 DESCRIPTION_NAME = "run.json"
 CHECKPOINT_NAME = "checkpoint.npz"
