@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grassdl.files import check_output_folder, new_folder, write_files
+from grassdl.files import StagedFiles, check_output_folder, new_folder, write_files
 from grassdl.records import read_json, write_json
 
 MARK = "dataset.json"
@@ -127,12 +127,24 @@ def test_debris_of_dead_runs_is_removed_and_that_of_a_living_one_left_alone(tmp_
     )
 
 
-def test_debris_of_a_file_that_a_dead_run_was_writing_is_removed(tmp_path, dead_pid):
-    alive = os.getppid()
-    for pid in (dead_pid, alive):
-        (tmp_path / f".table.csv.{pid}.part").write_text("half")
+def test_debris_of_a_file_that_a_dead_run_was_writing_is_removed(tmp_path):
+    # The first is of an older version, whose words were the numbers of processes.
+    for word in (os.getppid(), "123456789012"):
+        (tmp_path / f".table.csv.{word}.part").write_text("half")
+    (tmp_path / ".table.csv.123456789012.lock").touch()
     write_files({tmp_path / "table.csv": lambda path: path.write_text("whole")})
-    assert names(tmp_path) == sorted([f".table.csv.{alive}.part", "table.csv"])
+    assert names(tmp_path) == ["table.csv"]
+
+
+def test_a_file_that_a_live_run_is_writing_is_left_alone(tmp_path):
+    file = tmp_path / "table.csv"
+    with StagedFiles([file]) as live:
+        live.write({file: lambda path: path.write_text("by another run")})
+        write_files({file: lambda path: path.write_text("by this one")})
+        assert file.read_text() == "by this one"
+        live.name()
+    assert file.read_text() == "by another run"
+    assert names(tmp_path) == ["table.csv"]
 
 
 def test_debris_with_the_number_of_this_process_is_removed(tmp_path):

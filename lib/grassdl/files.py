@@ -8,8 +8,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
+
+from .locks import Hold, abandoned
 
 
 def check_output_folder(
@@ -151,6 +154,27 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
     return targets
 
 
+_PART, _LOCK = "part", "lock"
+"""What names end with that lie beside an output: what is being written, and what is locked
+meanwhile."""
+
+
+def _beside(target: Path, kind: str, word: str) -> Path:
+    """A path beside an output, of a kind, for the process that has this word: see `locks.Hold`."""
+    return target.with_name(f".{target.name}.{word}.{kind}")
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed runs were writing for a file."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.({_PART}|{_LOCK})")
+    matches = [name.fullmatch(path.name) for path in target.parent.iterdir()]
+    words = [match[1] for match in matches if match]
+    for word in abandoned(words, partial(_beside, target, _LOCK)):
+        part = _beside(target, _PART, word)
+        if part.is_file():
+            part.unlink(missing_ok=True)
+
+
 class StagedFiles:
     """Files that are written under other names, and get their own when all are whole.
 
@@ -162,19 +186,23 @@ class StagedFiles:
     """
 
     def __init__(self, targets: Iterable[Path]):
-        self._scratches = {
-            target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in targets
-        }
+        self._targets = list(targets)
+        self._holds: list[Hold] = []
+        self._scratches: dict[Path, Path] = {}
 
     def __enter__(self) -> StagedFiles:
-        for target in self._scratches:
-            for part in filter(Path.is_file, _debris(target, "part")):
-                part.unlink(missing_ok=True)
+        for target in self._targets:
+            _remove_abandoned(target)
+            hold = Hold(partial(_beside, target, _LOCK))
+            self._holds.append(hold)
+            self._scratches[target] = _beside(target, _PART, hold.word)
         return self
 
     def __exit__(self, *_: object) -> None:
         for scratch in self._scratches.values():
             scratch.unlink(missing_ok=True)
+        for hold in self._holds:
+            hold.release()
 
     def write(self, writers: Mapping[Path, Callable[[Path], object]]) -> None:
         """Write files: for each a function that writes the content to the path it is given."""
@@ -192,6 +220,20 @@ def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
     with StagedFiles(writers) as files:
         files.write(writers)
         files.name()
+
+
+def open_cut(path: Path, size: int) -> IO[bytes]:
+    """Open a file to append to its first `size` bytes; what it holds beyond is cut off.
+
+    Raises:
+        ValueError: It does not hold as many.
+    """
+    file = path.open("ab")
+    if file.tell() < size:
+        file.close()
+        raise ValueError(f"<{path}> is too short: leave out -r to begin anew")
+    file.truncate(size)
+    return file
 
 
 def sync(file: IO) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from .rasters import (
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 from .training import read_areas
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
@@ -276,7 +275,7 @@ def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) 
     if class_of == {}:
         raise ValueError(f"No area of <{vector}> has a class")
     remove_debris(TEMPORARY_PREFIX)
-    raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    raster = temporary_name(TEMPORARY_PREFIX)
     by_category = f"{raster}_cat"
     try:
         run_module("v.to.rast", input=vector, layer=layer, type="area", output=raster, use="cat")

@@ -8,15 +8,15 @@ most of the memory that a small run takes.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import alive
+from ..locks import Hold, abandoned
 from ..model import weights_file
 from ..records import read_json, write_json
 from .network_facts import NetworkFacts
@@ -117,7 +117,8 @@ def keep(network: AnySizeNetwork, kept: Path) -> None:
         OSError: The folder cannot be written.
     """
     _remove_debris(kept.parent)
-    part = kept.with_name(f".{KEPT_PREFIX}{os.getpid()}")
+    hold = Hold(partial(_lock_of, kept.parent))
+    part = kept.with_name(f".{KEPT_PREFIX}{hold.word}")
     try:
         part.mkdir()
         part.chmod(kept.parent.stat().st_mode)
@@ -126,6 +127,7 @@ def keep(network: AnySizeNetwork, kept: Path) -> None:
         _put(part, kept)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        hold.release()
     key = _key(kept)
     for older in kept.parent.glob(f"{KEPT_PREFIX}*"):
         if _key(older) != key:
@@ -148,8 +150,12 @@ def _put(part: Path, kept: Path) -> None:
 
 
 def _remove_debris(folder: Path) -> None:
-    """Remove what killed runs left; in containers the number of this process may be theirs."""
-    for part in folder.glob(f".{KEPT_PREFIX}*"):
-        pid = part.name.removeprefix(f".{KEPT_PREFIX}")
-        if pid.isdigit() and (int(pid) == os.getpid() or not alive(int(pid))):
-            shutil.rmtree(part, ignore_errors=True)
+    """Remove what killed runs left."""
+    names = [path.name for path in folder.glob(f".{KEPT_PREFIX}*")]
+    words = [name.removeprefix(f".{KEPT_PREFIX}").removesuffix(".lock") for name in names]
+    for word in abandoned(filter(str.isdigit, words), partial(_lock_of, folder)):
+        shutil.rmtree(folder / f".{KEPT_PREFIX}{word}", ignore_errors=True)
+
+
+def _lock_of(folder: Path, word: str) -> Path:
+    return folder / f".{KEPT_PREFIX}{word}.lock"

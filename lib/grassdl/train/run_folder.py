@@ -14,10 +14,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypedDict
 
 from ..files import check_output_folder
 from ..model import CARD_NAME, ModelCard
-from ..records import read_json, write_json
+from ..records import checked, read_json, write_json
 
 DESCRIPTION_NAME = "run.json"
 CHECKPOINT_NAME = "checkpoint.npz"
@@ -25,6 +26,18 @@ LOGS_NAME = "logs"
 
 FORMAT_NAME = "i.dl training run"
 FORMAT_VERSION = 1
+
+
+class Description(TypedDict):
+    """What is noted about a run: see `identity.identity`."""
+
+    datasets: list[str]
+    bands: list[str]
+    settings: dict[str, Any]
+    network_file: str | None
+    model: str | None
+    processes: int
+    versions: dict[str, str]
 
 
 def run_path(target: Path) -> Path:
@@ -97,12 +110,23 @@ class RunFolder:
         Raises:
             ValueError: The file is damaged, or of another format version.
         """
-        about = read_json(self.folder / DESCRIPTION_NAME, "Unfinished training")
+        what = "Unfinished training"
+        try:
+            about = read_json(self.folder / DESCRIPTION_NAME, what)
+        except ValueError as error:
+            raise ValueError(f"{error}: leave out -r to begin anew") from None
         if about.get("format") != FORMAT_NAME or about.get("version") != FORMAT_VERSION:
             raise ValueError(
                 f"The unfinished training <{self.folder}> is of another version of i.dl: leave "
                 "out -r to begin anew"
             )
+        try:
+            checked(about, Description)
+        except ValueError as error:
+            raise ValueError(
+                f"{what} <{self.folder}> has a damaged {DESCRIPTION_NAME} ({error}): leave out -r "
+                "to begin anew"
+            ) from None
         return about
 
     def discard(self) -> None:
