@@ -15,11 +15,8 @@ from numpy.lib import format as npy_format
 
 from .records import shortened
 
-_HEADERS = {
-    (1, 0): npy_format.read_array_header_1_0,
-    (2, 0): npy_format.read_array_header_2_0,
-}
-"""What reads a header, by version of the format; later ones are for names of fields."""
+VERSION = (1, 0)
+"""Of the format; others are for headers of more than 64 kB, which arrays of numbers do not need."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,9 @@ def read_header(file: IO[bytes]) -> Header:
         ValueError: It is none, or that of something else than an array of numbers.
     """
     try:
-        header = Header(*_HEADERS[npy_format.read_magic(file)](file))
+        if npy_format.read_magic(file) != VERSION:
+            raise ValueError("a version for names of fields")
+        header = Header(*npy_format.read_array_header_1_0(file))
     except OSError:
         raise
     # Python's parser, to which NumPy hands the header, fails in many ways.

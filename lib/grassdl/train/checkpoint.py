@@ -125,8 +125,8 @@ def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
         return read_npy(array, entry.file_size)
 
 
-def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
-    """Give variables their values.
+def check_shapes(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Check that values can be given to variables.
 
     Raises:
         ValueError: They are not as many, or of other shapes.
@@ -135,6 +135,15 @@ def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) ->
         raise ValueError(
             "The unfinished training is of another network or optimiser: leave out -r to begin anew"
         )
+
+
+def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Give variables their values.
+
+    Raises:
+        ValueError: They are not as many, or of other shapes.
+    """
+    check_shapes(variables, values)
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
