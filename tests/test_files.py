@@ -229,6 +229,13 @@ def test_json_keeps_lists_of_numbers_on_one_line_and_refuses_nan(tmp_path):
     assert names(tmp_path) == ["a.json"]
 
 
+@pytest.mark.parametrize("label", ["a  b", "[1,  2]", 'a "[3,   4]" \\', "tab\tand\n line"])
+def test_blanks_inside_a_label_survive(tmp_path, label):
+    content = {"label": label, label: [label, [1, 2]]}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json", "Thing") == content
+
+
 @pytest.mark.parametrize(
     "content, message",
     [
@@ -236,6 +243,10 @@ def test_json_keeps_lists_of_numbers_on_one_line_and_refuses_nan(tmp_path):
         (b"{", "cannot be read"),
         (b"\xff\xfe", "cannot be read"),
         (b"[]", "is damaged: a JSON object is expected"),
+        (b"[" * 99999, "nested too deep"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": 1e999}', "1e999 is out of range"),
+        (b'{"a": ' + 5000 * b"9" + b"}", "cannot be read"),
     ],
 )
 def test_what_is_no_json_object_is_refused(tmp_path, content, message):
