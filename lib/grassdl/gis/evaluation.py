@@ -258,7 +258,7 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
     if not values_in_region(raster):
         raise ValueError(f"<{name}> has no class in the current region: check region and mask")
     remove_debris(TEMPORARY_PREFIX)
-    filled = f"{TEMPORARY_PREFIX}_{os.getpid()}_background"
+    filled = temporary_name(TEMPORARY_PREFIX, "_background")
     try:
         expression = f'{filled} = if(isnull("{raster}"), {value}, "{raster}")'
         run_module("r.mapcalc", expression=expression)

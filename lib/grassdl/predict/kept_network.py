@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..locks import Hold, abandoned
 from ..model import weights_file
-from ..records import read_json, write_json
+from ..records import checked, read_json, write_json
 from .network_facts import NetworkFacts
 
 if TYPE_CHECKING:
@@ -95,9 +95,10 @@ def find_kept(kept: Path) -> AnySizeNetwork | None:
     """The network that is kept in a folder, or None where there is none that can be read."""
     try:
         record = read_json(kept / RECORD_NAME, "Record of a converted network")
-        return AnySizeNetwork(NetworkFacts(**record), read_network(kept / NETWORK_NAME))
+        facts = checked(record, NetworkFacts)
+        return AnySizeNetwork(facts, read_network(kept / NETWORK_NAME))
     # It is converted anew, whatever is wrong with it.
-    except (ValueError, TypeError, RuntimeError):
+    except (ValueError, RuntimeError):
         return None
 
 

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from ..locks import lock
 from ..records import AtLeastOne, Count, checked, read_json, write_json
 from .decision import RowBand, RowBands
 from .tile_shape import TileShape
@@ -178,7 +178,7 @@ def open_spool(
     with _locked(folder, create=not resumed):
         if resumed:
             earlier = _resumable(folder)
-            _check_same(earlier, made_of)
+            _check_same(earlier, made_of, rows)
             spool = Spool(folder, earlier)
             tell(f"Going on after {spool.rows} of {rows} rows")
         else:
@@ -211,10 +211,12 @@ def _tell_of_earlier(folder: Path, tell: Callable[[str], None]) -> None:
         )
 
 
-def _check_same(earlier: Record, made_of: Mapping[str, str]) -> None:
+def _check_same(earlier: Record, made_of: Mapping[str, str], rows: int) -> None:
     before = earlier["made_of"]
     names = [*made_of, *(name for name in before if name not in made_of)]
     changed = [name for name in names if made_of.get(name) != before.get(name)]
+    if earlier["of"] != rows and not changed:
+        changed = ["the number of rows"]
     if changed:
         raise ValueError(
             f"The earlier run cannot be gone on with, since this has changed: {', '.join(changed)}."
@@ -225,23 +227,22 @@ def _check_same(earlier: Record, made_of: Mapping[str, str]) -> None:
 @contextmanager
 def _locked(folder: Path, create: bool) -> Iterator[None]:
     """Hold the folder's lock, which the kernel releases whenever a process ends."""
-    if create:
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = (folder / LOCK_NAME).open("ab")
-    except FileNotFoundError:
-        raise ValueError(NOTHING_LEFT) from None
-    with lock:
+    held = None
+    while held is None:
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The run that had the lock may have removed the folder since it was opened.
-            is_there = os.fstat(lock.fileno()).st_nlink > 0
-        except BlockingIOError:
-            is_there = False
-        if not is_there:
+            held = lock(folder / LOCK_NAME)
+        except FileNotFoundError:
+            # A run that has just ended may have removed the folder again.
+            if create:
+                continue
+            raise ValueError(NOTHING_LEFT) from None
+        if held is None:
             raise ValueError(
                 "Another run is making the same output: wait for its end, or choose another output"
             )
+    with held:
         yield
 
 
@@ -252,9 +253,12 @@ def _check_ours(folder: Path) -> None:
             raise ValueError(
                 f"<{path}> is no folder: remove it, runs keep there what they have finished"
             )
-    for path in folder.iterdir() if folder.exists() else ():
-        if path.is_symlink() or not path.is_file():
-            raise ValueError(f"<{path}> was not made by a run: move it away, or remove it")
+    # A live run may remove files and folder meanwhile.
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if not stat.S_ISREG(path.lstat().st_mode):
+                    raise ValueError(f"<{path}> was not made by a run: move it away, or remove it")
 
 
 def _resumable(folder: Path) -> Record:
