@@ -11,6 +11,7 @@ import shutil
 import tracemalloc
 import zipfile
 from contextlib import suppress
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ NASTY = st.sampled_from(
         [None],
         {"": 0},
     ]
-)
+).map(deepcopy)
 """What no field of a file expects, or just some other one."""
 
 RAW = st.sampled_from(["NaN", "-Infinity", "1e999", "9" * 5000, "[" * 99999, '{"a":' * 99999])
