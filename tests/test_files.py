@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from grassdl.files import check_output_folder, new_folder, read_json, write_files, write_json
+from grassdl.files import StagedFiles, check_output_folder, new_folder, write_files
+from grassdl.records import read_json, write_json
 
 MARK = "dataset.json"
 
@@ -126,12 +127,24 @@ def test_debris_of_dead_runs_is_removed_and_that_of_a_living_one_left_alone(tmp_
     )
 
 
-def test_debris_of_a_file_that_a_dead_run_was_writing_is_removed(tmp_path, dead_pid):
-    alive = os.getppid()
-    for pid in (dead_pid, alive):
-        (tmp_path / f".table.csv.{pid}.part").write_text("half")
+def test_debris_of_a_file_that_a_dead_run_was_writing_is_removed(tmp_path):
+    # The first is of an older version, whose words were the numbers of processes.
+    for word in (os.getppid(), "123456789012"):
+        (tmp_path / f".table.csv.{word}.part").write_text("half")
+    (tmp_path / ".table.csv.123456789012.lock").touch()
     write_files({tmp_path / "table.csv": lambda path: path.write_text("whole")})
-    assert names(tmp_path) == sorted([f".table.csv.{alive}.part", "table.csv"])
+    assert names(tmp_path) == ["table.csv"]
+
+
+def test_a_file_that_a_live_run_is_writing_is_left_alone(tmp_path):
+    file = tmp_path / "table.csv"
+    with StagedFiles([file]) as live:
+        live.write({file: lambda path: path.write_text("by another run")})
+        write_files({file: lambda path: path.write_text("by this one")})
+        assert file.read_text() == "by this one"
+        live.name()
+    assert file.read_text() == "by another run"
+    assert names(tmp_path) == ["table.csv"]
 
 
 def test_debris_with_the_number_of_this_process_is_removed(tmp_path):
@@ -216,6 +229,13 @@ def test_json_keeps_lists_of_numbers_on_one_line_and_refuses_nan(tmp_path):
     assert names(tmp_path) == ["a.json"]
 
 
+@pytest.mark.parametrize("label", ["a  b", "[1,  2]", 'a "[3,   4]" \\', "tab\tand\n line"])
+def test_blanks_inside_a_label_survive(tmp_path, label):
+    content = {"label": label, label: [label, [1, 2]]}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json", "Thing") == content
+
+
 @pytest.mark.parametrize(
     "content, message",
     [
@@ -223,6 +243,10 @@ def test_json_keeps_lists_of_numbers_on_one_line_and_refuses_nan(tmp_path):
         (b"{", "cannot be read"),
         (b"\xff\xfe", "cannot be read"),
         (b"[]", "is damaged: a JSON object is expected"),
+        (b"[" * 99999, "nested too deep"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": 1e999}', "1e999 is out of range"),
+        (b'{"a": ' + 5000 * b"9" + b"}", "cannot be read"),
     ],
 )
 def test_what_is_no_json_object_is_refused(tmp_path, content, message):

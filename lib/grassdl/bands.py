@@ -6,14 +6,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Annotated, Literal, Protocol, TypedDict
 
 import numpy as np
+from msgspec import Meta
 
+from .records import Above0, Count, Text, checked
 from .texts import one_line
 
 NDSM = "ndsm"
 NDVI = "ndvi"
+
+ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
+"""What the maps are called that a band is made of, by its derivation."""
+
+DType = Literal["uint8", "uint16", "int16", "int32", "float32", "float64"]
+"""Names of the dtypes that bands have."""
+
+Resampling = Literal["nearest", "bilinear", "bicubic", "average"]
+
+LARGEST_SUM = 1e120
+"""Sums and sums of squares are far below, and the squares of sums are numbers, too."""
 
 PIECE_VALUES = 1 << 16
 """Values of 8 or 16 bits that are counted at a time: in 64 bits each, they fit a cache."""
@@ -36,16 +49,18 @@ class Band:
         dtype: The smallest NumPy dtype that holds the band's values.
     """
 
-    name: str
+    name: Text
     declared: bool
-    source: dict[str, str]
-    derivation: str | None
-    resolution: float
-    resampling: str
-    units: str
-    dtype: str
+    source: dict[str, Text]
+    derivation: Literal["ndsm", "ndvi"] | None
+    resolution: Above0
+    resampling: Resampling
+    units: Text
+    dtype: DType
 
     def __post_init__(self) -> None:
+        if self.source.keys() != ROLES.get(self.derivation):
+            raise ValueError(f"the source maps do not belong to derivation {self.derivation}")
         for name in ("name", "units"):
             object.__setattr__(self, name, one_line(getattr(self, name)))
 
@@ -56,7 +71,7 @@ class Band:
     @classmethod
     def from_json(cls, item: dict) -> Band:
         """The reverse of `to_json`."""
-        return cls(**{key: item[key] for key in cls.__dataclass_fields__})
+        return checked(item, cls)
 
 
 class RowReader(Protocol):
@@ -233,10 +248,23 @@ class Histogram:
 
     @classmethod
     def from_json(cls, item: dict) -> Histogram:
-        """The reverse of `to_json`."""
-        exponent = int(math.log2(item["width"]))
-        first = round(item["start"] / item["width"])
-        return cls(exponent, first, np.array(item["counts"], np.int64))
+        """The reverse of `to_json`.
+
+        Raises:
+            ValueError: There is no such histogram.
+        """
+        found = checked(item, _HistogramRecord)
+        width, start = found["width"], found["start"]
+        fraction, exponent = math.frexp(width)
+        if fraction != 0.5 or abs(start) > width * 2.0 ** (cls.MAX_BIN_BITS + 1):
+            raise ValueError(f"a histogram has no bins of {width:g} from {start:g} on")
+        return cls(exponent - 1, round(start / width), np.array(found["counts"], np.int64))
+
+
+class _HistogramRecord(TypedDict):
+    width: Annotated[float, Meta(ge=2.0**Histogram.MIN_EXPONENT, le=2.0**500)]
+    start: float
+    counts: Annotated[list[Count], Meta(max_length=Histogram.MAX_BINS)]
 
 
 def _sum_of_squares(values: np.ndarray) -> int:
@@ -342,12 +370,31 @@ class BandStatistics:
 
     @classmethod
     def from_json(cls, item: dict) -> BandStatistics:
-        """The reverse of `to_json`."""
-        return cls(
-            item["count"],
-            item["sum"],
-            item["sum_of_squares"],
-            item["minimum"],
-            item["maximum"],
-            Histogram.from_json(item["histogram"]),
-        )
+        """The reverse of `to_json`.
+
+        Raises:
+            ValueError: No values have such statistics.
+        """
+        found = checked(item, _StatisticsRecord)
+        figures = [found[name] for name in ("sum", "sum_of_squares", "minimum", "maximum")]
+        if not all(one is None or abs(one) < LARGEST_SUM for one in figures):
+            raise ValueError(f"a statistic is above {LARGEST_SUM:g}")
+        read = cls(found["count"], *figures, Histogram.from_json(found["histogram"]))
+        if read.count and not read._is_possible():
+            raise ValueError("the mean of a band is not between its minimum and maximum")
+        return read
+
+    def _is_possible(self) -> bool:
+        if self.minimum is None or self.maximum is None:
+            return False
+        rounding = 1e-6 * max(abs(self.minimum), abs(self.maximum))
+        return self.minimum - rounding <= self.mean <= self.maximum + rounding
+
+
+class _StatisticsRecord(TypedDict):
+    count: Count
+    sum: int | float
+    sum_of_squares: int | float
+    minimum: int | float | None
+    maximum: int | float | None
+    histogram: dict

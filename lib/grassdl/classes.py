@@ -6,9 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
+from .records import Text, checked
 from .texts import LONGEST_LABEL, one_line
 
 NULL_INDEX = 254
@@ -29,6 +32,9 @@ MAX_VALUE = 2**31 - 1
 NULL_VALUE = -(2**31)
 """What a NULL cell of an integer raster map holds when it is read."""
 
+COLOR = r"^(25[0-5]|2[0-4]\d|1?\d?\d)(:(25[0-5]|2[0-4]\d|1?\d?\d)){2}$"
+"""Red, green and blue from 0 to 255, as GRASS writes them."""
+
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
@@ -43,9 +49,9 @@ class MapClass:
     the value is only the number of a text, which may have another number elsewhere.
     """
 
-    value: int
-    label: str
-    color: str
+    value: Annotated[int, Meta(ge=0, le=MAX_VALUE)]
+    label: Text
+    color: Annotated[str, Meta(pattern=COLOR)]
     numbered: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -138,16 +144,16 @@ class ClassScheme:
 
     @classmethod
     def from_json(cls, items: list[dict]) -> ClassScheme:
-        """The reverse of `to_json`."""
-        return cls(
-            MapClass(
-                int(item["value"]),
-                str(item["label"]),
-                str(item["color"]),
-                bool(item.get("numbered", False)),
-            )
-            for item in items
-        )
+        """The reverse of `to_json`.
+
+        Raises:
+            ValueError: There are no such classes, or not in the order of their values, which is
+                that of the indices.
+        """
+        scheme = cls(checked(items, list[MapClass]))
+        if scheme.values.tolist() != [item["value"] for item in items]:
+            raise ValueError("the classes are not in the order of their values")
+        return scheme
 
 
 def are_integers(texts: Iterable[str]) -> bool:

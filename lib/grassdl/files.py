@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
+from .locks import Hold, abandoned
 from .texts import check_length
 
 
@@ -157,6 +158,27 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
     return targets
 
 
+_PART, _LOCK = "part", "lock"
+"""What names end with that lie beside an output: what is being written, and what is locked
+meanwhile."""
+
+
+def _beside(target: Path, kind: str, word: str) -> Path:
+    """A path beside an output, of a kind, for the process that has this word: see `locks.Hold`."""
+    return target.with_name(f".{target.name}.{word}.{kind}")
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed runs were writing for a file."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.({_PART}|{_LOCK})")
+    matches = [name.fullmatch(path.name) for path in target.parent.iterdir()]
+    words = [match[1] for match in matches if match]
+    for word in abandoned(words, partial(_beside, target, _LOCK)):
+        part = _beside(target, _PART, word)
+        if part.is_file():
+            part.unlink(missing_ok=True)
+
+
 class StagedFiles:
     """Files that are written under other names, and get their own when all are whole.
 
@@ -168,19 +190,23 @@ class StagedFiles:
     """
 
     def __init__(self, targets: Iterable[Path]):
-        self._scratches = {
-            target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in targets
-        }
+        self._targets = list(targets)
+        self._holds: list[Hold] = []
+        self._scratches: dict[Path, Path] = {}
 
     def __enter__(self) -> StagedFiles:
-        for target in self._scratches:
-            for part in filter(Path.is_file, _debris(target, "part")):
-                part.unlink(missing_ok=True)
+        for target in self._targets:
+            _remove_abandoned(target)
+            hold = Hold(partial(_beside, target, _LOCK))
+            self._holds.append(hold)
+            self._scratches[target] = _beside(target, _PART, hold.word)
         return self
 
     def __exit__(self, *_: object) -> None:
         for scratch in self._scratches.values():
             scratch.unlink(missing_ok=True)
+        for hold in self._holds:
+            hold.release()
 
     def write(self, writers: Mapping[Path, Callable[[Path], object]]) -> None:
         """Write files: for each a function that writes the content to the path it is given."""
@@ -200,29 +226,18 @@ def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
         files.name()
 
 
-def write_json(path: Path, content: dict, durable: bool = False) -> None:
-    """Write an object as indented JSON, lists of numbers on one line; NaN is refused.
+def open_cut(path: Path, size: int) -> IO[bytes]:
+    """Open a file to append to its first `size` bytes; what it holds beyond is cut off.
 
-    An older file of that name is there until the new one is whole.
-
-    Args:
-        path: The file.
-        content: The object.
-        durable: Whether to wait until it is on disk, so that a power failure cannot undo it.
+    Raises:
+        ValueError: It does not hold as many.
     """
-    text = json.dumps(content, indent=2, allow_nan=False)
-    text = re.sub(r"\[[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            if durable:
-                sync(file)
-        part.replace(path)
-        if durable:
-            _sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    file = path.open("ab")
+    if file.tell() < size:
+        file.close()
+        raise ValueError(f"<{path}> is too short: leave out -r to begin anew")
+    file.truncate(size)
+    return file
 
 
 def sync(file: IO) -> None:
@@ -231,27 +246,10 @@ def sync(file: IO) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_json(path: Path, what: str) -> dict:
-    """Read a JSON object.
-
-    Raises:
-        ValueError: The file is missing or holds something else; the message names `what`.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{what} not found: <{path}> does not exist") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{what} <{path}> cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{what} <{path}> is damaged: a JSON object is expected")
-    return content

@@ -5,21 +5,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from .bands import Band
 from .classes import ClassScheme
-from .files import read_json, write_json
 from .model_item import facts_of, item_of
+from .records import (
+    Above0,
+    AtLeastOne,
+    Edge,
+    Text,
+    Value32,
+    checked,
+    read_json,
+    shortened,
+    write_json,
+)
 from .texts import printable_json
 
 if TYPE_CHECKING:
@@ -94,29 +104,29 @@ class ModelCard:
         created: When training ended, as ISO 8601 in UTC.
     """
 
-    name: str
-    network: str
+    name: Text
+    network: Text
     network_options: dict
-    bands: list[Band]
-    mean: list[float]
-    deviation: list[float]
+    bands: Annotated[list[Band], Meta(min_length=1)]
+    mean: list[Value32]
+    deviation: list[Annotated[float, Meta(ge=0, le=3.4e38)]]
     classes: ClassScheme
-    resolution: tuple[float, float]
-    size: int
-    parameters: int
-    stride: int
-    halo: int | None
-    receptive_field: int | None
+    resolution: tuple[Above0, Above0]
+    size: Edge
+    parameters: AtLeastOne
+    stride: Edge
+    halo: Edge | None
+    receptive_field: AtLeastOne | None
     training: dict
-    dataset_ids: list[str]
-    versions: dict[str, str]
+    dataset_ids: list[Text]
+    versions: dict[str, Text]
     test: dict | None
     command: str
-    temperature: float = 1.0
-    ranges: list[tuple[float | None, float | None]] = field(default_factory=list)
+    temperature: Above0 = 1.0
+    ranges: list[tuple[Value32 | None, Value32 | None]] = field(default_factory=list)
     areas: list[dict] = field(default_factory=list)
     footprint: dict | None = None
-    created: str = field(default_factory=utc_now)
+    created: Text = field(default_factory=utc_now)
 
     @property
     def fill_values(self) -> np.ndarray:
@@ -182,23 +192,9 @@ class ModelCard:
             raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
         _check_version(content.get("version"), folder)
         try:
-            return cls._from_item(content)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            return checked(facts_of(content), cls)
+        except ValueError as error:
             raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
-
-    @classmethod
-    def _from_item(cls, item: dict) -> ModelCard:
-        facts = facts_of(item)
-        for name in ("parameters", "size", "stride"):
-            _count(facts[name])
-        for name in ("halo", "receptive_field"):
-            if facts[name] is not None:
-                _count(facts[name])
-        checked = {
-            "resolution": _cell_size(facts["resolution"]),
-            "temperature": _temperature(facts["temperature"]),
-        }
-        return cls(**{**facts, **checked})
 
 
 def _check_version(version: object, folder: Path) -> None:
@@ -207,27 +203,9 @@ def _check_version(version: object, folder: Path) -> None:
     newer = isinstance(version, int) and version > FORMAT_VERSION
     remedy = "install a newer i.dl" if newer else "train it again with i.dl.train"
     raise ValueError(
-        f"Model <{folder}> has format version {version}, this i.dl reads version "
+        f"Model <{folder}> has format version {shortened(version)}, this i.dl reads version "
         f"{FORMAT_VERSION}: {remedy}"
     )
-
-
-def _count(number: object) -> None:
-    if not isinstance(number, int) or number < 1:
-        raise ValueError(f"{number!r} is not a whole number above 0")
-
-
-def _temperature(number: object) -> float:
-    if not 0 < float(number) < math.inf:
-        raise ValueError(f"the temperature {number!r} is not above 0")
-    return float(number)
-
-
-def _cell_size(numbers: object) -> tuple[float, float]:
-    height, width = (float(one) for one in numbers)
-    if not (height > 0 and width > 0):
-        raise ValueError(f"cells of {height:g} x {width:g} are impossible")
-    return height, width
 
 
 def deciding_hash(folder: str | Path) -> str:

@@ -9,10 +9,11 @@ field for is among the item's properties, with `OWN` before its name: this is wh
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from .bands import Band
-from .classes import ClassScheme
+from msgspec import Meta
+
+from .records import AtLeastOne, Text, checked
 
 if TYPE_CHECKING:
     from .model import ModelCard
@@ -259,12 +260,95 @@ def _own_fields(card: ModelCard) -> dict:
     }
 
 
+class _Parent(TypedDict):
+    """The model that a training started from."""
+
+    name: Text
+    sha256: Text
+
+
+class _Training(TypedDict, total=False):
+    """What is read of the account of a training, which tells more."""
+
+    parent: _Parent | None
+    activation: Text
+    network_file: str | None
+    interrupted: bool
+
+
+class _NetworkOptions(TypedDict, total=False):
+    """The options that networks have."""
+
+    filters: AtLeastOne
+    depth: AtLeastOne
+    dropout: Annotated[float, Meta(ge=0, lt=1)]
+    batch_norm: bool
+    kernel: list[AtLeastOne]
+    dilations: list[AtLeastOne]
+
+
+class _Area(TypedDict):
+    """Where the patches of a dataset are from."""
+
+    dataset_id: Text
+    crs: str | None
+    north: float
+    south: float
+    east: float
+    west: float
+
+
+class _BandFigures(TypedDict):
+    """What the card tells of a band besides how it was made."""
+
+    mean: float
+    deviation: float
+    range: list
+
+
+Degrees = Annotated[float, Meta(ge=-720, le=720)]
+
+
+class _MultiPolygon(TypedDict):
+    """The footprint: rings of longitude and latitude."""
+
+    type: Literal["MultiPolygon"]
+    coordinates: Annotated[list[list[list[tuple[Degrees, Degrees]]]], Meta(min_length=1)]
+
+
+_Properties = TypedDict(
+    "_Properties",
+    {
+        "datetime": Text,
+        "mlm:architecture": Text,
+        "mlm:total_parameters": int,
+        f"{OWN}bands": list[_BandFigures],
+        f"{OWN}classes": list,
+        **{OWN + name: Any for name in PLAIN_FIELDS},
+        # Of these some is read, and all is kept.
+        f"{OWN}training": _Training,
+        f"{OWN}network_options": _NetworkOptions,
+        f"{OWN}areas": list[_Area],
+    },
+)
+"""The properties that are read; values are checked again as those of the card."""
+
+
+class _Item(TypedDict):
+    """What is read of an item."""
+
+    id: Text
+    geometry: _MultiPolygon | None
+    properties: _Properties
+
+
 def facts_of(item: dict) -> dict:
-    """The arguments of a card from its item, types and values as they were found.
+    """The arguments of a card from its item, still as JSON.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: The item is damaged.
+        ValueError: The item is damaged.
     """
+    checked(item, _Item)
     properties = item["properties"]
     own = {name.removeprefix(OWN): one for name, one in properties.items() if OWN in name}
     return {
@@ -273,10 +357,10 @@ def facts_of(item: dict) -> dict:
         "created": properties["datetime"],
         "network": properties["mlm:architecture"],
         "parameters": properties["mlm:total_parameters"],
-        "bands": [Band.from_json(band) for band in own["bands"]],
-        "mean": [float(band["mean"]) for band in own["bands"]],
-        "deviation": [float(band["deviation"]) for band in own["bands"]],
-        "ranges": [tuple(band["range"]) for band in own["bands"]],
-        "classes": ClassScheme.from_json(own["classes"]),
+        "bands": own["bands"],
+        "mean": [band["mean"] for band in own["bands"]],
+        "deviation": [band["deviation"] for band in own["bands"]],
+        "ranges": [band["range"] for band in own["bands"]],
+        "classes": own["classes"],
         **{name: own[name] for name in PLAIN_FIELDS},
     }

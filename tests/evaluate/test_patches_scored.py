@@ -266,5 +266,7 @@ def test_the_temperature_is_kept_in_the_model_card(tmp_path):
     content = json.loads((tmp_path / "model.json").read_text())
     content["properties"]["idl:temperature"] = -1
     (tmp_path / "model.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="temperature -1 is not above 0"):
+    with pytest.raises(
+        ValueError, match=r"damaged model.json \(Expected `float` > 0.0 - at `\$.temperature`\)"
+    ):
         ModelCard.load(tmp_path)

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from grassdl.files import open_cut
 from grassdl.predict.decision import Decision
-from grassdl.predict.spool import open_spool
+from grassdl.predict.spool import check_spool, open_spool
 from grassdl.predict.tile_shape import TileShape
 
 MADE_OF = {"the model": "1234", "raster map <one@PERMANENT>": "5678"}
@@ -148,3 +149,57 @@ def test_the_making_of_rows_ends_with_an_error_of_their_keeper(folder):
     with pytest.raises(OSError, match="disk full"), opened(folder, resumed=False) as spool:
         spool.keep(made, [refuse], lambda rows: None)
     assert ended
+
+
+@pytest.mark.parametrize(
+    "record", ["", "[]", "[" * 99999, '{"made_of": {}, "of": 100, "rows": 200}']
+)
+def test_a_damaged_record_ends_one_r_and_blocks_nothing(folder, record):
+    interrupted(folder, 40)
+    (folder / "record.json").write_text(record)
+    for attempt in (lambda: check_spool(folder, True), lambda: opened(folder, True).__enter__()):
+        with pytest.raises(ValueError, match="Record of an earlier run.*leave out -r to begin"):
+            attempt()
+    assert check_spool(folder, resumed=False) is False
+    told = []
+    with opened(folder, resumed=False, tell=told.append) as spool:
+        spool.finish(100, found=True)
+    assert len(told) == 1 and told[0].endswith("rows that an earlier run finished are replaced")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("level", ["the spool", "the folder of spools", "a file"])
+def test_nothing_is_removed_through_a_link(folder, tmp_path, level):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "classes").mkdir(parents=True)
+    for place in (elsewhere, elsewhere / "classes"):
+        (place / "thesis.txt").write_text("years of work")
+    if level == "the folder of spools":
+        folder.parent.symlink_to(elsewhere)
+    elif level == "the spool":
+        folder.parent.mkdir()
+        folder.symlink_to(elsewhere / "classes")
+    else:
+        folder.mkdir(parents=True)
+        (folder / "classes.bin").symlink_to(elsewhere / "thesis.txt")
+    for resumed in (False, True):
+        for attempt in (
+            lambda resumed=resumed: check_spool(folder, resumed),
+            lambda resumed=resumed: opened(folder, resumed).__enter__(),
+        ):
+            with pytest.raises(ValueError, match="remove it"):
+                attempt()
+    for place in (elsewhere, elsewhere / "classes"):
+        assert (place / "thesis.txt").read_text() == "years of work"
+        assert not (place / "lock").exists()
+
+
+def test_a_file_that_lost_rows_is_not_gone_on_with(tmp_path):
+    file = tmp_path / "classes.bin"
+    file.write_bytes(b"1234567")
+    with pytest.raises(ValueError, match="classes.bin> is too short: leave out -r"):
+        open_cut(file, 8)
+    assert file.read_bytes() == b"1234567"
+    with open_cut(file, 5) as cut:
+        cut.write(b"0")
+    assert file.read_bytes() == b"123450"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grassdl.bands import Band
+from grassdl.bands import ROLES, Band
 from grassdl.classes import UNLABELLED_INDEX
 from grassdl.train.augmentation import (
     AUGMENTATIONS,
@@ -231,7 +231,8 @@ def test_shapes_and_types_stay_and_the_seed_decides(name):
 
 
 def band(name, derivation=None):
-    return Band(name, True, {"map": name}, derivation, 1.0, "nearest", "", "uint8")
+    source = dict.fromkeys(ROLES[derivation], name)
+    return Band(name, True, source, derivation, 1.0, "nearest", "", "uint8")
 
 
 @pytest.mark.parametrize("name", ["red", "nir", "ortho.1@PERMANENT", "S2_8A", "demeter", "red@dsm"])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..records import shortened
 
 if TYPE_CHECKING:
     from osgeo import gdal
@@ -41,6 +43,12 @@ WIDER = {"uint8": "int16", "uint16": "int32", "int16": "int32", "int32": "float6
 """Where values take up their whole type, so that none is left to say NULL."""
 
 _NAME = re.compile(r"r\d+_c\d+\.tif")
+
+LARGE_CHIP_BYTES = 1 << 26
+"""Size from which on a chip is suspected to promise what its file cannot hold."""
+
+MOST_PACKED = 1032
+"""Bytes that DEFLATE packs into one at most."""
 
 
 @dataclass(frozen=True)
@@ -267,10 +275,19 @@ class Chips(ABC):
 class ChipImages(Chips):
     """Images (N, size, size, bands), 0 where NULL."""
 
+    def check_first(self) -> None:
+        """Refuse a shape that the first chip does not have, before memory is taken for it."""
+        if self.names:
+            _opened(self.folder / self.names[0], self.shape[1:], self._stored)
+
+    @property
+    def _stored(self) -> set[str]:
+        return {self.dtype.name, WIDER.get(self.dtype.name)}
+
     def _read(self, name: str) -> np.ndarray:
         path = self.folder / name
-        stored = {self.dtype.name, WIDER.get(self.dtype.name)}
-        values, nodata = _read_planes(path, range(1, self.shape[3] + 1), self.shape[1:], stored)
+        bands = range(1, self.shape[3] + 1)
+        values, nodata = _read_planes(path, bands, self.shape[1:], self._stored)
         image = values.transpose(1, 2, 0)
         null = _is_nodata(image, nodata).any(axis=2, keepdims=True)
         return np.where(null, 0, image).astype(self.dtype)
@@ -299,8 +316,7 @@ class ChipLabels(Chips):
 
     def _null(self, name: str) -> np.ndarray:
         path, images = self.images.folder / name, self.images
-        stored = {images.dtype.name, WIDER.get(images.dtype.name)}
-        planes, nodata = _read_planes(path, [1], images.shape[1:], stored)
+        planes, nodata = _read_planes(path, [1], images.shape[1:], images._stored)
         return _is_nodata(planes[0], nodata)
 
 
@@ -317,8 +333,8 @@ def open_chips(
         dtype: dtype of the images.
 
     Raises:
-        ValueError: Chips are missing, or there are too many. What is in them shows when they are
-            read.
+        ValueError: Chips are missing, there are too many, or the head of the first is another one.
+            What else is in them shows when they are read.
     """
     names = _chip_names(folder / IMAGES, count)
     lonely = sorted(set(names) ^ set(_chip_names(folder / LABELS, count)))
@@ -328,6 +344,7 @@ def open_chips(
             f"<{folder / LABELS}>"
         )
     images = ChipImages(folder / IMAGES, names, (size, size, bands), dtype)
+    images.check_first()
     return images, ChipLabels(folder / LABELS, images)
 
 
@@ -354,6 +371,19 @@ def _read_planes(
         shape: Rows, columns and number of bands that it must have.
         dtypes: Names of the dtypes that it may have.
     """
+    try:
+        chip = _opened(path, shape, dtypes)
+        rows, cols, _ = shape
+        content = chip.ReadRaster(0, 0, cols, rows, band_list=list(bands))
+        first = chip.GetRasterBand(1)
+        planes = np.frombuffer(content, _numpy_name(first)).reshape(len(bands), rows, cols)
+        return planes, first.GetNoDataValue()
+    except RuntimeError as error:
+        raise _unreadable(path, error) from None
+
+
+def _opened(path: Path, shape: tuple[int, int, int], dtypes: set[str]) -> gdal.Dataset:
+    """A chip, of which only the head was read; arguments as of `_read_planes`."""
     from osgeo import gdal
 
     gdal.UseExceptions()
@@ -363,18 +393,17 @@ def _read_planes(
         chip = gdal.OpenEx(
             str(path), gdal.OF_RASTER, allowed_drivers=["GTiff"], sibling_files=[path.name]
         )
-        _check_chip(path, chip, shape, dtypes)
-        rows, cols, _ = shape
-        content = chip.ReadRaster(0, 0, cols, rows, band_list=list(bands))
-        first = chip.GetRasterBand(1)
-        planes = np.frombuffer(content, _numpy_name(first)).reshape(len(bands), rows, cols)
-        return planes, first.GetNoDataValue()
     except RuntimeError as error:
-        if not path.exists():
-            raise ValueError(f"Dataset is incomplete: <{path}> is missing") from None
-        # Newer versions of GDAL append the causes, a line each.
-        reason = " ".join(str(error).split())
-        raise ValueError(f"Dataset is damaged: <{path}> cannot be read ({reason})") from None
+        raise _unreadable(path, error) from None
+    _check_chip(path, chip, shape, dtypes)
+    return chip
+
+
+def _unreadable(path: Path, error: RuntimeError) -> ValueError:
+    if not path.exists():
+        return ValueError(f"Dataset is incomplete: <{path}> is missing")
+    # Newer versions of GDAL append the causes, a line each.
+    return ValueError(f"Dataset is damaged: <{path}> cannot be read ({shortened(error)})")
 
 
 def _check_chip(
@@ -386,6 +415,11 @@ def _check_chip(
         raise ValueError(
             f"Dataset is damaged: <{path}> holds {kind} {found}, "
             f"the manifest says {' or '.join(sorted(filter(None, dtypes)))} {tuple(shape)}"
+        )
+    promised, held = math.prod(found) * np.dtype(kind).itemsize, path.stat().st_size
+    if promised > max(LARGE_CHIP_BYTES, MOST_PACKED * held):
+        raise ValueError(
+            f"Dataset is damaged: <{path}> has {held} bytes, which cannot hold {kind} {found}"
         )
 
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, TypedDict
 
-import numpy as np
+from msgspec import Meta
 
-from ..bands import Band, BandStatistics
+from ..bands import Band, BandStatistics, DType
 from ..classes import ClassScheme
-from ..files import read_json, write_json
+from ..records import (
+    Above0,
+    AtLeastOne,
+    Count,
+    Edge,
+    Text,
+    checked,
+    read_json,
+    shortened,
+    write_json,
+)
 from ..texts import printable_json
 
 MANIFEST_NAME = "dataset.json"
@@ -23,6 +34,31 @@ SPLITS = ("train", "val", "test")
 
 SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
 """Blue, orange and reddish purple, told apart by colour-blind readers (Okabe & Ito 2008)."""
+
+
+Position = Annotated[float, Meta(ge=-1e300, le=1e300)]
+"""A coordinate in map units."""
+
+
+class RegionRecord(TypedDict):
+    """The computational region in the manifest; it may hold more."""
+
+    north: Position
+    south: Position
+    east: Position
+    west: Position
+    nsres: Above0
+    ewres: Above0
+    rows: AtLeastOne
+    cols: AtLeastOne
+
+
+class PerSplit(TypedDict):
+    """A count by split."""
+
+    train: Count
+    val: Count
+    test: Count
 
 
 @dataclass(frozen=True)
@@ -45,19 +81,19 @@ class Export:
         project: Name of the GRASS project; "" if it is not known.
     """
 
-    size: int
-    stride: int
-    sampling: str
-    split_method: str
-    split_shares: tuple[float, ...]
-    block_size: int
-    buffer: float
+    size: Edge
+    stride: AtLeastOne
+    sampling: Text
+    split_method: Text
+    split_shares: Annotated[tuple[float, ...], Meta(max_length=100)]
+    block_size: Count
+    buffer: Annotated[float, Meta(ge=0, le=1e300)]
     seed: int
     region: dict
     crs: str
-    grass_version: str
+    grass_version: Text
     command: str
-    project: str = ""
+    project: Text = ""
 
 
 @dataclass
@@ -122,13 +158,14 @@ class Manifest:
         if content.get("format") != FORMAT_NAME:
             raise ValueError(f"<{folder / MANIFEST_NAME}> does not describe a patch dataset")
         if content.get("version") != FORMAT_VERSION:
+            version = shortened(content.get("version"))
             raise ValueError(
-                f"Dataset <{folder}> has format version {content.get('version')}, this i.dl reads "
-                f"version {FORMAT_VERSION}: cut it again with i.dl.patches"
+                f"Dataset <{folder}> has format version {version}, this i.dl reads version "
+                f"{FORMAT_VERSION}: cut it again with i.dl.patches"
             )
         try:
             return cls._from_json(content)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except ValueError as error:
             raise ValueError(
                 f"Dataset <{folder}> has a damaged {MANIFEST_NAME} ({error}): "
                 "cut it again with i.dl.patches"
@@ -136,25 +173,47 @@ class Manifest:
 
     @classmethod
     def _from_json(cls, content: dict) -> Manifest:
-        # Older datasets do not tell their project.
-        told = {"project": "", **content}
-        export = {name: told[name] for name in Export.__dataclass_fields__}
-        export["split_shares"] = tuple(export["split_shares"])
-        export["size"] = int(export["size"])
-        for cell in ("nsres", "ewres"):
-            if not float(export["region"][cell]) > 0:
-                raise ValueError(f"{cell} of the region is not above 0")
+        facts = checked(content, _Facts)
+        export = checked(content, Export)
+        _check_region(export.region)
         return cls(
             bands=[Band.from_json(item) for item in content["bands"]],
             statistics=[BandStatistics.from_json(item["statistics"]) for item in content["bands"]],
             classes=ClassScheme.from_json(content["classes"]),
-            pixels={
-                split: [int(item["pixels"][split]) for item in content["classes"]]
-                for split in SPLITS
-            },
-            counts={split: int(content["counts"][split]) for split in SPLITS},
-            dtype=np.dtype(str(content["dtype"])).name,
-            file_format=str(content["file_format"]),
-            export=Export(**export),
-            dataset_id=str(content["id"]),
+            pixels={split: [one["pixels"][split] for one in facts.classes] for split in SPLITS},
+            counts=dict(facts.counts),
+            dtype=facts.dtype,
+            file_format=facts.file_format,
+            export=export,
+            dataset_id=facts.id,
         )
+
+
+class _BandRecord(TypedDict):
+    """What a band has besides what it is."""
+
+    statistics: dict
+
+
+class _ClassRecord(TypedDict):
+    """What a class has besides what it is."""
+
+    pixels: PerSplit
+
+
+@dataclass
+class _Facts:
+    """What `dataset.json` holds besides the export."""
+
+    id: Text
+    file_format: Text
+    dtype: DType
+    counts: PerSplit
+    bands: Annotated[list[_BandRecord], Meta(min_length=1)]
+    classes: list[_ClassRecord]
+
+
+def _check_region(region: dict) -> None:
+    edges = checked(region, RegionRecord)
+    if edges["north"] <= edges["south"] or edges["east"] <= edges["west"]:
+        raise ValueError("the region has no area")

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy_format
 
+from ..arrays import read_header
+
 
 @dataclass(frozen=True)
 class ArrayFile:
@@ -62,20 +64,23 @@ def read_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarra
     Raises:
         ValueError: Missing, truncated, or other than the manifest says.
     """
-    # An empty array cannot be mapped.
-    mode = "r" if shape[0] else None
+    if not path.is_file():
+        raise ValueError(f"Dataset is incomplete: <{path}> is missing")
     try:
-        array = np.load(path, mmap_mode=mode, allow_pickle=False)
-    except FileNotFoundError:
-        raise ValueError(f"Dataset is incomplete: <{path}> is missing") from None
-    except (ValueError, OSError, EOFError) as error:
+        with path.open("rb") as file:
+            header, begin = read_header(file), file.tell()
+        held = path.stat().st_size - begin
+        if held < header.bytes:
+            raise ValueError(f"it has {held} of {header.bytes} bytes")
+    except (ValueError, OSError) as error:
         raise ValueError(f"Dataset is damaged: <{path}> cannot be read ({error})") from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"Dataset is damaged: <{path}> is an archive, not an array")
-    if array.shape != shape or array.dtype != dtype:
+    if header.shape != shape or header.dtype != dtype:
         raise ValueError(
-            f"Dataset is damaged: <{path}> holds {array.dtype} {array.shape}, "
+            f"Dataset is damaged: <{path}> holds {header.dtype} {header.shape}, "
             f"the manifest says {np.dtype(dtype)} {shape}"
         )
-    return array
+    # An empty array cannot be mapped.
+    if not header.bytes:
+        return np.empty(shape, dtype)
+    order = "F" if header.fortran_order else "C"
+    return np.memmap(path, dtype, "r", begin, shape, order)

@@ -15,6 +15,7 @@ import numpy as np
 from ..bands import Band, BandStatistics, names_mismatch
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, union
 from ..colors import are_alike, were_chosen
+from ..records import shortened
 from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
 from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Manifest
@@ -34,7 +35,7 @@ class PatchSet:
     def open(cls, folder: str | Path) -> PatchSet:
         """Open a dataset and check that it is whole.
 
-        What is inside GeoTIFF chips shows when they are read.
+        What is inside GeoTIFF chips, but for the head of the first, shows when they are read.
 
         Raises:
             ValueError: Missing, damaged, truncated, or of another format version.
@@ -62,9 +63,10 @@ class PatchSet:
             return images, read_array(folder / "labels.npy", shape, np.dtype(np.uint8))
         if manifest.file_format == GEOTIFF:
             return open_chips(folder, count, size, bands, dtype)
+        found = shortened(manifest.file_format)
         raise ValueError(
-            f"Dataset <{self.folder}> has the file format <{manifest.file_format}>, this i.dl "
-            f"reads {' and '.join(FILE_FORMATS)}: cut it again with i.dl.patches"
+            f"Dataset <{self.folder}> has the file format <{found}>, this i.dl reads "
+            f"{' and '.join(FILE_FORMATS)}: cut it again with i.dl.patches"
         )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import grass.script as gs
@@ -12,7 +11,7 @@ from ..colors import PALETTE
 from .messages import command_line
 from .output_names import check_output_rasters
 from .session import current_mapset, run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 
 TEMPORARY_PREFIX = "i_dl_difference_tmp"
 
@@ -41,7 +40,7 @@ def write_difference(output: str, reference: str, names: Mapping[str, str]) -> N
         names: Names of the maps by the options classification, compare and reference.
     """
     remove_debris(TEMPORARY_PREFIX)
-    scratch = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    scratch = temporary_name(TEMPORARY_PREFIX)
     rules = {
         1: ("both right", GREY),
         2: (f"only {names['classification']} right", PALETTE[0]),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from .rasters import (
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
 from .session import run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 from .training import read_areas, too_small
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
@@ -263,7 +262,7 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
     if not values_in_region(raster):
         raise ValueError(f"<{name}> has no class in the current region: check region and mask")
     remove_debris(TEMPORARY_PREFIX)
-    filled = f"{TEMPORARY_PREFIX}_{os.getpid()}_background"
+    filled = temporary_name(TEMPORARY_PREFIX, "_background")
     try:
         expression = f'{filled} = if(isnull("{raster}"), {value}, "{raster}")'
         run_module("r.mapcalc", expression=expression)
@@ -281,7 +280,7 @@ def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) 
         raise ValueError(f"No area of <{vector}> has a class")
     require_own_format("raster")
     remove_debris(TEMPORARY_PREFIX)
-    raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    raster = temporary_name(TEMPORARY_PREFIX)
     by_category = f"{raster}_cat"
     try:
         run_module("v.to.rast", input=vector, layer=layer, type="area", output=raster, use="cat")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 from itertools import chain
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import grass.script as gs
 
 from .messages import command_line
 from .session import run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 
 TEMPORARY_PREFIX = "i_dl_footprints_tmp"
 
@@ -36,7 +35,7 @@ def import_footprints(gpkg: Path, name: str) -> None:
         OSError: The file cannot be read.
     """
     remove_debris(TEMPORARY_PREFIX, "vector")
-    temporary = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    temporary = temporary_name(TEMPORARY_PREFIX)
     outlines = {"type": "line"} if _overlap(gpkg) else {}
     try:
         # The project's own coordinates, which need no comparison.

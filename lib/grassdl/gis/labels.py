@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -29,7 +28,7 @@ from .rasters import require_integer, values_in_region
 from .region import Region
 from .segment_labels import class_by_segment, segment_sites
 from .session import run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 from .training import TrainingSites, read_areas, read_points, too_small
 
 TEMPORARY_PREFIX = "i_dl_patches_tmp"
@@ -223,7 +222,7 @@ def _area_labels(
     """Labels from areas; a temporary raster map lives as long as the block."""
     require_own_format("raster")
     remove_debris(TEMPORARY_PREFIX)
-    raster = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    raster = temporary_name(TEMPORARY_PREFIX)
     try:
         run_module("v.to.rast", input=name, layer=layer, type="area", output=raster, use="cat")
         present = values_in_region(raster)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,13 +16,13 @@ import grass.script as gs
 import numpy as np
 
 from ..classes import ClassScheme
-from ..files import sync
+from ..files import open_cut, sync
 from ..texts import shortened
 from .messages import command_line
 from .output_names import LONGEST_TITLE, check_output_rasters
 from .region import Region
 from .session import current_mapset, mapset_folder, run_module, side_by_side
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 from .vector_output import ClassAreas
 
 TEMPORARY_PREFIX = "i_dl_predict_tmp"
@@ -76,11 +75,7 @@ class RasterSpool:
             ValueError: The file does not hold that many rows.
         """
         self._path = folder / f"{self.name}.bin"
-        self._file = self._path.open("ab")
-        held, wanted = self._file.tell(), rows * cols * np.dtype(self.dtype).itemsize
-        if held < wanted:
-            raise ValueError(f"<{self._path}> is too short: call again without -r to begin anew")
-        self._file.truncate(wanted)
+        self._file = open_cut(self._path, rows * cols * np.dtype(self.dtype).itemsize)
 
     def write(self, values: np.ndarray, null: np.ndarray) -> None:
         """Append rows (rows, cols); cells where `null` become NULL."""
@@ -103,7 +98,7 @@ class RasterSpool:
     @property
     def temporary_name(self) -> str:
         """Name of the map until all maps are whole."""
-        return f"{TEMPORARY_PREFIX}_{os.getpid()}_{self.name}"
+        return temporary_name(TEMPORARY_PREFIX, f"_{self.name}")
 
     def make_map(self, region: Region, support: dict[str, str], history: list[str]) -> None:
         """Import the rows under the temporary name, with title, history, colours, categories.

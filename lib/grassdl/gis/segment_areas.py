@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 from ..tables import rows_of
 from .messages import command_line
 from .session import run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 
 TEMPORARY_PREFIX = "i_dl_segments_tmp"
 
@@ -47,7 +46,7 @@ def segment_areas(
             "are 0 or more, number the segments anew (r.clump) or leave out segment_vector"
         )
     remove_debris(TEMPORARY_PREFIX, "vector")
-    temporary = f"{TEMPORARY_PREFIX}_{os.getpid()}"
+    temporary = temporary_name(TEMPORARY_PREFIX)
     script = Path(gs.tempfile())
     areas = {"type": "area", "flags": "vt", "env": dict(environment)}
     try:

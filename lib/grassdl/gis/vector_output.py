@@ -19,7 +19,7 @@ from .output_names import LONGEST_TITLE, check_vector_output
 from .raster_rows import SourceRows
 from .rasters import STRIP_CELLS
 from .session import run_module
-from .temporary import remove_debris, remove_maps
+from .temporary import remove_debris, remove_maps, temporary_name
 
 
 @dataclass
@@ -52,7 +52,7 @@ class ClassAreas:
     @property
     def temporary_name(self) -> str:
         """Name of the map until all maps are whole."""
-        return f"{self.prefix}_{os.getpid()}_{self.name}"
+        return temporary_name(self.prefix, f"_{self.name}")
 
     @contextmanager
     def made(
@@ -69,8 +69,8 @@ class ClassAreas:
         """
         remove_debris(self.prefix, "vector")
         # Without an underscore before the word these are no temporary names of outputs.
-        clumps = f"{self.prefix}_{os.getpid()}clumps"
-        areas = f"{self.prefix}_{os.getpid()}areas"
+        clumps = temporary_name(self.prefix, "clumps")
+        areas = temporary_name(self.prefix, "areas")
         # The region of this process reaches beyond the maps that are made.
         grid = {"env": {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}}
         try:

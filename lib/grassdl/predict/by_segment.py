@@ -15,8 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
+from ..arrays import read_npy
 from ..classes import NULL_INDEX, UNLABELLED_INDEX
-from ..files import sync
+from ..files import open_cut, sync
 from ..groups import GroupTally, places_of
 from .decision import Decision, RowBand
 from .segments import SegmentSettings, SegmentSums, SegmentTable, columns_of, segment_table
@@ -76,14 +77,11 @@ class BySegment:
         self._folder = folder
         self._groups = GroupTally()
         self._row = done
-        self._codes = (folder / CODES_NAME).open("ab")
-        self._codes.truncate(done * segments.cols)
-        self._places = (folder / PLACES_NAME).open("ab")
-        self._places.truncate(done * segments.cols * _PLACE.itemsize)
+        self._codes = open_cut(folder / CODES_NAME, done * segments.cols)
+        self._places = open_cut(folder / PLACES_NAME, done * segments.cols * _PLACE.itemsize)
         for row, path in self._parts():
             if row < done:
-                with path.open("rb") as part:
-                    self._groups.add(*(np.load(part) for _ in fields(SegmentSums)))
+                self._groups.add(*_arrays(path, len(fields(SegmentSums))))
             else:
                 path.unlink()
 
@@ -145,8 +143,8 @@ class BySegment:
             (self._folder / PLACES_NAME).open("rb") as places,
         ):
             for (first, path), end in zip(parts, ends, strict=True):
-                with path.open("rb") as part:
-                    index_of_place = np.append(table.index_of(np.load(part)), np.uint8(NULL_INDEX))
+                (ids,) = _arrays(path, 1)
+                index_of_place = np.append(table.index_of(ids), np.uint8(NULL_INDEX))
                 for row in range(first, end, height):
                     shape = min(height, end - row), self._segments.cols
                     own = np.fromfile(codes, np.uint8, shape[0] * shape[1])
@@ -158,3 +156,19 @@ class BySegment:
         """The files of the row bands' sums, by the first row."""
         paths = sorted(self._folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"))
         return [(int(path.stem.removeprefix(PART_PREFIX)), path) for path in paths]
+
+
+def _arrays(path: Path, count: int) -> list[np.ndarray]:
+    """The first arrays of a row band's file.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    try:
+        with path.open("rb") as part:
+            found = [read_npy(part, path.stat().st_size) for _ in range(count)]
+        if len({one.shape[:1] for one in found}) > 1:
+            raise ValueError("its arrays are of different numbers of segments")
+    except ValueError as error:
+        raise ValueError(f"<{path}> cannot be read, {error}: leave out -r to begin anew") from None
+    return found

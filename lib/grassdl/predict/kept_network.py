@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import alive, read_json, write_json
+from ..locks import Hold, abandoned
 from ..model import weights_file
+from ..records import checked, read_json, write_json
 from .network_facts import NetworkFacts
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def find_kept(kept: Path) -> AnySizeNetwork | None:
     try:
         record = read_json(kept / RECORD_NAME, "Record of a converted network")
         seal = record.pop(SEAL, None)
-        facts = NetworkFacts(**record)
+        facts = checked(record, NetworkFacts)
         if seal != _seal(kept, kept, facts):
             return None
         return AnySizeNetwork(facts, read_network(kept / NETWORK_NAME))
@@ -141,7 +142,8 @@ def keep(network: AnySizeNetwork, kept: Path) -> None:
         OSError: The folder cannot be written.
     """
     _remove_debris(kept.parent)
-    part = kept.with_name(f".{KEPT_PREFIX}{os.getpid()}")
+    hold = Hold(partial(_lock_of, kept.parent))
+    part = kept.with_name(f".{KEPT_PREFIX}{hold.word}")
     try:
         part.mkdir()
         part.chmod(kept.parent.stat().st_mode)
@@ -151,6 +153,7 @@ def keep(network: AnySizeNetwork, kept: Path) -> None:
         _put(part, kept)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        hold.release()
     key = _key(kept)
     for older in kept.parent.glob(f"{KEPT_PREFIX}*"):
         if _key(older) != key:
@@ -173,8 +176,12 @@ def _put(part: Path, kept: Path) -> None:
 
 
 def _remove_debris(folder: Path) -> None:
-    """Remove what killed runs left; in containers the number of this process may be theirs."""
-    for part in folder.glob(f".{KEPT_PREFIX}*"):
-        pid = part.name.removeprefix(f".{KEPT_PREFIX}")
-        if pid.isdigit() and (int(pid) == os.getpid() or not alive(int(pid))):
-            shutil.rmtree(part, ignore_errors=True)
+    """Remove what killed runs left."""
+    names = [path.name for path in folder.glob(f".{KEPT_PREFIX}*")]
+    words = [name.removeprefix(f".{KEPT_PREFIX}").removesuffix(".lock") for name in names]
+    for word in abandoned(filter(str.isdigit, words), partial(_lock_of, folder)):
+        shutil.rmtree(folder / f".{KEPT_PREFIX}{word}", ignore_errors=True)
+
+
+def _lock_of(folder: Path, word: str) -> Path:
+    return folder / f".{KEPT_PREFIX}{word}.lock"

@@ -3,23 +3,47 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from ..files import read_json, write_json
+from ..locks import lock
+from ..records import AtLeastOne, Count, checked, read_json, write_json
 from .decision import RowBand, RowBands
 from .tile_shape import TileShape
 
 RECORD_NAME = "record.json"
 LOCK_NAME = "lock"
 
+BEGIN_ANEW = "leave out -r to begin anew"
+"""What to do about a spool that cannot be gone on with."""
+
 NOTHING_LEFT = "There is no run that ended early to go on with: leave out -r"
 """What is told of a spool that is not there."""
+
+
+class Record(TypedDict):
+    """What is known of a run.
+
+    Attributes:
+        made_of: What the result depends on: a value for each thing by its name.
+        rows: Finished rows.
+        of: Rows that are wanted.
+        tile: Rows and columns of the tiles; None before their shape is chosen.
+        found: Whether a finished cell has data.
+        naming: Whether maps may have got their names.
+    """
+
+    made_of: dict[str, str]
+    rows: Count
+    of: AtLeastOne
+    tile: tuple[AtLeastOne, AtLeastOne] | None
+    found: bool
+    naming: bool
 
 
 @dataclass
@@ -32,14 +56,11 @@ class Spool:
 
     Attributes:
         folder: Where the files lie.
-        content: The record: what the result depends on (`made_of`), the number of finished rows
-            (`rows`) and of those that are wanted (`of`), the tiles' shape (`tile`; None before it
-            is chosen), whether a finished cell has data (`found`), and whether maps may have got
-            their names (`naming`).
+        content: The record.
     """
 
     folder: Path
-    content: dict
+    content: Record
 
     @property
     def rows(self) -> int:
@@ -116,15 +137,14 @@ def check_spool(folder: Path, resumed: bool) -> bool:
         Whether the run that is gone on with ended while its maps got their names.
 
     Raises:
-        ValueError: A live run has the spool, or there is none to go on with.
+        ValueError: A live run has the spool, something else lies in its place, or there is none to
+            go on with.
     """
+    _check_ours(folder)
     if not resumed and not (folder / LOCK_NAME).is_file():
         return False
     with _locked(folder, create=False):
-        record = _read(folder)
-        if resumed and record is None:
-            raise ValueError(NOTHING_LEFT)
-        return resumed and record["naming"]
+        return resumed and _resumable(folder)["naming"]
 
 
 @contextmanager
@@ -151,21 +171,18 @@ def open_spool(
         The spool.
 
     Raises:
-        ValueError: A live run has the spool, or there is none to go on with, or its run was made
-            of something else.
+        ValueError: A live run has the spool, something else lies in its place, or there is none to
+            go on with, or its run was made of something else.
     """
+    _check_ours(folder)
     with _locked(folder, create=not resumed):
-        earlier = _read(folder)
         if resumed:
-            _check_same(earlier, made_of)
+            earlier = _resumable(folder)
+            _check_same(earlier, made_of, rows)
             spool = Spool(folder, earlier)
             tell(f"Going on after {spool.rows} of {rows} rows")
         else:
-            if earlier:
-                tell(
-                    f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, which "
-                    "-r would have kept: they are replaced"
-                )
+            _tell_of_earlier(folder, tell)
             _remove_files(folder)
             spool = Spool(folder, {"made_of": dict(made_of), "of": rows})
             spool._record(rows=0, tile=None, found=False, naming=False)
@@ -180,46 +197,99 @@ def open_spool(
         _remove(folder)
 
 
-def _check_same(earlier: dict | None, made_of: Mapping[str, str]) -> None:
-    if earlier is None:
-        raise ValueError(NOTHING_LEFT)
+def _tell_of_earlier(folder: Path, tell: Callable[[str], None]) -> None:
+    """Tell what is lost of an earlier run that is not gone on with."""
+    try:
+        earlier = _read(folder)
+    except ValueError as error:
+        tell(f"{error}: the rows that an earlier run finished are replaced")
+        return
+    if earlier:
+        tell(
+            f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, which -r would "
+            "have kept: they are replaced"
+        )
+
+
+def _check_same(earlier: Record, made_of: Mapping[str, str], rows: int) -> None:
     before = earlier["made_of"]
     names = [*made_of, *(name for name in before if name not in made_of)]
     changed = [name for name in names if made_of.get(name) != before.get(name)]
+    if earlier["of"] != rows and not changed:
+        changed = ["the number of rows"]
     if changed:
         raise ValueError(
             f"The earlier run cannot be gone on with, since this has changed: {', '.join(changed)}."
-            " Put it back as it was, or leave out -r to begin anew"
+            f" Put it back as it was, or {BEGIN_ANEW}"
         )
 
 
 @contextmanager
 def _locked(folder: Path, create: bool) -> Iterator[None]:
     """Hold the folder's lock, which the kernel releases whenever a process ends."""
-    if create:
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = (folder / LOCK_NAME).open("ab")
-    except FileNotFoundError:
-        raise ValueError(NOTHING_LEFT) from None
-    with lock:
+    held = None
+    while held is None:
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The run that had the lock may have removed the folder since it was opened.
-            is_there = os.fstat(lock.fileno()).st_nlink > 0
-        except BlockingIOError:
-            is_there = False
-        if not is_there:
+            held = lock(folder / LOCK_NAME)
+        except FileNotFoundError:
+            # A run that has just ended may have removed the folder again.
+            if create:
+                continue
+            raise ValueError(NOTHING_LEFT) from None
+        if held is None:
             raise ValueError(
                 "Another run is making the same output: wait for its end, or choose another output"
             )
+    with held:
         yield
 
 
-def _read(folder: Path) -> dict | None:
-    """The record; None where a run ended before it wrote one."""
+def _check_ours(folder: Path) -> None:
+    """Refuse what no run has made in the place of a spool, so that nothing of it is removed."""
+    for path in (folder.parent, folder):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise ValueError(
+                f"<{path}> is no folder: remove it, runs keep there what they have finished"
+            )
+    # A live run may remove files and folder meanwhile.
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if not stat.S_ISREG(path.lstat().st_mode):
+                    raise ValueError(f"<{path}> was not made by a run: move it away, or remove it")
+
+
+def _resumable(folder: Path) -> Record:
+    """The record of a run that is to be gone on with."""
+    try:
+        record = _read(folder)
+    except ValueError as error:
+        raise ValueError(f"{error}: {BEGIN_ANEW}") from None
+    if record is None:
+        raise ValueError(NOTHING_LEFT)
+    return record
+
+
+def _read(folder: Path) -> Record | None:
+    """The record; None where a run ended before it wrote one.
+
+    Raises:
+        ValueError: It is damaged.
+    """
     path = folder / RECORD_NAME
-    return read_json(path, "Record of an earlier run") if path.is_file() else None
+    if not path.is_file():
+        return None
+    what = "Record of an earlier run"
+    content = read_json(path, what)
+    try:
+        record = checked(content, Record)
+        if record["rows"] > record["of"]:
+            raise ValueError(f"{record['rows']} of {record['of']} rows")
+    except ValueError as error:
+        raise ValueError(f"{what} <{path}> is damaged ({error})") from None
+    return record
 
 
 def _remove_files(folder: Path) -> None:

@@ -14,11 +14,14 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypedDict
 
 import keras
 import numpy as np
 
+from ..arrays import read_npy
 from ..processes import Terminated
+from ..records import Count, checked, parsed, shortened
 from .callbacks import Best, History
 
 PLATEAU_STATE = ("best", "cooldown_counter", "wait")
@@ -76,30 +79,54 @@ class State:
             ValueError: The file is damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                plain = json.loads(file["plain"].tobytes())
-                names = [name.split(".") for name in file.files if "." in name]
-                arrays = {
-                    kind: [file[f"{kind}.{place}"] for place in range(len(names))]
-                    for kind, names in _by_kind(names).items()
-                }
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(path) as file:
+                text = _array(file, "plain").tobytes()
+                # Scores may be infinite before they are measured.
+                plain = checked(parsed(text, finite=False), _Plain)
+                arrays = {kind: _arrays(file, kind) for kind in cls.ARRAYS}
+        # RuntimeError: an entry is encrypted, as no checkpoint is, or packed by a method that
+        # Python lacks.
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"The state of the unfinished training cannot be read ({error}): leave out -r to "
-                "begin anew"
+                f"The state of the unfinished training cannot be read ({shortened(error)}): leave "
+                "out -r to begin anew"
             ) from None
         return cls(**plain, **arrays)
 
 
-def _by_kind(names: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-    kinds: dict[str, list[str]] = {}
-    for kind, place in names:
-        kinds.setdefault(kind, []).append(place)
-    return kinds
+class _BestState(TypedDict):
+    """What `Best` remembers."""
+
+    value: float
+    epoch: Count
+    waited: Count
 
 
-def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
-    """Give variables their values.
+class _Plain(TypedDict):
+    """What is remembered besides arrays."""
+
+    rows: list[dict[Literal[History.COLUMNS], float | int | None]]
+    best: _BestState
+    plateau: dict[Literal[PLATEAU_STATE], float | int]
+
+
+def _arrays(file: zipfile.ZipFile, kind: str) -> list[np.ndarray]:
+    """The arrays of a kind in their order."""
+    count = sum(name.startswith(f"{kind}.") for name in file.namelist())
+    return [_array(file, f"{kind}.{place}") for place in range(count)]
+
+
+def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of the file, which is as large as it takes place there: nothing in it is packed."""
+    entry = file.getinfo(f"{name}.npy")
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        raise ValueError(f"{name} is packed")
+    with file.open(entry) as array:
+        return read_npy(array, entry.file_size)
+
+
+def check_shapes(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Check that values can be given to variables.
 
     Raises:
         ValueError: They are not as many, or of other shapes.
@@ -108,6 +135,15 @@ def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) ->
         raise ValueError(
             "The unfinished training is of another network or optimiser: leave out -r to begin anew"
         )
+
+
+def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Give variables their values.
+
+    Raises:
+        ValueError: They are not as many, or of other shapes.
+    """
+    check_shapes(variables, values)
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 

@@ -10,7 +10,7 @@ import keras
 from ..distribution import Team
 from . import optimizers
 from .callbacks import Averaged, Best, History
-from .checkpoint import Checkpoint, State, assign
+from .checkpoint import Checkpoint, State, assign, check_shapes
 from .identity import check_same
 from .logs import Logs, command
 from .phases import Phase, phases
@@ -89,6 +89,8 @@ class Course:
         self.logs = Logs(run.logs, self.history) if run else None
         if resumed:
             assign(network.variables, resumed.network)
+            if resumed.best_weights:
+                check_shapes(network.weights, resumed.best_weights)
             self.best.resume(resumed.best, resumed.best_weights)
 
     def __enter__(self) -> Course:

@@ -14,9 +14,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
-from ..files import check_output_folder, read_json, write_json
+from ..files import check_output_folder
 from ..model import CARD_NAME, ModelCard
+from ..records import checked, read_json, write_json
 
 DESCRIPTION_NAME = "run.json"
 CHECKPOINT_NAME = "checkpoint.npz"
@@ -24,6 +26,24 @@ LOGS_NAME = "logs"
 
 FORMAT_NAME = "i.dl training run"
 FORMAT_VERSION = 1
+
+
+class SettingsRecord(TypedDict):
+    """What is read of the settings; all of them are compared."""
+
+    nprocs: int
+
+
+class Description(TypedDict):
+    """What is noted about a run: see `identity.identity`."""
+
+    datasets: list[str]
+    bands: list[str]
+    settings: SettingsRecord
+    network_file: str | None
+    model: str | None
+    processes: int
+    versions: dict[str, str]
 
 
 def run_path(target: Path) -> Path:
@@ -86,7 +106,8 @@ class RunFolder:
     def begin(self, description: dict) -> None:
         """Forget what another run left, and note what this one is about."""
         for left in self.folder.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            is_folder = left.is_dir() and not left.is_symlink()
+            shutil.rmtree(left) if is_folder else left.unlink()
         about = {"format": FORMAT_NAME, "version": FORMAT_VERSION, **description}
         write_json(self.folder / DESCRIPTION_NAME, about)
 
@@ -96,12 +117,23 @@ class RunFolder:
         Raises:
             ValueError: The file is damaged, or of another format version.
         """
-        about = read_json(self.folder / DESCRIPTION_NAME, "Unfinished training")
+        what = "Unfinished training"
+        try:
+            about = read_json(self.folder / DESCRIPTION_NAME, what)
+        except ValueError as error:
+            raise ValueError(f"{error}: leave out -r to begin anew") from None
         if about.get("format") != FORMAT_NAME or about.get("version") != FORMAT_VERSION:
             raise ValueError(
                 f"The unfinished training <{self.folder}> is of another version of i.dl: leave "
                 "out -r to begin anew"
             )
+        try:
+            checked(about, Description)
+        except ValueError as error:
+            raise ValueError(
+                f"{what} <{self.folder}> has a damaged {DESCRIPTION_NAME} ({error}): leave out -r "
+                "to begin anew"
+            ) from None
         return about
 
     def discard(self) -> None:
@@ -140,6 +172,8 @@ def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
 def _check_ours(folder: Path) -> None:
     """Refuse a folder that holds what no training writes (files being written among it)."""
     ours = {Path(name).stem for name in (DESCRIPTION_NAME, CHECKPOINT_NAME, LOGS_NAME)}
+    if folder.is_symlink():
+        raise ValueError(f"<{folder}> is a link, not the folder of a training: remove it")
     if folder.is_dir():
         for found in folder.iterdir():
             if found.name.lstrip(".").partition(".")[0] not in ours:

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who is at work on what: told by locks, which the kernel releases however a process ends.
+
+The number of a process tells nothing: in containers numbers come again, and nobody sees there who
+runs outside.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+WORD_DIGITS = 12
+
+
+def lock(path: Path) -> IO[bytes] | None:
+    """Lock a file, which is made if it is not there, until it is closed or the process ends.
+
+    Returns:
+        The open file; None while another one holds the lock.
+    """
+    while True:
+        file = path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        # Who had the lock may have removed the file since it was opened.
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
+
+
+class Hold:
+    """A word that marks what this process makes under temporary names, and nobody else uses.
+
+    Args:
+        lock_of: The path of the file that is locked for a word.
+
+    Attributes:
+        word: Some digits.
+    """
+
+    def __init__(self, lock_of: Callable[[str], Path]):
+        self._lock: IO[bytes] | None = None
+        while self._lock is None:
+            self.word = f"{secrets.randbelow(10**WORD_DIGITS):0{WORD_DIGITS}}"
+            self._path = lock_of(self.word)
+            self._lock = lock(self._path)
+
+    def release(self) -> None:
+        """Let go; what is left under the word is abandoned."""
+        self._path.unlink(missing_ok=True)
+        self._lock.close()
+
+
+def abandoned(words: Iterable[str], lock_of: Callable[[str], Path]) -> Iterator[str]:
+    """Those words whose processes are gone, each locked while it is looked at.
+
+    Args:
+        words: Words that names were found with.
+        lock_of: As `Hold` takes it.
+    """
+    for word in sorted(set(words)):
+        path = lock_of(word)
+        held = lock(path)
+        if held is not None:
+            with held:
+                yield word
+                path.unlink(missing_ok=True)
