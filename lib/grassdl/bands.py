@@ -162,6 +162,18 @@ def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | Non
     return None
 
 
+def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | None]:
+    """The place of each wanted band among the offered ones; None for one that is not there.
+
+    Equal numbers of bands whose declared names do not contradict are the same bands in the same
+    order. Others are found by their names, and a name that is offered twice is not found.
+    """
+    if names_mismatch(wanted, offered) is None:
+        return list(range(len(wanted)))
+    names = [band.name for band in offered]
+    return [names.index(one.name) if names.count(one.name) == 1 else None for one in wanted]
+
+
 @dataclass
 class Histogram:
     """Counts of values in bins [k w, (k + 1) w) with w a power of two.
