@@ -10,6 +10,9 @@ import numpy as np
 
 from ..dataset.patchset import JoinedPatchSets
 
+MOST_LISTED = 5
+"""Classes that a warning lists at most."""
+
 
 def check_packages() -> None:
     """Import now what serves only after the last epoch: then is too late to find it missing."""
@@ -43,8 +46,25 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
                 f"Class {one.value} <{one.label}> has no pixel in the training patches: "
                 "the network cannot learn it"
             )
+    _tell_unvalidated(data, warn)
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
             warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
     for sentence in data.renumbered() + data.contradictions() + data.overlaps():
         warn(sentence)
+
+
+def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
+    """Warn of classes that are trained and lack in the validation split, if that has labels.
+
+    Their IoU is 0 as soon as a pixel is mapped as one of them: see `scores.iou`.
+    """
+    trained, validated = data.pixels("train") > 0, data.pixels("val") > 0
+    missing = np.flatnonzero(trained & ~validated)
+    if validated.any() and len(missing):
+        shown = ", ".join(f"<{data.classes.labels[place]}>" for place in missing[:MOST_LISTED])
+        more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
+        warn(
+            f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
+            "the epoch in its mean IoU, by which the best one is chosen"
+        )
