@@ -263,6 +263,8 @@ class BandStatistics:
     """Count, sum, sum of squares, range and histogram of a band's values without NULLs.
 
     Sums of integer bands are Python integers: parts merge to exactly the figures of the whole.
+    Those of floats are rounded, and the deviation of a narrow band far from 0 cancels out in them:
+    floats have the sum of the squared differences from their mean, too (Chan et al. 1983).
     """
 
     count: int = 0
@@ -271,6 +273,8 @@ class BandStatistics:
     minimum: float | None = None
     maximum: float | None = None
     histogram: Histogram = field(default_factory=Histogram)
+    squared_differences: float | None = None
+    """Of floats; None for integers, and for floats of older datasets."""
 
     @classmethod
     def of(cls, values: np.ndarray) -> BandStatistics:
@@ -289,6 +293,7 @@ class BandStatistics:
             minimum=number(values.min()),
             maximum=number(values.max()),
             histogram=Histogram.of(values),
+            squared_differences=None if integer else number(np.square(wide - wide.mean()).sum()),
         )
 
     @classmethod
@@ -325,7 +330,24 @@ class BandStatistics:
             min(self.minimum, other.minimum),
             max(self.maximum, other.maximum),
             self.histogram.merge(other.histogram),
+            self._merged_differences(other),
         )
+
+    def _merged_differences(self, other: BandStatistics) -> float | None:
+        if self.squared_differences is None and other.squared_differences is None:
+            return None
+        weight = self.count * other.count / (self.count + other.count)
+        gap = other.mean - self.mean
+        return self._differences + other._differences + gap * gap * weight
+
+    @property
+    def _differences(self) -> float:
+        """The squared differences, by the sums where they are all there is."""
+        if self.squared_differences is not None:
+            return self.squared_differences
+        # In integers the difference is exact: no cancellation for a narrow band far from 0.
+        spread = self.count * self.total_squares - self.total * self.total
+        return max(spread, 0) / self.count
 
     @property
     def mean(self) -> float:
@@ -334,15 +356,14 @@ class BandStatistics:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the population; 0 without values."""
-        if not self.count:
+        """Standard deviation of the population; 0 without values, and for a constant band."""
+        if self.minimum == self.maximum:
             return 0.0
-        # In integers the difference is exact: no cancellation for a narrow band far from 0.
-        spread = self.count * self.total_squares - self.total * self.total
-        return math.sqrt(max(spread, 0)) / self.count
+        return math.sqrt(self._differences / self.count)
 
     def to_json(self) -> dict:
         """The statistics as a JSON object."""
+        differences = {"squared_differences": self.squared_differences}
         return {
             "count": self.count,
             "sum": self.total,
@@ -350,6 +371,7 @@ class BandStatistics:
             "minimum": self.minimum,
             "maximum": self.maximum,
             "histogram": self.histogram.to_json(),
+            **(differences if self.squared_differences is not None else {}),
         }
 
     @classmethod
@@ -362,4 +384,5 @@ class BandStatistics:
             item["minimum"],
             item["maximum"],
             Histogram.from_json(item["histogram"]),
+            item.get("squared_differences"),
         )
