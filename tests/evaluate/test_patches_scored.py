@@ -9,10 +9,13 @@ import pytest
 
 from grassdl.bands import Band
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.dataset.footprints import Footprint, write_footprints
 from grassdl.dataset.manifest import SPLITS, Export
 from grassdl.dataset.patchset import PatchSet
+from grassdl.dataset.seen import area_seen
 from grassdl.dataset.writer import PatchSetWriter
 from grassdl.evaluate.card import describe
+from grassdl.evaluate.formats import as_csv
 from grassdl.evaluate.html import page
 from grassdl.evaluate.listing import plain
 from grassdl.evaluate.patches import score_patches, temperature_of
@@ -90,6 +93,18 @@ def dataset(
     part = writer.write(split, 0, positions, images, labels.astype(np.uint8))
     writer.finish([part])
     return PatchSet.open(folder)
+
+
+def write_positions(patch_set):
+    """Footprints of a dataset's test patches, side by side from the upper left on."""
+    manifest = patch_set.manifest
+    region, size = manifest.export.region, manifest.export.size
+    shares = np.zeros(len(manifest.classes))
+    footprints = [
+        Footprint("test", place, 0, place * size, shares)
+        for place in range(manifest.counts["test"])
+    ]
+    write_footprints(patch_set.folder, footprints, manifest.classes, size, region, "")
 
 
 def predict(images):
@@ -238,6 +253,38 @@ def test_a_temperature_is_fitted_to_some_bands_of_float_data(tmp_path):
     assert temperature_of(overconfident, card, [patch_set], seed=1) == pytest.approx(
         expected, rel=1e-3
     )
+
+
+def test_patches_where_the_model_was_trained_are_told_in_all_reports(two_areas):
+    """The model's datasets were cut in the same XY project from the same maps, one from others."""
+    north, south = two_areas
+    areas = [
+        {**area_seen(north), "dataset_id": "7", "places": {"train": [[0, 0, 12]], "val": []}},
+        {**area_seen(south), "dataset_id": "8", "maps": ["other"]},
+    ]
+    areas[0]["size"] = SIZE
+    card = card_of(areas=areas, training={"parent": {"name": "old", "areas": areas}})
+    write_positions(south)
+    report = json.loads(json.dumps(score_patches(predict, card, two_areas, "test", seed=1)))
+    (first, second) = report["leaks"]
+    assert (first["where"], first["patches"], first["exact"]) == (
+        "test patches of dataset north",
+        20,
+        False,
+    )
+    assert (second["where"], second["patches"], second["of"], second["exact"]) == (
+        "test patches of dataset south",
+        3,
+        20,
+        True,
+    )
+    listing = " ".join(plain(report).split())
+    assert "3 of 20 test patches of dataset south share cells with those that model" in listing
+    assert "leaks_2_patches,,,3\n" in as_csv(report)
+    text = page(report, [], {}, describe(card))
+    assert 'data-path="leaks.1.patches" value="3"' in text
+    assert "<dd>parent old</dd>" in text and "places" not in text
+    assert score_patches(predict, card_of(), two_areas, "test", seed=1)["leaks"] == []
 
 
 def test_many_patches_share_blocks_and_are_counted_alike(two_areas, monkeypatch):

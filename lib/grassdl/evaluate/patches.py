@@ -13,6 +13,7 @@ from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
 from ..dataset.reader import PatchReader
+from ..dataset.seen import leaks
 from ..margins import margins_of
 from ..model import ModelCard
 from .bootstrap import block_intervals
@@ -49,7 +50,7 @@ def score_patches(
 
     Returns:
         The object of `assess` for the patches, and `areas` with the summary of each dataset,
-        which shows how the model transfers.
+        which shows how the model transfers, and `leaks`, see `dataset.seen.leaks`.
 
     Raises:
         ValueError: A dataset does not fit the model, or no pixel of the split is labelled.
@@ -84,6 +85,9 @@ def score_patches(
             "temperature": card.temperature,
         },
         "areas": areas,
+        "leaks": [
+            found for one in patch_sets for found in leaks(card.name, card.seen_areas, one, split)
+        ],
     }
 
 

@@ -9,6 +9,8 @@ from importlib import import_module
 import numpy as np
 
 from ..dataset.patchset import JoinedPatchSets
+from ..dataset.seen import leaks
+from ..model import ModelCard
 
 MOST_LISTED = 5
 """Classes that a warning lists at most."""
@@ -68,3 +70,21 @@ def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> Non
             f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
             "the epoch in its mean IoU, by which the best one is chosen"
         )
+
+
+def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict]:
+    """Test patches that lie where the model to start from has seen the ground, see `seen.leaks`.
+
+    Args:
+        data: The datasets.
+        folder: Folder of that model; None for none.
+
+    Raises:
+        ValueError: The model cannot be read.
+    """
+    if not folder:
+        return []
+    card = ModelCard.load(folder)
+    return [
+        found for one in data.patch_sets for found in leaks(card.name, card.seen_areas, one, "test")
+    ]

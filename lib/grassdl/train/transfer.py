@@ -60,6 +60,7 @@ class Transfer:
             "sha256": self.digest,
             "dataset_ids": self.card.dataset_ids,
             "new_bands": self.bands,
+            "areas": self.card.seen_areas,
         }
 
 
