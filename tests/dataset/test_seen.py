@@ -77,10 +77,10 @@ def test_patches_that_share_a_cell_are_counted_and_neighbours_are_not(areas, tmp
         ("val", 1, 6),
     ]
     assert sentence(found[0]) == (
-        "2 of 6 test patches of dataset other set share cells with those that model <small> was "
-        "trained on: the scores may be too high"
+        "2 of 6 test patches of dataset other set lie where model <small> was trained: the scores "
+        "may be too high"
     )
-    assert "was chosen by its scores on" in sentence(found[1])
+    assert "lie where model <small> was validated" in sentence(found[1])
 
 
 def test_another_grid_is_compared_in_map_units(areas, tmp_path):
@@ -118,7 +118,7 @@ def test_where_footprints_are_gone_the_region_may_be_seen(tmp_path):
     assert "places" not in area_seen(model)
     (found,) = leaks("m", seen(model), cut(tmp_path / "other", test=[(9, 9), (0, 0)]), "test")
     assert (found["patches"], found["exact"]) == (2, False)
-    assert "may share cells with" in sentence(found)
+    assert "may lie where model <m> was trained" in sentence(found)
 
 
 def test_older_models_tell_the_name_of_their_system_and_a_region(areas, tmp_path):

@@ -50,16 +50,16 @@ def test_compared_cells_in_training_patches_are_told(evaluation, run, tmp_path):
     done = evaluation(reference="truth", format="json", report=page)
     (found,) = json.loads(done.stdout)["leaks"]
     assert (found["seen_as"], found["patches"], found["of"]) == ("train", 28 - 4, 12 * 11)
-    told = "24 of 132 compared cells share cells with those that model <small> was trained on"
+    told = "24 of 132 compared cells lie where model <small> was trained"
     assert told in " ".join(done.stderr.split())
     assert 'data-path="leaks.0.patches" value="24"' in page.read_text()
     run("g.region", n=6, s=0, w=6, e=12)
     elsewhere = evaluation(reference="truth")
-    assert "LEAKS" not in elsewhere.stdout and "trained on" not in elsewhere.stderr
+    assert "LEAKS" not in elsewhere.stdout and "was trained" not in elsewhere.stderr
 
 
 def test_points_in_training_patches_are_told(evaluation, run):
     places = "0.5|11.5|1\n3.5|6.5|1\n5.5|6.5|1\n0.5|0.5|1\n10.5|0.5|2\n"
     run("v.in.ascii", input="-", output="points", stdin=places, cat=3)
     listing = " ".join(evaluation(points="points").stdout.split())
-    assert "3 of 5 compared points share cells with those that model <small> was trained" in listing
+    assert "3 of 5 compared points lie where model <small> was trained" in listing

@@ -279,7 +279,7 @@ def test_patches_where_the_model_was_trained_are_told_in_all_reports(two_areas):
         True,
     )
     listing = " ".join(plain(report).split())
-    assert "3 of 20 test patches of dataset south share cells with those that model" in listing
+    assert "3 of 20 test patches of dataset south lie where model <small> was trained" in listing
     assert "leaks_2_patches,,,3\n" in as_csv(report)
     text = page(report, [], {}, describe(card))
     assert 'data-path="leaks.1.patches" value="3"' in text

@@ -192,9 +192,9 @@ def leak(model: str, seen_as: str, where: str, patches: int, total: int, exact: 
 
 def sentence(found: dict) -> str:
     """What a leak means, for the user."""
-    seen = {"train": "trained on", "val": "chosen by its scores on"}[found["seen_as"]]
-    may = "share cells with" if found["exact"] else "may share cells with"
+    done = {"train": "was trained", "val": "was validated, which chose its best epoch"}
+    lie = "lie" if found["exact"] else "may lie"
     return (
-        f"{found['patches']} of {found['of']} {found['where']} {may} those that model "
-        f"<{found['model']}> was {seen}: the scores may be too high"
+        f"{found['patches']} of {found['of']} {found['where']} {lie} where model "
+        f"<{found['model']}> {done[found['seen_as']]}: the scores may be too high"
     )
