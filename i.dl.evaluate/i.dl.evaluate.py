@@ -281,8 +281,8 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
         if options["difference"]:
             check_difference(options["difference"], maps.names)
         report = assess(maps, settings)
-        report["leaks"] = leaks_of_map(maps)
-        tell(report["leaks"], gs.warning)
+        report |= leaks_of_map(maps)
+        tell(report, gs.warning)
 
         def html() -> str:
             # A sample may have missed mapped classes, which the areas know.
@@ -322,7 +322,7 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     if warm:
         card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
     report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
-    tell(report["leaks"], gs.warning)
+    tell(report, gs.warning)
     write(report, lambda: page(report, [], {}, describe(card)))
     if warm:
         card.save(Path(options["model"]).expanduser())

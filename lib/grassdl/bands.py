@@ -286,14 +286,19 @@ class BandStatistics:
             return cls._of_short(values)
         number = int if integer else float
         wide = values.astype(np.int64 if integer else np.float64)
+        total, differences = number(wide.sum()), None
+        total_squares = _sum_of_squares(wide) if integer else number((wide * wide).sum())
+        if not integer:
+            wide -= total / values.size
+            differences = float(np.square(wide, out=wide).sum())
         return cls(
             count=values.size,
-            total=number(wide.sum()),
-            total_squares=_sum_of_squares(wide) if integer else number((wide * wide).sum()),
+            total=total,
+            total_squares=total_squares,
             minimum=number(values.min()),
             maximum=number(values.max()),
             histogram=Histogram.of(values),
-            squared_differences=None if integer else number(np.square(wide - wide.mean()).sum()),
+            squared_differences=differences,
         )
 
     @classmethod

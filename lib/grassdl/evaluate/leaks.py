@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -29,19 +29,20 @@ class Maps(Protocol):
     def at_points(self, name: str) -> np.ndarray: ...
 
 
-def leaks_of_map(maps: Maps) -> list[dict]:
+def leaks_of_map(maps: Maps) -> dict:
     """Compared cells or points that lie in patches of the model that made the map.
 
     The map's history names the model. Patches whose places the model does not tell are left out:
     that a region holds them says nothing about the cells that are compared.
 
     Returns:
-        Objects as `dataset.seen.leaks` has them, whose `patches` are cells or points.
+        `leaks`, objects as `dataset.seen.leaks` has them, whose `patches` are cells or points;
+        nothing where the model is not known.
     """
     told = maps.description()
     card = model_of(told)
     if card is None:
-        return []
+        return {}
     place = maps.place()
     found = []
     for seen_as in SEEN_SPLITS:
@@ -57,7 +58,7 @@ def leaks_of_map(maps: Maps) -> list[dict]:
         what, inside, total = _at_points(maps, windows) if maps.points else _cells(maps, windows)
         if inside:
             found.append(leak(card.name, seen_as, f"compared {what}", inside, total, True))
-    return found
+    return {"leaks": found}
 
 
 def _ground(place: Mapping[str, object], area: dict, told: Mapping[str, str]) -> Ground:
@@ -110,7 +111,7 @@ def _at_points(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
     return "points", int(np.count_nonzero(seen)), len(rows)
 
 
-def tell(found: Sequence[dict], warn: Callable[[str], None]) -> None:
-    """Warn of leaks."""
-    for one in found:
+def tell(report: dict, warn: Callable[[str], None]) -> None:
+    """Warn of the leaks of a report."""
+    for one in report.get("leaks", ()):
         warn(sentence(one))
