@@ -272,6 +272,7 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
     from grassdl.evaluate.assess import assess
     from grassdl.evaluate.card import with_model
     from grassdl.evaluate.html import page
+    from grassdl.evaluate.leaks import leaks_of_map, tell
     from grassdl.evaluate.overview import overview
     from grassdl.gis.difference import check_difference, write_difference
     from grassdl.gis.evaluation import evaluation_maps
@@ -280,6 +281,8 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
         if options["difference"]:
             check_difference(options["difference"], maps.names)
         report = assess(maps, settings)
+        report |= leaks_of_map(maps)
+        tell(report, gs.warning)
 
         def html() -> str:
             # A sample may have missed mapped classes, which the areas know.
@@ -306,6 +309,7 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.card import describe
     from grassdl.evaluate.html import page
+    from grassdl.evaluate.leaks import tell
     from grassdl.evaluate.patches import score_patches, temperature_of
     from grassdl.model import ModelCard, predictor
 
@@ -313,14 +317,12 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     names = options["dataset"]
     folders = [names] if os.path.isdir(names) else names.split(",")
     patch_sets = [PatchSet.open(folder) for folder in folders]
-    known = {one.manifest.dataset_id for one in patch_sets} & set(card.dataset_ids)
-    if known and options["split"] == "train":
-        gs.warning("The model was trained on these patches: they tell nothing about other areas")
     backend.prepare()
     predict = predictor(options["model"])
     if warm:
         card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
     report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
+    tell(report, gs.warning)
     write(report, lambda: page(report, [], {}, describe(card)))
     if warm:
         card.save(Path(options["model"]).expanduser())

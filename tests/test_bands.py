@@ -185,5 +185,35 @@ def test_a_narrow_band_far_from_zero_keeps_its_deviation():
     assert BandStatistics.of(values).deviation == 0.5
 
 
+@pytest.mark.parametrize("parts", [1, 7])
+@pytest.mark.parametrize("middle", [0.0, 1e6, -1e7])
+def test_a_narrow_float_band_far_from_zero_keeps_its_deviation(middle, parts):
+    values = (middle + np.random.default_rng(0).normal(0, 2, 70_000)).astype(np.float32)
+    found = merged(np.split(values, parts))
+    assert found.deviation == pytest.approx(values.astype(np.float64).std(), rel=1e-6)
+    again = BandStatistics.from_json(json.loads(json.dumps(found.to_json())))
+    assert again.deviation == found.deviation
+
+
+@pytest.mark.parametrize("value", [0.1, 1e6 + 0.1, -3.4e38, 1e-30])
+def test_a_constant_float_band_has_the_deviation_0(value):
+    values = np.full(30_000, value, np.float32)
+    assert merged(np.split(values, 3)).deviation == 0
+    # Datasets of older versions have the sums alone, of which the difference is not quite 0.
+    told = BandStatistics.of(values).to_json()
+    del told["squared_differences"]
+    assert BandStatistics.from_json(told).deviation == 0
+
+
+def test_floats_of_older_datasets_and_integers_merge_with_floats():
+    values = np.random.default_rng(1).normal(50, 9, 3000).astype(np.float32)
+    whole = np.random.default_rng(2).integers(0, 255, 2000).astype(np.uint8)
+    older = BandStatistics.of(values[:1000]).to_json()
+    del older["squared_differences"]
+    found = BandStatistics.from_json(older).merge(BandStatistics.of(values[1000:]))
+    expected = np.concatenate([values, whole]).astype(np.float64).std()
+    assert found.merge(BandStatistics.of(whole)).deviation == pytest.approx(expected)
+
+
 def test_a_band_without_values_has_mean_and_deviation_0():
     assert (BandStatistics().mean, BandStatistics().deviation) == (0, 0)

@@ -195,7 +195,10 @@ def test_only_what_is_drawn_is_read(tmp_path, monkeypatch):
 
     class Watched:
         def __init__(self, array):
-            self.array = array
+            self.array, self.shape = array, array.shape
+
+        def __len__(self):
+            return len(self.array)
 
         def __getitem__(self, key):
             found = self.array[key]

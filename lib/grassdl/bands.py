@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Literal, Protocol, TypedDict
+from typing import Annotated, Literal, NotRequired, Protocol, TypedDict
 
 import numpy as np
 from msgspec import Meta
@@ -177,6 +177,18 @@ def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | Non
     return None
 
 
+def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | None]:
+    """The place of each wanted band among the offered ones; None for one that is not there.
+
+    Equal numbers of bands whose declared names do not contradict are the same bands in the same
+    order. Others are found by their names, and a name that is offered twice is not found.
+    """
+    if names_mismatch(wanted, offered) is None:
+        return list(range(len(wanted)))
+    names = [band.name for band in offered]
+    return [names.index(one.name) if names.count(one.name) == 1 else None for one in wanted]
+
+
 @dataclass
 class Histogram:
     """Counts of values in bins [k w, (k + 1) w) with w a power of two.
@@ -279,6 +291,8 @@ class BandStatistics:
     """Count, sum, sum of squares, range and histogram of a band's values without NULLs.
 
     Sums of integer bands are Python integers: parts merge to exactly the figures of the whole.
+    Those of floats are rounded, and the deviation of a narrow band far from 0 cancels out in them:
+    floats have the sum of the squared differences from their mean, too (Chan et al. 1983).
     """
 
     count: int = 0
@@ -287,6 +301,8 @@ class BandStatistics:
     minimum: float | None = None
     maximum: float | None = None
     histogram: Histogram = field(default_factory=Histogram)
+    squared_differences: float | None = None
+    """Of floats; None for integers, and for floats of older datasets."""
 
     @classmethod
     def of(cls, values: np.ndarray) -> BandStatistics:
@@ -298,13 +314,19 @@ class BandStatistics:
             return cls._of_short(values)
         number = int if integer else float
         wide = values.astype(np.int64 if integer else np.float64)
+        total, differences = number(wide.sum()), None
+        total_squares = _sum_of_squares(wide) if integer else number((wide * wide).sum())
+        if not integer:
+            wide -= total / values.size
+            differences = float(np.square(wide, out=wide).sum())
         return cls(
             count=values.size,
-            total=number(wide.sum()),
-            total_squares=_sum_of_squares(wide) if integer else number((wide * wide).sum()),
+            total=total,
+            total_squares=total_squares,
             minimum=number(values.min()),
             maximum=number(values.max()),
             histogram=Histogram.of(values),
+            squared_differences=differences,
         )
 
     @classmethod
@@ -341,7 +363,24 @@ class BandStatistics:
             min(self.minimum, other.minimum),
             max(self.maximum, other.maximum),
             self.histogram.merge(other.histogram),
+            self._merged_differences(other),
         )
+
+    def _merged_differences(self, other: BandStatistics) -> float | None:
+        if self.squared_differences is None and other.squared_differences is None:
+            return None
+        weight = self.count * other.count / (self.count + other.count)
+        gap = other.mean - self.mean
+        return self._differences + other._differences + gap * gap * weight
+
+    @property
+    def _differences(self) -> float:
+        """The squared differences, by the sums where they are all there is."""
+        if self.squared_differences is not None:
+            return self.squared_differences
+        # In integers the difference is exact: no cancellation for a narrow band far from 0.
+        spread = self.count * self.total_squares - self.total * self.total
+        return max(spread, 0) / self.count
 
     @property
     def mean(self) -> float:
@@ -350,15 +389,14 @@ class BandStatistics:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the population; 0 without values."""
-        if not self.count:
+        """Standard deviation of the population; 0 without values, and for a constant band."""
+        if self.minimum == self.maximum:
             return 0.0
-        # In integers the difference is exact: no cancellation for a narrow band far from 0.
-        spread = self.count * self.total_squares - self.total * self.total
-        return math.sqrt(max(spread, 0)) / self.count
+        return math.sqrt(self._differences / self.count)
 
     def to_json(self) -> dict:
         """The statistics as a JSON object."""
+        differences = {"squared_differences": self.squared_differences}
         return {
             "count": self.count,
             "sum": self.total,
@@ -366,6 +404,7 @@ class BandStatistics:
             "minimum": self.minimum,
             "maximum": self.maximum,
             "histogram": self.histogram.to_json(),
+            **(differences if self.squared_differences is not None else {}),
         }
 
     @classmethod
@@ -379,7 +418,8 @@ class BandStatistics:
         figures = [found[name] for name in ("sum", "sum_of_squares", "minimum", "maximum")]
         if not all(one is None or abs(one) < LARGEST_SUM for one in figures):
             raise ValueError(f"a statistic is above {LARGEST_SUM:g}")
-        read = cls(found["count"], *figures, Histogram.from_json(found["histogram"]))
+        histogram = Histogram.from_json(found["histogram"])
+        read = cls(found["count"], *figures, histogram, found.get("squared_differences"))
         if read.count and not read._is_possible():
             raise ValueError("the mean of a band is not between its minimum and maximum")
         return read
@@ -398,3 +438,4 @@ class _StatisticsRecord(TypedDict):
     minimum: int | float | None
     maximum: int | float | None
     histogram: dict
+    squared_differences: NotRequired[float | None]

@@ -98,7 +98,7 @@ class ModelCard:
         command: The call.
         temperature: Makes probabilities honest, see `tempered`; 1 leaves them as the network's.
         ranges: Minimum and maximum of every band over the training split; empty if not known.
-        areas: Where the patches of each dataset are from, see `dataset.areas`.
+        areas: Where the patches of each dataset are from, see `dataset.seen`.
         footprint: The areas as a GeoJSON MultiPolygon in longitude and latitude (WGS 84); None if
             there is no telling.
         created: When training ended, as ISO 8601 in UTC.
@@ -132,6 +132,12 @@ class ModelCard:
     def fill_values(self) -> np.ndarray:
         """Value of every band that stands for NULL: exactly 0 after normalisation (float32)."""
         return np.array(self.mean, np.float32)
+
+    @property
+    def seen_areas(self) -> list[dict]:
+        """The areas of the training, and of the models from whose weights it went on."""
+        parent = self.training.get("parent") or {}
+        return [*self.areas, *parent.get("areas", [])]
 
     def tempered(self, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities (..., classes) as the model's temperature T has them.

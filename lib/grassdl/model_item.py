@@ -9,11 +9,11 @@ field for is among the item's properties, with `OWN` before its name: this is wh
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from .records import AtLeastOne, Text, checked
+from .records import Above0, AtLeastOne, Count, Edge, Text, checked
 
 if TYPE_CHECKING:
     from .model import ModelCard
@@ -36,7 +36,8 @@ PLAIN_FIELDS = (
 """Fields of a card that are JSON as they are."""
 
 NO_HYPERPARAMETERS = frozenset(
-    "patches pixels epochs_run best_epoch monitor interrupted seconds best nprocs parent".split()
+    "patches pixels epochs_run best_epoch monitor interrupted seconds best nprocs parent "
+    "leaks".split()
 )
 """What the account of a training tells beside its settings."""
 
@@ -260,17 +261,56 @@ def _own_fields(card: ModelCard) -> dict:
     }
 
 
+class _Places(TypedDict):
+    """Rows of a region's grid, each with the columns at which patches begin, see `dataset.seen`."""
+
+    train: list[Annotated[list[Count], Meta(min_length=2)]]
+    val: list[Annotated[list[Count], Meta(min_length=2)]]
+
+
+class _Area(TypedDict):
+    """Where the patches of a dataset are from."""
+
+    dataset_id: Text
+    crs: str | None
+    north: float
+    south: float
+    east: float
+    west: float
+    patches: dict[str, Count]
+    wkt: NotRequired[str]
+    project: NotRequired[str]
+    maps: NotRequired[list[str]]
+    nsres: NotRequired[Above0]
+    ewres: NotRequired[Above0]
+    size: NotRequired[Edge]
+    places: NotRequired[_Places]
+
+
+class _Leak(TypedDict):
+    """Patches that lie where a model has seen the ground."""
+
+    model: Text
+    seen_as: Literal["train", "val"]
+    where: str
+    patches: Count
+    of: Count
+    exact: bool
+
+
 class _Parent(TypedDict):
     """The model that a training started from."""
 
     name: Text
     sha256: Text
+    areas: NotRequired[list[_Area]]
 
 
 class _Training(TypedDict, total=False):
     """What is read of the account of a training, which tells more."""
 
     parent: _Parent | None
+    leaks: list[_Leak]
     activation: Text
     network_file: str | None
     interrupted: bool
@@ -285,17 +325,6 @@ class _NetworkOptions(TypedDict, total=False):
     batch_norm: bool
     kernel: list[AtLeastOne]
     dilations: list[AtLeastOne]
-
-
-class _Area(TypedDict):
-    """Where the patches of a dataset are from."""
-
-    dataset_id: Text
-    crs: str | None
-    north: float
-    south: float
-    east: float
-    west: float
 
 
 class _BandFigures(TypedDict):
@@ -351,6 +380,10 @@ def facts_of(item: dict) -> dict:
     checked(item, _Item)
     properties = item["properties"]
     own = {name.removeprefix(OWN): one for name, one in properties.items() if OWN in name}
+    parent = own["training"].get("parent") or {}
+    for area in [*own["areas"], *parent.get("areas", [])]:
+        if "places" in area and not {"size", "nsres", "ewres"} <= area.keys():
+            raise ValueError("an area has places of patches, but not their size")
     return {
         "name": item["id"],
         "footprint": item["geometry"],

@@ -16,6 +16,7 @@ from .bands import Band
 from .classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from .dataset.manifest import SPLIT_COLORS, SPLITS, Manifest
 from .dataset.patchset import PatchSet
+from .dataset.reader import PatchReader
 from .plots import DPI, paint
 
 if TYPE_CHECKING:
@@ -139,11 +140,15 @@ def _read_patches(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every step-th cell of patches, one after the other, for whole ones may be large: three bands
     (n, cells, cells, 3) and label codes (n, cells, cells)."""
-    images, labels = patch_set.arrays(split)
     bands = picture_bands(patch_set.manifest.bands)
+    reader = PatchReader([patch_set.patches(split, bands)], np.zeros(len(bands)))
     thin = (slice(None), slice(None, None, step), slice(None, None, step))
-    values = [images[place : place + 1][thin][..., bands] for place in places]
-    codes = [labels[place : place + 1][thin] for place in places]
+    # Copies, or what is thinned would keep the whole patches in memory.
+    tiles = [
+        (images[thin].copy(), labels[thin].copy())
+        for _, images, labels in reader.batches(1, places)
+    ]
+    values, codes = zip(*tiles, strict=True)
     return np.concatenate(values), np.concatenate(codes)
 
 

@@ -20,6 +20,7 @@ def dataset(
     crs, north=1000.0, south=0.0, east=501000.0, west=500000.0, source="red@p", project="a"
 ):
     region = {"north": north, "south": south, "east": east, "west": west, "ewres": 0.0001}
+    region["nsres"] = 0.5
     export = SimpleNamespace(crs=crs, region=region, project=project)
     bands = [SimpleNamespace(source={"map": source})]
     return SimpleNamespace(export=export, bands=bands, dataset_id="ab", counts={"train": 3})
@@ -51,6 +52,11 @@ def test_an_area_tells_extent_and_the_name_of_its_coordinate_system():
     assert area_of(dataset(wkt(32631))) == {
         "dataset_id": "ab",
         "crs": "WGS 84 / UTM zone 31N",
+        "wkt": wkt(32631),
+        "project": "a",
+        "maps": ["red@p"],
+        "nsres": 0.5,
+        "ewres": 0.0001,
         "north": 1000.0,
         "south": 0.0,
         "east": 501000.0,

@@ -108,6 +108,34 @@ def test_arrays_come_back_as_they_were_written(tmp_path):
         assert np.array_equal(found_labels, labels)
 
 
+@pytest.mark.parametrize("step", [1, 3, 8])
+def test_deviations_of_float_bands_are_numpys_without_null_whatever_the_parts(tmp_path, step):
+    """One band is narrow and far from 0, the other constant."""
+    rng = np.random.default_rng(4)
+    images = np.full((8, SIZE, SIZE, 2), 0.1, np.float32)
+    images[..., 0] = 1e6 + rng.normal(0, 0.5, images.shape[:3])
+    labels = np.where(rng.random((8, SIZE, SIZE)) < 0.3, NULL_INDEX, 0).astype(np.uint8)
+    labels[5] = NULL_INDEX
+    images[labels == NULL_INDEX] = 0
+    counts = {"train": 8, "val": 0, "test": 0}
+    writer = PatchSetWriter(
+        tmp_path, BANDS, ClassScheme([WATER, ROOF]), counts, images.dtype, None, "npy", EXPORT
+    )
+    writer.create()
+    positions = np.zeros((step, 2), np.int64)
+    parts = [
+        writer.write("train", n, positions, images[n : n + step], labels[n : n + step])
+        for n in range(0, 8, step)
+    ]
+    narrow, constant = writer.finish(parts).statistics
+    values = images[labels != NULL_INDEX][:, 0].astype(np.float64)
+    assert narrow.mean == pytest.approx(values.mean(), rel=1e-15)
+    assert narrow.deviation == pytest.approx(values.std(), rel=1e-9)
+    assert constant.deviation == 0
+    together = [writer.write("train", 0, np.zeros((8, 2), np.int64), images, labels)]
+    assert writer.finish(together).statistics[0].to_json() == narrow.to_json()
+
+
 def test_arrays_are_mapped_not_read(dataset):
     images, labels = PatchSet.open(dataset).arrays("train")
     assert isinstance(images, np.memmap)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Figures from margins, and intervals for wall-to-wall maps."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from array_rows import ArrayRows, classes_of
@@ -73,6 +75,18 @@ def test_same_seed_gives_the_same_intervals():
     blocks = np.random.default_rng(0).integers(1, 9, (30, 3, 2))
     np.testing.assert_array_equal(resampled(blocks, 5), resampled(blocks, 5))
     assert not np.array_equal(resampled(blocks, 5), resampled(blocks, 6))
+
+
+def test_memory_does_not_grow_with_the_blocks_and_the_draws_stay_the_same(monkeypatch):
+    blocks = np.random.default_rng(0).integers(1, 9, (3000, 3, 2)).astype(float)
+    tracemalloc.start()
+    in_parts = resampled(blocks, 5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # All draws at once are 2 x 24 MB.
+    assert peak < 10e6
+    monkeypatch.setattr("grassdl.evaluate.bootstrap.DRAWN_AT_ONCE", 10**9)
+    np.testing.assert_array_equal(resampled(blocks, 5), in_parts)
 
 
 def test_few_blocks_and_rare_classes_have_no_interval():

@@ -2,16 +2,20 @@
 """A model scored on held-back patches."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from grassdl.bands import Band
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.dataset.footprints import Footprint, write_footprints
 from grassdl.dataset.manifest import SPLITS, Export
 from grassdl.dataset.patchset import PatchSet
+from grassdl.dataset.seen import area_seen
 from grassdl.dataset.writer import PatchSetWriter
 from grassdl.evaluate.card import describe
+from grassdl.evaluate.formats import as_csv
 from grassdl.evaluate.html import page
 from grassdl.evaluate.listing import plain
 from grassdl.evaluate.patches import score_patches, temperature_of
@@ -51,12 +55,21 @@ def card_of(**changes):
 
 
 def dataset(
-    folder, labels, first_band, classes=(GRASS, ROOF), bands=BANDS, size=SIZE, split="test"
+    folder,
+    labels,
+    first_band,
+    classes=(GRASS, ROOF),
+    bands=BANDS,
+    size=SIZE,
+    split="test",
+    images=None,
+    file_format="npy",
 ):
     """A dataset whose patches of one split have these labels and first band, others are empty."""
     folder.mkdir()
     counts = {one: len(labels) if one == split else 0 for one in SPLITS}
-    images = np.stack([first_band, np.zeros_like(first_band)], axis=-1)[..., : len(bands)]
+    if images is None:
+        images = np.stack([first_band, np.zeros_like(first_band)], axis=-1).astype(np.uint8)
     edges = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 1.0, "ewres": 1.0}
     export = Export(
         size=size,
@@ -72,13 +85,26 @@ def dataset(
         grass_version="8.2.1",
         command="i.dl.patches",
     )
-    dtype = np.dtype(np.uint8)
-    writer = PatchSetWriter(folder, bands, ClassScheme(classes), counts, dtype, None, "npy", export)
+    writer = PatchSetWriter(
+        folder, bands, ClassScheme(classes), counts, images.dtype, None, file_format, export
+    )
     writer.create()
-    positions = np.zeros((len(labels), 2), np.int64)
-    part = writer.write(split, 0, positions, images.astype(np.uint8), labels.astype(np.uint8))
+    positions = np.stack([np.zeros(len(labels)), np.arange(len(labels)) * size], axis=1).astype(int)
+    part = writer.write(split, 0, positions, images, labels.astype(np.uint8))
     writer.finish([part])
     return PatchSet.open(folder)
+
+
+def write_positions(patch_set):
+    """Footprints of a dataset's test patches, side by side from the upper left on."""
+    manifest = patch_set.manifest
+    region, size = manifest.export.region, manifest.export.size
+    shares = np.zeros(len(manifest.classes))
+    footprints = [
+        Footprint("test", place, 0, place * size, shares)
+        for place in range(manifest.counts["test"])
+    ]
+    write_footprints(patch_set.folder, footprints, manifest.classes, size, region, "")
 
 
 def predict(images):
@@ -158,7 +184,8 @@ def test_what_does_not_fit_is_refused(tmp_path):
     labels = np.zeros((1, SIZE, SIZE), np.uint8)
     good = dataset(tmp_path / "a", labels, labels)
     for card, message in [
-        (card_of(bands=BANDS[:1], mean=[0.0]), "1 bands are expected"),
+        (card_of(bands=[BANDS[0], replace(BANDS[1], name="c")]), "its <c> cannot be told among"),
+        (card_of(bands=[*BANDS, replace(BANDS[1], name="c")]), r"the dataset's bands \(a, b\)"),
         (card_of(stride=16), "no multiple of the stride 16"),
         (card_of(resolution=(0.5, 0.5)), "trained on cells of 0.5"),
         (card_of(classes=ClassScheme([GRASS, MapClass(5, "tree", "1:1:1")])), "class 5 is <tree>"),
@@ -167,6 +194,106 @@ def test_what_does_not_fit_is_refused(tmp_path):
             score_patches(predict, card, [good], "test", seed=1)
     with pytest.raises(ValueError, match="No pixel of the val patches"):
         score_patches(predict, card_of(), [good], "val", seed=1)
+
+
+def float_images(labels, other):
+    """Images of three float bands: `other`, then 9 on roofs and 0 elsewhere, and noise; 0 at
+    NULL, as they are stored."""
+    noise = np.random.default_rng(3).normal(size=labels.shape)
+    images = np.stack([other, np.where(labels == 1, 9.0, 0.0), noise], axis=-1)
+    images[labels == NULL_INDEX] = 0
+    return images.astype(np.float32)
+
+
+def test_a_model_of_some_bands_is_scored_on_float_data_of_any_format_that_stay_as_they_are(
+    tmp_path,
+):
+    """Where NULL the model sees its means: the first band's 9, of which its rule makes roof."""
+    model_bands = [BANDS[1], BANDS[0]]
+    given = []
+
+    def rule(images):
+        given.append(images.copy())
+        return predict(images)
+
+    card = card_of(bands=model_bands, mean=[9.0, -2.0])
+    labels = np.zeros((3, SIZE, SIZE), np.uint8)
+    labels[:, :, 4:], labels[1, 0] = 1, NULL_INDEX
+    images = float_images(labels, np.full(labels.shape, 5.5))
+    bands = [*BANDS, replace(BANDS[0], name="height", dtype="float32")]
+    sets = [
+        dataset(tmp_path / name, labels, None, bands=bands, images=images, file_format=form)
+        for name, form in (("arrays", "npy"), ("chips", "geotiff"))
+    ]
+    before = [path.read_bytes() for path in sorted(tmp_path.rglob("*.[nt][pi][yf]"))]
+    report = score_patches(rule, card, sets, "test", seed=1)
+    assert report["pixels"] == 2 * (3 * SIZE**2 - SIZE)
+    assert report["overall_accuracy"] == 1
+    assert report["left_out"]["null"] == 2 * SIZE
+    seen = np.concatenate(given)
+    assert seen.dtype == np.float32
+    assert np.array_equal(seen[:3], seen[3:])
+    assert np.array_equal(seen[1, 0], np.tile(np.float32([9, -2]), (SIZE, 1)))
+    assert np.array_equal(seen[0], images[0][..., [1, 0]])
+    assert before == [path.read_bytes() for path in sorted(tmp_path.rglob("*.[nt][pi][yf]"))]
+
+
+def test_a_temperature_is_fitted_to_some_bands_of_float_data(tmp_path):
+    labels = np.zeros((4, SIZE, SIZE), np.uint8)
+    labels[:, :, 4:] = 1
+    images = float_images(labels, np.zeros(labels.shape))
+    images[:, ::4, :, 1] = 9 - images[:, ::4, :, 1]
+    labels[:, 3, 2:6], images[:, 3, 2:6] = NULL_INDEX, 0
+    labels[:, 4, 2:3], images[:, 4, 2:3] = NULL_INDEX, 0
+    bands = [*BANDS, replace(BANDS[0], name="height")]
+    patch_set = dataset(tmp_path / "val", labels, None, bands=bands, images=images, split="val")
+    card = card_of(bands=[BANDS[1]], mean=[9.0], deviation=[1.0])
+    right = (64 - 5 - 15) / (64 - 5)
+    expected = np.log(99) / np.log(right / (1 - right))
+    assert temperature_of(overconfident, card, [patch_set], seed=1) == pytest.approx(
+        expected, rel=1e-3
+    )
+
+
+def test_patches_where_the_model_was_trained_are_told_in_all_reports(two_areas):
+    """The model's datasets were cut in the same XY project from the same maps, one from others."""
+    north, south = two_areas
+    areas = [
+        {**area_seen(north), "dataset_id": "7", "places": {"train": [[0, 0, 12]], "val": []}},
+        {**area_seen(south), "dataset_id": "8", "maps": ["other"]},
+    ]
+    areas[0]["size"] = SIZE
+    card = card_of(areas=areas, training={"parent": {"name": "old", "areas": areas}})
+    write_positions(south)
+    report = json.loads(json.dumps(score_patches(predict, card, two_areas, "test", seed=1)))
+    (first, second) = report["leaks"]
+    assert (first["where"], first["patches"], first["exact"]) == (
+        "test patches of dataset north",
+        20,
+        False,
+    )
+    assert (second["where"], second["patches"], second["of"], second["exact"]) == (
+        "test patches of dataset south",
+        3,
+        20,
+        True,
+    )
+    listing = " ".join(plain(report).split())
+    assert "3 of 20 test patches of dataset south lie where model <small> was trained" in listing
+    assert "leaks_2_patches,,,3\n" in as_csv(report)
+    text = page(report, [], {}, describe(card))
+    assert 'data-path="leaks.1.patches" value="3"' in text
+    assert "<dd>parent old</dd>" in text and "places" not in text
+    assert score_patches(predict, card_of(), two_areas, "test", seed=1)["leaks"] == []
+
+
+def test_many_patches_share_blocks_and_are_counted_alike(two_areas, monkeypatch):
+    single = score_patches(predict, card_of(), two_areas, "test", seed=1)
+    monkeypatch.setattr("grassdl.evaluate.patches.MAX_BLOCKS", 12)
+    shared = score_patches(predict, card_of(), two_areas, "test", seed=1)
+    assert (single["intervals"]["blocks"], shared["intervals"]["blocks"]) == (40, 10)
+    for key in ("confusion_matrix", "areas", "calibration"):
+        assert shared[key] == single[key]
 
 
 def test_module_scores_a_model_without_maps(run, tmp_path, two_areas):
@@ -197,7 +324,8 @@ def test_the_module_stores_a_temperature_only_when_asked(run, tmp_path):
     from grassdl.networks import registry
 
     labels = np.random.default_rng(2).integers(0, 2, (20, SIZE, SIZE))
-    dataset(tmp_path / "val", labels, np.where(labels == 1, 9, 0), split="val")
+    images = float_images(labels, np.where(labels == 1, 9.0, 0.5))[..., :2]
+    dataset(tmp_path / "val", labels, None, images=images, split="val")
     network = registry.build(
         "unet", SIZE, 2, 2, mean=[9.0, 0.0], deviation=[1.0, 1.0], filters=2, depth=1
     )

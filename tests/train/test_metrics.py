@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import jaccard_score
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX
+from grassdl.scores import confusion_counts, mean_iou
 from grassdl.train.losses import CrossEntropy
 from grassdl.train.metrics import MeanIoU
 
@@ -22,7 +23,7 @@ def batch(seed, classes=CLASSES):
 def by_scikit_learn(codes, probabilities):
     labelled = codes < NULL_INDEX
     reference, predicted = codes[labelled], probabilities.argmax(-1)[labelled]
-    return jaccard_score(reference, predicted, labels=np.unique(reference), average="macro")
+    return jaccard_score(reference, predicted, average="macro")
 
 
 def test_mean_iou_of_several_batches_is_that_of_all_pixels_together():
@@ -42,13 +43,15 @@ def test_unlabelled_and_null_pixels_do_not_count():
     assert float(metric.result()) == pytest.approx(by_scikit_learn(codes, probabilities), rel=1e-6)
 
 
-def test_classes_without_reference_pixels_are_left_out_of_the_mean():
-    codes = np.array([[[0, 0, 1, 1]]], np.uint8)
-    probabilities = np.eye(CLASSES, dtype=np.float32)[[[[0, 0, 1, 4]]]]
+def test_it_is_the_mean_iou_of_the_scores_also_with_classes_in_one_of_the_two_only():
+    """Class 4 is predicted only, class 2 in the reference only, class 3 in neither."""
+    codes = np.array([[[0, 0, 1, 1, 2]]], np.uint8)
+    predicted = np.array([[[0, 0, 1, 4, 0]]])
     metric = MeanIoU(CLASSES)
-    metric.update_state(codes, probabilities)
-    # Class 4 was predicted once: that costs class 1, but does not count as a class.
-    assert float(metric.result()) == pytest.approx((1 + 1 / 2) / 2)
+    metric.update_state(codes, np.eye(CLASSES, dtype=np.float32)[predicted])
+    by_hand = (2 / 3 + 1 / 2 + 0 + 0) / 4
+    assert float(metric.result()) == pytest.approx(by_hand)
+    assert mean_iou(confusion_counts(predicted, codes, CLASSES)) == pytest.approx(by_hand)
 
 
 def test_without_labels_it_is_zero_and_reset_forgets():

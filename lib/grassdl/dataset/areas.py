@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .manifest import Export, Manifest
@@ -24,17 +25,22 @@ SAME_CELLS = 0.01
 STEPS = 8
 """Parts of an edge of a region, none of which reaches half around the Earth."""
 
+UNKNOWN = "unknown"
+"""Stands for the coordinate reference system in models that do not tell it."""
+
 Ring = list[tuple[float, float]]
 """Corners of an outline, the last of which is the first."""
 
 
 def area_of(manifest: Manifest) -> dict:
-    """The area of a dataset as a JSON object: its id, coordinate system, extent and patches."""
+    """The area of a dataset as a JSON object: its id, coordinate system, grid and patches."""
     export = manifest.export
+    sides = ("north", "south", "east", "west", "nsres", "ewres")
     return {
         "dataset_id": manifest.dataset_id,
         "crs": crs_name(export.crs),
-        **{side: export.region[side] for side in ("north", "south", "east", "west")},
+        **ground_of(manifest).to_json(),
+        **{side: export.region[side] for side in sides},
         "patches": manifest.counts,
     }
 
@@ -45,17 +51,55 @@ def crs_name(wkt: str) -> str | None:
     return found[1] if found else None
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What coordinates mean. Places can be the same only on the same ground.
+
+    Attributes:
+        crs: Coordinate reference system as WKT; "" for none. Older models tell its name alone.
+        project: Name of the GRASS project; "" if it is not known.
+        maps: Names of the source maps.
+    """
+
+    crs: str
+    project: str
+    maps: frozenset[str]
+
+    def is_shared_with(self, other: Ground) -> bool:
+        """Whether equal coordinates may be the same places.
+
+        That takes one coordinate reference system. Without any, all scenes begin at 0: there it
+        takes a map in common, of the same project, or of projects of which one is not known.
+        """
+        if self.crs != other.crs and crs_name(self.crs) != other.crs:
+            return False
+        projects = {self.project, other.project} - {""}
+        return bool(self.crs) or (len(projects) < 2 and not self.maps.isdisjoint(other.maps))
+
+    def to_json(self) -> dict:
+        """As part of a JSON object."""
+        return {"wkt": self.crs, "project": self.project, "maps": sorted(self.maps)}
+
+    @classmethod
+    def from_json(cls, item: dict) -> Ground:
+        """The reverse of `to_json`, also for the areas of older models."""
+        crs = item.get("wkt", item["crs"] or UNKNOWN)
+        return cls(crs, item.get("project", ""), frozenset(item.get("maps", ())))
+
+
+def ground_of(manifest: Manifest) -> Ground:
+    """The ground of a dataset."""
+    maps = frozenset(name for band in manifest.bands for name in band.source.values())
+    return Ground(manifest.export.crs, manifest.export.project, maps)
+
+
 def overlap(one: Manifest, other: Manifest) -> bool:
     """Whether cells of two datasets may be the same places.
 
-    Their regions must meet: in one coordinate reference system, around the Earth if it has degrees.
-    Without any, all scenes begin at 0: there the datasets must have been cut from the same map of
-    the same project, or of projects of which one is not known.
+    Their regions must meet on the same ground, around the Earth if it has degrees.
     """
     first, second = one.export, other.export
-    if first.crs != second.crs:
-        return False
-    if not first.crs and not _same_maps(one, other):
+    if not ground_of(one).is_shared_with(ground_of(other)):
         return False
     a, b = first.region, second.region
     if min(a["north"], b["north"]) <= max(a["south"], b["south"]):
@@ -67,15 +111,6 @@ def overlap(one: Manifest, other: Manifest) -> bool:
     # After a turn around the Earth neighbours may seem to share a part of a cell.
     widths = [one["east"] - one["west"] - SAME_CELLS * one["ewres"] for one in (a, b)]
     return any(-widths[1] < one < widths[0] for one in shifts)
-
-
-def _same_maps(one: Manifest, other: Manifest) -> bool:
-    """Whether two datasets have a map of one project in common."""
-    projects = {one.export.project, other.export.project} - {""}
-    sources = [
-        {name for band in own.bands for name in band.source.values()} for own in (one, other)
-    ]
-    return len(projects) < 2 and not sources[0].isdisjoint(sources[1])
 
 
 def is_geographic(wkt: str) -> bool:

@@ -69,10 +69,29 @@ class PatchSet:
             f"{' and '.join(FILE_FORMATS)}: cut it again with i.dl.patches"
         )
 
+    def patches(
+        self, split: str, bands: list[int] | None = None, joined_index: np.ndarray | None = None
+    ) -> PatchArrays:
+        """The patches of a split, for `reader.PatchReader`.
+
+        Args:
+            split: "train", "val" or "test".
+            bands: Places of the bands that are wanted; None for all.
+            joined_index: Label code that is wanted by label code of this dataset, (256,) uint8;
+                None for its own codes.
+
+        Raises:
+            ValueError: As `arrays`.
+        """
+        own = np.arange(256, dtype=np.uint8)
+        return PatchArrays(
+            *self.arrays(split), own if joined_index is None else joined_index, bands
+        )
+
 
 @dataclass(frozen=True)
 class PatchArrays:
-    """The patches of one dataset and split, on disk, labels in the joined classes."""
+    """The patches of one dataset and split, on disk; `reader.PatchReader` reads them."""
 
     images: np.ndarray | ChipImages
     labels: np.ndarray | ChipLabels
@@ -208,7 +227,7 @@ class JoinedPatchSets:
                 joined_index = np.full(256, UNLABELLED_INDEX, np.uint8)
                 joined_index[NULL_INDEX] = NULL_INDEX
                 joined_index[: len(one.manifest.classes)] = self._indices(one)
-                parts.append(PatchArrays(*one.arrays(split), joined_index, self._band_places))
+                parts.append(one.patches(split, self._band_places, joined_index))
         return parts
 
     def _indices(self, patch_set: PatchSet) -> np.ndarray:

@@ -39,8 +39,8 @@ class WrittenPart:
         digests: SHA-256 of every patch.
         pixels: Labelled pixels of every class.
         statistics: Of every band without NULLs; empty for other splits than training.
-        sums: Sum and sum of squares of every patch and band (n, bands, 2), for bands of
-            floating type, whose sums depend on the order of the summands.
+        sums: See `_sums`; for bands of floating type, whose sums depend on the order of the
+            summands.
     """
 
     split: str
@@ -122,7 +122,7 @@ class PatchSetWriter:
         statistics, sums = [], None
         if split == "train":
             statistics = self._statistics(images, labels == NULL_INDEX)
-            sums = _sums(images) if self.dtype.kind == "f" else None
+            sums = _sums(images, labels == NULL_INDEX) if self.dtype.kind == "f" else None
         pixels = np.bincount(labels.ravel(), minlength=256)[: len(self.classes)]
         return WrittenPart(split, first, _digests(images, labels), pixels, statistics, sums)
 
@@ -180,8 +180,11 @@ class PatchSetWriter:
         if sums:
             every = np.concatenate(sums)
             for place, one in enumerate(joined):
-                one.total = math.fsum(every[:, place, 0])
-                one.total_squares = math.fsum(every[:, place, 1])
+                counts, totals, squares, differences = every[:, place].T
+                one.total = math.fsum(totals)
+                one.total_squares = math.fsum(squares)
+                gaps = totals / np.maximum(counts, 1) - one.mean
+                one.squared_differences = math.fsum([*differences, *(counts * gaps * gaps)])
         return joined
 
     def _content_hash(self, parts: Sequence[WrittenPart]) -> str:
@@ -208,8 +211,20 @@ def _digests(images: np.ndarray, labels: np.ndarray) -> list[bytes]:
     return digests
 
 
-def _sums(images: np.ndarray) -> np.ndarray:
-    # NULL cells are 0 and add nothing.
-    sums = images.sum(axis=(1, 2), dtype=np.float64)
+def _sums(images: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Count, sum, sum of squares and of squared differences from the mean, of every patch and band.
+
+    Args:
+        images: (n, size, size, bands), 0 where NULL, which adds nothing to the sums.
+        null: Cells that are NULL (n, size, size).
+
+    Returns:
+        (n, bands, 4) float64.
+    """
+    totals = images.sum(axis=(1, 2), dtype=np.float64)
     squares = np.square(images, dtype=np.float64).sum(axis=(1, 2))
-    return np.stack([sums, squares], axis=-1)
+    counts = np.count_nonzero(~null, axis=(1, 2))[:, np.newaxis] + np.zeros(totals.shape)
+    differences = images - (totals / np.maximum(counts, 1))[:, np.newaxis, np.newaxis]
+    differences[null] = 0
+    differences = np.square(differences, out=differences).sum(axis=(1, 2))
+    return np.stack([counts, totals, squares, differences], axis=-1)

@@ -21,6 +21,9 @@ LEVEL = 0.95
 MIN_BLOCKS = 10
 """With fewer blocks the bootstrap has too little to draw from."""
 
+DRAWN_AT_ONCE = 500_000
+"""Numbers of draws that are in memory at a time."""
+
 
 def block_intervals(
     blocks: np.ndarray, classes: Sequence[MapClass], block_size: int, seed: int
@@ -71,11 +74,15 @@ def block_intervals(
 def resampled(blocks: np.ndarray, seed: int) -> np.ndarray:
     """Margins (replicates, ...) of as many blocks drawn with replacement, for each replicate."""
     number = len(blocks)
-    times = np.random.default_rng(seed).multinomial(
-        number, np.full(number, 1 / number), size=REPLICATES
-    )
+    rng = np.random.default_rng(seed)
     # Floats multiply by fast routines, and are exact up to 2^53 cells.
-    sums = times.astype(np.float64) @ blocks.reshape(number, -1).astype(np.float64)
+    flat = blocks.reshape(number, -1).astype(np.float64, copy=False)
+    sums = np.empty((REPLICATES, flat.shape[1]))
+    step = max(1, DRAWN_AT_ONCE // number)
+    for first in range(0, REPLICATES, step):
+        part = sums[first : first + step]
+        times = rng.multinomial(number, np.full(number, 1 / number), size=len(part))
+        np.matmul(times.astype(np.float64), flat, out=part)
     return sums.reshape(REPLICATES, *blocks.shape[1:])
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..model import ModelCard
@@ -22,7 +23,11 @@ _CALL = re.compile(r"\bi\.dl\.predict(\.py)?\s.*", re.DOTALL)
 
 def describe(card: ModelCard) -> dict[str, str]:
     """The model card in words."""
-    trained = ", ".join(f"{key} {value}" for key, value in card.training.items())
+    training = {key: value for key, value in card.training.items() if key != "leaks"}
+    if parent := training.get("parent"):
+        # With its areas it would fill pages.
+        training["parent"] = parent["name"]
+    trained = ", ".join(f"{key} {value}" for key, value in training.items())
     return {
         "model": card.name,
         "network": f"{card.network}, {card.parameters} parameters",
@@ -47,7 +52,7 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
     Returns:
         What is told, and the sentence about a card that cannot be read or None.
     """
-    folder = _model_folder(metadata.get("comments", ""))
+    folder = _option(metadata, "model")
     try:
         card = _card_in(folder)
         if card is None or not _made(card, metadata):
@@ -73,15 +78,30 @@ def _card_in(folder: str) -> ModelCard | None:
     return ModelCard.load(path)
 
 
-def _model_folder(history: str) -> str:
-    """The model of the call in a map's history; "" if there is none."""
-    call = _CALL.search(history)
+def model_of(metadata: Mapping[str, str]) -> ModelCard | None:
+    """The card of the model that made a map; None where it is not known, see `with_model`."""
+    with suppress(*_UNREADABLE):
+        card = _card_in(_option(metadata, "model"))
+        if card and _made(card, metadata):
+            return card
+    return None
+
+
+def maps_used(metadata: Mapping[str, str]) -> set[str]:
+    """Names of the maps that the call in a map's history names; none for a group."""
+    options = (_option(metadata, key) for key in ("input", "dsm", "dtm", "red", "nir"))
+    return {name for names in options for name in names.split(",") if name}
+
+
+def _option(metadata: Mapping[str, str], key: str) -> str:
+    """An option of the call of i.dl.predict in a map's history; "" if there is none."""
+    call = _CALL.search(metadata.get("comments", ""))
     try:
         words = shlex.split(call[0]) if call else []
     except ValueError:
         # Quotes that do not close: no call of ours.
         return ""
-    return next((word.partition("=")[2] for word in words if word.startswith("model=")), "")
+    return next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "")
 
 
 def _made(card: ModelCard, told: Mapping[str, str]) -> bool:

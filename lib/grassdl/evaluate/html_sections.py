@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..dataset.seen import sentence
 from .html_parts import class_name, figure, interval, p_value, section, table, text
 
 PLOT_PX = 240
@@ -19,8 +20,9 @@ def sections(report: dict) -> list[str]:
         ("segments", "Segments", _segments),
         ("calibration", "Calibration of the probabilities", _calibration),
         ("areas", "By dataset", _patch_areas),
+        ("leaks", "Leaks: what the model has seen", _leaks),
     )
-    return [section(title, content(report)) for key, title, content in parts if key in report]
+    return [section(title, content(report)) for key, title, content in parts if report.get(key)]
 
 
 def _with_range(report: dict, path: str, form: str = ".4f") -> tuple[str, str]:
@@ -246,6 +248,15 @@ def _patch_areas(report: dict) -> str:
         for place, one in enumerate(report["areas"])
     ]
     return table(["Overall accuracy", "Kappa", "Macro F1", "Mean IoU", "Pixels"], rows)
+
+
+def _leaks(report: dict) -> str:
+    lines = []
+    for place, one in enumerate(report["leaks"]):
+        patches = figure(report, f"leaks.{place}.patches", "d")
+        _, _, after = sentence(one).partition(" ")
+        lines.append(f"<p>{patches} {text(after)}.</p>")
+    return "".join(lines)
 
 
 def _curve(bins: list[dict]) -> str:

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from .. import scores
-from ..bands import names_mismatch
+from ..bands import places_of
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
+from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
+from ..dataset.reader import PatchReader
+from ..dataset.seen import leaks
 from ..margins import margins_of
 from ..model import ModelCard
 from .bootstrap import block_intervals
 from .calibration import CalibrationCounts, calibration_report, fit_temperature
 from .settings import CENSUS
+from .tally import MAX_BLOCKS
 
 FITTED_PIXELS = 1_000_000
 """Pixels that a temperature is fitted to; one number needs no more."""
@@ -34,7 +38,8 @@ def score_patches(
 ) -> dict:
     """Score a model on a split of datasets.
 
-    The bootstrap's blocks are the patches, since neighbouring cells are not independent.
+    The bootstrap's blocks are the patches, since neighbouring cells are not independent; of more
+    than `MAX_BLOCKS` patches, several one after another make a block.
 
     Args:
         predict: The model's network.
@@ -45,53 +50,94 @@ def score_patches(
 
     Returns:
         The object of `assess` for the patches, and `areas` with the summary of each dataset,
-        which shows how the model transfers.
+        which shows how the model transfers, and `leaks`, see `dataset.seen.leaks`.
 
     Raises:
         ValueError: A dataset does not fit the model, or no pixel of the split is labelled.
     """
-    for one in patch_sets:
-        _check_fits(one, card)
+    readers = [_reader(card, one, split) for one in patch_sets]
     classes = _all_classes(card, patch_sets)
-    tables, left_out = [], {"null": 0, "unlabelled": 0}
+    table = _Table(sum(map(len, readers)), len(classes))
     calibration = CalibrationCounts()
-    for one in patch_sets:
-        counted, codes = _count(predict, card, one, split, classes, calibration)
-        tables.append(counted)
-        left_out["null"] += int(codes[NULL_INDEX])
-        left_out["unlabelled"] += int(codes[UNLABELLED_INDEX])
-    patches = np.concatenate(tables)
-    if not patches.any():
+    areas = []
+    for one, reader in zip(patch_sets, readers, strict=True):
+        before = table.counts.copy()
+        _count(predict, card, one, reader, classes, table, calibration)
+        summary = _summary(table.counts - before, classes)
+        areas.append({"dataset": one.folder.name, **summary})
+    if not table.counts.any():
         raise ValueError(f"No pixel of the {split} patches is labelled: there is nothing to score")
     names = ", ".join(one.folder.name for one in patch_sets)
-    counts = patches.sum(axis=0)
-    unknown = np.setdiff1d(classes.values[counts.any(axis=0)], card.classes.values)
-    margins = margins_of(patches[patches.any(axis=(1, 2))])
+    unknown = np.setdiff1d(classes.values[table.counts.any(axis=0)], card.classes.values)
     size = patch_sets[0].manifest.export.size
     return {
         "classification": f"model {card.name}",
         "reference": f"{split} patches of {names}",
         "design": CENSUS,
-        **scores.report(counts, classes),
-        "left_out": left_out,
-        "intervals": block_intervals(margins, list(classes), size, seed),
+        **scores.report(table.counts, classes),
+        "left_out": {
+            "null": int(table.codes[NULL_INDEX]),
+            "unlabelled": int(table.codes[UNLABELLED_INDEX]),
+        },
+        "intervals": block_intervals(table.filled_blocks, list(classes), size, seed),
         "calibration": {
             **calibration_report(calibration, unknown.tolist()),
             "temperature": card.temperature,
         },
-        "areas": [
-            {"dataset": one.folder.name, **_summary(table.sum(axis=0), classes)}
-            for one, table in zip(patch_sets, tables, strict=True)
+        "areas": areas,
+        "leaks": [
+            found for one in patch_sets for found in leaks(card.name, card.seen_areas, one, split)
         ],
     }
 
 
-def _check_fits(patch_set: PatchSet, card: ModelCard) -> None:
-    """Refuse a dataset whose bands, cells, patch size or labels are not the model's."""
+class _Table:
+    """Counts of all patches together, and margins by block: a patch, or several one after another.
+
+    Memory depends on the number of classes: there are never more than `MAX_BLOCKS` blocks.
+
+    Args:
+        patches: Number of patches.
+        classes: Number of classes.
+
+    Attributes:
+        counts: (classes, classes) int64, rows = classification.
+        codes: Pixels of every label code, (256,).
+    """
+
+    def __init__(self, patches: int, classes: int):
+        self.counts = np.zeros((classes, classes), np.int64)
+        self.codes = np.zeros(256, np.int64)
+        self._by_block = max(1, -(-patches // MAX_BLOCKS))
+        self._blocks = np.zeros((-(-patches // self._by_block), 3, classes))
+        self._patches = 0
+
+    def add(self, found: np.ndarray, truth: np.ndarray) -> None:
+        """Add the class indices of the next patch and what they should be."""
+        counted = scores.confusion_counts(found, truth, len(self.counts))
+        self.counts += counted
+        self._blocks[self._patches // self._by_block] += margins_of(counted)
+        self._patches += 1
+
+    @property
+    def filled_blocks(self) -> np.ndarray:
+        """Margins (blocks, 3, classes) of the blocks with labelled pixels."""
+        return self._blocks[self._blocks.any(axis=(1, 2))]
+
+
+def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
+    """The patches of a dataset with the bands of a model.
+
+    Raises:
+        ValueError: Its bands, cells, patch size or labels are not the model's.
+    """
     manifest = patch_set.manifest
     export = manifest.export
-    wrong = names_mismatch(card.bands, manifest.bands)
-    if wrong is None and export.size % card.stride:
+    places = places_of(card.bands, manifest.bands)
+    wrong = None
+    if None in places:
+        wrong = _missing_bands(card, manifest, places)
+    elif export.size % card.stride:
         wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
     labels = {one.value: one.label for one in card.classes}
     for one in manifest.classes:
@@ -101,6 +147,18 @@ def _check_fits(patch_set: PatchSet, card: ModelCard) -> None:
     if wrong:
         raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
     card.check_resolution(export.region["nsres"], export.region["ewres"])
+    return PatchReader([patch_set.patches(split, places)], card.fill_values)
+
+
+def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:
+    """Which bands of a model cannot be found in a dataset, and what to do."""
+    pairs = zip(card.bands, places, strict=True)
+    missing = ", ".join(f"<{band.name}>" for band, place in pairs if place is None)
+    names = ", ".join(band.name for band in manifest.bands)
+    return (
+        f"the model takes bands by name, and its {missing} cannot be told among the dataset's "
+        f"bands ({names}): cut the patches with i.dl.patches bands= and the model's names"
+    )
 
 
 def _all_classes(card: ModelCard, patch_sets: Sequence[PatchSet]) -> ClassScheme:
@@ -112,28 +170,23 @@ def _count(
     predict: Predict,
     card: ModelCard,
     patch_set: PatchSet,
-    split: str,
+    reader: PatchReader,
     classes: ClassScheme,
+    table: _Table,
     calibration: CalibrationCounts,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Tables (patches, classes, classes) of a dataset, and the pixels of every label code."""
+) -> None:
+    """Add the patches of a dataset to the counts."""
     predicted_index = classes.places_of(card.classes)
     label_index = _codes_in(classes, patch_set)
     channel = _codes_in(card.classes, patch_set)
-    count = patch_set.manifest.counts[split]
-    tables = np.zeros((count, len(classes), len(classes)), np.int64)
-    codes = np.zeros(256, np.int64)
-    for first, probabilities, truth in _predicted(predict, card, patch_set, split):
-        warm = card.tempered(probabilities)
+    for _, images, truth in reader.batches(BATCH):
+        warm = card.tempered(predict(images))
         labelled = label_index[truth] < len(classes)
         calibration.add(warm[labelled].T, channel[truth][labelled].astype(np.intp))
+        table.codes += np.bincount(truth.ravel(), minlength=256)
         found = predicted_index[warm.argmax(axis=-1)]
-        codes += np.bincount(truth.ravel(), minlength=256)
-        for place in range(len(truth)):
-            tables[first + place] = scores.confusion_counts(
-                found[place], label_index[truth[place]], len(classes)
-            )
-    return tables, codes
+        for one, other in zip(found, label_index[truth], strict=True):
+            table.add(one, other)
 
 
 def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
@@ -143,18 +196,6 @@ def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
     codes[: len(own)] = classes.places_of(own)
     codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
     return codes
-
-
-def _predicted(
-    predict: Predict, card: ModelCard, patch_set: PatchSet, split: str
-) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """First patch, probabilities (n, size, size, classes) and label codes of batches."""
-    images, labels = patch_set.arrays(split)
-    for first in range(0, len(images), BATCH):
-        batch = np.asarray(images[first : first + BATCH], np.float32)
-        truth = np.asarray(labels[first : first + BATCH])
-        batch[truth == NULL_INDEX] = card.fill_values
-        yield first, predict(batch), truth
 
 
 def temperature_of(
@@ -171,16 +212,16 @@ def temperature_of(
     Raises:
         ValueError: A dataset does not fit the model, or no validation pixel is labelled.
     """
-    for one in patch_sets:
-        _check_fits(one, card)
-    patches = sum(one.manifest.counts["val"] for one in patch_sets)
+    readers = [_reader(card, one, "val") for one in patch_sets]
+    patches = sum(map(len, readers))
     most = -(-FITTED_PIXELS // max(patches, 1))
+    step = -(-patches // FITTED_PIXELS)
     rng = np.random.default_rng(seed)
     found, truths = [], []
-    for one in patch_sets:
+    for one, reader in zip(patch_sets, readers, strict=True):
         channel = _codes_in(card.classes, one)
-        for _, probabilities, labels in _predicted(predict, card, one, "val"):
-            for shares, codes in zip(probabilities, channel[labels], strict=True):
+        for _, images, labels in reader.batches(BATCH, np.arange(0, len(reader), step or 1)):
+            for shares, codes in zip(predict(images), channel[labels], strict=True):
                 known = np.flatnonzero(codes.ravel() < len(card.classes))
                 chosen = rng.choice(known, min(most, len(known)), replace=False)
                 found.append(shares.reshape(-1, shares.shape[-1])[chosen])

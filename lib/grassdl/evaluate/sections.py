@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
+from ..dataset.seen import sentence
 from .columns import (
     SMALLEST_P_VALUE,
     UNDEFINED,
     WIDTH,
     aligned,
+    clean,
     columns,
     figure_text,
     padded,
@@ -31,8 +34,9 @@ def sections(report: dict) -> list[list[str]]:
         ("segments", _segments),
         ("calibration", _calibration),
         ("areas", _patch_areas),
+        ("leaks", _leaks),
     )
-    return [lines(report[key]) for key, lines in parts if key in report]
+    return [lines(report[key]) for key, lines in parts if report.get(key)]
 
 
 def interval_text(bounds: Sequence[float] | None, digits: int = 4) -> str:
@@ -267,6 +271,13 @@ def _patch_areas(found: list[dict]) -> list[str]:
         keys = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
         figures = (figure_text(one[key]) for key in keys)
         lines.append(padded(name, width) + aligned(figures, 10) + f"{one['pixels']:>14}")
+    return lines
+
+
+def _leaks(found: list[dict]) -> list[str]:
+    lines = ["LEAKS: what the model has seen", ""]
+    for one in found:
+        lines += wrap(clean(sentence(one)), WIDTH)
     return lines
 
 

@@ -29,7 +29,7 @@ from .rasters import (
 )
 from .region import Region
 from .samples import SamplePoints, sample_points, values_at
-from .session import run_module
+from .session import provenance, run_module
 from .temporary import remove_debris, remove_maps, temporary_name
 from .training import read_areas, too_small
 
@@ -174,6 +174,10 @@ class EvaluationMaps:
         keys = ("title", "description", "source1", "source2", "comments", "creator")
         found = {key: one_line(told.get(key) or "").strip('"') for key in keys}
         return {key: text for key, text in found.items() if text}
+
+    def place(self) -> dict:
+        """Where the cells lie: `crs`, `project` and `region`, see `dataset.seen`."""
+        return {**provenance(), "region": Region.current().to_json()}
 
     def _open(self, raster: str) -> RasterRows:
         return self._opened.enter_context(closing(RasterRows(raster)))

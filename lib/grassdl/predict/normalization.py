@@ -72,7 +72,7 @@ class Adjustment:
             ValueError: A band has the same value everywhere.
         """
         for name, one in zip(names, statistics, strict=True):
-            if one.minimum == one.maximum:
+            if not one.deviation:
                 raise ValueError(
                     f"Band <{name}> has the value {one.minimum:g} in all of the region: "
                     "normalization=maps needs values that differ; enlarge the region or leave it "

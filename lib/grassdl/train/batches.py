@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from ..classes import NULL_INDEX, UNLABELLED_INDEX
 from ..dataset.patchset import PatchArrays
+from ..dataset.reader import PatchReader
 from ..distribution import ALONE, Team
 from .augmentation import Augmentation
 
@@ -56,10 +56,8 @@ class Batches(keras.utils.PyDataset):
     ):
         super().__init__()
         self.team = team
-        self.parts = list(parts)
-        self.fill = np.asarray(fill, np.float32)
-        self.first_places = np.cumsum([0, *(len(part) for part in self.parts)])
-        self.count = int(self.first_places[-1])
+        self.reader = PatchReader(parts, fill)
+        self.count = len(self.reader)
         self.batch_size = min(batch_size, self.count)
         self.failure: ValueError | None = None
 
@@ -70,38 +68,15 @@ class Batches(keras.utils.PyDataset):
         """Images (n, size, size, bands) float32 and label codes (n, size, size) uint8."""
         first = batch * self.batch_size
         places = np.arange(first, min(first + self.batch_size, self.count))
-        images, labels = self.read(self.team.part_of(places))
-        return self.without_null(images, labels), labels
+        return self.read(self.team.part_of(places))
 
     def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images (n, size, size, bands) float32 and label codes of some patches, 0 where NULL.
-
-        A place of -1 gives an unlabelled patch of zeros, which counts nowhere.
-        """
-        shape = self.parts[0].shape
-        images = np.empty((len(places), *shape), np.float32)
-        labels = np.empty((len(places), *shape[:2]), np.uint8)
-        owners = np.searchsorted(self.first_places, places, side="right") - 1
-        nowhere = owners < 0
-        images[nowhere], labels[nowhere] = 0, UNLABELLED_INDEX
-        for owner in np.unique(owners[~nowhere]):
-            own = owners == owner
-            images[own], labels[own] = self._read_part(
-                self.parts[owner], places[own] - self.first_places[owner]
-            )
-        return images, labels
-
-    def _read_part(self, part: PatchArrays, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `PatchReader.read`; what was wrong with a patch is kept for `reading`."""
         try:
-            return part.read(places)
+            return self.reader.read(places)
         except ValueError as error:
             self.failure = error
             raise
-
-    def without_null(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """The images with NULL cells, stored as 0, at the band means: 0 once normalised."""
-        images[labels == NULL_INDEX] = self.fill
-        return images
 
 
 class TrainingBatches(Batches):
@@ -146,12 +121,11 @@ class TrainingBatches(Batches):
         epoch, order = self._epoch_and_order
         first = batch * self.batch_size
         images, labels = self.read(self.team.part_of(order[first : first + self.batch_size]))
-        images = self.without_null(images, labels)
         generator = self._generator(epoch, 1 + batch, self.team.process)
         for augment in self.augmentations:
             images, labels = augment(images, labels, generator)
         # Once more: light and noise have changed NULL cells, too.
-        return self.without_null(images, labels), labels
+        return self.reader.without_null(images, labels), labels
 
     def _generator(self, epoch: int, purpose: int, process: int) -> np.random.Generator:
         """A process's generator of an epoch's order (purpose 0) or of batch `purpose - 1`."""

@@ -9,6 +9,11 @@ from importlib import import_module
 import numpy as np
 
 from ..dataset.patchset import JoinedPatchSets
+from ..dataset.seen import leaks
+from ..model import ModelCard
+
+MOST_LISTED = 5
+"""Classes that a warning lists at most."""
 
 
 def check_packages() -> None:
@@ -43,8 +48,43 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
                 f"Class {one.value} <{one.label}> has no pixel in the training patches: "
                 "the network cannot learn it"
             )
+    _tell_unvalidated(data, warn)
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
             warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
     for sentence in data.renumbered() + data.contradictions() + data.overlaps():
         warn(sentence)
+
+
+def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
+    """Warn of classes that are trained and lack in the validation split, if that has labels.
+
+    Their IoU is 0 as soon as a pixel is mapped as one of them: see `scores.iou`.
+    """
+    trained, validated = data.pixels("train") > 0, data.pixels("val") > 0
+    missing = np.flatnonzero(trained & ~validated)
+    if validated.any() and len(missing):
+        shown = ", ".join(f"<{data.classes.labels[place]}>" for place in missing[:MOST_LISTED])
+        more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
+        warn(
+            f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
+            "the epoch in its mean IoU, by which the best one is chosen"
+        )
+
+
+def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict]:
+    """Test patches that lie where the model to start from has seen the ground, see `seen.leaks`.
+
+    Args:
+        data: The datasets.
+        folder: Folder of that model; None for none.
+
+    Raises:
+        ValueError: The model cannot be read.
+    """
+    if not folder:
+        return []
+    card = ModelCard.load(folder)
+    return [
+        found for one in data.patch_sets for found in leaks(card.name, card.seen_areas, one, "test")
+    ]

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import backend, distribution, scores
 from ..dataset.patchset import JoinedPatchSets
+from ..dataset.seen import sentence
 from ..distribution import ALONE, Team
 from ..files import check_output_folder, new_folder
 from ..model import CARD_NAME, ModelCard, save_network
@@ -27,7 +28,7 @@ from .band_values import BandValues
 from .batches import Batches, TrainingBatches, reading
 from .callbacks import Diverged, Shuffle
 from .checkpoint import State
-from .checks import check_data, check_packages
+from .checks import check_data, check_packages, start_model_leaks
 from .class_weights import class_weights
 from .course import Course, open_run
 from .identity import identity
@@ -98,6 +99,9 @@ def train(
         report = warn = _silent
     check_packages()
     check_data(data, warn)
+    leaks = start_model_leaks(data, settings.model)
+    for one in leaks:
+        warn(sentence(one))
     settings = settings.for_patches(data.count("train"), data.size)
     check_output_folder(target, overwrite=True, recognise=CARD_NAME)
     with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
@@ -107,7 +111,7 @@ def train(
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         test = score(network, data, "test", settings.batch_size)
         card = model_card(target.name, network, data, settings, fitted, test, command)
-        card.training["parent"] = transfer.to_json() if transfer else None
+        card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
         card.versions.update(versions)
         with new_folder(target, recognise=CARD_NAME) as folder:
             card.save(folder)

@@ -10,10 +10,8 @@ from keras import KerasTensor, ops
 class MeanIoU(keras.metrics.Metric):
     """Mean intersection over union of the classes, over the labelled pixels of all batches.
 
-    The mean runs over the classes that have reference pixels, so that it compares epochs by the
-    same classes: were a class without any to count as soon as it is predicted, a single wrong
-    pixel in a small validation split would cost a whole class, and an epoch without one win.
-    Such a pixel still lowers the IoU of the class that it should have been.
+    The same figure as `scores.mean_iou`: the mean runs over the classes that have pixels in the
+    reference or in the prediction.
 
     Args:
         classes: Number of classes K; label codes from K on are unlabelled.
@@ -50,11 +48,11 @@ class MeanIoU(keras.metrics.Metric):
         self.counts.assign_add(counted)
 
     def result(self) -> KerasTensor:
-        """The mean over the classes that have reference pixels; 0 if none has."""
+        """The mean over the classes that have pixels in either; 0 without labelled pixels."""
         table = ops.reshape(self.counts, (self.classes, self.classes))  # rows = predicted
         both = ops.diagonal(table)
         either = ops.sum(table, axis=0) + ops.sum(table, axis=1) - both
-        occurs = ops.sum(table, axis=0) > 0
+        occurs = either > 0
         iou = both / ops.where(occurs, either, 1)
         return ops.sum(iou) / ops.maximum(ops.sum(ops.cast(occurs, iou.dtype)), 1)
 

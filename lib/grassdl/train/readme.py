@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..bands import NDSM, NDVI, Band
 from ..dataset.manifest import SPLITS
+from ..dataset.seen import sentence
 from ..model import RESOLUTION_TOLERANCE, ModelCard
 
 README_NAME = "README.md"
@@ -243,9 +244,10 @@ def _scores(card: ModelCard) -> str:
             for one in test["classes"]
         ],
     )
+    leaked = "".join(f"{escaped(sentence(one))}.\n\n" for one in card.training.get("leaks", []))
     return (
         f"## Accuracy\n\nOn the test patches, which the training never saw: {test['pixels']} "
-        f"labelled pixels.\n\n{overall}\n\n{by_class}\n\n"
+        f"labelled pixels.\n\n{leaked}{overall}\n\n{by_class}\n\n"
         "They are from the same areas and images as the training patches. Elsewhere, at another "
         "time or with another sensor the accuracy may be lower: *i.dl.evaluate* measures it."
     )

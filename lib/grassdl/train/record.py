@@ -14,9 +14,10 @@ import keras
 import numpy as np
 
 from .. import __version__, plots
-from ..dataset.areas import area_of, footprint
+from ..dataset.areas import footprint
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
+from ..dataset.seen import area_seen
 from ..model import ModelCard
 from ..networks import registry
 from ..networks.reach import reach
@@ -84,7 +85,7 @@ def model_card(
         training=_account(data, settings, fitted),
         dataset_ids=data.ids,
         ranges=[(one.minimum, one.maximum) for one in data.statistics],
-        areas=[area_of(one.manifest) for one in data.patch_sets],
+        areas=[area_seen(one) for one in data.patch_sets],
         footprint=footprint([one.manifest for one in data.patch_sets]),
         versions=_versions(),
         test=test,

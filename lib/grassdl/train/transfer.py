@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..bands import Band, names_mismatch
+from ..bands import Band, places_of
 from ..classes import ClassScheme
 from ..model import ModelCard, load_network, weights_file
 from ..networks import registry
@@ -60,6 +60,7 @@ class Transfer:
             "sha256": self.digest,
             "dataset_ids": self.card.dataset_ids,
             "new_bands": self.bands,
+            "areas": self.card.seen_areas,
         }
 
 
@@ -97,7 +98,7 @@ def take_over(
         ValueError: The model cannot be loaded, or its network is another one.
     """
     card, model = ModelCard.load(folder), load_network(folder)
-    sources = _sources(card.bands, bands)
+    sources = places_of(bands, card.bands)
     reading: set[int] = set()
     if sources != list(range(len(card.bands))):
         reading = _differing(network, build(len(bands) + 1, len(classes)))
@@ -150,17 +151,6 @@ def frozen_layers(
         if belongs and all(transfer.kept[place] for place in own):
             chosen.append(layer)
     return chosen
-
-
-def _sources(known: Sequence[Band], bands: Sequence[Band]) -> list[int | None]:
-    """The place of each band among those of the model; None if the model does not know it.
-
-    Where names do not speak against it, the same number of bands are the same bands.
-    """
-    if names_mismatch(known, bands) is None:
-        return list(range(len(bands)))
-    names = [band.name for band in known]
-    return [names.index(band.name) if band.name in names else None for band in bands]
 
 
 def _by_value(classes: ClassScheme) -> list[tuple[int, str]]:

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a model has seen of the ground, and which patches lie there.
+
+`model.json` keeps, in its areas, the places of the training and validation patches: scores on
+cells of these places are too high, whatever dataset or map they come from.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from .areas import DEGREES_AROUND, Ground, area_of, ground_of, is_geographic
+from .footprints import FOOTPRINTS_NAME, LAYER_NAME
+from .patchset import PatchSet
+
+SEEN_SPLITS = ("train", "val")
+"""By the training patches the weights are learnt, by the validation patches they are chosen."""
+
+MOST_PLACES = 200_000
+"""Patches of a dataset whose places are kept, about a megabyte; of more, the region is."""
+
+TOUCHING = 1e-3
+"""Patches that overlap by less than this part of their edge are neighbours."""
+
+
+def area_seen(patch_set: PatchSet) -> dict:
+    """The area of a dataset for `model.json`: see `areas.area_of`, and `places`.
+
+    `places` has for each of `SEEN_SPLITS` a list of lists: a row of the region's grid, and the
+    columns at which patches begin there. It is missing where the dataset does not tell them.
+    """
+    manifest = patch_set.manifest
+    area = area_of(manifest)
+    positions = positions_of(patch_set)
+    count = sum(manifest.counts[split] for split in SEEN_SPLITS)
+    if positions is None or count > MOST_PLACES:
+        return area
+    places = {split: _by_row(positions[split]) for split in SEEN_SPLITS}
+    return {**area, "size": manifest.export.size, "places": places}
+
+
+def positions_of(patch_set: PatchSet) -> dict[str, np.ndarray] | None:
+    """Upper left cells (n, 2) of the patches of each split; None if the footprints are gone."""
+    path = patch_set.folder.resolve() / FOOTPRINTS_NAME
+    counts = patch_set.manifest.counts
+    try:
+        # A table like others: that takes no GDAL, which training does without.
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
+            rows = file.execute(
+                f"SELECT split, row, col FROM {LAYER_NAME} ORDER BY split, place LIMIT ?",
+                (sum(counts.values()) + 1,),
+            ).fetchall()
+        found = {
+            split: np.array([(int(row), int(col)) for own, row, col in rows if own == split])
+            for split in counts
+        }
+    except (sqlite3.Error, TypeError, ValueError):
+        return None
+    if any(len(found[split]) != count for split, count in counts.items()):
+        return None
+    return {split: cells.reshape(-1, 2) for split, cells in found.items()}
+
+
+def _by_row(positions: np.ndarray) -> list[list[int]]:
+    ordered = sorted(positions.tolist())
+    rows = groupby(ordered, key=lambda position: position[0])
+    return [[row, *(col for _, col in own)] for row, own in rows]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Rectangles of one size on the ground.
+
+    Attributes:
+        ground: What their coordinates mean.
+        centres: East and north of the centre of each, (n, 2) float64.
+        size: Width and height in map units, (2,).
+        exact: Whether they are patches; otherwise the region in which the patches lie.
+    """
+
+    ground: Ground
+    centres: np.ndarray
+    size: np.ndarray
+    exact: bool = True
+
+    @classmethod
+    def of_area(cls, area: dict, split: str) -> Places:
+        """Where the patches of a split of a model's area lie."""
+        ground = Ground.from_json(area)
+        if "places" in area:
+            positions = [(row, col) for row, *cols in area["places"][split] for col in cols]
+            return cls(ground, *_patches(np.array(positions), area["size"], area))
+        return cls(ground, *_regions(area, min(area["patches"].get(split, 0), 1)), exact=False)
+
+    @classmethod
+    def of_patches(cls, patch_set: PatchSet, split: str) -> Places:
+        """Where the patches of a split of a dataset lie."""
+        manifest = patch_set.manifest
+        ground, positions = ground_of(manifest), positions_of(patch_set)
+        region = manifest.export.region
+        if positions is None:
+            return cls(ground, *_regions(region, manifest.counts[split]), exact=False)
+        return cls(ground, *_patches(positions[split], manifest.export.size, region))
+
+    @property
+    def everywhere(self) -> np.ndarray:
+        """The centres, and where degrees go around the Earth those a turn to both sides."""
+        if not is_geographic(self.ground.crs):
+            return self.centres
+        turn = np.array([DEGREES_AROUND, 0.0])
+        return np.concatenate([self.centres, self.centres - turn, self.centres + turn])
+
+    def meet(self, other: Places) -> np.ndarray:
+        """Which of these rectangles share cells with any of the others, (n,) bool."""
+        from scipy.spatial import cKDTree
+
+        counts = len(self.centres), len(other.centres)
+        if not self.ground.is_shared_with(other.ground) or not all(counts):
+            return np.zeros(counts[0], bool)
+        # Two meet where their centres are less than half of both sizes apart, both ways.
+        reach = (self.size + other.size) / 2
+        nearest, _ = cKDTree(other.everywhere / reach).query(self.centres / reach, p=np.inf)
+        return nearest < 1 - TOUCHING
+
+
+def _patches(positions: np.ndarray, size: int, region: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Centres (n, 2) and size of patches given by their upper left cells."""
+    rows, cols = positions.reshape(-1, 2).T
+    east = region["west"] + (cols + size / 2) * region["ewres"]
+    north = region["north"] - (rows + size / 2) * region["nsres"]
+    return np.stack([east, north], axis=-1), np.array([region["ewres"], region["nsres"]]) * size
+
+
+def _regions(region: dict, times: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centre of a region, so many times, and its size."""
+    low, high = (
+        np.array([region[a], region[b]]) for a, b in (("west", "south"), ("east", "north"))
+    )
+    return np.tile((low + high) / 2, (times, 1)), high - low
+
+
+def leaks(model: str, areas: Sequence[dict], patch_set: PatchSet, split: str) -> list[dict]:
+    """The patches of a split that lie where a model has seen the ground.
+
+    Args:
+        model: Name of the model.
+        areas: What it has seen, see `ModelCard.seen_areas`.
+        patch_set: The dataset.
+        split: "train", "val" or "test".
+
+    Returns:
+        For each split that the model has seen, and that some patches share cells with, an object:
+        `model`, `seen_as`, `where`, `patches`, `of` and `exact`, see `sentence`.
+    """
+    own = Places.of_patches(patch_set, split)
+    total = len(own.centres)
+    found = []
+    for seen_as in SEEN_SPLITS:
+        met, exact = np.zeros(total, bool), True
+        for area in areas:
+            if area["dataset_id"] == patch_set.manifest.dataset_id:
+                # The splits of one dataset are apart.
+                met |= split == seen_as
+                continue
+            places = Places.of_area(area, seen_as)
+            here = own.meet(places)
+            exact = exact and (own.exact and places.exact or not here.any())
+            met |= here
+        if met.any():
+            where = f"{split} patches of dataset {patch_set.folder.name}"
+            found.append(leak(model, seen_as, where, int(met.sum()), total, exact))
+    return found
+
+
+def leak(model: str, seen_as: str, where: str, patches: int, total: int, exact: bool) -> dict:
+    """A leak as a JSON object, see `leaks`."""
+    return {
+        "model": model,
+        "seen_as": seen_as,
+        "where": where,
+        "patches": patches,
+        "of": total,
+        "exact": exact,
+    }
+
+
+def sentence(found: dict) -> str:
+    """What a leak means, for the user."""
+    done = {"train": "was trained", "val": "was validated, which chose its best epoch"}
+    lie = "lie" if found["exact"] else "may lie"
+    return (
+        f"{found['patches']} of {found['of']} {found['where']} {lie} where model "
+        f"<{found['model']}> {done[found['seen_as']]}: the scores may be too high"
+    )

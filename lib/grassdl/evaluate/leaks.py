@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Cells of a map on which its model was trained: their scores are too high."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from ..classes import NULL_VALUE
+from ..dataset.areas import Ground
+from ..dataset.seen import SEEN_SPLITS, Places, leak, sentence
+from .card import maps_used, model_of
+from .cells import RowReader, strips
+
+
+class Maps(Protocol):
+    """What `gis.evaluation.EvaluationMaps` gives of this."""
+
+    classification: RowReader
+    reference: RowReader | None
+    points: object | None
+
+    def description(self) -> dict[str, str]: ...
+
+    def place(self) -> dict: ...
+
+    def at_points(self, name: str) -> np.ndarray: ...
+
+
+def leaks_of_map(maps: Maps) -> dict:
+    """Compared cells or points that lie in patches of the model that made the map.
+
+    The map's history names the model. Patches whose places the model does not tell are left out:
+    that a region holds them says nothing about the cells that are compared.
+
+    Returns:
+        `leaks`, objects as `dataset.seen.leaks` has them, whose `patches` are cells or points;
+        nothing where the model is not known.
+    """
+    told = maps.description()
+    card = model_of(told)
+    if card is None:
+        return {}
+    place = maps.place()
+    found = []
+    for seen_as in SEEN_SPLITS:
+        known = [
+            Places.of_area(area, seen_as)
+            for area in card.seen_areas
+            if "places" in area
+            and _ground(place, area, told).is_shared_with(Ground.from_json(area))
+        ]
+        windows = np.concatenate([np.zeros((0, 4), int), *(_windows(one, place) for one in known)])
+        if not len(windows):
+            continue
+        what, inside, total = _at_points(maps, windows) if maps.points else _cells(maps, windows)
+        if inside:
+            found.append(leak(card.name, seen_as, f"compared {what}", inside, total, True))
+    return {"leaks": found}
+
+
+def _ground(place: Mapping[str, object], area: dict, told: Mapping[str, str]) -> Ground:
+    """The ground of the evaluation: the maps that were classified, as far as the model had them."""
+    used = maps_used(told)
+    maps = {name for name in area.get("maps", ()) if {name, name.split("@")[0]} & used}
+    return Ground(str(place["crs"]), str(place["project"]), frozenset(maps))
+
+
+def _windows(places: Places, place: Mapping[str, object]) -> np.ndarray:
+    """First and last row, first and last column (n, 4), last ones exclusive, of places in a region.
+
+    A cell belongs to a place if its centre does.
+    """
+    region = place["region"]
+    half = places.size / 2
+    east, north = places.everywhere.T
+    rows = [(region["north"] - north + side * half[1]) / region["nsres"] for side in (-1, 1)]
+    cols = [(east - region["west"] + side * half[0]) / region["ewres"] for side in (-1, 1)]
+    edges = np.ceil(np.stack([*rows, *cols], axis=-1) - 0.5).astype(int)
+    limits = np.array([region["rows"]] * 2 + [region["cols"]] * 2)
+    edges = np.clip(edges, 0, limits)
+    return edges[(edges[:, 0] < edges[:, 1]) & (edges[:, 2] < edges[:, 3])]
+
+
+def _cells(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
+    """Of the cells with a class in both maps those in the windows, and all."""
+    rows, cols = maps.classification.rows, maps.classification.cols
+    inside = total = 0
+    for row, count in strips(rows, cols):
+        compared = np.ones((count, cols), bool)
+        for one in (maps.classification, maps.reference):
+            compared &= one.read(row, count) != NULL_VALUE
+        total += np.count_nonzero(compared)
+        here = windows[(windows[:, 0] < row + count) & (windows[:, 1] > row)]
+        seen = np.zeros_like(compared)
+        for top, bottom, left, right in here.tolist():
+            seen[max(top - row, 0) : bottom - row, left:right] = True
+        inside += np.count_nonzero(compared & seen)
+    return "cells", int(inside), int(total)
+
+
+def _at_points(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
+    """The same for sample points."""
+    compared = maps.at_points("classification") != NULL_VALUE
+    rows, cols = maps.points.rows[compared], maps.points.cols[compared]
+    seen = np.zeros(len(rows), bool)
+    for top, bottom, left, right in windows.tolist():
+        seen |= (rows >= top) & (rows < bottom) & (cols >= left) & (cols < right)
+    return "points", int(np.count_nonzero(seen)), len(rows)
+
+
+def tell(report: dict, warn: Callable[[str], None]) -> None:
+    """Warn of the leaks of a report."""
+    for one in report.get("leaks", ()):
+        warn(sentence(one))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is told before a training."""
+
+import numpy as np
+from model_cards import card_of
+from tiny_dataset import joined, scene, write_dataset
+
+from grassdl.dataset.seen import area_seen
+from grassdl.train.checks import check_data, start_model_leaks
+
+
+def told(folder, **splits):
+    """The warnings about a dataset of these splits."""
+    lines = []
+    check_data(joined(write_dataset(folder, splits)), lines.append)
+    return lines
+
+
+def test_trained_classes_that_the_validation_patches_lack_are_named(tmp_path):
+    images, labels = scene(6, seed=0)
+    few = np.where(labels == 1, 1, 0).astype(np.uint8)
+    (line,) = told(tmp_path / "lacking", train=(images, labels), val=(images, few))
+    assert line.startswith("No validation patch holds <forest>: ")
+    assert told(tmp_path / "whole", train=(images, labels), val=(images, labels)) == []
+    assert told(tmp_path / "without", train=(images, labels)) == []
+
+
+def test_test_patches_where_the_start_model_has_learnt_are_told(tmp_path):
+    """Two datasets of one scene: the model, or one that it went on from, knows the first."""
+    arrays = scene(3, seed=0)
+    first = joined(write_dataset(tmp_path / "first", {"train": arrays}))
+    again = joined(write_dataset(tmp_path / "again", {"test": scene(2, seed=1)}))
+    areas = [area_seen(one) for one in first.patch_sets]
+    (tmp_path / "model").mkdir()
+    parent = {"name": "old", "sha256": "ab", "areas": areas}
+    for changes in ({"areas": areas}, {"training": {"parent": parent}}):
+        card_of(**{"areas": [], **changes}).save(tmp_path / "model")
+        (found,) = start_model_leaks(again, str(tmp_path / "model"))
+        assert (found["where"], found["patches"]) == ("test patches of dataset again", 2)
+    assert start_model_leaks(first, str(tmp_path / "model")) == []
+    assert start_model_leaks(again, None) == []
