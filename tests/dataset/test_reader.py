@@ -21,7 +21,10 @@ def write(folder, first, file_format, classes, dtype=np.float32):
     images = np.broadcast_to(numbers * [1, 10, 100], (2, SIZE, SIZE, 3)).astype(dtype)
     labels = np.zeros((2, SIZE, SIZE), np.uint8)
     labels[1, 0, 0], images[1, 0, 0] = NULL_INDEX, 0
-    bands = [*BANDS, Band("ndsm", True, {}, "ndsm", 0.5, "nearest", "m", "float32")]
+    bands = [
+        *BANDS,
+        Band("ndsm", True, {"dsm": "dsm", "dtm": "dtm"}, "ndsm", 0.5, "nearest", "m", "float32"),
+    ]
     counts = {"train": 2, "val": 0, "test": 0}
     dtype = np.dtype(dtype)
     writer = PatchSetWriter(
