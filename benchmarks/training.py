@@ -17,12 +17,13 @@ epochs with and without, in processes of their own, in turn.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -78,18 +79,10 @@ def main() -> None:
             record("training_memory", {"patches": int(count)}, **figures)
 
 
-def apart(measure: Callable, *words) -> dict:
+def apart(measure: Callable[..., dict], *words: object) -> dict:
     """What a function returns in a fresh process, forked before Keras is imported."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, json.dumps(measure(*words)).encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        told = answer.read()
-    os.waitpid(child, 0)
-    return json.loads(told)
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        return pool.submit(measure, *words).result()
 
 
 def write_dataset(folder: Path, count: int) -> None:
