@@ -27,7 +27,7 @@ ARGS ?=
 export VENV GRASS
 
 PYTHON = "$(VENV)/bin/python"
-BENCHMARKS = $(sort $(wildcard benchmarks/*.py))
+BENCHMARKS = $(filter-out %/records.py %/tables.py,$(sort $(wildcard benchmarks/*.py)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev install demo test bench manual lint clean
@@ -39,9 +39,9 @@ help:
 	@echo "  make install  set up, then install the modules for your GRASS sessions"
 	@echo "  make demo     install, then run the embedded example"
 	@echo "  make test     set up, then run the test suite (your own addons stay as they are)"
-	@echo "  make bench    install, then run the benchmarks"
+	@echo "  make bench    install, run the benchmarks, and write the tables of their figures"
 	@echo "  make manual   write the options that list names, and the HTML manual pages"
-	@echo "  make lint     check the style of the code and the import rules"
+	@echo "  make lint     check the style of the code, the import rules, and what is generated"
 	@echo "  make clean    remove what tests and builds left behind"
 	@echo
 	@echo "Each can be run again at no cost. Settings, with their present values:"
@@ -73,6 +73,7 @@ test: setup-dev
 
 bench: install
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script $(ARGS); done
+	$(PYTHON) benchmarks/tables.py
 
 manual: setup-dev
 	$(PYTHON) tools/interface.py
@@ -84,6 +85,7 @@ lint: setup-dev
 	PYTHONPATH=lib "$(VENV)/bin/lint-imports"
 	$(PYTHON) tools/interface.py --check
 	$(PYTHON) tools/manual.py --check
+	$(PYTHON) benchmarks/tables.py --check
 
 clean:
 	rm -rf "$(TEST_ADDONS)" .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -17,6 +17,7 @@ from statistics import mean
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
+from records import record  # noqa: E402
 from run import Demo, cut_patches, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
@@ -29,12 +30,7 @@ TRIALS = {
     "four bands, NDVI": (*SPECTRAL, "ndvi"),
     "four bands": SPECTRAL,
 }
-FIGURES = {
-    "overall": "overall_accuracy",
-    "kappa": "kappa",
-    "macro F1": "f1_macro",
-    "mean IoU": "mean_iou",
-}
+FIGURES = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
 
 
 def scores(demo: Demo, bands: tuple[str, ...], epochs: int, seed: int) -> dict:
@@ -54,12 +50,14 @@ def scores(demo: Demo, bands: tuple[str, ...], epochs: int, seed: int) -> dict:
     return ModelCard.load(model).test
 
 
-def row(name: str, results: list[dict]) -> str:
-    """A line of the table: the figures, and the F1 of each class, as means over the seeds."""
-    figures = [mean(one[key] for one in results) for key in FIGURES.values()]
+def means(results: list[dict]) -> dict:
+    """The figures, and the F1 of each class, as means over the seeds."""
+    labels = [one["label"] for one in results[0]["classes"]]
     by_class = zip(*[[one["f1"] for one in each["classes"]] for each in results], strict=True)
-    figures += [mean(one) for one in by_class]
-    return f"| {name} | " + " | ".join(f"{one:.3f}" for one in figures) + " |"
+    return {
+        **{key: mean(one[key] for one in results) for key in FIGURES},
+        "f1": {label: mean(found) for label, found in zip(labels, by_class, strict=True)},
+    }
 
 
 def main() -> int:
@@ -72,17 +70,12 @@ def main() -> int:
         demo.clear()
         make_in_process(demo, make_scene())
         cut_patches(demo)
-        lines: list[str] = []
         for name, bands in TRIALS.items():
             results = [
                 scores(demo, bands, arguments.epochs, seed + 1) for seed in range(arguments.seeds)
             ]
-            if not lines:
-                labels = [one["label"] for one in results[0]["classes"]]
-                head = ["bands", *FIGURES, *labels]
-                lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-            lines.append(row(name, results))
-    print("\n".join(lines))
+            trial = {"bands": name, "epochs": arguments.epochs, "seeds": arguments.seeds}
+            record("bands", trial, **means(results))
     return 0
 
 

@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from records import record
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 GRASS = os.environ.get("GRASS", "grass")
 MODULE = CHECKOUT / "i.dl.evaluate" / "i.dl.evaluate.py"
@@ -80,16 +82,12 @@ def main() -> int:
         mapset = project / "PERMANENT"
         make_maps(mapset, arguments.size)
         first = None
-        print(f"{arguments.size} x {arguments.size} cells", flush=True)
         for name, words in CALLS.items():
             told = in_session(mapset, sys.executable, __file__, "--measure", *words)
             found = json.loads(told[told.index("{") :])
             first = first or found["seconds"]
-            print(
-                f"{name:16}{found['seconds']:8.2f} s {found['seconds'] / first:6.2f} x "
-                f"{found['mebibytes']:6.0f} MiB",
-                flush=True,
-            )
+            configuration = {"cells": arguments.size, "call": name}
+            record("evaluation", configuration, ratio=found["seconds"] / first, **found)
     return 0
 
 

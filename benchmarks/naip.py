@@ -2,8 +2,8 @@
 """Real imagery: train on six areas of USDA NAIP imagery, score a seventh.
 
 Runs the four modules on `naip_ohio` (see --data) for each network, and a random forest on single
-pixels (four bands and NDVI) beside them, and prints the table that the README shows. Area 01 is
-scored once, at the end; early stopping looks at blocks of the six training areas.
+pixels (four bands and NDVI) beside them. Area 01 is scored once, at the end; early stopping looks
+at blocks of the six training areas.
 
     python benchmarks/naip.py [--data FOLDER] [--networks unet,nicknet:4]
 
@@ -26,6 +26,7 @@ import numpy as np
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from forest import fit_and_predict  # noqa: E402
+from records import record  # noqa: E402
 
 from grassdl.bands import ndvi  # noqa: E402
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet  # noqa: E402
@@ -36,6 +37,14 @@ TEST_AREA = "01"
 LABELS = {0: "other", 1: "building", 2: "road", 3: "bare land", 4: "trees", 5: "water"}
 BANDS = ("red", "green", "blue", "nir")
 FOREST_SAMPLES = 300_000
+FIGURES = (
+    "overall_accuracy",
+    "kappa",
+    "f1_macro",
+    "mean_iou",
+    "training_min",
+    "prediction_min",
+)
 GRASS = os.environ.get("GRASS", "grass")
 
 
@@ -128,8 +137,8 @@ def network_scores(
     )
     predicted = time.monotonic()
     scores = project.evaluate(network)
-    scores["training_minutes"] = (trained - start) / 60
-    scores["prediction_minutes"] = (predicted - trained) / 60
+    scores["training_min"] = (trained - start) / 60
+    scores["prediction_min"] = (predicted - trained) / 60
     return scores
 
 
@@ -158,7 +167,7 @@ def forest_scores(project: Project, datasets: list[Path], folder: Path) -> dict:
     place = [f"{name}={region[key]}" for name, key in edges.items()]
     project.run("r.in.bin", f"input={raw}", "output=forest", "bytes=1", *place, "--overwrite")
     minutes = (time.monotonic() - start) / 60
-    return {**project.evaluate("forest"), "training_minutes": minutes}
+    return {**project.evaluate("forest"), "training_min": minutes}
 
 
 def _read_band(project: Project, name: str, folder: Path) -> np.ndarray:
@@ -174,17 +183,10 @@ def with_ndvi(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([pixels.astype(np.float32), ndvi(red, nir)[..., None]], axis=-1)
 
 
-def table(results: dict[str, dict]) -> str:
-    """The results as a Markdown table."""
-    labels = [one["label"] for one in next(iter(results.values()))["classes"]]
-    head = ["", "overall", "kappa", "macro F1", "mean IoU", *labels, "training"]
-    lines = [" | ".join(head), " | ".join(["---"] * len(head))]
-    for name, scores in results.items():
-        keys = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
-        figures = [scores[key] for key in keys] + [one["f1"] for one in scores["classes"]]
-        cells = [name, *(f"{figure:.3f}" for figure in figures)]
-        lines.append(" | ".join([*cells, f"{scores['training_minutes']:.1f} min"]))
-    return "\n".join(f"| {line} |" for line in lines)
+def figures(scores: dict) -> dict:
+    """Those of the scores that are recorded."""
+    by_class = {one["label"]: one["f1"] for one in scores["classes"]}
+    return {**{key: scores[key] for key in FIGURES if key in scores}, "f1": by_class}
 
 
 def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
@@ -211,12 +213,14 @@ def main() -> int:
         datasets = [
             project.cut(area, folder, arguments.size, arguments.stride) for area in TRAINING_AREAS
         ]
-        results = {"random forest per pixel": forest_scores(project, datasets, folder)}
+        patches = {"size": arguments.size, "stride": arguments.stride}
+        found = forest_scores(project, datasets, folder)
+        record("naip", {"classifier": "random forest", **patches}, **figures(found))
         for told in arguments.networks.split(","):
             network, _, epochs = told.partition(":")
-            name = f"{network}, {epochs or 'default'} epochs"
-            results[name] = network_scores(project, datasets, network, epochs, folder)
-            print(table(results), flush=True)
+            found = network_scores(project, datasets, network, epochs, folder)
+            trial = {"classifier": network, "epochs": int(epochs) if epochs else "default"}
+            record("naip", {**trial, **patches}, **figures(found))
     return 0
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from records import record
 
 GRASS = os.environ.get("GRASS", "grass")
 BANDS = 5
@@ -66,15 +67,13 @@ def main() -> None:
     given.add_argument("--sizes", default="4000,8000", help="rows and columns of the regions")
     given.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median")
     options = given.parse_args()
-    print("| cells | the least | nprocs=1 | ratio | nprocs=2 | ratio | random | memory |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for cells in (int(size) for size in options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as scratch:
-            print(compare(Path(scratch), cells, options.repeat), flush=True)
+            record("patches", {"cells": cells}, **compare(Path(scratch), cells, options.repeat))
 
 
-def compare(scratch: Path, cells: int, repeat: int) -> str:
-    """One line of the table."""
+def compare(scratch: Path, cells: int, repeat: int) -> dict:
+    """What is measured on one size of maps."""
     mapset = make_project(scratch, cells)
     program = scratch / "least.py"
     program.write_text(LEAST)
@@ -102,10 +101,16 @@ def compare(scratch: Path, cells: int, repeat: int) -> str:
     base, one, two = (statistics.median(taken) for taken in times)
     number = min(cells * cells // 320, MOST_RANDOM)
     drawn = seconds(lambda: patches(1, "sampling=random", f"npatches={number}"))
-    return (
-        f"| {cells} x {cells} | {base:.1f} s | {one:.1f} s | {one / base:.2f} | {two:.1f} s "
-        f"| {two / base:.2f} | {drawn:.1f} s for {number} patches | {memory:.2f} GB |"
-    )
+    return {
+        "least_s": base,
+        "nprocs_1_s": one,
+        "nprocs_1_ratio": one / base,
+        "nprocs_2_s": two,
+        "nprocs_2_ratio": two / base,
+        "random_s": drawn,
+        "random_patches": number,
+        "memory_gb": memory,
+    }
 
 
 def seconds(run: Callable[[], None]) -> float:

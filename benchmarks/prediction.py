@@ -31,6 +31,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from records import record
 
 GRASS = os.environ.get("GRASS", "grass")
 LIBRARY = Path(__file__).resolve().parent.parent / "lib"
@@ -43,6 +44,9 @@ CORNER = 256
 """Edge in cells of the region on which the start is measured."""
 FIELD = 80
 """Edge in cells of the fields that the made-up land consists of."""
+
+CONFIGURATION = ("network", "engine", "memory", "tile", "rows", "cols")
+"""Options that tell what was measured, the precision beside them."""
 
 MODEL = """
 import ast, sys
@@ -170,21 +174,14 @@ class Benchmark:
         self.stride = int(told.split()[-1])
 
     def run(self) -> None:
-        """Print the tables."""
-        print(f"{self.options.network}, {self.options.rows} x {self.options.cols} cells")
+        """Record what is measured in each precision."""
         plain = None if self.options.no_script else self.script()
-        if plain:
-            print(f"plain script: {self.pixels / plain / 1e6:.3f} Mpixel/s of the map", flush=True)
-        print(
-            "| precision | window | overhead | bare network | computed | ratio | map | ratio "
-            "| start | script |"
-        )
-        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+        of = {key: getattr(self.options, key) for key in CONFIGURATION}
         for precision in self.options.precisions.split(","):
-            print(self.line(precision, plain), flush=True)
+            record("prediction", {**of, "precision": precision}, **self.measure(precision, plain))
 
-    def line(self, precision: str, plain: float | None) -> str:
-        """A line of the table; rates in Mpixel/s."""
+    def measure(self, precision: str, plain: float | None) -> dict:
+        """Rates in Mpixel/s, and their ratios; the plain script's rate is None where not run."""
         words = [
             f"engine={self.options.engine}",
             f"precision={precision}",
@@ -208,13 +205,21 @@ class Benchmark:
         # The start is not the map's, but for the corner, which is little.
         steady = computed * seconds / np.maximum(seconds - start, 1e-9)
         ratio, of_steady, of_map = np.median([computed, steady, on_map] / beside, axis=1)
-        against = f"{plain / np.median(seconds):.1f} times as fast" if plain else "not run"
-        return (
-            f"| {precision} | {window[0]} x {window[1]} | {overhead:.2f} "
-            f"| {np.median(bares) / 1e6:.2f} | {np.median(computed) / 1e6:.2f} "
-            f"| {ratio:.2f} ({of_steady:.2f} without start) | {np.median(on_map) / 1e6:.2f} "
-            f"| {of_map:.2f} | {start:.1f} s | {against} |"
-        )
+        return {
+            "window_rows": window[0],
+            "window_cols": window[1],
+            "overhead": overhead,
+            "bare_mpx_s": np.median(bares) / 1e6,
+            "computed_mpx_s": np.median(computed) / 1e6,
+            "ratio": ratio,
+            "ratio_without_start": of_steady,
+            "map_mpx_s": np.median(on_map) / 1e6,
+            "map_ratio": of_map,
+            "seconds": np.median(seconds),
+            "start_s": start,
+            "script_mpx_s": self.pixels / plain / 1e6 if plain else None,
+            "script_ratio": plain / np.median(seconds) if plain else None,
+        }
 
     def tiling(self, told: str) -> tuple[tuple[int, int], float]:
         """Rows and columns of a window, and the pixels computed by pixel of the map, as the module

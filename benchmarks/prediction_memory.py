@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 from patches import GRASS, in_session
+from records import record
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
@@ -88,19 +89,18 @@ def main() -> None:
     given.add_argument("--cols", type=int, default=1000, help="their width")
     given.add_argument("--memory", type=int, default=300, help="the option memory, in MB")
     options = given.parse_args()
-    print("| rows | window | i.dl.predict | the bare network | bound | kept |")
-    print("| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "model"
         in_library(MODEL, model)
         for rows in (int(number) for number in options.rows.split(",")):
             with tempfile.TemporaryDirectory() as place:
                 mapset = make_project(Path(place), rows, options.cols)
-                print(measure(mapset, model, rows, options.cols, options.memory), flush=True)
+                measured = {"rows": rows, "cols": options.cols, "memory": options.memory}
+                record("prediction_memory", measured, **measure(mapset, model, **measured))
 
 
-def measure(mapset: Path, model: Path, rows: int, cols: int, memory: int) -> str:
-    """One line of the table."""
+def measure(mapset: Path, model: Path, rows: int, cols: int, memory: int) -> dict:
+    """The peak of the module on one region, and its bound."""
     inputs = ",".join(f"band{place}" for place in range(BANDS))
     peak = in_session(
         mapset, "i.dl.predict", f"input={inputs}", f"model={model}", "output=classes",
@@ -109,10 +109,13 @@ def measure(mapset: Path, model: Path, rows: int, cols: int, memory: int) -> str
     height, width = window_of(mapset, rows, cols)
     bare = float(in_library(BARE, model, str(height), str(width))) / 1e6
     bound = max(memory / 1e3, 1 + bare)
-    return (
-        f"| {rows} | {height} x {width} | {peak:.2f} GB | {bare:.2f} GB | {bound:.2f} GB "
-        f"| {'yes' if peak < bound else 'NO'} |"
-    )
+    return {
+        "window": f"{height} x {width}",
+        "peak_gb": peak,
+        "bare_gb": bare,
+        "bound_gb": bound,
+        "kept": "yes" if peak < bound else "NO",
+    }
 
 
 def window_of(mapset: Path, rows: int, cols: int) -> tuple[int, int]:

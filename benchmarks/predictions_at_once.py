@@ -18,6 +18,7 @@ from pathlib import Path
 
 from patches import seconds
 from prediction import GRASS, Benchmark, checked, in_session
+from records import record
 
 NETWORK = "unet:filters=32"
 MAPSETS = ("first", "second")
@@ -29,11 +30,10 @@ def main() -> None:
     given.add_argument("--rounds", type=int, default=3, help="runs of each, of which the median")
     options = given.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        print("| precision | in turn | at once | ratio |")
-        print("| --- | --- | --- | --- |")
         runs = Runs(Path(scratch), options.edge)
         for precision in ("float32", "bfloat16"):
-            print(runs.line(precision, options.rounds), flush=True)
+            measured = {"edge": options.edge, "precision": precision}
+            record("predictions_at_once", measured, **runs.measure(precision, options.rounds))
 
 
 class Runs:
@@ -47,13 +47,13 @@ class Runs:
             checked([GRASS, "-c", mapset, "-e"])
             in_session(mapset, "g.region", "raster=band0@PERMANENT")
 
-    def line(self, precision: str, rounds: int) -> str:
-        """A line of the table."""
+    def measure(self, precision: str, rounds: int) -> dict:
+        """Time of both runs, either way, and the ratio."""
         # The first run converts the network.
         self.predict(self.mapsets[0], precision, 0)
         turns = [(self.in_turn(precision), self.at_once(precision)) for _ in range(rounds)]
         in_turn, at_once = (statistics.median(taken) for taken in zip(*turns, strict=True))
-        return f"| {precision} | {in_turn:.1f} s | {at_once:.1f} s | {in_turn / at_once:.2f} |"
+        return {"in_turn_s": in_turn, "at_once_s": at_once, "ratio": in_turn / at_once}
 
     def in_turn(self, precision: str) -> float:
         """Wall-clock time of both runs, the second after the first."""

@@ -7,7 +7,7 @@ The first row is the plainest recipe; the next ones each add what the default ha
 itself, and all others change the default by what they name. Another seed tells how much chance
 there is.
 
-    python benchmarks/recipe.py [--epochs 40] [--trials dropout,zoom]
+    python benchmarks/recipe.py [--epochs 40] [--trials "dropout 0.3" zoom]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from naip import CHECKOUT, LABELS, Project, parsed
+from records import record
 
 sys.path.insert(0, str(CHECKOUT / "lib"))
 from grassdl import scores  # noqa: E402
@@ -29,17 +30,21 @@ TRAINING_AREAS = ("00", "03", "05", "09")
 SCORED_AREAS = ("06", "07")
 
 TRIALS = {
-    "plain": {"augmentation": "none", "schedule": "constant", "averaging": 0},
+    "no augmentation, constant rate": {
+        "augmentation": "none",
+        "schedule": "constant",
+        "averaging": 0,
+    },
     "+ cosine": {"augmentation": "none", "averaging": 0},
     "+ flips and turns": {"augmentation": "flip,rotate90", "averaging": 0},
     "+ averaged weights": {"augmentation": "flip,rotate90"},
-    "+ brightness and contrast: default": {},
-    "seed 2": {"seed": 2},
+    "+ brightness and contrast: the default": {},
+    "another seed": {"seed": 2},
     "zoom": {"augmentation": "flip,rotate90,brightness,contrast,zoom"},
     "cross-entropy + Dice": {"loss": "cross_entropy_dice"},
-    "class weights": {"class_weights": "sqrt"},
-    "label smoothing": {"label_smoothing": 0.1},
-    "dropout": {"dropout": 0.3},
+    "class weights sqrt": {"class_weights": "sqrt"},
+    "label smoothing 0.1": {"label_smoothing": 0.1},
+    "dropout 0.3": {"dropout": 0.3},
     "twice the epochs": {"epochs": 80},
 }
 """Options of i.dl.train by the name of a row."""
@@ -61,8 +66,8 @@ def score(project: Project, model: Path) -> dict:
     return scores.report(counts, [MapClass(*one, "0:0:0") for one in LABELS.items()])
 
 
-def row(project: Project, folder: Path, datasets: list[Path], name: str, epochs: int) -> str:
-    """Train by a recipe; its line of the table."""
+def trained(project: Project, folder: Path, datasets: list[Path], name: str, epochs: int) -> dict:
+    """Train by a recipe; its figures."""
     model = folder / "trial"
     start = time.monotonic()
     project.run(
@@ -74,24 +79,22 @@ def row(project: Project, folder: Path, datasets: list[Path], name: str, epochs:
     )
     minutes = (time.monotonic() - start) / 60
     found = score(project, model)
-    figures = " | ".join(f"{found[key]:.3f}" for key in FIGURES)
-    return f"| {name} | {figures} | {minutes:.1f} min |"
+    return {**{key: found[key] for key in FIGURES}, "training_min": minutes}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--trials", default=",".join(TRIALS), help="rows of the table")
+    parser.add_argument("--trials", nargs="+", default=list(TRIALS), choices=TRIALS)
     parser.add_argument("--stride", type=int, default=128, help="step between patches of 128")
     arguments = parsed(parser)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         project = Project(folder, arguments.data, (*TRAINING_AREAS, *SCORED_AREAS))
         datasets = [project.cut(area, folder, 128, arguments.stride) for area in TRAINING_AREAS]
-        print("| | overall | kappa | macro F1 | mean IoU | training |")
-        print("|---|---|---|---|---|---|")
-        for name in arguments.trials.split(","):
-            print(row(project, folder, datasets, name, arguments.epochs), flush=True)
+        for name in arguments.trials:
+            trial = {"trial": name, "epochs": arguments.epochs, "stride": arguments.stride}
+            record("recipe", trial, **trained(project, folder, datasets, name, arguments.epochs))
     return 0
 
 

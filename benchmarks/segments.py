@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from records import record
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "lib"))
 GRASS = os.environ.get("GRASS", "grass")
@@ -128,21 +130,20 @@ def main() -> int:
         segmented = [*plain, "segments=seg", "segment_output=objects", table]
         calls = {
             "plain": plain,
-            "with segments": segmented,
-            "with features": [*segmented, "segment_features=last"],
+            "segments": segmented,
+            "features": [*segmented, "segment_features=last"],
         }
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
         for _ in range(arguments.runs):
             for name, words in calls.items():
                 times[name].append(measured(mapset, *words))
-    for place, kind in enumerate(("by the clock", "of processors")):
+    figures = {}
+    for place, kind in enumerate(("clock_s", "processor_s")):
         shortest = {name: min(one[place] for one in found) for name, found in times.items()}
-        told = [f"{name} {seconds:.1f}" for name, seconds in shortest.items()]
-        ratios = [f"{shortest[name] / shortest['plain']:.3f}" for name in list(calls)[1:]]
-        print(
-            f"seconds {kind}: {', '.join(told)}; ratios {', '.join(ratios)} (aim of the first: at "
-            "most 1.1)"
-        )
+        figures[kind] = shortest | {
+            f"{name}_ratio": shortest[name] / shortest["plain"] for name in ("segments", "features")
+        }
+    record("segments", {"size": arguments.size, "filters": arguments.filters}, **figures)
     return 0
 
 

@@ -8,8 +8,8 @@ the ratio of their processor time tells what the training adds to the bare loop.
 largest anonymous one (RssAnon) of a process that trains for an epoch: what is mapped from files is
 not in it.
 
-The second table shows what it brings that the process keeps the memory it frees (`prepare(training=
-True)`): epochs with and without in processes of their own, in turn.
+What it brings that the process keeps the memory it frees (`prepare(training=True)`) is measured on
+epochs with and without, in processes of their own, in turn.
 
     python benchmarks/training.py [--networks unet,nicknet] [--rounds 7] [--memory 1000,4000,16000]
 """
@@ -22,12 +22,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "lib"))
+
+from records import record  # noqa: E402
 
 from grassdl.bands import Band  # noqa: E402
 from grassdl.classes import ClassScheme, MapClass  # noqa: E402
@@ -57,32 +61,28 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_dataset(folder / "speed", options.patches)
-        print("| network | train_on_batch | i.dl.train | ratio | of processor time |")
-        print("| --- | --- | --- | --- | --- |")
-        for network in options.networks.split(","):
-            print(apart(compare, folder / "speed", network, options), flush=True)
-        print("\n| freed memory | epoch | user | system | anonymous memory |")
-        print("| --- | --- | --- | --- | --- |")
-        for kept in options.kept_rounds * [False, True]:
-            print(apart(epoch, folder / "speed", kept, options), flush=True)
-        print("\n| patches | on disk | anonymous memory |\n| --- | --- | --- |")
+        networks = options.networks.split(",")
+        batches = {"batch_size": options.batch_size, "precision": options.precision}
+        batches["epoch_patches"] = options.patches
+        for network in networks:
+            figures = apart(compare, folder / "speed", network, options)
+            record("training", {"network": network, **batches}, **figures)
+        if options.kept_rounds:
+            turns = [
+                [apart(epoch, folder / "speed", kept, options) for kept in (False, True)]
+                for _ in range(options.kept_rounds)
+            ]
+            record("kept_memory", {"network": networks[0], **batches}, **compared(turns))
         for count in filter(None, options.memory.split(",")):
             write_dataset(folder / count, int(count))
-            print(apart(memory, folder / count, int(count), options), flush=True)
+            figures = apart(memory, folder / count, options)
+            record("training_memory", {"patches": int(count)}, **figures)
 
 
-def apart(measure: Callable, *words) -> str:
+def apart(measure: Callable[..., dict], *words: object) -> dict:
     """What a function returns in a fresh process, forked before Keras is imported."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, measure(*words).encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        line = answer.read()
-    os.waitpid(child, 0)
-    return line
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        return pool.submit(measure, *words).result()
 
 
 def write_dataset(folder: Path, count: int) -> None:
@@ -152,8 +152,8 @@ def prepared(
         return fit._learner(built, data, settings, settings.learning_rate, steps), training
 
 
-def compare(folder: Path, network: str, options: argparse.Namespace) -> str:
-    """A line of the table of speeds."""
+def compare(folder: Path, network: str, options: argparse.Namespace) -> dict:
+    """Speeds of the bare loop and of the training, and their ratios."""
     learner, training = prepared(folder, network, options)
     in_memory = [training[number] for number in range(len(training))]
 
@@ -173,10 +173,12 @@ def compare(folder: Path, network: str, options: argparse.Namespace) -> str:
     taken = np.array([[seconds(run) for run in runs] for _ in range(options.rounds)])
     speeds = EPOCHS * len(training) * training.batch_size / np.median(taken[..., 0], axis=0)
     ratios = [ratio_of(taken[..., clock]) for clock in range(2)]
-    return (
-        f"| {network} | {speeds[0]:.0f} patches/s | {speeds[1]:.0f} patches/s "
-        f"| {ratios[0]} | {ratios[1]} |"
-    )
+    return {
+        "bare_patches_s": speeds[0],
+        "patches_s": speeds[1],
+        "ratio": ratios[0],
+        "processor_ratio": ratios[1],
+    }
 
 
 def seconds(run: Callable[[], None]) -> tuple[float, float]:
@@ -186,14 +188,14 @@ def seconds(run: Callable[[], None]) -> tuple[float, float]:
     return time.perf_counter() - begin[0], time.process_time() - begin[1]
 
 
-def ratio_of(taken: np.ndarray) -> str:
+def ratio_of(taken: np.ndarray) -> dict:
     """Time of the loop over that of the training, (rounds, 2): median and range."""
     ratios = taken[:, 0] / taken[:, 1]
-    return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+    return {"median": np.median(ratios), "least": ratios.min(), "most": ratios.max()}
 
 
-def epoch(folder: Path, kept: bool, options: argparse.Namespace) -> str:
-    """A line of the table of kept memory: the second epoch of the first network."""
+def epoch(folder: Path, kept: bool, options: argparse.Namespace) -> dict:
+    """Time and memory of the second epoch of the first network."""
     learner, training = prepared(folder, options.networks.split(",")[0], options, kept)
     from grassdl import backend
 
@@ -203,14 +205,22 @@ def epoch(folder: Path, kept: bool, options: argparse.Namespace) -> str:
         learner.fit(backend.feed(training), epochs=1, shuffle=False, verbose=0)
         end = time.perf_counter(), os.times()
         taken = [end[0] - begin[0], end[1].user - begin[1].user, end[1].system - begin[1].system]
-    seconds_text = " | ".join(f"{one:.1f} s" for one in taken)
-    return (
-        f"| {'kept' if kept else 'returned'} | {seconds_text} | {anonymous_memory() / 1e6:.0f} MB |"
+    figures = dict(zip(("seconds", "user_s", "system_s"), taken, strict=True))
+    return {**figures, "anonymous_mb": anonymous_memory() / 1e6}
+
+
+def compared(turns: list[list[dict]]) -> dict:
+    """Medians of epochs whose freed memory was returned and kept, and the ratio of their times."""
+    returned, kept = (
+        {key: np.median([one[key] for one in runs]) for key in runs[0]}
+        for runs in zip(*turns, strict=True)
     )
+    ratios = [one["seconds"] / other["seconds"] for other, one in turns]
+    return {"returned": returned, "kept": kept, "ratio": np.median(ratios)}
 
 
-def memory(folder: Path, count: int, options: argparse.Namespace) -> str:
-    """A line of the table of memory."""
+def memory(folder: Path, options: argparse.Namespace) -> dict:
+    """Size of a dataset, and the most anonymous memory of an epoch on it."""
     small = {"network_options": {"filters": 2, "depth": 1}}
     learner, training = prepared(folder, "unet", options, **small)
     import keras
@@ -226,7 +236,7 @@ def memory(folder: Path, count: int, options: argparse.Namespace) -> str:
     watching = keras.callbacks.LambdaCallback(on_train_batch_end=watch)
     learner.fit(backend.feed(training), epochs=1, shuffle=False, verbose=0, callbacks=[watching])
     on_disk = sum(file.stat().st_size for file in folder.rglob("*.npy"))
-    return f"| {count} | {on_disk / 1e6:.0f} MB | {most / 1e6:.0f} MB |"
+    return {"on_disk_mb": on_disk / 1e6, "anonymous_mb": most / 1e6}
 
 
 def anonymous_memory() -> int:

@@ -18,13 +18,15 @@ from pathlib import Path
 from statistics import mean
 
 from naip import TEST_AREA, Project, parsed
+from records import record
 
 PARENT_AREAS = ("03", "05", "06", "07")
 NEW_AREA = "09"
 RULES = "1 2 = 1 sealed\n4 = 2 trees\n5 = 3 water\n0 3 = 0 other\n"
 """Classes of the new task from those of the labels."""
 
-WAYS = {"random weights": (), "model": ("model={parent}",), "model, -f": ("model={parent}", "-f")}
+WAYS = {"random": (), "model": ("model={parent}",), "frozen": ("model={parent}", "-f")}
+"""Options of i.dl.train by the way: from random weights, from the model, its encoder frozen."""
 
 FIGURES = ("overall_accuracy", "f1_macro")
 
@@ -96,11 +98,10 @@ def main() -> int:
             reclass = ("r.reclass", f"input=label{area}", f"output=new{area}", "rules=-")
             project.run(*reclass, stdin=RULES)
         parent = train_parent(project, folder, areas, arguments.parent_epochs)
-        print("| patches | " + " | ".join(f"{way}: overall, macro F1" for way in WAYS) + " |")
-        print("|---" * (1 + len(WAYS)) + "|")
+        asked = {key: getattr(arguments, key) for key in ("epochs", "parent_epochs", "seeds")}
         for patches in map(int, arguments.patches.split(",")):
-            cells = []
-            for options in WAYS.values():
+            figures = {}
+            for way, options in WAYS.items():
                 how = [option.format(parent=parent) for option in options]
                 results = []
                 for seed in range(1, 1 + arguments.seeds):
@@ -108,9 +109,8 @@ def main() -> int:
                     if not dataset.exists():
                         cut_new_task(project, folder, patches, seed)
                     results.append(score(project, folder, dataset, arguments.epochs, *how))
-                figures = [mean(one[key] for one in results) for key in FIGURES]
-                cells.append(", ".join(f"{one:.3f}" for one in figures))
-            print(f"| {patches} | {' | '.join(cells)} |", flush=True)
+                figures[way] = {key: mean(one[key] for one in results) for key in FIGURES}
+            record("transfer", {"patches": patches, **asked}, **figures)
     return 0
 
 

@@ -45,6 +45,10 @@ def test_html_manual_pages_are_those_of_the_markdown_ones():
     check(sys.executable, "tools/manual.py", "--check")
 
 
+def test_tables_of_benchmarks_are_those_of_the_newest_records():
+    check(sys.executable, "benchmarks/tables.py", "--check")
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_script_holds_no_algorithm(module):
     lines = (CHECKOUT / module / f"{module}.py").read_text().splitlines()
