@@ -381,7 +381,7 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
         tiling = start(loaded, *needs, spool, gs.message)
         window = region.window(*frame.window(tiling))
         window.use()
-        stack = cleanup.enter_context(closing(bandstack.BandStack(bands, window)))
+        stack = cleanup.enter_context(bandstack.open_bands(bands, window))
         what = (stack, [one.name for one in bands], loaded, card, settings, tiling, decision)
         return window, tiling.recorded(), network_bands(*what, spool.rows, maps.tell)
 

@@ -16,6 +16,7 @@ from grassdl.bands import (
     Histogram,
     by_layers,
     empty_layers,
+    holds,
     names_mismatch,
     ndsm,
     ndvi,
@@ -81,6 +82,16 @@ def test_ndsm_is_the_difference_of_the_heights():
 )
 def test_the_smallest_dtype_that_holds_all_bands_is_taken(ranges, dtype):
     assert smallest_dtype(ranges) == np.dtype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
+@pytest.mark.parametrize("beyond", [1, 1000, 2**31])
+def test_a_type_holds_what_lies_within_its_limits(dtype, beyond):
+    limits, cells = np.iinfo(dtype), np.iinfo(np.int32)
+    inside = np.array([[limits.min, 0], [1, limits.max]], np.int32)
+    assert holds(np.dtype(dtype), inside)
+    for value in (max(limits.min - beyond, cells.min), min(limits.max + beyond, cells.max)):
+        assert not holds(np.dtype(dtype), np.append(inside, np.int32(value)))
 
 
 def test_names_are_compared_only_where_both_sides_declared_them():

@@ -77,8 +77,12 @@ class BandReader(RowReader, Protocol):
     cell_bytes: int
     """Memory that a cell takes while it is read, all bands together."""
 
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """The mask alone, which may take less time."""
+    def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+        """The mask alone, which may take less time, and the lowest and highest value, as far as
+        there is one, by name of each integer map that tells nothing sure of its values."""
+
+    def learn(self, found: dict[str, tuple[int, int]]) -> None:
+        """Know what `scan` has told of all rows; `dtype` may be smaller from now on."""
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """The source maps of these rows as they are, for `stack`."""
@@ -146,6 +150,16 @@ def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
         if limits.min <= low and high <= limits.max:
             return np.dtype(candidate)
     return np.dtype(np.int32)
+
+
+def holds(dtype: np.dtype, cells: np.ndarray) -> bool:
+    """Whether an integer dtype holds all of some values, given as int32."""
+    limits = np.iinfo(dtype)
+    if not cells.size or limits.bits == 32:
+        return True
+    # As unsigned numbers those below the lowest are the highest: one look instead of two.
+    shifted = cells - np.int32(limits.min) if limits.min else cells
+    return int(shifted.view(np.uint32).max()) <= limits.max - limits.min
 
 
 def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:

@@ -181,6 +181,14 @@ def test_nodata_is_a_value_that_no_cell_has(dtype, value_range, stored, nodata):
     assert storage(np.dtype(dtype), value_range) == (np.dtype(stored), nodata)
 
 
+def test_a_value_beyond_the_range_that_would_become_null_is_refused(tmp_path):
+    def put_in_a_bright_cell(images):
+        images[:, 5, 5, 1] = 255
+
+    with pytest.raises(ValueError, match=f"Band <{BANDS[1]}> holds 255, .*recorded range"):
+        write_chips(tmp_path / "ds", "uint8", (1, 119), change=put_in_a_bright_cell)
+
+
 def test_nodata_of_floats_is_nan(tmp_path):
     write_chips(tmp_path / "ds", "float32", None)
     chip = first_chip(tmp_path / "ds")

@@ -3,18 +3,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import grass.script as gs
 import numpy as np
 
-from ..bands import NDSM, NDVI, Band, empty_layers, names_mismatch, ndsm, ndvi, smallest_dtype
+from ..bands import (
+    NDSM,
+    NDVI,
+    Band,
+    empty_layers,
+    holds,
+    names_mismatch,
+    ndsm,
+    ndvi,
+    smallest_dtype,
+)
 from ..resampling import NEAREST, Axis, effective_method, resample
 from .raster_rows import RasterRows, SourceRows, is_null
-from .rasters import info_of, mask_name, require_raster
+from .rasters import BeyondRangeError, info_of, mask_name, require_raster
 from .region import Region
+from .undeclared import undeclared_nodata
 
 _DERIVE = {NDSM: (ndsm, ("dsm", "dtm")), NDVI: (ndvi, ("red", "nir"))}
 
@@ -223,6 +235,8 @@ class ResampledRows:
 class BandStack:
     """Bands of the process's region as a `grassdl.bands.BandReader`.
 
+    Their dtype is that of what the maps are said to hold. What is read is checked against it.
+
     Args:
         bands: As `describe_bands` gives them.
         region: The region that this process uses.
@@ -230,7 +244,8 @@ class BandStack:
 
     def __init__(self, bands: Sequence[Band], region: Region):
         self.bands = list(bands)
-        self.value_range = _value_range(bands)
+        self._ranges = _ranges(bands)
+        self._unsure = {name for name in self._ranges if not info_of(name).recorded}
         self.dtype = dtype_of(bands)
         self.rows, self.cols = region.rows, region.cols
         methods = {one: band.resampling for band in bands for one in band.source.values()}
@@ -242,21 +257,47 @@ class BandStack:
         per_map = 16 if any(isinstance(one, ResampledRows) for one in self._maps.values()) else 8
         return per_map * len(self._maps) + 2 * len(self.bands) * self.dtype.itemsize
 
+    @property
+    def value_range(self) -> tuple[int, int] | None:
+        """Lowest and highest value of the maps; None as soon as a band is of floating type."""
+        return _joined_range(self.bands, self._ranges)
+
+    def learn(self, found: Mapping[str, tuple[int, int]]) -> None:
+        """See `grassdl.bands.BandReader.learn`."""
+        for name in self._unsure:
+            self._ranges[name] = found.get(name, (0, 0))
+        self.bands = [
+            replace(band, dtype=smallest_dtype([self._ranges[band.source["map"]]]).name)
+            if band.source.get("map") in self._unsure
+            else band
+            for band in self.bands
+        ]
+        self.dtype = smallest_dtype([self.value_range])
+
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `grassdl.bands.BandReader.read`."""
+        """See `grassdl.bands.RowReader.read`; from a value on that `dtype` does not hold, it is
+        one that holds all."""
         planes = self.planes(row, rows)
         null = np.zeros((rows, self.cols), bool)
         for plane in planes.values():
             null |= is_null(plane)
         shape = (*null.shape, len(self.bands))
-        return self._filled(empty_layers(shape, self.dtype), planes, null), null
+        try:
+            return self._filled(empty_layers(shape, self.dtype), planes, null), null
+        except BeyondRangeError:
+            self.dtype = np.dtype(np.int32)
+            return self._filled(empty_layers(shape, self.dtype), planes, null), null
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """See `grassdl.bands.BandReader.planes`."""
         return {name: one.read(row, rows) for name, one in self._maps.items()}
 
     def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
-        """See `grassdl.bands.BandReader.stack`."""
+        """See `grassdl.bands.BandReader.stack`.
+
+        Raises:
+            BeyondRangeError: `dtype` does not hold a value.
+        """
         values = np.empty((*null.shape, len(self.bands)), self.dtype)
         return self._filled(values, planes, null)
 
@@ -266,26 +307,52 @@ class BandStack:
         """An array (rows, cols, bands) with the values of planes, 0 where NULL."""
         some_null = null.any()
         for place, band in enumerate(self.bands):
-            layer = values[..., place]
             sources = [planes[name] for name in band.source.values()]
             # NULL and what is beyond float32 is replaced below.
             with np.errstate(invalid="ignore", over="ignore"):
-                layer[:] = _derived(band, sources) if band.derivation else sources[0]
+                cells = _derived(band, sources) if band.derivation else sources[0]
             if some_null:
-                np.copyto(layer, 0, where=null)
+                cells = np.where(null, cells.dtype.type(0), cells)
+            if values.dtype.kind != "f" and not holds(values.dtype, cells):
+                raise BeyondRangeError.of(band.source["map"])
+            values[..., place] = cells
         return values
 
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """See `grassdl.bands.BandReader.null`."""
+    def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+        """See `grassdl.bands.BandReader.scan`."""
         null = np.zeros((rows, self.cols), bool)
-        for one in self._maps.values():
-            null |= one.null(row, rows)
-        return null
+        ranges = {}
+        for name, one in self._maps.items():
+            if name not in self._unsure:
+                null |= one.null(row, rows)
+                continue
+            cells = one.read(row, rows)
+            missing = is_null(cells)
+            known = cells[~missing] if missing.any() else cells
+            if known.size:
+                ranges[name] = int(known.min()), int(known.max())
+            null |= missing
+        return null, ranges
 
     def close(self) -> None:
         """Close all maps."""
         for one in self._maps.values():
             one.close()
+
+
+@contextmanager
+def open_bands(bands: Sequence[Band], region: Region) -> Iterator[BandStack]:
+    """The bands of the process's region; the user is warned of what may be undeclared no data.
+
+    Args:
+        bands: As `describe_bands` gives them.
+        region: The region that this process uses.
+    """
+    with closing(BandStack(bands, region)) as stack:
+        names = {one: band.name for band in reversed(bands) for one in band.source.values()}
+        for sentence in undeclared_nodata(names):
+            gs.warning(sentence)
+        yield stack
 
 
 def _plane(name: str, region: Region, method: str) -> Plane:
@@ -303,15 +370,22 @@ def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
 
 def dtype_of(bands: Sequence[Band]) -> np.dtype:
     """The dtype in which a `BandStack` of these bands gives their values."""
-    return smallest_dtype([_value_range(bands)])
+    return smallest_dtype([_joined_range(bands, _ranges(bands))])
 
 
-def _value_range(bands: Sequence[Band]) -> tuple[int, int] | None:
-    """Lowest and highest value of the maps; None as soon as a band is of floating type."""
+def _ranges(bands: Sequence[Band]) -> dict[str, tuple[int, int]]:
+    """Lowest and highest value that the map of each integer band is said to hold."""
+    maps = [band.source["map"] for band in bands if np.dtype(band.dtype).kind != "f"]
+    return {name: info_of(name).range for name in maps}
+
+
+def _joined_range(
+    bands: Sequence[Band], ranges: Mapping[str, tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Lowest and highest value of all bands; None as soon as one is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
         return None
-    ranges = [info_of(band.source["map"]).range for band in bands]
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
+    return min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
 
 
 def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -> list[Band]:
