@@ -20,6 +20,7 @@ from grassdl.bands import (
     names_mismatch,
     ndsm,
     ndvi,
+    number_mismatch,
     smallest_dtype,
     zero_layers,
 )
@@ -106,7 +107,19 @@ def test_names_are_compared_only_where_both_sides_declared_them():
 
 def test_numbers_of_bands_are_always_compared():
     wrong = names_mismatch([band("red", False), band("nir", False)], [band("x", False)])
-    assert wrong == "2 bands are expected (red, nir), 1 are given"
+    assert wrong == "2 bands are expected (red, nir), 1 are given (x)"
+
+
+def test_bands_that_are_missing_or_too_many_are_named():
+    four = ["nir", "red", "green", "blue"]
+    assert number_mismatch(four, ["red", "green", "blue"]) == (
+        "4 bands are expected (nir, red, green, blue), 3 are given (red, green, blue); missing: nir"
+    )
+    assert number_mismatch(["red"], ["red", "nir"]).endswith("; too many: nir")
+    assert number_mismatch(four, four[::-1]) is None
+    many = [f"b{place}" for place in range(448)]
+    assert number_mismatch(many, many[1:]).endswith("missing: b0")
+    assert len(number_mismatch(many, ["red"])) < 150
 
 
 def test_a_band_comes_back_from_json_as_it_was():

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .texts import one_line
+from .texts import listed, one_line
 
 NDSM = "ndsm"
 NDVI = "ndvi"
@@ -162,14 +162,32 @@ def holds(dtype: np.dtype, cells: np.ndarray) -> bool:
     return int(shifted.view(np.uint32).max()) <= limits.max - limits.min
 
 
+def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None:
+    """What is wrong with the number of bands, with the names of those that are missing or too many
+    as far as they are known; None if nothing is."""
+    if len(expected) == len(given):
+        return None
+    told = (
+        f"{len(expected)} bands are expected ({listed(expected)}), {len(given)} are given "
+        f"({listed(given)})"
+    )
+    missing = [name for name in expected if name not in given]
+    surplus = [name for name in given if name not in expected]
+    if not surplus:
+        return f"{told}; missing: {listed(missing)}"
+    if not missing:
+        return f"{told}; too many: {listed(surplus)}"
+    return told
+
+
 def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:
     """What is wrong with `given` bands for something made from `expected` ones, or None.
 
     Names and their order are compared only where both sides declared them.
     """
-    if len(expected) != len(given):
-        names = ", ".join(band.name for band in expected)
-        return f"{len(expected)} bands are expected ({names}), {len(given)} are given"
+    wrong = number_mismatch([band.name for band in expected], [band.name for band in given])
+    if wrong:
+        return wrong
     for place, (one, other) in enumerate(zip(expected, given, strict=True), start=1):
         if one.declared and other.declared and one.name != other.name:
             return f"band {place} is expected to be <{one.name}>, but <{other.name}> is given"

@@ -331,6 +331,17 @@ class TestBadInput:
     def test_another_number_of_bands(self, grass_project, bands, model):
         refused(grass_project, model, "2 bands are expected (one, two)", "1", input="one")
 
+    def test_a_forgotten_map_that_a_derived_band_needs_too(self, grass_project, bands, make_model):
+        source = {"red": "two@PERMANENT", "nir": "one@PERMANENT"}
+        ndvi = Band("ndvi", True, source, "ndvi", 1.0, "nearest", "", "float32")
+        three = [plain_band("one"), plain_band("two"), ndvi]
+        model = make_model(three, [*MEAN, 0.4], [*DEVIATION, 0.2])
+        words = [
+            "2 bands are expected (one, two), 1 are given (two); missing: one",
+            "input or group",
+        ]
+        refused(grass_project, model, *words, input="two")
+
     def test_declared_names_in_another_order(self, grass_project, bands, make_model):
         declared = [plain_band("red", declared=True), plain_band("nir", declared=True)]
         model = make_model(declared, MEAN, DEVIATION)

@@ -20,9 +20,11 @@ from ..bands import (
     names_mismatch,
     ndsm,
     ndvi,
+    number_mismatch,
     smallest_dtype,
 )
 from ..resampling import NEAREST, Axis, effective_method, resample
+from ..texts import listed
 from .raster_rows import RasterRows, SourceRows, is_null
 from .rasters import BeyondRangeError, info_of, mask_name, require_raster
 from .region import Region
@@ -71,7 +73,7 @@ class BandMaps:
         if names and len(names) != len(maps):
             raise ValueError(
                 f"bands names {len(names)} bands, but {len(maps)} raster maps are given: "
-                f"{', '.join(maps)}"
+                f"{listed(maps)}"
             )
         return cls(maps, names, derived)
 
@@ -124,14 +126,19 @@ def describe_bands(
     return bands
 
 
+def _name_of(raster: str) -> str:
+    """What the band of a map is called unless the user gives it a name."""
+    return info_of(raster).semantic_label or raster.split("@")[0]
+
+
 def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
     info = info_of(raster)
-    declared = name or info.semantic_label
+    declared = bool(name or info.semantic_label)
     grid = Region.of_raster(raster)
     same_values = _method_for(grid, region, method) == NEAREST
     return Band(
-        name=declared or raster.split("@")[0],
-        declared=bool(declared),
+        name=name or _name_of(raster),
+        declared=declared,
         source={"map": raster},
         derivation=None,
         resolution=_resolution(grid),
@@ -397,6 +404,7 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
     Raises:
         ValueError: The bands do not fit the model.
     """
+    _check_number(given, [band.name for band in expected if band.derivation is None])
     plain = [band.source["map"] for band in expected if band.derivation is None]
     derived = {}
     for band in expected:
@@ -405,7 +413,7 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
         source = given.derived.get(band.derivation)
         if source is None:
             places = [plain.index(one) for one in band.source.values() if one in plain]
-            if len(places) < len(band.source) or max(places) >= len(given.maps):
+            if len(places) < len(band.source):
                 roles = " and ".join(band.source)
                 raise ValueError(f"The model has a band <{band.name}>: options {roles} are needed")
             source = {
@@ -417,19 +425,28 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
         roles = " and ".join(given.derived[surplus[0]])
         raise ValueError(f"The model has no band <{surplus[0]}>: leave out {roles}")
     complete = BandMaps(given.maps, given.names, derived)
-    methods = [band.resampling for band in expected]
-    same_number = len(methods) == len(given.maps) + len(derived)
-    bands = describe_bands(complete, region, methods if same_number else NEAREST)
+    bands = describe_bands(complete, region, [band.resampling for band in expected])
     wrong = names_mismatch(expected, bands)
     if wrong:
         raise ValueError(f"The inputs do not fit the model: {wrong}")
     wanted, named = ([band.name for band in some] for some in (expected, bands))
     if wanted != named and sorted(wanted) == sorted(named):
         gs.warning(
-            f"The bands are those of the training in another order: {', '.join(named)} "
-            f"instead of {', '.join(wanted)}"
+            f"The bands are those of the training in another order: {listed(named)} "
+            f"instead of {listed(wanted)}"
         )
     return bands
+
+
+def _check_number(given: BandMaps, expected: Sequence[str]) -> None:
+    """Refuse more or fewer maps than a model has bands that are not derived, called as told."""
+    found = given.names or [_name_of(one) for one in given.maps]
+    wrong = number_mismatch(expected, found)
+    if wrong:
+        raise ValueError(
+            f"The inputs do not fit the model: {wrong}. Options input or group take a map of each, "
+            "in this order"
+        )
 
 
 def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]:

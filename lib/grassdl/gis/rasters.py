@@ -13,6 +13,7 @@ import grass.lib.raster as libraster
 import grass.script as gs
 import numpy as np
 
+from ..texts import listed
 from .raster_rows import RasterRows, is_foreign, is_null
 from .session import mapset_folder
 
@@ -111,7 +112,7 @@ def probability_maps(prefix: str, values: Iterable[int]) -> list[str]:
         return [require_raster(one) for one in wanted]
     except ValueError as error:
         raise ValueError(
-            f"{error}: probabilities={prefix} needs a map of every class: {', '.join(wanted)}"
+            f"{error}: probabilities={prefix} needs a map of every class: {listed(wanted)}"
         ) from None
 
 

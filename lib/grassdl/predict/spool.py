@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import read_json, write_json
+from ..texts import listed
 from .decision import RowBand, RowBands
 from .tile_shape import TileShape
 
@@ -188,7 +189,7 @@ def _check_same(earlier: dict | None, made_of: Mapping[str, str]) -> None:
     changed = [name for name in names if made_of.get(name) != before.get(name)]
     if changed:
         raise ValueError(
-            f"The earlier run cannot be gone on with, since this has changed: {', '.join(changed)}."
+            f"The earlier run cannot be gone on with, since this has changed: {listed(changed)}."
             " Put it back as it was, or leave out -r to begin anew"
         )
 
