@@ -284,7 +284,15 @@ class ChipImages(Chips):
         values, nodata = _read_planes(path, range(1, self.shape[3] + 1), self.shape[1:], stored)
         image = values.transpose(1, 2, 0)
         null = _is_nodata(image, nodata).any(axis=2, keepdims=True)
-        return np.where(null, 0, image).astype(self.dtype)
+        known = np.where(null, 0, image)
+        with np.errstate(invalid="ignore"):
+            narrowed = known.astype(self.dtype)
+        if known.dtype != self.dtype and (narrowed != known).any():
+            raise ValueError(
+                f"Dataset is damaged: <{path}> holds values beyond the type {self.dtype} of the "
+                "manifest"
+            )
+        return narrowed
 
 
 class ChipLabels(Chips):

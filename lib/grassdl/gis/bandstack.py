@@ -26,7 +26,7 @@ from ..bands import (
 from ..resampling import NEAREST, Axis, effective_method, resample
 from ..texts import listed
 from .raster_rows import RasterRows, SourceRows, is_null
-from .rasters import BeyondRangeError, info_of, mask_name, require_raster
+from .rasters import ANY_CELL, BeyondRangeError, info_of, mask_name, require_raster
 from .region import Region
 from .undeclared import undeclared_nodata
 
@@ -334,11 +334,15 @@ class BandStack:
                 null |= one.null(row, rows)
                 continue
             cells = one.read(row, rows)
-            missing = is_null(cells)
-            known = cells[~missing] if missing.any() else cells
-            if known.size:
-                ranges[name] = int(known.min()), int(known.max())
-            null |= missing
+            lowest = cells.min()
+            # NULL is the lowest of integers.
+            if is_null(lowest):
+                missing = is_null(cells)
+                null |= missing
+                lowest = cells.min(where=~missing, initial=ANY_CELL[1])
+            highest = cells.max()
+            if not is_null(highest):
+                ranges[name] = int(lowest), int(highest)
         return null, ranges
 
     def close(self) -> None:
