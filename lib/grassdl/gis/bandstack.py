@@ -360,7 +360,10 @@ def open_bands(bands: Sequence[Band], region: Region) -> Iterator[BandStack]:
         region: The region that this process uses.
     """
     with closing(BandStack(bands, region)) as stack:
-        names = {one: band.name for band in reversed(bands) for one in band.source.values()}
+        names: dict[str, str] = {}
+        for band in bands:
+            for one in band.source.values():
+                names.setdefault(one, band.name)
         for sentence in undeclared_nodata(names):
             gs.warning(sentence)
         yield stack

@@ -9,6 +9,7 @@ from contextlib import closing
 import numpy as np
 
 from ..nodata import Suspect, suspects
+from ..texts import MOST_LISTED
 from .raster_rows import RasterRows, is_foreign, is_null
 from .rasters import is_reclassed
 from .session import current_mapset
@@ -24,7 +25,8 @@ MOST_CELLS = 200_000
 
 
 def undeclared_nodata(bands: Mapping[str, str]) -> list[str]:
-    """A sentence about every map that seems to hold no data which is not NULL.
+    """A sentence about every map that seems to hold no data which is not NULL, and one about the
+    number of others where they are many.
 
     Args:
         bands: Name of the band by fully qualified name of its map, which is looked at in the
@@ -32,7 +34,11 @@ def undeclared_nodata(bands: Mapping[str, str]) -> list[str]:
     """
     cells = max(1, min(MOST_CELLS, SAMPLE_VALUES // len(bands)))
     found = suspects({name: _sample(name, cells) for name in bands})
-    return [_sentence(name, bands[name], one) for name, one in found.items()]
+    sentences = [_sentence(name, bands[name], one) for name, one in found.items()]
+    more = len(sentences) - MOST_LISTED
+    if more > 0:
+        sentences[MOST_LISTED:] = [f"{more} more maps hold a value that seems to stand for no data"]
+    return sentences
 
 
 def _sample(raster: str, cells: int) -> np.ndarray:
