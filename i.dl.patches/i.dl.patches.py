@@ -297,7 +297,7 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -341,7 +341,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.dataset.manifest import MANIFEST_NAME
     from grassdl.dataset.writer import PatchSetWriter
     from grassdl.files import check_output_folder
-    from grassdl.gis.bandstack import BandMaps, BandStack, describe_bands
+    from grassdl.gis.bandstack import BandMaps, describe_bands, open_bands
     from grassdl.gis.labels import labels_from_options
     from grassdl.gis.messages import Progress, command_line
     from grassdl.gis.output_names import check_vector_output
@@ -364,7 +364,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     region.use()
     workers = cleanup.enter_context(Workers(settings.nprocs))
     source = cleanup.enter_context(labels_from_options(options, region))
-    stack = cleanup.enter_context(closing(BandStack(bands, region)))
+    stack = cleanup.enter_context(open_bands(bands, region))
     scratch = cleanup.enter_context(scratch_folder())
     beside = cleanup.enter_context(ThreadPoolExecutor(1))
     session = beside.submit(provenance)
@@ -378,7 +378,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     plan = choose_patches(settings, region, labels, codes, found.lost)
     writer = PatchSetWriter(
         folder=scratch / "trial",
-        bands=bands,
+        bands=stack.bands,
         classes=labels.classes,
         counts=plan.split_counts,
         dtype=stack.dtype,

@@ -319,6 +319,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.predict.decision import Decision
     from grassdl.predict.settings import Settings
     from grassdl.predict.spool import check_spool, open_spool
+    from grassdl.texts import listed
 
     card = ModelCard.load(options["model"])
     settings = Settings.from_options(options, flags, card)
@@ -353,7 +354,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
             beside.append(table.write)
             before_naming.append(table.finish)
         maps.make_maps(region, card.provenance(how), rows_by_segment, beside, before_naming)
-    gs.message(f"Written: {', '.join(maps.names + (tables.names if tables else []))}")
+    gs.message(f"Written: {listed(maps.names + (tables.names if tables else []))}")
 
 
 def from_network(given: Given) -> tuple[dict[str, str], Begin]:
@@ -381,7 +382,7 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
         tiling = start(loaded, *needs, spool, gs.message)
         window = region.window(*frame.window(tiling))
         window.use()
-        stack = cleanup.enter_context(closing(bandstack.BandStack(bands, window)))
+        stack = cleanup.enter_context(bandstack.open_bands(bands, window))
         what = (stack, [one.name for one in bands], loaded, card, settings, tiling, decision)
         return window, tiling.recorded(), network_bands(*what, spool.rows, maps.tell)
 

@@ -16,9 +16,11 @@ from grassdl.bands import (
     Histogram,
     by_layers,
     empty_layers,
+    holds,
     names_mismatch,
     ndsm,
     ndvi,
+    number_mismatch,
     smallest_dtype,
     zero_layers,
 )
@@ -83,6 +85,16 @@ def test_the_smallest_dtype_that_holds_all_bands_is_taken(ranges, dtype):
     assert smallest_dtype(ranges) == np.dtype(dtype)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
+@pytest.mark.parametrize("beyond", [1, 1000, 2**31])
+def test_a_type_holds_what_lies_within_its_limits(dtype, beyond):
+    limits, cells = np.iinfo(dtype), np.iinfo(np.int32)
+    inside = np.array([[limits.min, 0], [1, limits.max]], np.int32)
+    assert holds(np.dtype(dtype), inside)
+    for value in (max(limits.min - beyond, cells.min), min(limits.max + beyond, cells.max)):
+        assert not holds(np.dtype(dtype), np.append(inside, np.int32(value)))
+
+
 def test_names_are_compared_only_where_both_sides_declared_them():
     red, nir = band("red"), band("nir")
     assert names_mismatch([red, nir], [red, nir]) is None
@@ -95,7 +107,19 @@ def test_names_are_compared_only_where_both_sides_declared_them():
 
 def test_numbers_of_bands_are_always_compared():
     wrong = names_mismatch([band("red", False), band("nir", False)], [band("x", False)])
-    assert wrong == "2 bands are expected (red, nir), 1 are given"
+    assert wrong == "2 bands are expected (red, nir), 1 are given (x)"
+
+
+def test_bands_that_are_missing_or_too_many_are_named():
+    four = ["nir", "red", "green", "blue"]
+    assert number_mismatch(four, ["red", "green", "blue"]) == (
+        "4 bands are expected (nir, red, green, blue), 3 are given (red, green, blue); missing: nir"
+    )
+    assert number_mismatch(["red"], ["red", "nir"]).endswith("; too many: nir")
+    assert number_mismatch(four, four[::-1]) is None
+    many = [f"b{place}" for place in range(448)]
+    assert number_mismatch(many, many[1:]).endswith("missing: b0")
+    assert len(number_mismatch(many, ["red"])) < 150
 
 
 def test_a_band_comes_back_from_json_as_it_was():

@@ -3,7 +3,7 @@
 
 import pytest
 
-from grassdl.texts import check_length, one_line, printable, printable_json, shortened
+from grassdl.texts import check_length, listed, one_line, printable, printable_json, shortened
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,11 @@ def test_names_of_outputs_leave_space_for_what_is_put_around_them():
     check_length("ü" * 100)
     with pytest.raises(ValueError, match="<xxxxxxxxxxxxxxxxxxxx...> has 201 bytes: .* at most 200"):
         check_length("x" * 201)
+
+
+def test_a_long_list_of_names_is_cut_and_says_by_how_much():
+    names = [f"b{place}" for place in range(1, 449)]
+    assert listed(names) == "b1, b2, b3, b4, b5, b6, b7, b8 and 440 more"
+    assert listed(names[:8]) == "b1, b2, b3, b4, b5, b6, b7, b8"
+    assert listed(iter([3, 7])) == "3, 7"
+    assert listed([]) == ""

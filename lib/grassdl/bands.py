@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Meta
 
 from .records import Above0, Count, Text, checked
-from .texts import one_line
+from .texts import listed, one_line
 
 NDSM = "ndsm"
 NDVI = "ndvi"
@@ -92,8 +92,12 @@ class BandReader(RowReader, Protocol):
     cell_bytes: int
     """Memory that a cell takes while it is read, all bands together."""
 
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """The mask alone, which may take less time."""
+    def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+        """The mask alone, which may take less time, and the lowest and highest value, as far as
+        there is one, by name of each integer map that tells nothing sure of its values."""
+
+    def learn(self, found: dict[str, tuple[int, int]]) -> None:
+        """Know what `scan` has told of all rows; `dtype` may be smaller from now on."""
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """The source maps of these rows as they are, for `stack`."""
@@ -163,14 +167,42 @@ def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
     return np.dtype(np.int32)
 
 
+def holds(dtype: np.dtype, cells: np.ndarray) -> bool:
+    """Whether an integer dtype holds all of some values, given as int32."""
+    limits = np.iinfo(dtype)
+    if not cells.size or limits.bits == 32:
+        return True
+    # As unsigned numbers those below the lowest are the highest: one look instead of two.
+    shifted = cells - np.int32(limits.min) if limits.min else cells
+    return int(shifted.view(np.uint32).max()) <= limits.max - limits.min
+
+
+def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None:
+    """What is wrong with the number of bands, with the names of those that are missing or too many
+    as far as they are known; None if nothing is."""
+    if len(expected) == len(given):
+        return None
+    told = (
+        f"{len(expected)} bands are expected ({listed(expected)}), {len(given)} are given "
+        f"({listed(given)})"
+    )
+    missing = [name for name in expected if name not in given]
+    surplus = [name for name in given if name not in expected]
+    if not surplus:
+        return f"{told}; missing: {listed(missing)}"
+    if not missing:
+        return f"{told}; too many: {listed(surplus)}"
+    return told
+
+
 def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:
     """What is wrong with `given` bands for something made from `expected` ones, or None.
 
     Names and their order are compared only where both sides declared them.
     """
-    if len(expected) != len(given):
-        names = ", ".join(band.name for band in expected)
-        return f"{len(expected)} bands are expected ({names}), {len(given)} are given"
+    wrong = number_mismatch([band.name for band in expected], [band.name for band in given])
+    if wrong:
+        return wrong
     for place, (one, other) in enumerate(zip(expected, given, strict=True), start=1):
         if one.declared and other.declared and one.name != other.name:
             return f"band {place} is expected to be <{one.name}>, but <{other.name}> is given"

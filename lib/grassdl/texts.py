@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST_LABEL = 200
 """Characters of a class label: as many as every table and history of GRASS takes."""
@@ -12,6 +13,9 @@ LONGEST_LABEL = 200
 LONGEST_NAME = 200
 """Bytes of the name of an output: with what is put around it while it is written, it must be the
 name of a file."""
+
+MOST_LISTED = 8
+"""Names that a message lists at most."""
 
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -82,3 +86,10 @@ def check_length(name: str) -> None:
         raise ValueError(
             f"Output name <{name[:20]}...> has {length} bytes: choose one of at most {LONGEST_NAME}"
         )
+
+
+def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
+    """The first of some names for a message, and how many more there are."""
+    told = [str(name) for name in names]
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more

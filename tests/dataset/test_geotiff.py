@@ -181,6 +181,26 @@ def test_nodata_is_a_value_that_no_cell_has(dtype, value_range, stored, nodata):
     assert storage(np.dtype(dtype), value_range) == (np.dtype(stored), nodata)
 
 
+def test_a_value_beyond_the_range_that_would_become_null_is_refused(tmp_path):
+    def put_in_a_bright_cell(images):
+        images[:, 5, 5, 1] = 255
+
+    with pytest.raises(ValueError, match=f"Band <{BANDS[1]}> holds 255, .*recorded range"):
+        write_chips(tmp_path / "ds", "uint8", (1, 119), change=put_in_a_bright_cell)
+
+
+def test_a_chip_with_values_beyond_the_manifests_type_is_refused(tmp_path):
+    # With all values of a byte, chips are of 16 bits.
+    write_chips(tmp_path / "ds", "uint8", (0, 255))
+    chip = next((tmp_path / "ds/train/images").iterdir())
+    image = gdal.Open(str(chip), gdal.GA_Update)
+    image.GetRasterBand(1).WriteRaster(3, 3, 1, 1, np.int16(300).tobytes())
+    del image
+    images, _ = PatchSet.open(tmp_path / "ds").arrays("train")
+    with pytest.raises(ValueError, match="damaged: .* beyond the type uint8"):
+        images[:]
+
+
 def test_nodata_of_floats_is_nan(tmp_path):
     write_chips(tmp_path / "ds", "float32", None)
     chip = first_chip(tmp_path / "ds")

@@ -21,7 +21,7 @@ class ArrayBands:
     def read(self, row, rows):
         assert 0 <= row < row + rows <= self.rows
         self.reads.append((row, rows))
-        return self.values[row : row + rows].copy(), self.null(row, rows)
+        return self.values[row : row + rows].copy(), self.scan(row, rows)[0]
 
     def planes(self, row, rows):
         assert 0 <= row < row + rows <= self.rows
@@ -32,8 +32,11 @@ class ArrayBands:
         assert planes["all"].shape[:2] == null.shape
         return planes["all"]
 
-    def null(self, row, rows):
-        return self.null_cells[row : row + rows].copy()
+    def learn(self, found):
+        assert found == {}
+
+    def scan(self, row, rows):
+        return self.null_cells[row : row + rows].copy(), {}
 
 
 class ArrayLabels:

@@ -397,7 +397,10 @@ AREA = {"input": "red", "training": "areas"}
         ({**GOOD, "input": "nothing"}, ["No patch", "labelled cells without NULL"]),
         ({**GOOD, "labels": "far"}, ["<far@PERMANENT>", "no class in the region"]),
         ({**GOOD, "labels": "nothing"}, ["floating point", "FCELL"]),
-        ({**GOOD, "labels": "narrowed"}, ["<narrowed", "beyond its range", "r.support -s"]),
+        (
+            {**GOOD, "labels": "narrowed"},
+            ["<narrowed", "recorded range", "r.support -s"],
+        ),
         (
             {**GOOD, "labels": "one_class"},
             ["found only class 1", "background="],

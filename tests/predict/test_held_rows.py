@@ -71,3 +71,17 @@ def test_a_wide_map_is_read_few_rows_at_a_time():
     values, _ = HeldRows(reader, 2, most=50).read(0, 50)
     assert np.array_equal(values[:, -1, 0], np.arange(50))
     assert reader.most == held_rows.PIECE_CELLS // 50_000
+
+
+def test_rows_keep_their_values_when_the_reader_meets_larger_ones():
+    class Widening(CountedRows):
+        dtype = np.dtype(np.uint8)
+
+        def read(self, row, rows):
+            values, null = super().read(row, rows)
+            return values.astype(np.uint8 if row + rows <= 256 else np.int32), null
+
+    held = HeldRows(Widening(400), 2, most=200)
+    for start in (0, 100, 200):
+        values, _ = held.read(start, 200)
+        assert np.array_equal(values[:, 1, 1], np.arange(start, start + 200))

@@ -145,6 +145,21 @@ def test_ndvi_is_made_from_the_maps_where_training_had_them(grass_project, bands
     assert np.abs(probabilities(grass_project).data - expected)[~null].max() < 1e-5
 
 
+def test_integers_beyond_their_maps_recorded_ranges_are_read_as_they_are(grass_project, model):
+    rng = np.random.default_rng(6)
+    values = rng.integers(-40, 900, (ROWS, COLS, 2))
+    for place, name in enumerate(("one", "two")):
+        grass_project.write_raster(name, values[..., place])
+    grass_project.run("g.region", raster="one")
+    metadata = grass_project.mapset / "cell_misc"
+    (metadata / "one/range").write_text("0 99\n")
+    (metadata / "two/range").unlink()
+    predict(grass_project, model, probabilities="p", tile_size=16)
+    expected, _ = whole(model[1], values)
+    # Values far from the model's means are rounded more.
+    assert np.abs(probabilities(grass_project).data - expected).max() < 1e-3
+
+
 def test_tile_sizes_and_regions_agree_on_real_imagery(grass_project, make_model, real_data):
     image = real_data / "naip_ohio" / "cluster07_rgbn.tif"
     grass_project.run("r.in.gdal", flags="o", input=image, output="naip")
@@ -315,6 +330,17 @@ class TestBadInput:
 
     def test_another_number_of_bands(self, grass_project, bands, model):
         refused(grass_project, model, "2 bands are expected (one, two)", "1", input="one")
+
+    def test_a_forgotten_map_that_a_derived_band_needs_too(self, grass_project, bands, make_model):
+        source = {"red": "two@PERMANENT", "nir": "one@PERMANENT"}
+        ndvi = Band("ndvi", True, source, "ndvi", 1.0, "nearest", "", "float32")
+        three = [plain_band("one"), plain_band("two"), ndvi]
+        model = make_model(three, [*MEAN, 0.4], [*DEVIATION, 0.2])
+        words = [
+            "2 bands are expected (one, two), 1 are given (two); missing: one",
+            "input or group",
+        ]
+        refused(grass_project, model, *words, input="two")
 
     def test_declared_names_in_another_order(self, grass_project, bands, make_model):
         declared = [plain_band("red", declared=True), plain_band("nir", declared=True)]

@@ -161,12 +161,23 @@ class _Encoder:
             chip.GetRasterBand(1).SetNoDataValue(self._nodata)
 
         values = image.astype(self._stored)
+        self._check_nodata(values[~null])
         values[null] = self._nodata
         predictor = 3 if self._stored.kind == "f" else 2
         # Without these two, the fourth band of a chip of bytes becomes an alpha channel, and
         # other software drops what is dark there.
         options = [f"PREDICTOR={predictor}", "PHOTOMETRIC=MINISBLACK", "ALPHA=NO"]
         return self._file(position, values.transpose(2, 0, 1), options, describe)
+
+    def _check_nodata(self, known: np.ndarray) -> None:
+        """Refuse cells (n, bands) that would be taken for NULL."""
+        taken = (known == self._nodata).any(axis=0)
+        if taken.any():
+            raise ValueError(
+                f"Band <{self._writer.bands[taken.argmax()]}> holds {self._nodata}, which no map "
+                "has by its recorded range and stands for NULL in chips: correct the range with "
+                "'r.support -s', or use format=npy"
+            )
 
     def labels(self, position: Sequence[int], codes: np.ndarray) -> bytes:
         """The file of label codes (size, size), with the classes' names and colours."""
@@ -290,7 +301,15 @@ class ChipImages(Chips):
         values, nodata = _read_planes(path, bands, self.shape[1:], self._stored)
         image = values.transpose(1, 2, 0)
         null = _is_nodata(image, nodata).any(axis=2, keepdims=True)
-        return np.where(null, 0, image).astype(self.dtype)
+        known = np.where(null, 0, image)
+        with np.errstate(invalid="ignore"):
+            narrowed = known.astype(self.dtype)
+        if known.dtype != self.dtype and (narrowed != known).any():
+            raise ValueError(
+                f"Dataset is damaged: <{path}> holds values beyond the type {self.dtype} of the "
+                "manifest"
+            )
+        return narrowed
 
 
 class ChipLabels(Chips):

@@ -16,6 +16,7 @@ from ..bands import Band, BandStatistics, names_mismatch
 from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, union
 from ..colors import are_alike, were_chosen
 from ..records import shortened
+from ..texts import listed
 from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
 from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Manifest
@@ -245,11 +246,9 @@ def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
     known = [band.name for band in bands]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(
-            f"The datasets have no band <{', '.join(unknown)}>, only {', '.join(known)}"
-        )
+        raise ValueError(f"The datasets have no band <{listed(unknown)}>, only {listed(known)}")
     if len(set(names)) < len(names):
-        raise ValueError(f"<bands> names a band twice: {', '.join(names)}")
+        raise ValueError(f"<bands> names a band twice: {listed(names)}")
     return sorted(known.index(name) for name in names)
 
 

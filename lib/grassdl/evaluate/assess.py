@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import scores
 from ..classes import MapClass
+from ..texts import listed
 from .areas import area_report
 from .bootstrap import block_intervals
 from .borders import border_report, count_borders
@@ -197,7 +198,6 @@ def _place(value: int, values: list[int]) -> int:
     """
     if value not in values:
         raise ValueError(
-            f"Class {value} of option objects occurs in neither map: "
-            f"there are {', '.join(map(str, values))}"
+            f"Class {value} of option objects occurs in neither map: there are {listed(values)}"
         )
     return values.index(value)

@@ -11,10 +11,8 @@ import numpy as np
 
 from ..classes import MAX_CLASSES, NULL_VALUE
 from ..margins import margins_of
+from ..texts import listed
 from .cells import ClassCodes, RowReader, strips
-
-MOST_LISTED = 8
-"""Classes that a sentence lists at most."""
 
 USUAL_BLOCKS = 400
 """Blocks that a region is parted into unless the user tells their size."""
@@ -211,4 +209,4 @@ def tally_points(
 
 def _listing(values: list[int], present: np.ndarray) -> str:
     found = sorted(value for value, there in zip(values, present, strict=False) if there)
-    return ", ".join([*map(str, found[:MOST_LISTED])] + ["..."] * (len(found) > MOST_LISTED))
+    return listed(found)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import grass.script as gs
 
 from ..classes import MAX_VALUE, are_integers
-from ..texts import one_line
+from ..texts import listed, one_line
 from .categories import labelled_values
 
 INTEGERS = ("INTEGER", "SMALLINT", "BIGINT")
@@ -87,7 +87,7 @@ def class_by_category(
     if unknown:
         raise ValueError(
             f"Class <{unknown[0]}> in column <{column}> of <{vector}> matches no label of "
-            f"<{raster}>, which has: {', '.join(labels)} (r.category gives further ones)"
+            f"<{raster}>, which has: {listed(labels)} (r.category gives further ones)"
         )
     return {category: labels[text] for category, text in texts.items()}
 
@@ -197,6 +197,6 @@ def _column_type(vector: str, layer: str, column: str) -> str:
     columns = gs.vector_columns(vector, layer_number(vector, layer))
     if column not in columns:
         raise ValueError(
-            f"Vector map <{vector}> has no column <{column}>, there are: {', '.join(columns)}"
+            f"Vector map <{vector}> has no column <{column}>, there are: {listed(columns)}"
         )
     return columns[column]["type"]

@@ -3,18 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import grass.script as gs
 import numpy as np
 
-from ..bands import NDSM, NDVI, Band, empty_layers, names_mismatch, ndsm, ndvi, smallest_dtype
+from ..bands import (
+    NDSM,
+    NDVI,
+    Band,
+    empty_layers,
+    holds,
+    names_mismatch,
+    ndsm,
+    ndvi,
+    number_mismatch,
+    smallest_dtype,
+)
 from ..resampling import NEAREST, Axis, effective_method, resample
+from ..texts import listed
 from .raster_rows import RasterRows, SourceRows, is_null
-from .rasters import info_of, mask_name, require_raster
+from .rasters import ANY_CELL, BeyondRangeError, info_of, mask_name, require_raster
 from .region import Region
+from .undeclared import undeclared_nodata
 
 _DERIVE = {NDSM: (ndsm, ("dsm", "dtm")), NDVI: (ndvi, ("red", "nir"))}
 
@@ -59,7 +73,7 @@ class BandMaps:
         if names and len(names) != len(maps):
             raise ValueError(
                 f"bands names {len(names)} bands, but {len(maps)} raster maps are given: "
-                f"{', '.join(maps)}"
+                f"{listed(maps)}"
             )
         return cls(maps, names, derived)
 
@@ -112,14 +126,19 @@ def describe_bands(
     return bands
 
 
+def _name_of(raster: str) -> str:
+    """What the band of a map is called unless the user gives it a name."""
+    return info_of(raster).semantic_label or raster.split("@")[0]
+
+
 def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
     info = info_of(raster)
-    declared = name or info.semantic_label
+    declared = bool(name or info.semantic_label)
     grid = Region.of_raster(raster)
     same_values = _method_for(grid, region, method) == NEAREST
     return Band(
-        name=declared or raster.split("@")[0],
-        declared=bool(declared),
+        name=name or _name_of(raster),
+        declared=declared,
         source={"map": raster},
         derivation=None,
         resolution=_resolution(grid),
@@ -223,6 +242,8 @@ class ResampledRows:
 class BandStack:
     """Bands of the process's region as a `grassdl.bands.BandReader`.
 
+    Their dtype is that of what the maps are said to hold. What is read is checked against it.
+
     Args:
         bands: As `describe_bands` gives them.
         region: The region that this process uses.
@@ -230,7 +251,8 @@ class BandStack:
 
     def __init__(self, bands: Sequence[Band], region: Region):
         self.bands = list(bands)
-        self.value_range = _value_range(bands)
+        self._ranges = _ranges(bands)
+        self._unsure = {name for name in self._ranges if not info_of(name).recorded}
         self.dtype = dtype_of(bands)
         self.rows, self.cols = region.rows, region.cols
         methods = {one: band.resampling for band in bands for one in band.source.values()}
@@ -242,21 +264,47 @@ class BandStack:
         per_map = 16 if any(isinstance(one, ResampledRows) for one in self._maps.values()) else 8
         return per_map * len(self._maps) + 2 * len(self.bands) * self.dtype.itemsize
 
+    @property
+    def value_range(self) -> tuple[int, int] | None:
+        """Lowest and highest value of the maps; None as soon as a band is of floating type."""
+        return _joined_range(self.bands, self._ranges)
+
+    def learn(self, found: Mapping[str, tuple[int, int]]) -> None:
+        """See `grassdl.bands.BandReader.learn`."""
+        for name in self._unsure:
+            self._ranges[name] = found.get(name, (0, 0))
+        self.bands = [
+            replace(band, dtype=smallest_dtype([self._ranges[band.source["map"]]]).name)
+            if band.source.get("map") in self._unsure
+            else band
+            for band in self.bands
+        ]
+        self.dtype = smallest_dtype([self.value_range])
+
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `grassdl.bands.BandReader.read`."""
+        """See `grassdl.bands.RowReader.read`; from a value on that `dtype` does not hold, it is
+        one that holds all."""
         planes = self.planes(row, rows)
         null = np.zeros((rows, self.cols), bool)
         for plane in planes.values():
             null |= is_null(plane)
         shape = (*null.shape, len(self.bands))
-        return self._filled(empty_layers(shape, self.dtype), planes, null), null
+        try:
+            return self._filled(empty_layers(shape, self.dtype), planes, null), null
+        except BeyondRangeError:
+            self.dtype = np.dtype(np.int32)
+            return self._filled(empty_layers(shape, self.dtype), planes, null), null
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """See `grassdl.bands.BandReader.planes`."""
         return {name: one.read(row, rows) for name, one in self._maps.items()}
 
     def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
-        """See `grassdl.bands.BandReader.stack`."""
+        """See `grassdl.bands.BandReader.stack`.
+
+        Raises:
+            BeyondRangeError: `dtype` does not hold a value.
+        """
         values = np.empty((*null.shape, len(self.bands)), self.dtype)
         return self._filled(values, planes, null)
 
@@ -266,26 +314,59 @@ class BandStack:
         """An array (rows, cols, bands) with the values of planes, 0 where NULL."""
         some_null = null.any()
         for place, band in enumerate(self.bands):
-            layer = values[..., place]
             sources = [planes[name] for name in band.source.values()]
             # NULL and what is beyond float32 is replaced below.
             with np.errstate(invalid="ignore", over="ignore"):
-                layer[:] = _derived(band, sources) if band.derivation else sources[0]
+                cells = _derived(band, sources) if band.derivation else sources[0]
             if some_null:
-                np.copyto(layer, 0, where=null)
+                cells = np.where(null, cells.dtype.type(0), cells)
+            if values.dtype.kind != "f" and not holds(values.dtype, cells):
+                raise BeyondRangeError.of(band.source["map"])
+            values[..., place] = cells
         return values
 
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """See `grassdl.bands.BandReader.null`."""
+    def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+        """See `grassdl.bands.BandReader.scan`."""
         null = np.zeros((rows, self.cols), bool)
-        for one in self._maps.values():
-            null |= one.null(row, rows)
-        return null
+        ranges = {}
+        for name, one in self._maps.items():
+            if name not in self._unsure:
+                null |= one.null(row, rows)
+                continue
+            cells = one.read(row, rows)
+            lowest = cells.min()
+            # NULL is the lowest of integers.
+            if is_null(lowest):
+                missing = is_null(cells)
+                null |= missing
+                lowest = cells.min(where=~missing, initial=ANY_CELL[1])
+            highest = cells.max()
+            if not is_null(highest):
+                ranges[name] = int(lowest), int(highest)
+        return null, ranges
 
     def close(self) -> None:
         """Close all maps."""
         for one in self._maps.values():
             one.close()
+
+
+@contextmanager
+def open_bands(bands: Sequence[Band], region: Region) -> Iterator[BandStack]:
+    """The bands of the process's region; the user is warned of what may be undeclared no data.
+
+    Args:
+        bands: As `describe_bands` gives them.
+        region: The region that this process uses.
+    """
+    with closing(BandStack(bands, region)) as stack:
+        names: dict[str, str] = {}
+        for band in bands:
+            for one in band.source.values():
+                names.setdefault(one, band.name)
+        for sentence in undeclared_nodata(names):
+            gs.warning(sentence)
+        yield stack
 
 
 def _plane(name: str, region: Region, method: str) -> Plane:
@@ -303,15 +384,22 @@ def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
 
 def dtype_of(bands: Sequence[Band]) -> np.dtype:
     """The dtype in which a `BandStack` of these bands gives their values."""
-    return smallest_dtype([_value_range(bands)])
+    return smallest_dtype([_joined_range(bands, _ranges(bands))])
 
 
-def _value_range(bands: Sequence[Band]) -> tuple[int, int] | None:
-    """Lowest and highest value of the maps; None as soon as a band is of floating type."""
+def _ranges(bands: Sequence[Band]) -> dict[str, tuple[int, int]]:
+    """Lowest and highest value that the map of each integer band is said to hold."""
+    maps = [band.source["map"] for band in bands if np.dtype(band.dtype).kind != "f"]
+    return {name: info_of(name).range for name in maps}
+
+
+def _joined_range(
+    bands: Sequence[Band], ranges: Mapping[str, tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Lowest and highest value of all bands; None as soon as one is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
         return None
-    ranges = [info_of(band.source["map"]).range for band in bands]
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
+    return min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
 
 
 def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -> list[Band]:
@@ -323,6 +411,7 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
     Raises:
         ValueError: The bands do not fit the model.
     """
+    _check_number(given, [band.name for band in expected if band.derivation is None])
     plain = [band.source["map"] for band in expected if band.derivation is None]
     derived = {}
     for band in expected:
@@ -331,7 +420,7 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
         source = given.derived.get(band.derivation)
         if source is None:
             places = [plain.index(one) for one in band.source.values() if one in plain]
-            if len(places) < len(band.source) or max(places) >= len(given.maps):
+            if len(places) < len(band.source):
                 roles = " and ".join(band.source)
                 raise ValueError(f"The model has a band <{band.name}>: options {roles} are needed")
             source = {
@@ -343,19 +432,28 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
         roles = " and ".join(given.derived[surplus[0]])
         raise ValueError(f"The model has no band <{surplus[0]}>: leave out {roles}")
     complete = BandMaps(given.maps, given.names, derived)
-    methods = [band.resampling for band in expected]
-    same_number = len(methods) == len(given.maps) + len(derived)
-    bands = describe_bands(complete, region, methods if same_number else NEAREST)
+    bands = describe_bands(complete, region, [band.resampling for band in expected])
     wrong = names_mismatch(expected, bands)
     if wrong:
         raise ValueError(f"The inputs do not fit the model: {wrong}")
     wanted, named = ([band.name for band in some] for some in (expected, bands))
     if wanted != named and sorted(wanted) == sorted(named):
         gs.warning(
-            f"The bands are those of the training in another order: {', '.join(named)} "
-            f"instead of {', '.join(wanted)}"
+            f"The bands are those of the training in another order: {listed(named)} "
+            f"instead of {listed(wanted)}"
         )
     return bands
+
+
+def _check_number(given: BandMaps, expected: Sequence[str]) -> None:
+    """Refuse more or fewer maps than a model has bands that are not derived, called as told."""
+    found = given.names or [_name_of(one) for one in given.maps]
+    wrong = number_mismatch(expected, found)
+    if wrong:
+        raise ValueError(
+            f"The inputs do not fit the model: {wrong}. Options input or group take a map of each, "
+            "in this order"
+        )
 
 
 def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]:

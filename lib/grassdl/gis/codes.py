@@ -8,8 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX
-from .raster_rows import RasterRows, is_foreign, is_null
-from .rasters import WIDEST_TABLE, info_of, require_integer, values_in_region
+from .raster_rows import RasterRows, is_null
+from .rasters import (
+    WIDEST_TABLE,
+    BeyondRangeError,
+    info_of,
+    require_integer,
+    values_in_region,
+)
 from .region import Region
 
 
@@ -143,7 +149,7 @@ class ValueCodes:
         """Codes (rows, cols) uint8 of rows `row` to `row + rows`.
 
         Raises:
-            ValueError: A value is beyond the range that the map's metadata tell.
+            BeyondRangeError: A value is beyond the range that the map's metadata tell.
         """
         values = self._map.read(row, rows)
         values -= self.lowest
@@ -152,10 +158,7 @@ class ValueCodes:
         codes = values.astype(np.uint8)
         if beyond.any():
             if not is_null(values[beyond] + np.int32(self.lowest)).all():
-                raise ValueError(
-                    f"Raster map <{self._name}> holds values beyond its range: correct the range "
-                    "with r.support -s"
-                )
+                raise BeyondRangeError.of(self._name)
             codes[beyond] = self._otherwise
         return codes
 
@@ -167,10 +170,11 @@ class ValueCodes:
 def few_values(raster: str) -> bool:
     """Whether the range of an integer raster map leaves a code for each value and for NULL.
 
-    The range of maps that GRASS has not written itself, but only shows, may be a guess.
+    One that is missing or guessed does not count; see `RasterInfo.recorded`.
     """
-    lowest, highest = info_of(raster).range
-    return highest - lowest + 1 < NULL_INDEX and not is_foreign(raster)
+    info = info_of(raster)
+    lowest, highest = info.range
+    return info.recorded and highest - lowest + 1 < NULL_INDEX
 
 
 def strata_codes(raster: str) -> CategoryCodes:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..classes import MapClass
 from ..options import whole
-from ..texts import one_line
+from ..texts import listed, one_line
 from .attributes import class_by_category, class_labels, layer_number, require_vector
 from .categories import labelled_values, labels_of, map_classes
 from .labels import BACKGROUND_LABEL, overlaps
@@ -159,7 +159,7 @@ class EvaluationMaps:
         if without:
             self.warn(
                 f"Classes of the reference without a map {probability_map(prefix, 'VALUE')}: "
-                f"{', '.join(without)}; their probability counts as 0"
+                f"{listed(without)}; their probability counts as 0"
             )
         others = set(labelled_values(self.names["classification"])) - set(found)
         rasters = [find_raster(probability_map(prefix, value)) for value in sorted(others)]

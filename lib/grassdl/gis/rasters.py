@@ -13,7 +13,9 @@ import grass.lib.raster as libraster
 import grass.script as gs
 import numpy as np
 
-from .raster_rows import RasterRows, is_null
+from ..texts import listed
+from .raster_rows import RasterRows, is_foreign, is_null
+from .session import mapset_folder
 
 _DATATYPES = {
     libraster.CELL_TYPE: "CELL",
@@ -21,11 +23,29 @@ _DATATYPES = {
     libraster.DCELL_TYPE: "DCELL",
 }
 
+ANY_CELL = (1 - 2**31, 2**31 - 1)
+"""Lowest and highest value that an integer map can hold."""
+
+_GDAL_RANGES = {1: (0, 255), 2: (0, 2**16 - 1), 3: (-(2**15), 2**15 - 1), 14: (-128, 127)}
+"""Lowest and highest value of GDAL's short integer types, by their numbers."""
+
 STRIP_CELLS = 1_000_000
 """Cells that are looked at together."""
 
 WIDEST_TABLE = 1 << 20
 """Categories from the lowest to the highest that a table is made for."""
+
+
+class BeyondRangeError(ValueError):
+    """A raster map holds values that it should not have by its metadata."""
+
+    @classmethod
+    def of(cls, raster: str) -> BeyondRangeError:
+        """The error for a map by its fully qualified name."""
+        return cls(
+            f"Raster map <{raster}> holds values beyond its recorded range: correct the range in "
+            f"its mapset with 'r.support -s map={raster.split('@')[0]}'"
+        )
 
 
 def require_raster(name: str) -> str:
@@ -92,7 +112,7 @@ def probability_maps(prefix: str, values: Iterable[int]) -> list[str]:
         return [require_raster(one) for one in wanted]
     except ValueError as error:
         raise ValueError(
-            f"{error}: probabilities={prefix} needs a map of every class: {', '.join(wanted)}"
+            f"{error}: probabilities={prefix} needs a map of every class: {listed(wanted)}"
         ) from None
 
 
@@ -104,8 +124,12 @@ class RasterInfo:
         north, south, east, west: Edges.
         rows, cols: Number of cells.
         datatype: "CELL", "FCELL" or "DCELL".
-        range: Lowest and highest value of an integer map, (0, 0) if it is NULL throughout; None
-            for a map of floating type.
+        range: Lowest and highest value that an integer map is said to hold, (0, 0) if it is NULL
+            throughout; None for a map of floating type. A recorded range may be stale: whoever
+            reads the cells checks them against it.
+        recorded: Whether the range is the one that GRASS recorded with the cells. Where it is
+            missing, or the cells are those of a file (r.external) or of other maps (r.buildvrt),
+            it is what their types and records allow.
         units: Of its values; "" for none.
         semantic_label: "" for none.
     """
@@ -118,6 +142,7 @@ class RasterInfo:
     cols: int
     datatype: str
     range: tuple[int, int] | None
+    recorded: bool
     units: str
     semantic_label: str
 
@@ -133,6 +158,7 @@ def info_of(name: str) -> RasterInfo:
     grid = libgis.struct_Cell_head()
     libraster.Rast_get_cellhd(plain, mapset, ctypes.byref(grid))
     datatype = _DATATYPES[libraster.Rast_map_type(plain, mapset)]
+    recorded = None if is_foreign(name) else _recorded_range(plain, mapset)
     return RasterInfo(
         grid.north,
         grid.south,
@@ -141,20 +167,41 @@ def info_of(name: str) -> RasterInfo:
         grid.rows,
         grid.cols,
         datatype,
-        _range(plain, mapset) if datatype == "CELL" else None,
+        (recorded or _possible_range(name)) if datatype == "CELL" else None,
+        recorded is not None,
         _text(libraster.Rast_read_units(plain, mapset)),
         _text(libraster.Rast_read_semantic_label(plain, mapset)),
     )
 
 
-def _range(plain: str, mapset: str) -> tuple[int, int]:
+def _recorded_range(plain: str, mapset: str) -> tuple[int, int] | None:
+    """The range of an integer map that GRASS has recorded; None if there is none."""
+    # The library would warn, in a line of its own.
+    if not libgis.G_find_file2_misc("cell_misc", "range", plain, mapset):
+        return None
     values = libraster.struct_Range()
     low, high = ctypes.c_int(), ctypes.c_int()
-    libraster.Rast_read_range(plain, mapset, ctypes.byref(values))
+    if libraster.Rast_read_range(plain, mapset, ctypes.byref(values)) < 0:
+        return None
     libraster.Rast_get_range_min_max(ctypes.byref(values), ctypes.byref(low), ctypes.byref(high))
     if is_null(np.array([low.value, high.value], np.int32)).any():
         return 0, 0
     return low.value, high.value
+
+
+def _possible_range(name: str) -> tuple[int, int]:
+    """What a linked or joined integer map may hold: by the type of its file, or by its parts."""
+    plain, _, mapset = name.partition("@")
+    link, parts = (mapset_folder(mapset) / f"cell_misc/{plain}/{one}" for one in ("gdal", "vrt"))
+    if link.is_file():
+        lines = link.read_text(errors="replace").splitlines()
+        types = [line.removeprefix("type: ") for line in lines if line.startswith("type: ")]
+        return _GDAL_RANGES.get(int(types[0]), ANY_CELL) if types else ANY_CELL
+    if not parts.is_file():
+        return ANY_CELL
+    names = [line.strip() for line in parts.read_text(errors="replace").splitlines()]
+    ranges = [info_of(require_raster(one)).range or ANY_CELL for one in filter(None, names)]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _text(found: bytes | str | None) -> str:
@@ -183,6 +230,14 @@ def _distinct(values: np.ndarray) -> list[int]:
     seen = np.zeros(high - low + 1, bool)
     seen[values - low] = True
     return (np.flatnonzero(seen) + low).tolist()
+
+
+def is_reclassed(raster: str) -> bool:
+    """Whether a map by its fully qualified name is a table over another map's cells (r.reclass)."""
+    libgis.G_gisinit("i.dl")
+    plain, _, mapset = raster.partition("@")
+    reclass = libraster.struct_Reclass()
+    return libraster.Rast_get_reclass(plain, mapset, ctypes.byref(reclass)) > 0
 
 
 def mask_name() -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..texts import listed
+
 ITERATIONS = 80
 """Steps of the optimisation; measured, the entropy is then within 0.003 of what it can be."""
 
@@ -79,7 +81,7 @@ def evenness_note(pixels: np.ndarray, labels: list[str]) -> str:
     """
     present = np.flatnonzero(pixels)
     shares = 100 * pixels[present] / pixels.sum()
-    told = ", ".join(
+    told = listed(
         f"<{labels[one]}> {share:.2f} %" for one, share in zip(present, shares, strict=True)
     )
     return f"Class shares reached (even ones: {100 / len(present):.2f} %): {told}"

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-
-MOST_LISTED = 5
-"""Names that a sentence lists at most."""
 
 MARGIN_OF_FIRST_ROUND = 0.1
 """Candidates that are counted at first beyond the wanted ones, as a part of them."""
@@ -116,12 +113,6 @@ def rank_in_group(groups: np.ndarray) -> np.ndarray:
     ranks = np.empty(len(groups), np.int64)
     ranks[order] = np.arange(len(groups)) - before
     return ranks
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def distinct(possible: int, wanted: int, rng: np.random.Generator) -> np.ndarray:

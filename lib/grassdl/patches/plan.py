@@ -10,6 +10,7 @@ import numpy as np
 
 from ..classes import ClassScheme
 from ..dataset.manifest import SPLITS
+from ..texts import listed
 from .apart import check_apart
 from .candidates import ACROSS, FIT, NEAR, UNKNOWN, UNLABELLED, Examined
 from .counting import CodeReader, count_codes
@@ -170,7 +171,7 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
 
 
 def _names(classes: ClassScheme, chosen: np.ndarray) -> str:
-    return ", ".join(one.label for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)
+    return listed(one.label for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)
 
 
 def describe(

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from ..classes import NO_STRATUM
-from .candidates import Candidates, distinct, listed
+from ..texts import listed
+from .candidates import Candidates, distinct
 from .counting import CodeReader, strips
 
 

@@ -14,6 +14,9 @@ from ..classes import NULL_INDEX, UNLABELLED_INDEX
 from ..processes import Workers
 from .counting import CodeReader, codes_present
 
+Ranges = dict[str, tuple[int, int]]
+"""Lowest and highest value by map."""
+
 
 @dataclass(frozen=True)
 class CodeSpool:
@@ -60,21 +63,22 @@ class Survey:
     labels: CodeReader
     spool: CodeSpool
 
-    def read(self, job: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Label codes, and which cells are NULL, of some rows."""
-        return self.labels.read(*job), self.bands.null(*job)
+    def read(self, job: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Ranges]:
+        """Label codes, which cells are NULL, and the values of maps that tell nothing sure."""
+        return self.labels.read(*job), *self.bands.scan(*job)
 
     def write(
-        self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[int, np.ndarray, int]:
-        """Keep the codes; how many rows, what labels, and how many labelled cells lost to NULL."""
-        codes, null = cells
+        self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray, Ranges]
+    ) -> tuple[int, np.ndarray, int, Ranges]:
+        """Keep the codes; how many rows, what labels, how many labelled cells lost to NULL, and
+        the ranges."""
+        codes, null, ranges = cells
         present, lost = codes_present(codes, NULL_INDEX), 0
         if null.any():
             lost = int((codes[null] != UNLABELLED_INDEX).sum())
             codes[null] = NULL_INDEX
         self.spool.write(job[0], codes)
-        return len(codes), present, lost
+        return len(codes), present, lost, ranges
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def spool_codes(
     """Write the code of every cell to a file: that of its label, NULL or unlabelled.
 
     Args:
-        bands: See `Survey`.
+        bands: See `Survey`; it learns the ranges that were found.
         labels: See `Survey`.
         path: File to write.
         strip_cells: Cells to hold at a time, roughly.
@@ -116,9 +120,14 @@ def spool_codes(
     jobs = [(row, min(step, bands.rows - row)) for row in range(0, bands.rows, step)]
     done = lost = 0
     present = np.zeros(0, np.int64)
-    for rows, present_there, lost_there in workers.run(Survey(bands, labels, spool), jobs):
+    ranges: Ranges = {}
+    for rows, present_there, lost_there, found in workers.run(Survey(bands, labels, spool), jobs):
         done += rows
         present = np.union1d(present, present_there)
         lost += lost_there
+        for name, (low, high) in found.items():
+            lowest, highest = ranges.get(name, (low, high))
+            ranges[name] = min(lowest, low), max(highest, high)
         progress(done)
+    bands.learn(ranges)
     return Surveyed(spool, present, lost)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bands import RowReader, empty_layers
+from ..bands import RowReader, by_layers, empty_layers
 
 PIECE_CELLS = 500_000
 """Cells that are read at once: reading takes several times the memory of what was read."""
@@ -38,7 +38,11 @@ class HeldRows:
         for row in range(self._stop, start + rows, self._piece):
             count = min(self._piece, start + rows - row)
             place = slice(row - start, row - start + count)
-            self._values[place], self._null[place] = self._reader.read(row, count)
+            values, self._null[place] = self._reader.read(row, count)
+            if values.dtype != self._values.dtype:
+                # The reader met values that its first dtype did not hold.
+                self._values = by_layers(self._values.astype(values.dtype))
+            self._values[place] = values
         self._stop = max(self._stop, start + rows)
         return self._values[:rows], self._null[:rows]
 

@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from ..locks import lock
 from ..records import AtLeastOne, Count, checked, read_json, write_json
+from ..texts import listed
 from .decision import RowBand, RowBands
 from .tile_shape import TileShape
 
@@ -219,7 +220,7 @@ def _check_same(earlier: Record, made_of: Mapping[str, str], rows: int) -> None:
         changed = ["the number of rows"]
     if changed:
         raise ValueError(
-            f"The earlier run cannot be gone on with, since this has changed: {', '.join(changed)}."
+            f"The earlier run cannot be gone on with, since this has changed: {listed(changed)}."
             f" Put it back as it was, or {BEGIN_ANEW}"
         )
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..texts import listed
+
 EXPONENTS = {"balanced": 1.0, "sqrt": 0.5}
 """The weight is (mean number of pixels of a class / number of pixels of the class)^exponent."""
 
@@ -55,5 +57,7 @@ def check_class_weights(how: str | Sequence[float]) -> None:
                 "<class_weights> must be one of none, balanced, sqrt, or one number for each "
                 f"class, found <{how}>"
             )
-    elif not all(0 <= weight < math.inf for weight in how):
-        raise ValueError(f"<class_weights> must not be negative, found {', '.join(map(str, how))}")
+    else:
+        wrong = [weight for weight in how if not 0 <= weight < math.inf]
+        if wrong:
+            raise ValueError(f"<class_weights> must not be negative, found {listed(wrong)}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import __version__
 from ..dataset.patchset import JoinedPatchSets
+from ..texts import listed
 from .precision import resolve
 from .settings import Settings
 from .transfer import digest
@@ -64,7 +65,7 @@ def check_same(begun: dict, now: dict, warn: Callable[[str], None]) -> None:
     changed = _differences(begun["settings"], now["settings"], HARMLESS)
     for key, sentence in (
         ("datasets", "the datasets have changed since, or are others"),
-        ("bands", f"it began with the bands {', '.join(begun['bands'])}"),
+        ("bands", f"it began with the bands {listed(begun['bands'])}"),
         ("settings", f"it began with {', '.join(changed)}"),
         ("network_file", "the network file has changed since"),
         ("model", "the model to start from has changed since"),

@@ -21,6 +21,7 @@ from ..bands import Band, places_of
 from ..classes import ClassScheme
 from ..model import ModelCard, load_network, weights_file
 from ..networks import registry
+from ..texts import listed
 from .settings import Settings
 
 Build = Callable[[int, int], keras.Model]
@@ -50,7 +51,7 @@ class Transfer:
         new = all(not self.kept[place] for place in self.head)
         parts = ["with a new head, as the classes differ" if new else "with its head"]
         if self.bands:
-            parts.append(f"bands that it does not know: {', '.join(self.bands)}")
+            parts.append(f"bands that it does not know: {listed(self.bands)}")
         return f"Starting from model <{self.card.name}>, {'; '.join(parts)}"
 
     def to_json(self) -> dict:
