@@ -320,6 +320,29 @@ def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_
     assert nothing_in(tmp_path)
 
 
+def test_a_loss_that_is_no_number_any_more_costs_no_epoch_before_it(dataset, tmp_path, monkeypatch):
+    class Spoilt(fit_module.TrainingBatches):
+        def __getitem__(self, batch):
+            images, labels = super().__getitem__(batch)
+            return images * (np.nan if self._epoch_and_order[0] == 3 else 1), labels
+
+    monkeypatch.setattr(fit_module, "TrainingBatches", Spoilt)
+    lines = []
+    card = run(
+        joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST, epochs=9),
+        warn=lines.append,
+    )  # fmt: skip
+    assert (card.training["diverged"], card.training["interrupted"]) == (True, False)
+    assert (card.training["epochs_run"], card.training["best"]["epoch"] <= 3) == (3, True)
+    assert any(
+        "not a number any more in epoch 4" in one and "the best epoch" in one for one in lines
+    )
+    assert all(np.isfinite(one).all() for one in load_network(tmp_path / "model").get_weights())
+    assert "its loss was not a number" in (tmp_path / "model" / "README.md").read_text()
+    # There is nothing to resume: it would come to the same.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "model"]
+
+
 def test_what_fails_at_the_end_can_be_resumed(dataset, tmp_path, monkeypatch):
     def disk_full(*_):
         raise OSError("No space left on device")
@@ -341,7 +364,7 @@ def test_a_folder_that_holds_no_model_is_not_overwritten(dataset, tmp_path):
     data = joined(dataset())
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "thesis.txt").write_text("years of work")
-    with pytest.raises(ValueError, match="holds no model.json"):
+    with pytest.raises(ValueError, match="holds no model.json that i.dl wrote"):
         run(data, tmp_path / "model", settings())
     assert (tmp_path / "model" / "thesis.txt").read_text() == "years of work"
 

@@ -13,6 +13,7 @@ from threading import Lock
 import grass.script as gs
 
 from ..locks import Hold, abandoned
+from .messages import has_session
 from .session import current_mapset, mapset_folder
 
 _ELEMENTS = {"raster": "cell", "vector": "vector"}
@@ -38,10 +39,14 @@ def temporary_name(prefix: str, name: str = "") -> str:
 def remove_maps(names: Sequence[str], kind: str = "raster") -> None:
     """Remove those of these maps that the current mapset has.
 
+    Where the session has been taken away they stay for `remove_debris` of the next run.
+
     Args:
         names: Names without mapset.
         kind: "raster" or "vector".
     """
+    if not has_session():
+        return
     element = _ELEMENTS[kind]
     present = [name for name in names if gs.find_file(name, element=element, mapset=".")["file"]]
     if present:
