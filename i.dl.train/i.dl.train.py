@@ -304,9 +304,11 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     """Check what was given, then train; Keras is imported only in between."""
     from grassdl import backend, distribution
     from grassdl.gis.messages import command_line, message, warning
+    from grassdl.gis.session import outlive_session
     from grassdl.train.options import names_of, settings_of
     from grassdl.train.run_folder import check_target
 
+    outlive_session()
     data = open_datasets(options["input"], names_of(options["bands"]))
     target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
     settings = settings_of(options, freeze=flags["f"])

@@ -64,9 +64,12 @@ def has_session() -> bool:
     """Whether the GRASS session is still there.
 
     When `grass --exec` is interrupted, it takes the session away without waiting for the module
-    that it runs.
+    that it runs: first what its file holds, then the file.
     """
-    return Path(os.environ.get("GISRC", "")).is_file()
+    try:
+        return "LOCATION_NAME" in Path(os.environ["GISRC"]).read_text(encoding="utf-8")
+    except (KeyError, OSError):
+        return False
 
 
 def message(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
@@ -38,6 +39,17 @@ def scratch_folder(needed: int, what: str) -> Iterator[Path]:
         # What a killed run left there is gone by now.
         folders.check_disk(folder, needed, what)
         yield folder
+
+
+def outlive_session() -> None:
+    """Put temporary files where they stay when `grass --exec` is interrupted.
+
+    It removes the folder of its session then, where TMPDIR leads, without waiting for the module.
+    """
+    session = Path(os.environ["GISRC"]).parent
+    if os.environ.get("TMPDIR") == str(session):
+        os.environ["TMPDIR"] = str(session.parent)
+        tempfile.tempdir = None
 
 
 @cache

@@ -48,9 +48,11 @@ def remove_maps(names: Sequence[str], kind: str = "raster") -> None:
     if not has_session():
         return
     element = _ELEMENTS[kind]
-    present = [name for name in names if gs.find_file(name, element=element, mapset=".")["file"]]
+    found = {name: gs.find_file(name, element=element, mapset=".") for name in names}
+    # The session may go just now: then nothing is found, and nothing removed.
+    present = [name for name, where in found.items() if where.get("file")]
     if present:
-        gs.run_command("g.remove", flags="f", type=kind, name=present, quiet=True)
+        gs.run_command("g.remove", flags="f", type=kind, name=present, quiet=True, errors="ignore")
 
 
 def remove_debris(prefix: str, kind: str = "raster") -> None:
