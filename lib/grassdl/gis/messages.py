@@ -54,6 +54,8 @@ def one_line_errors() -> Iterator[None]:
         fatal("; ".join([told, *_notes(error)]))
     except KeyboardInterrupt as error:
         fatal(f"Interrupted: {_what_is_left(error)}")
+    except MemoryError as error:
+        fatal(f"Out of memory: {_what_is_left(error)} ({_one_line(error) or 'no size told'})")
     except OSError as error:
         if error.errno in _DISK_FULL:
             fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
