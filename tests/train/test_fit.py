@@ -312,21 +312,30 @@ def test_a_patch_size_that_does_not_suit_the_network_is_refused(dataset, tmp_pat
     assert nothing_in(tmp_path)
 
 
-def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path):
-    options = {**SMALLEST, "batch_norm": False}
-    chosen = settings(learning_rate=1e30, network_options=options, epochs=5)
+@pytest.fixture
+def spoil(monkeypatch):
+    """Makes the loss no number in an epoch, counted from 0."""
+
+    def spoil_epoch(epoch):
+        class Spoilt(fit_module.TrainingBatches):
+            def __getitem__(self, batch):
+                images, labels = super().__getitem__(batch)
+                return images * (np.nan if self._epoch_and_order[0] == epoch else 1), labels
+
+        monkeypatch.setattr(fit_module, "TrainingBatches", Spoilt)
+
+    return spoil_epoch
+
+
+def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path, spoil):
+    spoil(0)
     with pytest.raises(ValueError, match="not a number.*lower learning_rate"):
-        run(joined(dataset()), tmp_path / "model", chosen)
+        run(joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST))
     assert nothing_in(tmp_path)
 
 
-def test_a_loss_that_is_no_number_any_more_costs_no_epoch_before_it(dataset, tmp_path, monkeypatch):
-    class Spoilt(fit_module.TrainingBatches):
-        def __getitem__(self, batch):
-            images, labels = super().__getitem__(batch)
-            return images * (np.nan if self._epoch_and_order[0] == 3 else 1), labels
-
-    monkeypatch.setattr(fit_module, "TrainingBatches", Spoilt)
+def test_a_loss_that_is_no_number_any_more_costs_no_epoch_before_it(dataset, tmp_path, spoil):
+    spoil(3)
     lines = []
     card = run(
         joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST, epochs=9),
