@@ -304,8 +304,7 @@ from typing import TYPE_CHECKING
 import grass.script as gs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from grassdl.folders import Reservation
     from grassdl.gis.labels import Labels
     from grassdl.gis.region import Region
     from grassdl.patches.export import PatchCutter
@@ -316,8 +315,7 @@ if TYPE_CHECKING:
 
 
 def find_library() -> None:
-    """Make grassdl importable, a checkout's or the one installed with this script, before all else
-    on the path: the current folder may hold a grassdl of somebody else."""
+    """Make grassdl importable, a checkout's or the installed one, never the current folder's."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
     found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
@@ -338,9 +336,9 @@ def main() -> int:
 
 def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) -> None:
     """Read the maps, make the plan and print it; write the dataset unless only the plan counts."""
-    from grassdl.dataset.manifest import MANIFEST_NAME
+    from grassdl.dataset.manifest import DATASET_FOLDER
     from grassdl.dataset.writer import PatchSetWriter
-    from grassdl.files import check_output_folder
+    from grassdl.folders import reserved_output
     from grassdl.gis.bandstack import BandMaps, describe_bands, open_bands
     from grassdl.gis.labels import labels_from_options
     from grassdl.gis.messages import Progress, command_line
@@ -356,20 +354,22 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     region = Region.current()
     settings = Settings.from_options(options)
     grid = settings.grid(region.rows, region.cols)
-    if not only_plan:
-        target = check_output_folder(options["output"], gs.overwrite(), MANIFEST_NAME)
     if options["footprints"]:
         check_vector_output(options["footprints"], gs.overwrite())
     bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
     region.use()
     workers = cleanup.enter_context(Workers(settings.nprocs))
+    # Processes that were started before do not hold its locks when this one is killed.
+    wanted = options["output"], gs.overwrite(), DATASET_FOLDER
+    output = None if only_plan else cleanup.enter_context(reserved_output(*wanted))
+    needed = region.rows * region.cols, f"the labels of {region.size}"
+    scratch = cleanup.enter_context(scratch_folder(*needed))
     source = cleanup.enter_context(labels_from_options(options, region))
     stack = cleanup.enter_context(open_bands(bands, region))
-    scratch = cleanup.enter_context(scratch_folder())
     beside = cleanup.enter_context(ThreadPoolExecutor(1))
     session = beside.submit(provenance)
 
-    gs.message("Reading labels and looking for NULL...")
+    gs.message(f"Reading labels and looking for NULL in {region.size}...")
     cells = settings.strip_cells(stack)
     progress = Progress(region.rows)
     found = spool_codes(stack, source.codes, scratch / "codes", cells, workers, progress)
@@ -389,7 +389,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     cutter = PatchCutter(stack, codes, writer, cells)
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
     if not only_plan:
-        write(target, cutter, plan, workers, options["footprints"])
+        write(output, cutter, plan, workers, options["footprints"])
     print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds))
 
 
@@ -414,25 +414,26 @@ def choose_patches(
     return plan
 
 
-def write(target: Path, cutter: PatchCutter, plan: Plan, workers: Workers, vector: str) -> None:
+def write(
+    output: Reservation, cutter: PatchCutter, plan: Plan, workers: Workers, vector: str
+) -> None:
     """Write the dataset, its picture and the map of the patches."""
     from grassdl.dataset.footprints import FOOTPRINTS_NAME
-    from grassdl.dataset.manifest import MANIFEST_NAME
     from grassdl.dataset.patchset import PatchSet
-    from grassdl.files import new_folder
-    from grassdl.gis.footprints import import_footprints
+    from grassdl.gis.footprints import check_room, import_footprints
     from grassdl.gis.messages import Progress
     from grassdl.overview import OVERVIEW_NAME, dataset_overview
     from grassdl.patches.export import write_dataset
 
+    check_room(len(plan.splits) if vector else 0)
     gs.message("Writing patches...")
-    with new_folder(target, MANIFEST_NAME) as folder:
+    with output.new_folder() as folder:
         there = replace(cutter, writer=replace(cutter.writer, folder=folder))
         write_dataset(there, plan, workers, Progress(len(plan.splits)))
         dataset_overview(PatchSet.open(folder), plan.counts_by_split(), folder / OVERVIEW_NAME)
         if vector:
             import_footprints(folder / FOOTPRINTS_NAME, vector)
-    gs.message(f"Dataset <{target}> is written")
+    gs.message(f"Dataset <{output.target}> is written")
 
 
 if __name__ == "__main__":

@@ -338,7 +338,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
         opened = open_spool(folder, made_of, region.rows, settings.resumed, tell)
         spool = cleanup.enter_context(opened)
         window, how, bands = begin(spool, cleanup)
-        maps.open(folder, spool.rows, region.cols)
+        maps.open(folder, spool.rows, region)
         cleanup.enter_context(closing(maps))
         keepers, before_naming = [maps.keep], [spool.name_maps]
         if tables:
@@ -384,7 +384,7 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
         window.use()
         stack = cleanup.enter_context(bandstack.open_bands(bands, window))
         what = (stack, [one.name for one in bands], loaded, card, settings, tiling, decision)
-        return window, tiling.recorded(), network_bands(*what, spool.rows, maps.tell)
+        return window, tiling.recorded(), network_bands(*what, spool.rows, maps.tell, gs.message)
 
     inputs = {**input_stamps(options, sources, region), "the bands": bandstack.described(bands)}
     return made_of(options, replace(settings, engine=loaded.name), inputs), begin

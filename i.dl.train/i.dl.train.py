@@ -230,7 +230,7 @@
 # % type: integer
 # % required: no
 # % label: Number of epochs without a better score after which training stops
-# % description: By default two fifths of them; 0 to train to the last one; the best weights are kept in any case
+# % description: By default 0 with schedule=cosine, else two fifths of them; 0 to train to the last one; the best weights are kept in any case
 # % guisection: Training
 # % end
 # % option
@@ -303,10 +303,12 @@ def open_datasets(names: str, bands: list[str] | None) -> JoinedPatchSets:
 def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
     """Check what was given, then train; Keras is imported only in between."""
     from grassdl import backend, distribution
-    from grassdl.gis.messages import command_line
+    from grassdl.gis.messages import command_line, message, warning
+    from grassdl.gis.session import outlive_session
     from grassdl.train.options import names_of, settings_of
     from grassdl.train.run_folder import check_target
 
+    outlive_session()
     data = open_datasets(options["input"], names_of(options["bands"]))
     target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
     settings = settings_of(options, freeze=flags["f"])
@@ -321,8 +323,8 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
         settings,
         command=command_line(),
         versions={"grass": gs.version()["version"]},
-        report=gs.message,
-        warn=gs.warning,
+        report=message,
+        warn=warning,
         resume=flags["r"],
         team=team,
     )
@@ -330,11 +332,12 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
 
 def print_scores(card: ModelCard) -> None:
     """Print the scores on the test split to stdout."""
-    if card.test is None:
-        gs.message("No test patches: the model has no scores")
-        return
-
     from grassdl.classes import MapClass
+    from grassdl.gis.messages import message
+
+    if card.test is None:
+        message("The model has no scores on test patches")
+        return
 
     def line(name: str, figure: float | None) -> None:
         print(f"{name:<40} {'undefined' if figure is None else f'{figure:.4f}':>9}")

@@ -1,133 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files and folders that appear whole or not at all."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from .locks import Hold, abandoned
 from .texts import check_length
-
-
-def check_output_folder(
-    path: str | os.PathLike, overwrite: bool, recognise: str | None = None
-) -> Path:
-    """The absolute path of a folder that is to be written, checked before any work is done.
-
-    Args:
-        path: The folder.
-        overwrite: Whether it may exist.
-        recognise: See `new_folder`.
-
-    Raises:
-        ValueError: It exists and may not be overwritten, its name is too long, or its parent cannot
-            be written.
-    """
-    target = Path(path).expanduser().absolute()
-    check_length(target.name)
-    _restore_retired(target)
-    if target.exists() or target.is_symlink():
-        if not overwrite:
-            raise ValueError(f"Output <{target}> exists: choose another one or use --overwrite")
-        if not target.is_dir() or target.is_symlink():
-            raise ValueError(f"Output <{target}> is not a folder: choose another one")
-        if recognise:
-            _check_recognised(target, recognise)
-    if not target.parent.is_dir():
-        raise ValueError(f"Folder <{target.parent}> not found: the output cannot be written there")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"Folder <{target.parent}> is not writable")
-    return target
-
-
-@contextmanager
-def new_folder(target: Path, recognise: str) -> Iterator[Path]:
-    """A scratch folder beside `target` that takes its name when the block ends well.
-
-    Until then nothing lies under the final name but what lay there before; a folder that is
-    replaced must hold the file `recognise`, so that --overwrite never deletes a stranger's files.
-
-    Args:
-        target: The final path, as `check_output_folder` gives it.
-        recognise: Name of a file that tells a folder of this kind.
-    """
-    _check_recognised(target, recognise)
-    _remove_debris(target)
-    scratch = _scratch_path(target, os.getpid())
-    retired = scratch.with_suffix(".old")
-    scratch.mkdir()
-    try:
-        yield scratch
-        if target.is_dir():
-            target.rename(retired)
-        scratch.rename(target)
-    finally:
-        # Ctrl-C may come between the two renames.
-        if retired.is_dir() and not target.exists():
-            retired.rename(target)
-        shutil.rmtree(retired, ignore_errors=True)
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _check_recognised(target: Path, recognise: str) -> None:
-    if target.is_dir() and any(target.iterdir()) and not (target / recognise).is_file():
-        raise ValueError(
-            f"Folder <{target}> holds no {recognise}: it is not overwritten, choose another output"
-        )
-
-
-def _scratch_path(target: Path, pid: int) -> Path:
-    return target.with_name(f".{target.name}.{pid}.part")
-
-
-def _remove_debris(target: Path) -> None:
-    """Remove folders that killed runs left beside `target`."""
-    for kind in ("part", "old"):
-        for debris in _debris(target, kind):
-            shutil.rmtree(debris, ignore_errors=True)
-
-
-def _debris(target: Path, kind: str) -> list[Path]:
-    """What killed runs left beside `target`; scratches of live ones are none.
-
-    What bears this process's own number is debris too: in containers numbers come again.
-    """
-    beside = _set_beside(target, kind)
-    return [path for path, pid in beside if pid == os.getpid() or not alive(pid)]
-
-
-def _restore_retired(target: Path) -> None:
-    """Give back its name to a folder that a killed run had set aside to replace it."""
-    for retired, pid in _set_beside(target, "old"):
-        if not target.exists() and not alive(pid):
-            retired.rename(target)
-
-
-def _set_beside(target: Path, kind: str) -> list[tuple[Path, int]]:
-    """What runs made beside `target`, and the numbers of their processes."""
-    if not target.parent.is_dir():
-        return []
-    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.{kind}")
-    matches = [(path, name.fullmatch(path.name)) for path in target.parent.iterdir()]
-    return [(path, int(match[1])) for path, match in matches if match]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process of this number runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:

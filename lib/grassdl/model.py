@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from .bands import Band
 from .classes import ClassScheme
+from .folders import FolderKind
 from .model_item import facts_of, item_of
 from .records import (
     Above0,
@@ -51,6 +52,21 @@ KERAS_PARTS = {DESCRIPTION_NAME, "metadata.json", "model.weights.h5"}
 
 LARGEST_DESCRIPTION = 2**25
 """Bytes of a description; that of the largest network of the toolset has 170 000."""
+
+MODEL_FOLDER = FolderKind(
+    CARD_NAME,
+    FORMAT_NAME,
+    (
+        r"\.?model\.json(\.part)?",
+        r"model\.keras",
+        r"README\.md",
+        r"history\.(csv|png)",
+        r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",
+        # Networks that i.dl.predict has converted.
+        r"\.?openvino-[^/]*(/.*)?",
+    ),
+)
+"""What a model's folder holds, and --overwrite may therefore remove."""
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""

@@ -36,7 +36,7 @@ PLAIN_FIELDS = (
 """Fields of a card that are JSON as they are."""
 
 NO_HYPERPARAMETERS = frozenset(
-    "patches pixels epochs_run best_epoch monitor interrupted seconds best nprocs parent "
+    "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
     "leaks".split()
 )
 """What the account of a training tells beside its settings."""

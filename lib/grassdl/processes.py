@@ -31,6 +31,10 @@ class Terminated(KeyboardInterrupt):
 
     asked = False
 
+    heeded = False
+    """Whether the process is about to end by itself: it is often asked twice, once by its number
+    and once as one of a group."""
+
 
 class Work(Protocol[Job, Data, Result]):
     """Work on jobs that has two steps; while one job is in the second, the next is in the first."""

@@ -531,7 +531,7 @@ def test_an_interrupted_run_leaves_nothing(landscape, tmp_path, moment, kind):
     )
     appears = {
         "labels": lambda: any(project.mapset.glob("cell/i_dl_patches_tmp_*")),
-        "patches": lambda: any(tmp_path.glob(".ds.*.part/train/images.npy")),
+        "patches": lambda: any(tmp_path.glob(".ds.part/new-*/train/images.npy")),
     }[moment]
     while not appears():
         assert process.poll() is None

@@ -336,14 +336,17 @@ def test_a_killed_run_leaves_the_old_dataset_and_the_next_one_cleans_up(project,
     words = project.command("i.dl.patches", stride=4, nprocs=nprocs, overwrite=True, **call)
     process = subprocess.Popen(words, env=project.environment, stderr=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL)  # fmt: skip
-    while not any(tmp_path.glob(".ds.*.part/train/images.npy")):
+    while not any(tmp_path.glob(".ds.part/new-*/train/images.npy")):
         assert process.poll() is None
         time.sleep(0.005)
     time.sleep(0.3)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert {file.name: file.read_bytes() for file in target.iterdir() if file.is_file()} == old
-    assert len(list(tmp_path.glob(".ds.*.part"))) == 1
+    assert (tmp_path / ".ds.part").is_dir()
+    assert len(list((project.mapset / ".i_dl_scratch").iterdir())) == 1
     project.run("i.dl.patches", stride=240, block_size=240, overwrite=True, **call)
+    assert not (project.mapset / ".i_dl_scratch").exists()
+    assert not any(path.is_dir() for path in (project.mapset / ".tmp").glob("*/*"))
     assert list(tmp_path.glob(".ds.*")) == []
     assert (target / "dataset.json").read_bytes() != b""

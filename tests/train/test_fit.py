@@ -312,12 +312,44 @@ def test_a_patch_size_that_does_not_suit_the_network_is_refused(dataset, tmp_pat
     assert nothing_in(tmp_path)
 
 
-def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path):
-    options = {**SMALLEST, "batch_norm": False}
-    chosen = settings(learning_rate=1e30, network_options=options, epochs=5)
+@pytest.fixture
+def spoil(monkeypatch):
+    """Makes the loss no number in an epoch, counted from 0."""
+
+    def spoil_epoch(epoch):
+        class Spoilt(fit_module.TrainingBatches):
+            def __getitem__(self, batch):
+                images, labels = super().__getitem__(batch)
+                return images * (np.nan if self._epoch_and_order[0] == epoch else 1), labels
+
+        monkeypatch.setattr(fit_module, "TrainingBatches", Spoilt)
+
+    return spoil_epoch
+
+
+def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path, spoil):
+    spoil(0)
     with pytest.raises(ValueError, match="not a number.*lower learning_rate"):
-        run(joined(dataset()), tmp_path / "model", chosen)
+        run(joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST))
     assert nothing_in(tmp_path)
+
+
+def test_a_loss_that_is_no_number_any_more_costs_no_epoch_before_it(dataset, tmp_path, spoil):
+    spoil(3)
+    lines = []
+    card = run(
+        joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST, epochs=9),
+        warn=lines.append,
+    )  # fmt: skip
+    assert (card.training["diverged"], card.training["interrupted"]) == (True, False)
+    assert (card.training["epochs_run"], card.training["best"]["epoch"] <= 3) == (3, True)
+    assert any(
+        "not a number any more in epoch 4" in one and "the best epoch" in one for one in lines
+    )
+    assert all(np.isfinite(one).all() for one in load_network(tmp_path / "model").get_weights())
+    assert "its loss was not a number" in (tmp_path / "model" / "README.md").read_text()
+    # There is nothing to resume: it would come to the same.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "model"]
 
 
 def test_what_fails_at_the_end_can_be_resumed(dataset, tmp_path, monkeypatch):
@@ -341,7 +373,7 @@ def test_a_folder_that_holds_no_model_is_not_overwritten(dataset, tmp_path):
     data = joined(dataset())
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "thesis.txt").write_text("years of work")
-    with pytest.raises(ValueError, match="holds no model.json"):
+    with pytest.raises(ValueError, match="holds no model.json that i.dl wrote"):
         run(data, tmp_path / "model", settings())
     assert (tmp_path / "model" / "thesis.txt").read_text() == "years of work"
 

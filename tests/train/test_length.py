@@ -20,7 +20,13 @@ def test_epochs_and_patience_follow_from_the_patches_unless_they_are_told():
         settings = Settings(**told).for_patches(1000, 128)
         return settings.epochs, settings.patience
 
-    assert settled() == (31, 13)
-    assert settled(epochs=8) == (8, 4)
-    assert settled(patience=0) == (31, 0)
+    assert settled(schedule="plateau") == (31, 13)
+    assert settled(schedule="constant", epochs=8) == (8, 4)
+    assert settled(schedule="plateau", patience=0) == (31, 0)
     assert settled(epochs=8, patience=3) == (8, 3)
+
+
+def test_nothing_stops_a_cosine_before_its_rate_has_fallen_unless_the_user_wants_it():
+    settings = Settings().for_patches(1000, 128)
+    assert (settings.schedule, settings.epochs, settings.patience) == ("cosine", 31, 0)
+    assert Settings(patience=5).for_patches(1000, 128).patience == 5

@@ -3,8 +3,6 @@
 
 import csv
 import dataclasses
-import fcntl
-import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +18,7 @@ from grassdl.model import ModelCard, load_network
 from grassdl.processes import Terminated
 from grassdl.train.fit import train
 from grassdl.train.identity import check_same, identity
-from grassdl.train.run_folder import RunFolder, check_target, run_path
+from grassdl.train.run_folder import RunFolder, check_target, run_path, running
 from grassdl.train.settings import Settings
 
 SETTINGS = Settings(
@@ -84,8 +82,12 @@ def test_a_training_killed_at_any_moment_ends_with_the_weights_of_an_undisturbed
     assert not run_path(model).exists()
 
 
-def run(data, model, settings, resume=False, stop_after=None, by=Terminated, **options):
-    """Train in this process, and end it as SIGTERM does after some epoch."""
+class Killed(BaseException):
+    """Ends a training as SIGKILL does, but not the process."""
+
+
+def run(data, model, settings, resume=False, stop_after=None, by=Killed, **options):
+    """Train in this process, and end it after some epoch."""
     lines = []
 
     def report(line):
@@ -96,8 +98,10 @@ def run(data, model, settings, resume=False, stop_after=None, by=Terminated, **o
     options = {"command": "", "versions": {}, "report": report, "warn": lines.append, **options}
     try:
         train(data, check_target(model, True, resume), settings, resume=resume, **options)
-    except by:
+    except Killed:
         assert stop_after is not None
+    except by:
+        assert stop_after == 0
     return lines
 
 
@@ -146,16 +150,19 @@ def test_a_training_with_a_frozen_encoder_is_resumed_in_either_phase(data, undis
     assert weights(tmp_path / "two") == weights(tmp_path / "one")
 
 
-def test_ctrl_c_makes_a_model_of_the_best_epoch_and_can_be_resumed(data, undisturbed, tmp_path):
+@pytest.mark.parametrize("by", [KeyboardInterrupt, Terminated])
+def test_ctrl_c_and_sigterm_make_a_model_of_the_best_epoch_and_can_be_resumed(
+    data, undisturbed, tmp_path, by
+):
     model = tmp_path / "model"
-    lines = run(data, model, SETTINGS, stop_after=3, by=KeyboardInterrupt)
+    lines = run(data, model, SETTINGS, stop_after=3, by=by)
     card = ModelCard.load(model)
     assert card.training["interrupted"] is True
     assert len(history(model)) == 4
     # The fourth epoch was just told when the signal came.
     best = max(history(model)[:3], key=lambda row: float(row["val_mean_iou"]))
     assert card.training["best_epoch"] == int(best["epoch"])
-    assert any("with -r goes on" in line for line in lines)
+    assert any("with -r resumes it" in line for line in lines)
     with pytest.raises(ValueError, match="exists"):
         check_target(model, overwrite=False, resume=False)
     check_target(model, overwrite=False, resume=True)
@@ -173,8 +180,9 @@ def test_there_is_nothing_to_resume_before_the_first_epoch_has_ended(tmp_path):
         check_target(tmp_path / "model", overwrite=False, resume=True)
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_nothing(data, tmp_path):
-    run(data, tmp_path / "model", SETTINGS, stop_after=0, by=KeyboardInterrupt)
+@pytest.mark.parametrize("by", [KeyboardInterrupt, Terminated])
+def test_ctrl_c_and_sigterm_in_the_first_epoch_leave_nothing(data, tmp_path, by):
+    run(data, tmp_path / "model", SETTINGS, stop_after=0, by=by)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -272,13 +280,12 @@ def test_without_r_what_was_left_is_told_and_replaced(data, unfinished):
 
 def test_a_training_that_goes_on_is_left_alone(data, tmp_path):
     folder = run_path(tmp_path / "model")
-    folder.mkdir()
-    held = os.open(folder, os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    with pytest.raises(ValueError, match="Another process is training"):
-        run(data, tmp_path / "model", SETTINGS)
-    assert folder.is_dir()
-    os.close(held)
+    with running(tmp_path / "model", print):
+        (folder / "checkpoint.npz").touch()
+        for resume in (False, True):
+            with pytest.raises(ValueError, match="Another run is writing"):
+                run(data, tmp_path / "model", SETTINGS, resume=resume)
+        assert (folder / "checkpoint.npz").is_file()
 
 
 def test_a_strangers_folder_is_not_emptied(data, tmp_path):

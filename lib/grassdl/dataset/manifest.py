@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from ..bands import Band, BandStatistics, DType
 from ..classes import ClassScheme
+from ..folders import FolderKind
 from ..records import (
     Above0,
     AtLeastOne,
@@ -31,6 +32,22 @@ FORMAT_VERSION = 1
 NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
 
 SPLITS = ("train", "val", "test")
+
+DATASET_FOLDER = FolderKind(
+    MANIFEST_NAME,
+    FORMAT_NAME,
+    (
+        r"dataset\.json",
+        r"overview\.png",
+        # With what SQLite leaves beside it while a program has it open.
+        r"patches\.gpkg(-wal|-shm|-journal)?",
+        r"(train|val|test)",
+        r"(train|val|test)/(images|labels)(\.npy)?",
+        # With the statistics that GDAL writes beside an image.
+        r"(train|val|test)/(images|labels)/r\d+_c\d+\.tif(\.aux\.xml)?",
+    ),
+)
+"""What a dataset's folder holds, and --overwrite may therefore remove."""
 
 SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
 """Blue, orange and reddish purple, told apart by colour-blind readers (Okabe & Ito 2008)."""

@@ -19,8 +19,8 @@ from .geotiff import ChipWriter
 from .manifest import GEOTIFF, NPY, SPLITS, Export, Manifest
 from .npy import ArrayFile
 
-FOOTPRINT_BYTES = 300
-"""Bytes that one patch takes in the GeoPackage."""
+FOOTPRINT_BYTES, SHARE_BYTES = 300, 9
+"""Bytes that one patch takes in the GeoPackage, and its share of each class there."""
 
 CHIP_BYTES = 12_000
 """Bytes that the two files of a chip and its footprint take besides its cells."""
@@ -85,6 +85,7 @@ class PatchSetWriter:
         """Disk size of the dataset in bytes; chips, which are compressed, take less as a rule."""
         cells = sum(self.counts.values()) * self.size**2
         per_patch = CHIP_BYTES if self.file_format == GEOTIFF else FOOTPRINT_BYTES
+        per_patch += SHARE_BYTES * len(self.classes)
         per_cell = len(self.bands) * self.dtype.itemsize + 1
         return FIXED_BYTES + cells * per_cell + sum(self.counts.values()) * per_patch
 

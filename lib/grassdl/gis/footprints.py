@@ -9,14 +9,31 @@ from pathlib import Path
 
 import grass.script as gs
 
+from ..folders import check_disk
 from .messages import command_line
-from .session import run_module
+from .session import current_mapset, mapset_folder, run_module
 from .temporary import remove_debris, remove_maps, temporary_name
 
 TEMPORARY_PREFIX = "i_dl_footprints_tmp"
 
+MAP_BYTES = 1000
+"""Bytes that a patch takes in a vector map: its outline, topology, index and attributes."""
+
 TOUCHING = 1e-6
 """Patches that overlap by less than this part of their edge are neighbours."""
+
+
+def check_room(patches: int) -> None:
+    """Refuse footprints that the mapset's disk cannot hold.
+
+    Args:
+        patches: Number of patches.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    folder = mapset_folder(current_mapset())
+    check_disk(folder, patches * MAP_BYTES, f"the map of {patches} footprints")
 
 
 def import_footprints(gpkg: Path, name: str) -> None:

@@ -10,7 +10,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import grass.script as gs
 from grass.exceptions import CalledModuleError
@@ -26,7 +28,7 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what the library raises into one `gs.fatal` line and exit status 1.
+    """Turn what the library raises into one line of `fatal`, and exit status 1.
 
     What the block was about to write has been removed by the time the line is printed: the
     library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
@@ -38,24 +40,70 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        gs.fatal(_one_line(error))
+        fatal(_one_line(error))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(("grass", "grassdl")):
             raise
         package = _DISTRIBUTIONS.get(error.name, error.name)
-        gs.fatal(
+        fatal(
             f"Python package <{package}> is missing: install it with "
             f"'{sys.executable} -m pip install {package}'"
         )
     except CalledModuleError as error:
         told = f"{_one_line(error)} (the message of the called module is above)"
-        gs.fatal("; ".join([told, *_notes(error)]))
+        fatal("; ".join([told, *_notes(error)]))
     except KeyboardInterrupt as error:
-        gs.fatal(f"Interrupted: {_what_is_left(error)}")
+        fatal(f"Interrupted: {_what_is_left(error)}")
+    except MemoryError as error:
+        fatal(f"Out of memory: {_what_is_left(error)} ({_one_line(error) or 'no size told'})")
     except OSError as error:
         if error.errno in _DISK_FULL:
-            gs.fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
-        gs.fatal("; ".join([_one_line(error), *_notes(error)]))
+            fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
+        fatal("; ".join([_one_line(error), *_notes(error)]))
+
+
+def has_session() -> bool:
+    """Whether the GRASS session is still there.
+
+    When `grass --exec` is interrupted, it takes the session away without waiting for the module
+    that it runs: first what its file holds, then the file.
+    """
+    try:
+        return "LOCATION_NAME" in Path(os.environ["GISRC"]).read_text(encoding="utf-8")
+    except (KeyError, OSError):
+        return False
+
+
+def message(text: str) -> None:
+    """Print a message, unless the user wants none."""
+    if not _told_by_grass(text, "") and int(os.environ.get("GRASS_VERBOSE", "2")) >= 2:
+        print(text, file=sys.stderr)
+
+
+def warning(text: str) -> None:
+    """Print a warning."""
+    if not _told_by_grass(text, "w"):
+        print(f"WARNING: {text}", file=sys.stderr)
+
+
+def fatal(text: str) -> NoReturn:
+    """Print an error and end with exit status 1."""
+    if not _told_by_grass(text, "e"):
+        print(f"ERROR: {text}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _told_by_grass(text: str, flag: str) -> bool:
+    """Print a line as GRASS does, also in its GUI, which takes a session.
+
+    Returns:
+        Whether it worked.
+    """
+    if not has_session():
+        return False
+    failed = gs.run_command("g.message", flags=flag, message=text, errors="status")
+    # Of an error the status is 1 in any case.
+    return not failed or has_session()
 
 
 def _what_is_left(error: BaseException) -> str:
@@ -68,8 +116,9 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> None:
-    Terminated.asked = True
-    raise Terminated
+    if not Terminated.heeded:
+        Terminated.asked = True
+        raise Terminated
 
 
 def _use_utf8() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..classes import ClassScheme
 from ..files import open_cut, sync
+from ..folders import check_disk
 from ..texts import shortened
 from .messages import command_line
 from .output_names import LONGEST_TITLE, check_output_rasters
@@ -32,6 +33,9 @@ UNASKED_CONFIDENCE = ".confidence"
 dot it is nobody's output."""
 
 SPOOL_FOLDER = ".i_dl_predict"
+
+SEGMENT_BYTES = 5
+"""Bytes in which class and segment of a cell wait beside the rows of the maps."""
 
 PIECE_CELLS = 1_000_000
 """Cells that are brought into the file's type at once."""
@@ -271,22 +275,26 @@ class ClassificationMaps:
             if f"{spool.name}@{mapset}" in inputs:
                 raise ValueError(f"Output <{spool.name}> is also an input: choose another name")
 
-    def open(self, folder: Path, rows: int, cols: int) -> None:
+    def open(self, folder: Path, rows: int, region: Region) -> None:
         """Begin to collect rows in a folder, after those that an earlier run finished there.
 
         Args:
             folder: The folder.
             rows: Rows that were finished.
-            cols: Columns.
+            region: The region, whose other rows will follow.
 
         Raises:
-            ValueError: The folder does not hold these rows.
+            ValueError: The folder does not hold these rows, or the disk cannot hold the others.
         """
+        cell_bytes = sum(np.dtype(spool.dtype).itemsize for spool in self._all)
+        cell_bytes += SEGMENT_BYTES if self._by_segment else 0
+        left = (region.rows - rows) * region.cols
+        check_disk(folder, left * cell_bytes, f"the output of {region.size}")
         for spool in self._by_cell:
-            spool.open(folder, rows, cols)
+            spool.open(folder, rows, region.cols)
         # It is written at one go, when all rows are finished.
         for spool in self._by_segment:
-            spool.open(folder, 0, cols)
+            spool.open(folder, 0, region.cols)
 
     def keep(self, band: Any) -> None:
         """Append a `grassdl.predict.decision.RowBand`; then it is on disk."""

@@ -62,6 +62,11 @@ class Region:
         return cls(*edges, rows=info.rows, cols=info.cols, turn=_turn())
 
     @property
+    def size(self) -> str:
+        """Rows and columns, for messages."""
+        return f"{self.rows} x {self.cols} cells"
+
+    @property
     def nsres(self) -> float:
         """Height of a cell in map units."""
         return (self.north - self.south) / self.rows

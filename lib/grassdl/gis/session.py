@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
@@ -16,16 +16,40 @@ from platform import node
 import grass.script as gs
 from grass.exceptions import CalledModuleError
 
+from .. import folders
+
+SCRATCH_FOLDER = ".i_dl_scratch"
+"""In the mapset. GRASS's own place for temporary files, .tmp, is cleared by the numbers of
+processes, which come again, and of files only."""
+
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A folder in the mapset's place for temporary files, which GRASS clears after a kill."""
-    folder = Path(gs.tempfile(create=False))
-    folder.mkdir()
-    try:
+def scratch_folder(needed: int, what: str) -> Iterator[Path]:
+    """A folder in the mapset for temporary files, see `folders.scratch_folder`.
+
+    Args:
+        needed: Bytes that they will take.
+        what: What they hold, for the message.
+
+    Raises:
+        ValueError: The disk cannot hold them.
+    """
+    mapset = mapset_folder(current_mapset())
+    with folders.scratch_folder(mapset / SCRATCH_FOLDER) as folder:
+        # What a killed run left there is gone by now.
+        folders.check_disk(folder, needed, what)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def outlive_session() -> None:
+    """Put temporary files where they stay when `grass --exec` is interrupted.
+
+    It removes the folder of its session then, where TMPDIR leads, without waiting for the module.
+    """
+    session = Path(os.environ["GISRC"]).parent
+    if os.environ.get("TMPDIR") == str(session):
+        os.environ["TMPDIR"] = str(session.parent)
+        tempfile.tempdir = None
 
 
 @cache

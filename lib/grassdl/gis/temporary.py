@@ -13,6 +13,7 @@ from threading import Lock
 import grass.script as gs
 
 from ..locks import Hold, abandoned
+from .messages import has_session
 from .session import current_mapset, mapset_folder
 
 _ELEMENTS = {"raster": "cell", "vector": "vector"}
@@ -38,14 +39,20 @@ def temporary_name(prefix: str, name: str = "") -> str:
 def remove_maps(names: Sequence[str], kind: str = "raster") -> None:
     """Remove those of these maps that the current mapset has.
 
+    Where the session has been taken away they stay for `remove_debris` of the next run.
+
     Args:
         names: Names without mapset.
         kind: "raster" or "vector".
     """
+    if not has_session():
+        return
     element = _ELEMENTS[kind]
-    present = [name for name in names if gs.find_file(name, element=element, mapset=".")["file"]]
+    found = {name: gs.find_file(name, element=element, mapset=".") for name in names}
+    # The session may go just now: then nothing is found, and nothing removed.
+    present = [name for name, where in found.items() if where.get("file")]
     if present:
-        gs.run_command("g.remove", flags="f", type=kind, name=present, quiet=True)
+        gs.run_command("g.remove", flags="f", type=kind, name=present, quiet=True, errors="ignore")
 
 
 def remove_debris(prefix: str, kind: str = "raster") -> None:

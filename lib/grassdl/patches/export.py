@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,23 +14,10 @@ from ..classes import NULL_INDEX
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Manifest
 from ..dataset.writer import PatchSetWriter, WrittenPart
+from ..folders import check_disk
 from ..processes import Workers
 from .counting import CodeReader
 from .plan import Plan
-
-
-def check_disk(folder: Path, needed: int) -> None:
-    """Refuse to begin what the disk cannot hold.
-
-    Raises:
-        ValueError: Fewer than `needed` bytes are free.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise ValueError(
-            f"Disk full: the dataset needs {needed / 1e6:.1f} MB in <{folder}>, "
-            f"{free / 1e6:.1f} MB are free"
-        )
 
 
 @dataclass(frozen=True)
@@ -160,7 +145,7 @@ def write_dataset(
         ValueError: The disk cannot hold it.
     """
     writer, export = cutter.writer, cutter.writer.export
-    check_disk(writer.folder.parent, writer.bytes_needed)
+    check_disk(writer.folder.parent, writer.bytes_needed, "the dataset")
     writer.create()
     results = workers.run(cutter, strip_jobs(cutter, plan))
     footprints = _footprints(plan, export.size)

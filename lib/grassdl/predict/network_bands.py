@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..bands import RowReader
+from ..bands import BandReader
 from ..model import ModelCard
 from .decision import Decision, RowBands
+from .forecast import cells_with_data
 from .loading import LoadedEngine
 from .normalization import adjusted
 from .plan import Plan
-from .rowbands import row_bands
+from .rowbands import first_step, row_bands
 from .settings import MAPS, Settings
 from .windows import Windows
 
 
 def network_bands(
-    reader: RowReader,
+    reader: BandReader,
     names: Sequence[str],
     loaded: LoadedEngine,
     card: ModelCard,
@@ -26,6 +27,7 @@ def network_bands(
     decision: Decision,
     done: int,
     tell: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> RowBands:
     """The rows of the output that are not finished, as `rowbands.row_bands` gives them.
 
@@ -39,12 +41,16 @@ def network_bands(
         decision: What becomes of the probabilities.
         done: Rows that an earlier run finished.
         tell: Takes what is to be told to the user and in the history of the maps.
+        show: Takes what is to be told to the user alone.
 
     Raises:
         ValueError: Bands that are to be adjusted have no data, or the same value everywhere.
     """
+    first = first_step(tiling.rows, settings.tiling, done)
+    show(tiling.told(cells_with_data(reader, tiling.rows, tiling.cols, first)))
     tell(f"engine {loaded.name}, precision {settings.precision}")
+    values = reader
     if settings.normalization == MAPS:
-        reader = adjusted(reader, names, card, tiling.rows, tiling.cols, tell)
-    windows = Windows(reader, loaded.engine, card.fill_values, tiling.rows, tiling.cols)
+        values = adjusted(reader, names, card, tiling.rows, tiling.cols, tell)
+    windows = Windows(values, loaded.engine, card.fill_values, tiling.rows, tiling.cols)
     return row_bands(windows, decision, settings.tiling, done)

@@ -137,6 +137,7 @@ class Plan:
         shape: Rows and columns of a tile.
         rows, cols: The tiling of rows and of columns.
         bytes: Memory of the whole process, as far as it can be foretold.
+        seconds_per_cell: Time for a cell of a window; 0 before it is known.
     """
 
     tiling: str
@@ -145,6 +146,7 @@ class Plan:
     rows: Axis
     cols: Axis
     bytes: float
+    seconds_per_cell: float = 0
 
     @property
     def computed_cells(self) -> int:
@@ -156,15 +158,14 @@ class Plan:
         """Cells computed for each cell of the output that the maps have."""
         return self.computed_cells / (len(self.rows.wanted) * len(self.cols.wanted))
 
-    def told(self, seconds_per_cell: float, done: int = 0) -> str:
+    def told(self, cells: int) -> str:
         """One line before the start.
 
         Args:
-            seconds_per_cell: Time for a cell of a window.
-            done: Rows of the output that an earlier run finished.
+            cells: Cells of the windows that are going to be computed: not those of empty tiles,
+                nor those that an earlier run finished.
         """
-        share = 1 - done / len(self.rows.output)
-        seconds = seconds_per_cell * self.computed_cells * share
+        seconds = self.seconds_per_cell * cells
         number = len(self.rows.cores) * len(self.cols.cores)
         return (
             f"{number} tiles of {self.shape} cells with a halo of {self.halo} cells "

@@ -24,6 +24,13 @@ EMPTY_CELLS = 1_000_000
 """Cells of a row band beyond the frame."""
 
 
+def first_step(rows: Axis, tiling: str, done: int) -> int:
+    """Number of the first step of a tiling that finishes rows which no earlier run has."""
+    spans = TILINGS[tiling][1](rows)
+    next_row = rows.output.start + done
+    return next((n for n, span in enumerate(spans) if span.stop > next_row), len(spans))
+
+
 def row_bands(windows: Windows, decision: Decision, tiling: str, done: int = 0) -> RowBands:
     """Compute the output from north to south.
 
@@ -41,13 +48,12 @@ def row_bands(windows: Windows, decision: Decision, tiling: str, done: int = 0) 
         NULL where it lies beyond the frame.
     """
     rows, width = windows.rows, len(windows.cols.output)
-    bands, finished_rows = TILINGS[tiling]
+    bands, _ = TILINGS[tiling]
     height = max(1, EMPTY_CELLS // width)
     next_row = rows.output.start + done
     yield from decision.empty_bands(rows.wanted.start - next_row, width, height)
-    finished = finished_rows(rows)
-    first = next((n for n, span in enumerate(finished) if span.stop > next_row), None)
-    if first is not None:
+    first = first_step(rows, tiling, done)
+    if first < len(rows.cores):
         yield from bands(windows, decision, first)
     yield from decision.empty_bands(
         rows.output.stop - max(rows.wanted.stop, next_row), width, height

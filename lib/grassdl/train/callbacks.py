@@ -32,6 +32,23 @@ class Diverged(ValueError):
     """The loss is no longer a number: going on would not mend it."""
 
 
+def check_finite(epoch: int, *values: np.ndarray | float) -> None:
+    """Refuse to go on from losses or weights that are no numbers.
+
+    Args:
+        epoch: The epoch, counted from 0.
+        values: Of losses or weights.
+
+    Raises:
+        Diverged: One of them is not finite.
+    """
+    if not all(np.isfinite(one).all() for one in values):
+        raise Diverged(
+            f"The loss is not a number any more in epoch {epoch + 1} (use a lower learning_rate, "
+            "and look for extreme values in the bands)"
+        )
+
+
 class History(keras.callbacks.Callback):
     """Keeps a row per epoch and reports it as a line.
 
@@ -58,11 +75,7 @@ class History(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add a row and report it; figures that were not measured are None."""
-        if not math.isfinite(logs["loss"]):
-            raise Diverged(
-                f"Training failed: the loss is not a number any more in epoch {epoch + 1}. "
-                "Use a lower learning_rate, and look for extreme values in the bands"
-            )
+        check_finite(epoch, logs["loss"])
         row = {
             **logs,
             "epoch": epoch + 1,
@@ -161,8 +174,11 @@ class Best(keras.callbacks.Callback):
         """Compare the epoch with the best one."""
         value = self.sign * logs[self.monitor]
         if value > self.value:
+            weights = self.averaged.weights()
+            # The last step may have spoilt them, when the mean loss of the epoch still was one.
+            check_finite(epoch, *weights)
             # One after the other: Ctrl-C may come in between.
-            self.weights = self.averaged.weights()
+            self.weights = weights
             self.epoch, self.value, self.waited = epoch + 1, value, 0
             return
         self.waited = self.waited + 1 if epoch >= self.first else 0

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -16,8 +18,8 @@ from .. import backend, distribution, scores
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import sentence
 from ..distribution import ALONE, Team
-from ..files import check_output_folder, new_folder
-from ..model import CARD_NAME, ModelCard, save_network
+from ..folders import check_output_folder
+from ..model import MODEL_FOLDER, ModelCard, save_network
 from ..networks import registry
 from ..networks.network_file import build_from_file
 from ..networks.planned import planned
@@ -51,6 +53,9 @@ They then follow the weights within some tens of steps. Keras' 0.99 takes hundre
 epochs of a small dataset: until then the scores on the validation split say nothing.
 """
 
+SECONDS_TO_SCORE = 8
+"""Time to score a model after SIGTERM: batch systems wait about half a minute before they kill."""
+
 _BEST = {"val_mean_iou": "highest validation mean IoU", "loss": "lowest training loss"}
 
 Report = Callable[[str], None]
@@ -73,7 +78,8 @@ def train(
 
     The same data and settings give the same weights, bit by bit, on the same machine with the
     same number of threads, if `backend.prepare` came before Keras; also if the training was killed
-    in between and resumed. Ctrl-C ends it early: then the best epoch so far makes the model.
+    in between and resumed. Ctrl-C, SIGTERM and a loss that is no number end it early: then the best
+    epoch so far makes the model.
 
     Args:
         data: The datasets.
@@ -103,24 +109,24 @@ def train(
     for one in leaks:
         warn(sentence(one))
     settings = settings.for_patches(data.count("train"), data.size)
-    check_output_folder(target, overwrite=True, recognise=CARD_NAME)
+    check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
     with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
         network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)
         if not team.leads:
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
-        test = score(network, data, "test", settings.batch_size)
+        test = _test_scores(network, data, settings, warn)
         card = model_card(target.name, network, data, settings, fitted, test, command)
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
         card.versions.update(versions)
-        with new_folder(target, recognise=CARD_NAME) as folder:
+        with run.output.new_folder() as folder:
             card.save(folder)
             save_network(network, folder)
             write_history(fitted.rows, folder)
             (folder / README_NAME).write_text(readme(card), encoding="utf-8")
             shutil.copytree(run.logs, folder / LOGS_NAME)
         if fitted.interrupted:
-            warn("The model is that of an unfinished training: the same call with -r goes on")
+            warn("The model is that of an unfinished training: the same call with -r resumes it")
         else:
             run.discard()
     report(f"Curves of the training: {logs.command(target / LOGS_NAME)}")
@@ -252,7 +258,7 @@ def fit(
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
     course = Course(network, settings, monitor, mode, report, run, resumed)
     encoder = frozen_layers(network, settings, transfer)
-    interrupted = False
+    cause = None
     try:
         with (
             reading(training, validation),
@@ -273,19 +279,40 @@ def fit(
                         shuffle=False,
                         verbose=0,
                     )
-    except Diverged:
-        if run:
-            run.discard()
-        raise
-    except KeyboardInterrupt as interrupt:
-        # Others of a team wait for this process in the midst of a step.
-        together = team.processes > 1
-        if isinstance(interrupt, Terminated) or together or not course.best.weights:
-            raise
-        interrupted = True
-        warn(f"Interrupted after epoch {course.epochs}: the best one so far makes the model")
+    except (Diverged, KeyboardInterrupt) as early:
+        cause = early
+        _check_worth_a_model(cause, course, team)
+        warn(f"{_why(cause, course.epochs)}: the best epoch so far makes the model")
     network.set_weights(course.best.weights)
-    return Fitted(course.history.rows, course.best.epoch, monitor, interrupted)
+    rows, best, diverged = course.history.rows, course.best.epoch, isinstance(cause, Diverged)
+    return Fitted(rows, best, monitor, cause is not None and not diverged, diverged)
+
+
+def _check_worth_a_model(cause: BaseException, course: Course, team: Team) -> None:
+    """Raise again what ended a training early if it leaves nothing to make a model of.
+
+    Raises:
+        BaseException: `cause`.
+    """
+    if isinstance(cause, Diverged):
+        if course.run:
+            # Resumed, it would come to the same.
+            course.run.discard()
+    # Others of a team wait for this process in the midst of a step.
+    elif team.processes > 1:
+        raise cause
+    if not course.best.weights:
+        raise cause
+    if isinstance(cause, Terminated):
+        Terminated.heeded = True
+
+
+def _why(cause: BaseException, epochs: int) -> str:
+    """Why a training ended early."""
+    if isinstance(cause, Diverged):
+        return str(cause)
+    by = " by SIGTERM" if isinstance(cause, Terminated) else ""
+    return f"Interrupted{by} after epoch {epochs}"
 
 
 def _batches(
@@ -336,7 +363,25 @@ def _learner(
     return learner
 
 
-def score(network: keras.Model, data: JoinedPatchSets, split: str, batch_size: int) -> dict | None:
+def _test_scores(
+    network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
+) -> dict | None:
+    """Scores on the test split; a process that was asked to end takes little time for them."""
+    seconds = SECONDS_TO_SCORE if Terminated.asked else math.inf
+    try:
+        return score(network, data, "test", settings.batch_size, seconds)
+    except TimeoutError:
+        warn("There was no time left to score the model on the test patches: see i.dl.evaluate")
+        return None
+
+
+def score(
+    network: keras.Model,
+    data: JoinedPatchSets,
+    split: str,
+    batch_size: int,
+    seconds: float = math.inf,
+) -> dict | None:
     """Accuracy of a network on a split.
 
     Args:
@@ -344,15 +389,22 @@ def score(network: keras.Model, data: JoinedPatchSets, split: str, batch_size: i
         data: The datasets.
         split: "train", "val" or "test".
         batch_size: Patches that are predicted at a time.
+        seconds: Time that this may take.
 
     Returns:
         The object of `scores.report`; None if no pixel of the split is labelled.
+
+    Raises:
+        TimeoutError: It takes longer.
     """
+    end = time.monotonic() + seconds
     if not data.pixels(split).any():
         return None
     counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
     batches = Batches(data.arrays(split), batch_size, np.array(means(data), np.float32))
     for number in range(len(batches)):
+        if time.monotonic() > end:
+            raise TimeoutError
         images, labels = batches[number]
         predicted = network.predict_on_batch(images).argmax(axis=-1)
         counts += scores.confusion_counts(predicted, labels, len(data.classes))

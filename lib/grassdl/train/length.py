@@ -12,8 +12,8 @@ FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 """Of a dataset that is large, and of one that is small: there is nothing more to see in it."""
 
 PATIENT_SHARE = 0.4
-"""Share of the epochs that may bring nothing better. It is large, since a learning rate that falls
-along a cosine brings its best at the end."""
+"""Share of the epochs that may bring nothing better, where the learning rate does not fall by plan.
+It is large, since a plateau first halves the rate, several times over."""
 
 
 def standard_epochs(patches: int, size: int) -> int:
@@ -22,6 +22,9 @@ def standard_epochs(patches: int, size: int) -> int:
     return min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
 
 
-def standard_patience(epochs: int) -> int:
-    """Epochs without a better score after which a training of so many epochs stops."""
-    return math.ceil(PATIENT_SHARE * epochs)
+def standard_patience(epochs: int, schedule: str) -> int:
+    """Epochs without a better score after which a training of so many epochs stops; 0 for never.
+
+    A cosine brings its best when the rate has fallen, at the end: nothing is to stop it before.
+    """
+    return 0 if schedule == "cosine" else math.ceil(PATIENT_SHARE * epochs)

@@ -201,6 +201,8 @@ def _course(told: dict) -> list[str]:
         sentences.append(f"It began with the weights of model {escaped(parent['name'])}.")
     if told.get("interrupted"):
         sentences.append("It was interrupted: more epochs might have made the model better.")
+    if told.get("diverged"):
+        sentences.append("It ended early, because its loss was not a number any more.")
     return sentences
 
 
@@ -232,7 +234,7 @@ def _cells(card: ModelCard) -> str:
 
 def _scores(card: ModelCard) -> str:
     if card.test is None:
-        return "## Accuracy\n\nNot known: there were no test patches."
+        return "## Accuracy\n\nNot known: the model was not scored on test patches."
     test = card.test
     overall = table(
         ["Figure", "Value"], [(title, _figure(test[key])) for key, title in _SUMMARY.items()]

@@ -38,13 +38,15 @@ class Fitted:
         rows: The columns of `History` by epoch.
         best_epoch: The epoch, counted from 1, whose weights were kept.
         monitor: The column that decided which epoch was the best.
-        interrupted: Whether it was ended early by Ctrl-C.
+        interrupted: Whether it was ended early by Ctrl-C or SIGTERM.
+        diverged: Whether it was ended early by a loss that is not a number.
     """
 
     rows: list[dict]
     best_epoch: int
     monitor: str
     interrupted: bool = False
+    diverged: bool = False
 
 
 def model_card(
@@ -112,6 +114,7 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
         "best_epoch": fitted.best_epoch,
         "monitor": fitted.monitor,
         "interrupted": fitted.interrupted,
+        "diverged": fitted.diverged,
         "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
         "best": _finite(fitted.rows[fitted.best_epoch - 1]),
     }

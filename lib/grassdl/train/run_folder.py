@@ -2,13 +2,12 @@
 """The folder of a training that goes on, or was cut short: what it takes to resume it.
 
 It lies beside the model's final place, as `.NAME.run`, so that nothing half ever bears the
-model's name, and is removed once the model is written. The process that trains holds a lock on it,
-which ends with the process however that ends.
+model's name, and is removed once the model is written. The process that trains has reserved the
+model's name, so that no other touches the folder.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-from ..files import check_output_folder
-from ..model import CARD_NAME, ModelCard
+from ..folders import Reservation, check_output_folder, reserved
+from ..model import CARD_NAME, MODEL_FOLDER, ModelCard
 from ..records import checked, read_json, write_json
 
 DESCRIPTION_NAME = "run.json"
@@ -76,7 +75,7 @@ def check_target(path: str | os.PathLike, overwrite: bool, resume: bool) -> Path
             "leave out -r"
         )
     return check_output_folder(
-        target, overwrite or (resume and _was_interrupted(target)), recognise=CARD_NAME
+        target, overwrite or (resume and _was_interrupted(target)), MODEL_FOLDER
     )
 
 
@@ -87,10 +86,16 @@ def _was_interrupted(target: Path) -> bool:
 
 
 class RunFolder:
-    """The folder of a run whose lock this process holds: see `running`."""
+    """The folder of a run of this process: see `running`.
 
-    def __init__(self, folder: Path):
+    Args:
+        folder: The folder.
+        output: The name of the model, reserved; None in processes that write none.
+    """
+
+    def __init__(self, folder: Path, output: Reservation | None = None):
         self.folder = folder
+        self.output = output
         self.discarded = False
 
     @property
@@ -143,7 +148,7 @@ class RunFolder:
 
 @contextmanager
 def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
-    """The run folder of a model, locked until the block ends.
+    """The run folder of a model, which no other process uses until the block ends.
 
     It is removed then if it was discarded, or if there is no checkpoint to resume from.
 
@@ -154,19 +159,19 @@ def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
     Raises:
         ValueError: Another process is training this model, or the folder holds something else.
     """
-    run = RunFolder(run_path(target))
-    _check_ours(run.folder)
-    lock = _lock(run.folder, target)
-    try:
-        yield run
-    except BaseException:
-        if run.checkpoint.is_file() and not run.discarded:
-            warn("The state after the last finished epoch is kept: -r goes on from there")
-        raise
-    finally:
-        if run.discarded or not run.checkpoint.is_file():
-            shutil.rmtree(run.folder, ignore_errors=True)
-        os.close(lock)
+    with reserved(target, MODEL_FOLDER) as output:
+        run = RunFolder(run_path(target), output)
+        _check_ours(run.folder)
+        run.folder.mkdir(exist_ok=True)
+        try:
+            yield run
+        except BaseException:
+            if run.checkpoint.is_file() and not run.discarded:
+                warn("The state after the last finished epoch is kept: -r resumes it")
+            raise
+        finally:
+            if run.discarded or not run.checkpoint.is_file():
+                shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _check_ours(folder: Path) -> None:
@@ -181,22 +186,3 @@ def _check_ours(folder: Path) -> None:
                     f"Folder <{folder}> holds <{found.name}>, which is not of a training: choose "
                     "another output"
                 )
-
-
-def _lock(folder: Path, target: Path) -> int:
-    """Make and lock a folder; returns the file descriptor that holds the lock."""
-    while True:
-        folder.mkdir(exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise ValueError(
-                f"Another process is training <{target}>: wait for its end, or choose another "
-                "output"
-            ) from None
-        # The former holder may have removed the folder between the two calls.
-        if folder.is_dir() and os.path.samestat(os.fstat(descriptor), folder.stat()):
-            return descriptor
-        os.close(descriptor)

@@ -115,7 +115,9 @@ class Settings:
         """These settings, with epochs and patience for so many training patches of `size` x `size`
         cells where they were left open."""
         epochs = self.epochs or standard_epochs(patches, size)
-        patience = standard_patience(epochs) if self.patience is None else self.patience
+        patience = self.patience
+        if patience is None:
+            patience = standard_patience(epochs, self.schedule)
         return replace(self, epochs=epochs, patience=patience)
 
     @property

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How much there is to compute, found out before the work begins."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from .tiles import Axis, Core
+
+LOOKED_AT_ROWS = 200
+"""Rows that are looked at: they are read in about a second, however large the region."""
+
+
+class NullReader(Protocol):
+    """Tells which cells have no data."""
+
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """The mask (rows, cols) of cells of rows `row` to `row + rows` that are NULL in a band."""
+
+
+def cells_with_data(reader: NullReader, rows: Axis, cols: Axis, first: int = 0) -> int:
+    """Cells of the windows that are not skipped as empty, as far as some of their rows tell.
+
+    Args:
+        reader: The bands of the cells `rows.input` by `cols.input`.
+        rows, cols: The tiling, as `tiles` plans it.
+        first: Number of the first step that is computed.
+
+    Returns:
+        The number; of many steps only some are looked at, which stand for the others.
+    """
+    steps = rows.cores[first:]
+    looked_at = steps[:: math.ceil(len(steps) / LOOKED_AT_ROWS) or 1]
+    cells = 0
+    for step in looked_at:
+        found = np.zeros(len(cols.cores), bool)
+        for row in _some_rows(step, rows, LOOKED_AT_ROWS // len(looked_at)):
+            has_data = ~reader.null(row - rows.input.start, 1)[0]
+            found |= [has_data[_inside(tile, cols)].any() for tile in cols.cores]
+        widths = np.array([len(tile.window) for tile in cols.cores])
+        cells += len(step.window) * int(widths[found].sum())
+    return round(cells * len(steps) / max(len(looked_at), 1))
+
+
+def _some_rows(step: Core, rows: Axis, number: int) -> list[int]:
+    """Some rows of a step, evenly spaced, counted from the frame's first."""
+    wanted = step.core.clipped(rows.wanted)
+    number = min(number, len(wanted))
+    return [wanted.start + (2 * place + 1) * len(wanted) // (2 * number) for place in range(number)]
+
+
+def _inside(tile: Core, cols: Axis) -> slice:
+    return tile.core.clipped(cols.wanted).relative_to(cols.input.start)
