@@ -21,7 +21,7 @@ from records import record  # noqa: E402
 from run import Demo, cut_patches, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
-from grassdl.model import ModelCard  # noqa: E402
+from grassdl.model import load_card  # noqa: E402
 
 SPECTRAL = ("red", "green", "blue", "nir")
 TRIALS = {
@@ -47,7 +47,7 @@ def scores(demo: Demo, bands: tuple[str, ...], epochs: int, seed: int) -> dict:
         f"output={model}",
         "--overwrite",
     )
-    return ModelCard.load(model).test
+    return load_card(model).test
 
 
 def means(results: list[dict]) -> dict:

@@ -55,7 +55,7 @@ from grassdl import backend
 backend.prepare()
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import ModelCard, save_network
+from grassdl.model import ModelCard, load_card, save_card, save_network
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
 
@@ -66,7 +66,7 @@ means, deviations = [float(mean)] * bands, [float(deviation)] * bands
 network = registry.build(name, 64, bands, classes, mean=means, deviation=deviations, **options)
 extent = reach(network)
 folder.mkdir()
-ModelCard(
+save_card(ModelCard(
     name="benchmark", network=name, network_options=options,
     bands=[
         Band(f"band{i}", False, {"map": f"band{i}@PERMANENT"}, None, 1.0, "nearest", "", "uint16")
@@ -77,7 +77,7 @@ ModelCard(
     resolution=(1.0, 1.0), size=64, parameters=network.count_params(), stride=extent.stride,
     halo=extent.halo, receptive_field=extent.receptive_field, training={}, dataset_ids=["0" * 16],
     versions={}, test=None, command="",
-).save(folder)
+), folder)
 save_network(network, folder)
 print(extent.halo or 0, extent.stride)
 """
@@ -86,12 +86,12 @@ BARE = """
 import sys, time
 import numpy as np
 from grassdl.bands import by_layers
-from grassdl.model import ModelCard
+from grassdl.model import ModelCard, load_card, save_card
 from grassdl.predict.loading import load_engine
 from grassdl.predict.settings import Settings
 
 folder, engine, precision, rows, cols, mean, deviation = sys.argv[1:]
-card = ModelCard.load(folder)
+card = load_card(folder)
 settings = Settings(
     "exact", 1, card.stride, card.halo or 0, None, False, 0, 0, False, engine, precision
 )
@@ -116,7 +116,7 @@ from grass.pygrass.raster import raster2numpy, numpy2raster
 from grassdl import backend
 backend.prepare()
 import keras
-from grassdl.model import load_network
+from grassdl.model import load_card, load_network, save_card
 
 folder, edge, classes, *names = sys.argv[1:]
 edge, classes = int(edge), int(classes)

@@ -36,7 +36,7 @@ from grassdl import backend
 backend.prepare()
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import ModelCard, save_network
+from grassdl.model import ModelCard, load_card, save_card, save_network
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
 
@@ -49,7 +49,7 @@ network = registry.build(
 extent = reach(network)
 folder = Path(sys.argv[1])
 folder.mkdir()
-ModelCard(
+save_card(ModelCard(
     name="benchmark", network="unet", network_options=options,
     bands=[Band(one, False, {{"map": one}}, None, 1.0, "nearest", "", "uint16") for one in names],
     mean=mean, deviation=deviation,
@@ -57,14 +57,14 @@ ModelCard(
     resolution=(1.0, 1.0), size=64, parameters=network.count_params(), stride=extent.stride,
     halo=extent.halo, receptive_field=extent.receptive_field, training={{}}, dataset_ids=[],
     versions={{}}, test=None, command="benchmark",
-).save(folder)
+), folder)
 save_network(network, folder)
 """
 
 BARE = """
 import resource, sys
 import numpy as np
-from grassdl.model import ModelCard
+from grassdl.model import ModelCard, load_card, save_card
 from grassdl.predict.loading import load_engine
 from grassdl.predict.settings import Settings
 
@@ -72,7 +72,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 folder, rows, cols = sys.argv[1], *map(int, sys.argv[2:])
-card = ModelCard.load(folder)
+card = load_card(folder)
 settings = Settings("exact", 1, card.stride, card.halo, None, False, 0, 0, False)
 engine = load_engine(folder, card, settings, lambda line: None).engine
 for edge in (64, 256):

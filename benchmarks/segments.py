@@ -37,7 +37,7 @@ def make_model(folder: Path, filters: int) -> None:
     backend.prepare()
     from grassdl.bands import Band
     from grassdl.classes import ClassScheme, MapClass
-    from grassdl.model import ModelCard, save_network
+    from grassdl.model import ModelCard, save_card, save_network
     from grassdl.networks import registry
     from grassdl.networks.reach import reach
 
@@ -47,29 +47,32 @@ def make_model(folder: Path, filters: int) -> None:
     )
     extent = reach(network)
     folder.mkdir()
-    ModelCard(
-        name="random",
-        network="unet",
-        network_options={"filters": filters},
-        bands=[
-            Band(f"b{place}", False, {"map": f"b{place}"}, None, 1.0, "nearest", "", "uint8")
-            for place in range(BANDS)
-        ],
-        mean=mean,
-        deviation=deviation,
-        classes=ClassScheme(MapClass(one, f"class {one}", "0:0:0") for one in range(CLASSES)),
-        resolution=(1.0, 1.0),
-        size=128,
-        parameters=network.count_params(),
-        stride=extent.stride,
-        halo=extent.halo,
-        receptive_field=extent.receptive_field,
-        training={},
-        dataset_ids=["random"],
-        versions={},
-        test=None,
-        command="",
-    ).save(folder)
+    save_card(
+        ModelCard(
+            name="random",
+            network="unet",
+            network_options={"filters": filters},
+            bands=[
+                Band(f"b{place}", False, {"map": f"b{place}"}, None, 1.0, "nearest", "", "uint8")
+                for place in range(BANDS)
+            ],
+            mean=mean,
+            deviation=deviation,
+            classes=ClassScheme(MapClass(one, f"class {one}", "0:0:0") for one in range(CLASSES)),
+            resolution=(1.0, 1.0),
+            size=128,
+            parameters=network.count_params(),
+            stride=extent.stride,
+            halo=extent.halo,
+            receptive_field=extent.receptive_field,
+            training={},
+            dataset_ids=["random"],
+            versions={},
+            test=None,
+            command="",
+        ),
+        folder,
+    )
     save_network(network, folder)
 
 

@@ -311,9 +311,9 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     from grassdl.evaluate.html import page
     from grassdl.evaluate.leaks import tell
     from grassdl.evaluate.patches import score_patches, temperature_of
-    from grassdl.model import ModelCard, predictor
+    from grassdl.model import load_card, predictor, save_card
 
-    card = ModelCard.load(options["model"])
+    card = load_card(options["model"])
     names = options["dataset"]
     folders = [names] if os.path.isdir(names) else names.split(",")
     patch_sets = [PatchSet.open(folder) for folder in folders]
@@ -325,7 +325,7 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     tell(report, gs.warning)
     write(report, lambda: page(report, [], {}, describe(card)))
     if warm:
-        card.save(Path(options["model"]).expanduser())
+        save_card(card, Path(options["model"]).expanduser())
         gs.message(f"Temperature {card.temperature:.3f} is stored in model <{options['model']}>")
     return report
 

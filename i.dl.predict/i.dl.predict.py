@@ -314,14 +314,14 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.output import ClassificationMaps, spool_folder
     from grassdl.gis.region import Region
     from grassdl.gis.segments import SegmentRows, SegmentTables
-    from grassdl.model import ModelCard
+    from grassdl.model import load_card
     from grassdl.predict.by_segment import BySegment
     from grassdl.predict.decision import Decision
     from grassdl.predict.settings import Settings
     from grassdl.predict.spool import check_spool, open_spool
     from grassdl.texts import listed
 
-    card = ModelCard.load(options["model"])
+    card = load_card(options["model"])
     settings = Settings.from_options(options, flags, card)
     folder = spool_folder(options)
     unfinished = check_spool(folder, settings.resumed)

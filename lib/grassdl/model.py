@@ -194,29 +194,30 @@ class ModelCard:
         rows, cols = (f"{size:g}" for size in self.resolution)
         return f"res={rows}" if rows == cols else f"nsres={rows} ewres={cols}"
 
-    def save(self, folder: Path) -> None:
-        """Write `model.json`, a STAC item with format and version in front."""
-        head = {"format": FORMAT_NAME, "version": FORMAT_VERSION}
-        write_json(folder / CARD_NAME, {**head, **item_of(self)})
 
-    @classmethod
-    def load(cls, folder: str | Path) -> ModelCard:
-        """Read and check `model.json`.
+def save_card(card: ModelCard, folder: Path) -> None:
+    """Write `model.json`, a STAC item with format and version in front."""
+    head = {"format": FORMAT_NAME, "version": FORMAT_VERSION}
+    write_json(folder / CARD_NAME, {**head, **item_of(card)})
 
-        Raises:
-            ValueError: Missing, damaged, or of another format version.
-        """
-        folder = Path(folder).expanduser()
-        if not folder.is_dir():
-            raise ValueError(f"Model folder <{folder}> not found")
-        content = printable_json(read_json(folder / CARD_NAME, "Model"))
-        if content.get("format") != FORMAT_NAME:
-            raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
-        _check_version(content.get("version"), folder)
-        try:
-            return checked(facts_of(content), cls)
-        except ValueError as error:
-            raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
+
+def load_card(folder: str | Path) -> ModelCard:
+    """Read and check `model.json`.
+
+    Raises:
+        ValueError: Missing, damaged, or of another format version.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"Model folder <{folder}> not found")
+    content = printable_json(read_json(folder / CARD_NAME, "Model"))
+    if content.get("format") != FORMAT_NAME:
+        raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
+    _check_version(content.get("version"), folder)
+    try:
+        return checked(facts_of(content), ModelCard)
+    except ValueError as error:
+        raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
 
 
 def _check_version(version: object, folder: Path) -> None:
@@ -238,7 +239,7 @@ def deciding_hash(folder: str | Path) -> str:
     Raises:
         ValueError: One of the files is missing or damaged.
     """
-    card = ModelCard.load(folder)
+    card = load_card(folder)
     told = {
         **{name: getattr(card, name) for name in DECIDING},
         "bands": [band.to_json() for band in card.bands],

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from test_patchset import BANDS, EXPORT, FOREST, ROOF, SIZE, WATER
+from small_dataset import BANDS, EXPORT, FOREST, ROOF, SIZE, WATER
 
 from grassdl.bands import Band
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme

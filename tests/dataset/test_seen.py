@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from osgeo import osr
-from test_patchset import BANDS, EXPORT, FOREST, SIZE, WATER
+from small_dataset import BANDS, EXPORT, FOREST, SIZE, WATER
 
 from grassdl.classes import ClassScheme
 from grassdl.dataset.footprints import Footprint, write_footprints

@@ -4,9 +4,10 @@
 import shutil
 
 import pytest
-from test_patches_scored import card_of
+from scored_model import card_of
 
 from grassdl.evaluate.card import describe, with_model
+from grassdl.model import save_card
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def folder(tmp_path):
     """A model folder with a blank in its name."""
     folder = tmp_path / "my model"
     folder.mkdir()
-    card_of().save(folder)
+    save_card(card_of(), folder)
     return folder
 
 
@@ -49,7 +50,7 @@ def test_a_folder_that_is_gone_leaves_the_metadata_alone(folder):
 
 @pytest.mark.parametrize("changes", [{"name": "other"}, {"dataset_ids": ["fedcba9876543210"]}])
 def test_a_folder_that_holds_another_model_now_leaves_the_metadata_alone(folder, changes):
-    card_of(**changes).save(folder)
+    save_card(card_of(**changes), folder)
     told = metadata(folder)
     assert with_model(told) == (told, None)
 

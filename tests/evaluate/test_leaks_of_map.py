@@ -5,7 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from test_patches_scored import card_of
+from scored_model import card_of
+
+from grassdl.model import save_card
 
 AREA = {
     "dataset_id": "0123456789abcdef",
@@ -34,7 +36,7 @@ def evaluation(run, write_raster, tmp_path):
     write_raster("truth", np.ma.masked_array(cells, np.arange(12)[:, None] * np.ones(12) < 1))
     (tmp_path / "model").mkdir()
     wkt = run("g.proj", flags="wf").stdout.strip()
-    card_of(areas=[{**AREA, "wkt": wkt}]).save(tmp_path / "model")
+    save_card(card_of(areas=[{**AREA, "wkt": wkt}]), tmp_path / "model")
     call = f"i.dl.predict input=red model={tmp_path / 'model'} output=classes"
     run("r.support", map="classes", source1="model small, unet", history=f" {call}")
     run("r.support", map="classes", source2="dataset 0123456789ab")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scored_model import BANDS, GRASS, ROOF, SIZE, WATER, card_of
 
-from grassdl.bands import Band
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.footprints import Footprint, write_footprints
 from grassdl.dataset.manifest import SPLITS, Export
@@ -19,39 +19,7 @@ from grassdl.evaluate.formats import as_csv
 from grassdl.evaluate.html import page
 from grassdl.evaluate.listing import plain
 from grassdl.evaluate.patches import score_patches, temperature_of
-from grassdl.model import ModelCard, save_network, tempered
-
-SIZE = 8
-BANDS = [Band(name, True, {"map": name}, None, 1.0, "nearest", "", "uint8") for name in "ab"]
-GRASS, ROOF, WATER = (
-    MapClass(2, "grass", "0:200:0"),
-    MapClass(5, "roof", "200:0:0"),
-    MapClass(7, "water", "0:0:200"),
-)
-
-
-def card_of(**changes):
-    facts = {
-        "name": "small",
-        "network": "unet",
-        "network_options": {},
-        "bands": BANDS,
-        "mean": [9.0, 0.0],
-        "deviation": [1.0, 1.0],
-        "classes": ClassScheme([GRASS, ROOF]),
-        "resolution": (1.0, 1.0),
-        "size": SIZE,
-        "parameters": 10,
-        "stride": 4,
-        "halo": 4,
-        "receptive_field": 9,
-        "training": {"epochs": 3},
-        "dataset_ids": ["0123456789abcdef"],
-        "versions": {},
-        "test": None,
-        "command": "i.dl.train",
-    }
-    return ModelCard(**{**facts, **changes})
+from grassdl.model import load_card, save_card, save_network, tempered
 
 
 def dataset(
@@ -303,7 +271,7 @@ def test_module_scores_a_model_without_maps(run, tmp_path, two_areas):
         "unet", SIZE, 2, 2, mean=[9.0, 0.0], deviation=[1.0, 1.0], filters=2, depth=1
     )
     (tmp_path / "model").mkdir()
-    card_of(stride=2).save(tmp_path / "model")
+    save_card(card_of(stride=2), tmp_path / "model")
     save_network(network, tmp_path / "model")
     datasets = f"{tmp_path / 'north'},{tmp_path / 'south'}"
     options = {"model": tmp_path / "model", "dataset": datasets, "format": "json"}
@@ -331,13 +299,13 @@ def test_the_module_stores_a_temperature_only_when_asked(run, tmp_path):
     )
     model = tmp_path / "model"
     model.mkdir()
-    card_of(stride=2).save(model)
+    save_card(card_of(stride=2), model)
     save_network(network, model)
     options = {"model": model, "dataset": tmp_path / "val", "split": "val", "format": "json"}
     cold = json.loads(run("i.dl.evaluate", **options).stdout)
-    assert cold["calibration"]["temperature"] == ModelCard.load(model).temperature == 1
+    assert cold["calibration"]["temperature"] == load_card(model).temperature == 1
     done = run("i.dl.evaluate", flags="t", **options)
-    stored = ModelCard.load(model).temperature
+    stored = load_card(model).temperature
     warm = json.loads(done.stdout)
     assert stored == warm["calibration"]["temperature"] != 1
     assert "Temperature" in done.stderr and "is stored in model" in done.stderr
@@ -389,12 +357,12 @@ def test_temperatures_are_the_softmax_of_scores_divided_by_them():
 
 
 def test_the_temperature_is_kept_in_the_model_card(tmp_path):
-    card_of(temperature=1.7).save(tmp_path)
-    assert ModelCard.load(tmp_path).temperature == 1.7
+    save_card(card_of(temperature=1.7), tmp_path)
+    assert load_card(tmp_path).temperature == 1.7
     content = json.loads((tmp_path / "model.json").read_text())
     content["properties"]["idl:temperature"] = -1
     (tmp_path / "model.json").write_text(json.dumps(content))
     with pytest.raises(
         ValueError, match=r"damaged model.json \(Expected `float` > 0.0 - at `\$.temperature`\)"
     ):
-        ModelCard.load(tmp_path)
+        load_card(tmp_path)

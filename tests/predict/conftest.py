@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from small_model import COLS, DEVIATION, MEAN, ROWS, plain_band, write_model
 
-from grassdl.model import ModelCard
+from grassdl.model import load_card
 from grassdl.predict import conversion
 from grassdl.predict.kept_network import kept_folder
 from grassdl.predict.network_facts import NetworkFacts
@@ -35,7 +35,7 @@ def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
                 network,
                 NetworkFacts.of(network),
                 kept_folder(folder),
-                conversion.trial_window(ModelCard.load(folder)),
+                conversion.trial_window(load_card(folder)),
                 lambda line: None,
             )
         return folder, network

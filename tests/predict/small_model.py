@@ -8,7 +8,7 @@ import numpy as np
 
 from grassdl.bands import Band
 from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import ModelCard, save_network
+from grassdl.model import ModelCard, save_card, save_network
 from grassdl.networks import registry
 from grassdl.networks.reach import reach
 
@@ -77,6 +77,6 @@ def write_model(
         "test": None,
         "command": "i.dl.train",
     }
-    ModelCard(**{**facts, **changes}).save(folder)
+    save_card(ModelCard(**{**facts, **changes}), folder)
     save_network(network, folder)
     return network

@@ -11,7 +11,7 @@ import pytest
 from tiny_dataset import scene, write_dataset
 
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-from grassdl.model import ModelCard, load_network
+from grassdl.model import load_card, load_network
 from grassdl.train.fit import train
 from grassdl.train.settings import Settings
 
@@ -70,6 +70,6 @@ def test_a_model_trained_on_one_backend_predicts_the_same_on_the_other(both, mod
 
 
 def test_training_on_jax_learns_what_there_is_to_learn(both):
-    card = ModelCard.load(both[0] / "jax")
+    card = load_card(both[0] / "jax")
     assert card.test["overall_accuracy"] > 0.9
     assert "jax" in card.versions

@@ -6,6 +6,7 @@ from model_cards import card_of
 from tiny_dataset import joined, scene, write_dataset
 
 from grassdl.dataset.seen import area_seen
+from grassdl.model import save_card
 from grassdl.train.checks import check_data, start_model_leaks
 
 
@@ -34,7 +35,7 @@ def test_test_patches_where_the_start_model_has_learnt_are_told(tmp_path):
     (tmp_path / "model").mkdir()
     parent = {"name": "old", "sha256": "ab", "areas": areas}
     for changes in ({"areas": areas}, {"training": {"parent": parent}}):
-        card_of(**{"areas": [], **changes}).save(tmp_path / "model")
+        save_card(card_of(**{"areas": [], **changes}), tmp_path / "model")
         (found,) = start_model_leaks(again, str(tmp_path / "model"))
         assert (found["where"], found["patches"]) == ("test patches of dataset again", 2)
     assert start_model_leaks(first, str(tmp_path / "model")) == []

@@ -14,7 +14,7 @@ from tiny_dataset import scene, write_dataset
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX
 from grassdl.distribution import ALONE, Team, join, own_variables
-from grassdl.model import ModelCard, load_network
+from grassdl.model import load_card, load_network
 
 PROGRAM = Path(__file__).resolve().parent / "train_in_a_team.py"
 ON_JAX = {
@@ -110,7 +110,7 @@ def test_a_team_ends_with_the_weights_of_one_process_and_the_same_batches(traini
 @pytest.mark.parametrize("team", ["pair", "devices"])
 def test_a_team_finds_the_same_best_epoch_and_scores(trainings, team):
     _, folder = trainings
-    alone, other = ModelCard.load(folder / "alone"), ModelCard.load(folder / team)
+    alone, other = load_card(folder / "alone"), load_card(folder / team)
     assert other.training["best_epoch"] == alone.training["best_epoch"]
     for name in ("loss", "mean_iou", "val_mean_iou"):
         assert other.training["best"][name] == pytest.approx(alone.training["best"][name], abs=2e-3)

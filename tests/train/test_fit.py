@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny_dataset import BANDS, CLASSES, joined, scene, write_dataset
 
 from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
-from grassdl.model import ModelCard, load_network
+from grassdl.model import load_card, load_network
 from grassdl.networks import registry
 from grassdl.train import fit as fit_module
 from grassdl.train.fit import build_network, score, train
@@ -79,7 +79,7 @@ def test_the_file_of_the_network_needs_nothing_of_ours(trained):
 
 def test_the_card_holds_what_predict_must_know(trained):
     folder, card, data, _ = trained
-    read = ModelCard.load(folder)
+    read = load_card(folder)
     assert read.bands == BANDS
     assert read.classes == CLASSES
     assert read.mean == [one.mean for one in data.statistics]
@@ -128,7 +128,7 @@ def test_the_card_of_a_trained_model_is_a_valid_item_that_names_the_other_files(
 def test_the_readme_tells_scores_classes_and_call(trained):
     folder, card, _, _ = trained
     text = (folder / "README.md").read_text()
-    assert text == readme(ModelCard.load(folder))
+    assert text == readme(load_card(folder))
     for words in ("the call", "bare soil", f"{card.test['overall_accuracy']:.4f}"):
         assert words in text
 

@@ -23,7 +23,7 @@ from tiny_dataset import joined, scene, write_dataset
 from grassdl.dataset.areas import area_of, footprint
 from grassdl.dataset.npy import read_array
 from grassdl.dataset.patchset import PatchSet
-from grassdl.model import ModelCard
+from grassdl.model import load_card, save_card
 from grassdl.predict.spool import check_spool, open_spool
 from grassdl.train.checkpoint import State
 from grassdl.train.readme import readme
@@ -169,22 +169,22 @@ def test_a_changed_manifest_is_of_use_or_refused_in_one_line(dataset, data):
 @FUZZ
 @given(st.data())
 def test_a_changed_model_card_is_of_use_or_refused_in_one_line(tmp_path, data):
-    card_of().save(tmp_path)
+    save_card(card_of(), tmp_path)
     file = tmp_path / "model.json"
     file.write_text(data.draw(changed(json.loads(file.read_text()))))
 
     def read():
-        card = ModelCard.load(tmp_path)
-        card.save(tmp_path)
-        assert ModelCard.load(tmp_path) == card
+        card = load_card(tmp_path)
+        save_card(card, tmp_path)
+        assert load_card(tmp_path) == card
         assert card.region_options and card.provenance("") and card.fill_values.size
 
     refusal(read)
 
 
 def test_the_readme_of_a_card_that_was_read_can_be_written(tmp_path):
-    card_of().save(tmp_path)
-    assert readme(ModelCard.load(tmp_path)) == readme(card_of())
+    save_card(card_of(), tmp_path)
+    assert readme(load_card(tmp_path)) == readme(card_of())
 
 
 @FUZZ

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from grassdl.model import ModelCard, load_network
+from grassdl.model import load_card, load_network
 from grassdl.networks import registry
 
 TINY = {"filters": 2, "depth": 1, "epochs": 1, "batch_size": 8}
@@ -54,7 +54,7 @@ def without_package(tmp_path, grass_project):
 def test_it_writes_a_model_and_prints_its_scores(run, dataset, tmp_path):
     # A comma in the name of an existing folder does not make two of it.
     done = train(run, dataset("north,south"), tmp_path / "model", check=True)
-    card = ModelCard.load(tmp_path / "model")
+    card = load_card(tmp_path / "model")
     assert (card.network, card.network_options["filters"]) == ("unet", 2)
     assert card.versions["grass"].startswith("8.")
     assert "i.dl.train" in card.command
@@ -73,7 +73,7 @@ def test_several_datasets_are_joined(run, dataset, tmp_path):
     folders = [dataset("north", test=0), dataset("south", train=9, test=0)]
     options = {"network": "nicknet", "depth": "", "augmentation": "none"}
     done = train(run, folders, tmp_path / "model", check=True, **options)
-    card = ModelCard.load(tmp_path / "model")
+    card = load_card(tmp_path / "model")
     assert card.training["patches"] == {"train": 33, "val": 16, "test": 0}
     assert card.training["augmentation"] == []
     assert done.stdout == ""
@@ -162,7 +162,7 @@ def test_a_network_file_and_a_recipe_are_taken(run, dataset, tmp_path):
     }
     options = {"network_file": tmp_path / "own.py", "filters": "", "depth": "", **recipe}
     train(run, dataset(), tmp_path / "model", check=True, **options)
-    card = ModelCard.load(tmp_path / "model")
+    card = load_card(tmp_path / "model")
     assert (card.network, card.receptive_field) == ("own", 3)
     assert card.training["class_weights"] == [1, 2, 3]
     assert card.training["strengths"] == {"rotate": 10}
@@ -220,7 +220,7 @@ def test_ctrl_c_and_sigterm_write_the_best_epoch_so_far_and_r_goes_on(
     # GRASS itself ends with a traceback.
     assert "i.dl.train.py" not in stderr.split("Interrupted")[-1]
     assert "Overall accuracy" in stdout
-    first = ModelCard.load(tmp_path / "model").training
+    first = load_card(tmp_path / "model").training
     assert first["interrupted"] is True
     assert leftovers(tmp_path) == [".model.run", "model"]
 
@@ -234,7 +234,7 @@ def test_ctrl_c_and_sigterm_write_the_best_epoch_so_far_and_r_goes_on(
     assert "Interrupted by SIGTERM" in " ".join(stderr.split())
     assert "with -r resumes it" in " ".join(stderr.split())
     assert "Traceback" not in stderr
-    second = ModelCard.load(tmp_path / "model").training
+    second = load_card(tmp_path / "model").training
     assert second["interrupted"] is True
     assert second["epochs_run"] > first["epochs_run"]
     assert leftovers(tmp_path) == [".model.run", "model"]
@@ -259,7 +259,7 @@ def test_a_trial_without_a_band_makes_a_model_that_asks_for_the_others_only(
     run, dataset, tmp_path, write_raster, read_raster
 ):
     done = train(run, dataset(), tmp_path / "model", check=True, bands="nir", epochs=2)
-    card = ModelCard.load(tmp_path / "model")
+    card = load_card(tmp_path / "model")
     assert [band.name for band in card.bands] == ["nir"]
     assert "; 1 bands, 3 classes;" in " ".join(done.stderr.split())
     nir = np.random.default_rng(1).integers(0, 2500, (12, 12))
@@ -282,7 +282,7 @@ def test_a_model_is_trained_on_with_other_bands_and_its_encoder_frozen(run, data
     options = {"filters": "", "depth": "", "epochs": 2, "flags": "f", "model": tmp_path / "old"}
     done = train(run, folder, tmp_path / "new", check=True, **options)
     assert "bands that it does not know: nir" in " ".join(done.stderr.split())
-    card = ModelCard.load(tmp_path / "new")
+    card = load_card(tmp_path / "new")
     assert card.network_options["filters"] == 2
     assert card.training["parent"]["name"] == "old"
     fails_with(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_dataset import BANDS, CLASSES
 
-from grassdl.model import ModelCard
+from grassdl.model import ModelCard, save_card
 from grassdl.train.options import settings_of
 from grassdl.train.settings import Settings
 
@@ -121,7 +121,7 @@ def model(tmp_path):
             test=None,
             command="",
         )
-        card.save(tmp_path)
+        save_card(card, tmp_path)
         return str(tmp_path)
 
     return write

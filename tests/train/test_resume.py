@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tiny_dataset import joined, scene, write_dataset
 
-from grassdl.model import ModelCard, load_network
+from grassdl.model import load_card, load_network
 from grassdl.processes import Terminated
 from grassdl.train.fit import train
 from grassdl.train.identity import check_same, identity
@@ -133,7 +133,7 @@ def test_plateau_and_patience_are_resumed(data, tmp_path):
     run(data, tmp_path / "two", settings, stop_after=3)
     run(data, tmp_path / "two", settings, resume=True)
     assert len(history(tmp_path / "one")) == 8
-    assert ModelCard.load(tmp_path / "one").training["best_epoch"] == 1
+    assert load_card(tmp_path / "one").training["best_epoch"] == 1
     assert history(tmp_path / "two") == history(tmp_path / "one")
     assert float(history(tmp_path / "two")[-1]["learning_rate"]) == pytest.approx(5e-13)
     assert weights(tmp_path / "two") == weights(tmp_path / "one")
@@ -156,7 +156,7 @@ def test_ctrl_c_and_sigterm_make_a_model_of_the_best_epoch_and_can_be_resumed(
 ):
     model = tmp_path / "model"
     lines = run(data, model, SETTINGS, stop_after=3, by=by)
-    card = ModelCard.load(model)
+    card = load_card(model)
     assert card.training["interrupted"] is True
     assert len(history(model)) == 4
     # The fourth epoch was just told when the signal came.
@@ -167,7 +167,7 @@ def test_ctrl_c_and_sigterm_make_a_model_of_the_best_epoch_and_can_be_resumed(
         check_target(model, overwrite=False, resume=False)
     check_target(model, overwrite=False, resume=True)
     run(data, model, SETTINGS, resume=True)
-    assert ModelCard.load(model).training["interrupted"] is False
+    assert load_card(model).training["interrupted"] is False
     assert weights(model) == weights(undisturbed)
     assert history(model) == history(undisturbed)
     with pytest.raises(ValueError, match="has ended: start another one from it with model="):

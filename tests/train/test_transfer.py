@@ -10,7 +10,7 @@ import pytest
 from tiny_dataset import BANDS, CLASSES, band, joined, scene, write_dataset
 
 from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import ModelCard, load_network
+from grassdl.model import ModelCard, load_card, load_network
 from grassdl.networks import registry
 from grassdl.train import fit as fit_module
 from grassdl.train.fit import build_network, train
@@ -204,12 +204,12 @@ def test_a_model_trained_on_needs_fewer_patches_and_tells_where_it_comes_from(
     alone = run(few, tmp_path / "alone", settings)
     assert card.test["overall_accuracy"] > 0.9 > alone.test["overall_accuracy"]
     assert "Starting from model <parent>, with its head" in lines
-    told = ModelCard.load(tmp_path / "model").training["parent"]
+    told = load_card(tmp_path / "model").training["parent"]
     assert told["name"] == "parent"
     assert told["dataset_ids"] == data.ids
     assert len(told["sha256"]) == 64
-    assert ModelCard.load(tmp_path / "alone").training["parent"] is None
-    assert ModelCard.load(tmp_path / "model").mean == [one.mean for one in few.statistics]
+    assert load_card(tmp_path / "alone").training["parent"] is None
+    assert load_card(tmp_path / "model").mean == [one.mean for one in few.statistics]
 
 
 OWN = """

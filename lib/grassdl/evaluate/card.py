@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..model import ModelCard
+from ..model import ModelCard, load_card
 from .columns import shortened
 
 _UNREADABLE = (OSError, ValueError, RuntimeError)
@@ -75,7 +75,7 @@ def _card_in(folder: str) -> ModelCard | None:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return ModelCard.load(path)
+    return load_card(path)
 
 
 def model_of(metadata: Mapping[str, str]) -> ModelCard | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import backend
-from ..model import ModelCard, description_of, weights_file
+from ..model import ModelCard, description_of, load_card, weights_file
 from .engines import for_windows_of, interpolates
 from .kept_network import (
     AnySizeNetwork,
@@ -70,7 +70,7 @@ def convert_and_keep(folder: Path, nprocs: int, layer: str = "") -> None:
         ConversionError: It cannot be converted, or gives another result.
     """
     backend.prepare(nprocs, exact=True)
-    card = ModelCard.load(folder)
+    card = load_card(folder)
     network, facts = network_and_facts(folder, card, layer)
     place = kept_folder(folder, layer)
     converted(network, facts, place, trial_window(card), tell=lambda line: None)

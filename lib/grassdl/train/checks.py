@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import leaks
-from ..model import ModelCard
+from ..model import load_card
 
 MOST_LISTED = 5
 """Classes that a warning lists at most."""
@@ -84,7 +84,7 @@ def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict]:
     """
     if not folder:
         return []
-    card = ModelCard.load(folder)
+    card = load_card(folder)
     return [
         found for one in data.patch_sets for found in leaks(card.name, card.seen_areas, one, "test")
     ]

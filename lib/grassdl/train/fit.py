@@ -19,7 +19,7 @@ from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import sentence
 from ..distribution import ALONE, Team
 from ..folders import check_output_folder
-from ..model import MODEL_FOLDER, ModelCard, save_network
+from ..model import MODEL_FOLDER, ModelCard, save_card, save_network
 from ..networks import registry
 from ..networks.network_file import build_from_file
 from ..networks.planned import planned
@@ -120,7 +120,7 @@ def train(
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
         card.versions.update(versions)
         with run.output.new_folder() as folder:
-            card.save(folder)
+            save_card(card, folder)
             save_network(network, folder)
             write_history(fitted.rows, folder)
             (folder / README_NAME).write_text(readme(card), encoding="utf-8")

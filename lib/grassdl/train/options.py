@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model import ModelCard
+from ..model import ModelCard, load_card
 from ..options import number, parsed_number, whole, wholes
 from .choices import CLASS_WEIGHTS
 from .settings import MAX_SEED, Settings
@@ -72,7 +72,7 @@ def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         ValueError: The options tell another one.
     """
-    card = ModelCard.load(options["model"])
+    card = load_card(options["model"])
     activation = options["activation"] or card.training.get("activation", ACTIVATION)
     if not card.training.get("network_file"):
         _check_same_network(options, card)

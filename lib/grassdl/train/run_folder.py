@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ..folders import Reservation, check_output_folder, reserved
-from ..model import CARD_NAME, MODEL_FOLDER, ModelCard
+from ..model import CARD_NAME, MODEL_FOLDER, load_card
 from ..records import checked, read_json, write_json
 
 DESCRIPTION_NAME = "run.json"
@@ -82,7 +82,7 @@ def check_target(path: str | os.PathLike, overwrite: bool, resume: bool) -> Path
 def _was_interrupted(target: Path) -> bool:
     if not (target / CARD_NAME).is_file():
         return False
-    return bool(ModelCard.load(target).training.get("interrupted"))
+    return bool(load_card(target).training.get("interrupted"))
 
 
 class RunFolder:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..bands import Band, places_of
 from ..classes import ClassScheme
-from ..model import ModelCard, load_network, weights_file
+from ..model import ModelCard, load_card, load_network, weights_file
 from ..networks import registry
 from ..texts import listed
 from .settings import Settings
@@ -98,7 +98,7 @@ def take_over(
     Raises:
         ValueError: The model cannot be loaded, or its network is another one.
     """
-    card, model = ModelCard.load(folder), load_network(folder)
+    card, model = load_card(folder), load_network(folder)
     sources = places_of(bands, card.bands)
     reading: set[int] = set()
     if sources != list(range(len(card.bands))):
