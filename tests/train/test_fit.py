@@ -279,7 +279,7 @@ def test_without_validation_patches_classes_or_contrast_it_warns_and_does_no_har
     assert any("Band <nir> is constant" in line for line in warnings)
     assert (card.mean[1], card.deviation[1]) == (77, 1)
     assert card.test is None
-    assert "Not known: there were no test patches" in (tmp_path / "model/README.md").read_text()
+    assert "the model was not scored on test" in (tmp_path / "model/README.md").read_text()
     # The epoch with the lowest training loss is kept.
     assert card.training["monitor"] == "loss"
     assert any("No labelled validation patches" in line for line in warnings)
