@@ -21,7 +21,7 @@ from records import record  # noqa: E402
 from run import Demo, cut_patches, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
-from grassdl.model import load_card  # noqa: E402
+from grassdl.model.folder import load_card  # noqa: E402
 
 SPECTRAL = ("red", "green", "blue", "nir")
 TRIALS = {

@@ -28,7 +28,7 @@ sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from forest import fit_and_predict  # noqa: E402
 from records import record  # noqa: E402
 
-from grassdl.bands import ndvi  # noqa: E402
+from grassdl.core.bands import ndvi  # noqa: E402
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet  # noqa: E402
 
 DATA = CHECKOUT.parent / "shared" / "data" / "naip_ohio"

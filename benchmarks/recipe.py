@@ -23,8 +23,8 @@ from naip import CHECKOUT, LABELS, Project, parsed
 from records import record
 
 sys.path.insert(0, str(CHECKOUT / "lib"))
-from grassdl import scores  # noqa: E402
-from grassdl.classes import MapClass  # noqa: E402
+from grassdl.core import accuracy  # noqa: E402
+from grassdl.core.classes import MapClass  # noqa: E402
 
 TRAINING_AREAS = ("00", "03", "05", "09")
 SCORED_AREAS = ("06", "07")
@@ -63,7 +63,7 @@ def score(project: Project, model: Path) -> dict:
         matrix = project.evaluate("trial", f"label{area}")["confusion_matrix"]
         places = np.ix_(matrix["classes"], matrix["classes"])
         counts[places] += np.array(matrix["counts"])
-    return scores.report(counts, [MapClass(*one, "0:0:0") for one in LABELS.items()])
+    return accuracy.report(counts, [MapClass(*one, "0:0:0") for one in LABELS.items()])
 
 
 def trained(project: Project, folder: Path, datasets: list[Path], name: str, epochs: int) -> dict:

@@ -32,14 +32,16 @@ BANDS, CLASSES, SEGMENT = 4, 6, 8
 
 def make_model(folder: Path, filters: int) -> None:
     """A U-Net with random weights, as i.dl.train would save it."""
-    from grassdl import backend
+    from grassdl.runtime import keras_backend
 
-    backend.prepare()
-    from grassdl.bands import Band
-    from grassdl.classes import ClassScheme, MapClass
-    from grassdl.model import ModelCard, save_card, save_network
+    keras_backend.prepare()
+    from grassdl.core.bands import Band
+    from grassdl.core.classes import ClassScheme, MapClass
+    from grassdl.model.card import ModelCard
+    from grassdl.model.folder import save_card
+    from grassdl.model.weights import save_network
     from grassdl.networks import registry
-    from grassdl.networks.reach import reach
+    from grassdl.networks.analysis.receptive_field import reach
 
     mean, deviation = [100.0] * BANDS, [30.0] * BANDS
     network = registry.build(

@@ -33,8 +33,8 @@ sys.path.insert(0, str(CHECKOUT / "lib"))
 
 from records import record  # noqa: E402
 
-from grassdl.bands import Band  # noqa: E402
-from grassdl.classes import ClassScheme, MapClass  # noqa: E402
+from grassdl.core.bands import Band  # noqa: E402
+from grassdl.core.classes import ClassScheme, MapClass  # noqa: E402
 from grassdl.dataset.manifest import SPLITS, Export  # noqa: E402
 from grassdl.dataset.writer import PatchSetWriter  # noqa: E402
 
@@ -122,17 +122,17 @@ def prepared(
     folder: Path, network: str, options: argparse.Namespace, kept: bool = True, **changes
 ) -> tuple:
     """A learner and its training batches, as i.dl.train makes them."""
-    from grassdl import backend
+    from grassdl.runtime import keras_backend
 
-    backend.prepare(training=kept)
+    keras_backend.prepare(training=kept)
     from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-    from grassdl.train import fit
-    from grassdl.train.augmentation import by_names
-    from grassdl.train.band_values import BandValues
-    from grassdl.train.batches import TrainingBatches
-    from grassdl.train.normalization import deviations, means
-    from grassdl.train.precision import computing_in, resolve
-    from grassdl.train.settings import Settings
+    from grassdl.train import trainer
+    from grassdl.train.config.settings import Settings
+    from grassdl.train.data.augmentation import by_names
+    from grassdl.train.data.band_values import BandValues
+    from grassdl.train.data.batches import TrainingBatches
+    from grassdl.train.data.normalization import deviations, means
+    from grassdl.train.optimization.precision import computing_in, resolve
 
     data = JoinedPatchSets([PatchSet.open(folder)])
     settings = Settings(
@@ -147,9 +147,9 @@ def prepared(
         data.arrays("train"), settings.batch_size, values.mean, augmentations, settings.seed
     )
     with computing_in(resolve(settings.precision)):
-        built = fit.build_network(data, settings)
+        built = trainer.build_network(data, settings)
         steps = settings.epochs * len(training)
-        return fit._learner(built, data, settings, settings.learning_rate, steps), training
+        return trainer._learner(built, data, settings, settings.learning_rate, steps), training
 
 
 def compare(folder: Path, network: str, options: argparse.Namespace) -> dict:
@@ -162,9 +162,9 @@ def compare(folder: Path, network: str, options: argparse.Namespace) -> dict:
             learner.train_on_batch(images, labels)
 
     def whole() -> None:
-        from grassdl import backend
+        from grassdl.runtime import keras_backend
 
-        learner.fit(backend.feed(training), epochs=EPOCHS, shuffle=False, verbose=0)
+        learner.fit(keras_backend.feed(training), epochs=EPOCHS, shuffle=False, verbose=0)
 
     runs = [bare, whole]
     for run in runs:
@@ -197,12 +197,12 @@ def ratio_of(taken: np.ndarray) -> dict:
 def epoch(folder: Path, kept: bool, options: argparse.Namespace) -> dict:
     """Time and memory of the second epoch of the first network."""
     learner, training = prepared(folder, options.networks.split(",")[0], options, kept)
-    from grassdl import backend
+    from grassdl.runtime import keras_backend
 
     taken = []
     for _ in range(2):
         begin = time.perf_counter(), os.times()
-        learner.fit(backend.feed(training), epochs=1, shuffle=False, verbose=0)
+        learner.fit(keras_backend.feed(training), epochs=1, shuffle=False, verbose=0)
         end = time.perf_counter(), os.times()
         taken = [end[0] - begin[0], end[1].user - begin[1].user, end[1].system - begin[1].system]
     figures = dict(zip(("seconds", "user_s", "system_s"), taken, strict=True))
@@ -225,7 +225,7 @@ def memory(folder: Path, options: argparse.Namespace) -> dict:
     learner, training = prepared(folder, "unet", options, **small)
     import keras
 
-    from grassdl import backend
+    from grassdl.runtime import keras_backend
 
     most = 0
 
@@ -234,7 +234,9 @@ def memory(folder: Path, options: argparse.Namespace) -> dict:
         most = max(most, anonymous_memory())
 
     watching = keras.callbacks.LambdaCallback(on_train_batch_end=watch)
-    learner.fit(backend.feed(training), epochs=1, shuffle=False, verbose=0, callbacks=[watching])
+    learner.fit(
+        keras_backend.feed(training), epochs=1, shuffle=False, verbose=0, callbacks=[watching]
+    )
     on_disk = sum(file.stat().st_size for file in folder.rglob("*.npy"))
     return {"on_disk_mb": on_disk / 1e6, "anonymous_mb": most / 1e6}
 

@@ -22,9 +22,9 @@ from project import GROUP, make_project
 from scene import OUTSIDE, Scene, make_scene
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
-from grassdl import plots  # noqa: E402
-from grassdl.bands import ndsm, ndvi  # noqa: E402
-from grassdl.classes import MapClass  # noqa: E402
+from grassdl.core import plots  # noqa: E402
+from grassdl.core.bands import ndsm, ndvi  # noqa: E402
+from grassdl.core.classes import MapClass  # noqa: E402
 from grassdl.dataset.patchset import PatchSet  # noqa: E402
 
 PROJECT = "suburb"

@@ -42,9 +42,9 @@ from naip import (  # noqa: E402
     with_ndvi,
 )
 
-from grassdl import plots  # noqa: E402
-from grassdl.classes import MapClass  # noqa: E402
-from grassdl.groups import distinct  # noqa: E402
+from grassdl.core import plots  # noqa: E402
+from grassdl.core.classes import MapClass  # noqa: E402
+from grassdl.core.group_sums import distinct  # noqa: E402
 
 CLASSES = max(LABELS) + 1
 PURE = 0.7

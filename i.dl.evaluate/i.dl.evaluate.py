@@ -246,7 +246,7 @@ def find_library() -> None:
 def evaluate(options: dict[str, str], warm: bool) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
     from grassdl.evaluate.settings import Settings
-    from grassdl.files import check_output_files, write_files
+    from grassdl.io.atomic import check_output_files, write_files
 
     settings = Settings.from_options(options)
     keys = [key for key in ("output", "matrix", "plot", "report") if options[key]]
@@ -269,13 +269,13 @@ def evaluate(options: dict[str, str], warm: bool) -> None:
 
 def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dict:
     """The report on a class map; it is written while the maps are open."""
-    from grassdl.evaluate.assess import assess
-    from grassdl.evaluate.card import with_model
-    from grassdl.evaluate.html import page
     from grassdl.evaluate.leaks import leaks_of_map, tell
-    from grassdl.evaluate.overview import overview
-    from grassdl.gis.difference import check_difference, write_difference
-    from grassdl.gis.evaluation import evaluation_maps
+    from grassdl.evaluate.map_assessment import assess
+    from grassdl.evaluate.provenance import with_model
+    from grassdl.evaluate.report.html import page
+    from grassdl.evaluate.report.thumbnails import overview
+    from grassdl.gis.inputs.evaluation_maps import evaluation_maps
+    from grassdl.gis.outputs.difference_map import check_difference, write_difference
 
     with evaluation_maps(options) as maps:
         if options["difference"]:
@@ -305,19 +305,20 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
 
     Keras is imported only when all else is checked.
     """
-    from grassdl import backend
     from grassdl.dataset.patchset import PatchSet
-    from grassdl.evaluate.card import describe
-    from grassdl.evaluate.html import page
     from grassdl.evaluate.leaks import tell
-    from grassdl.evaluate.patches import score_patches, temperature_of
-    from grassdl.model import load_card, predictor, save_card
+    from grassdl.evaluate.patch_assessment import score_patches, temperature_of
+    from grassdl.evaluate.provenance import describe
+    from grassdl.evaluate.report.html import page
+    from grassdl.model.folder import load_card, save_card
+    from grassdl.model.weights import predictor
+    from grassdl.runtime import keras_backend
 
     card = load_card(options["model"])
     names = options["dataset"]
     folders = [names] if os.path.isdir(names) else names.split(",")
     patch_sets = [PatchSet.open(folder) for folder in folders]
-    backend.prepare()
+    keras_backend.prepare()
     predict = predictor(options["model"])
     if warm:
         card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
@@ -332,15 +333,15 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
 
 def as_text(report: dict, form: str) -> str:
     """The report in one of the formats of the option."""
-    from grassdl.evaluate import formats, listing
+    from grassdl.evaluate.report import formats, text
 
-    return {"plain": listing.plain, "json": formats.as_json, "csv": formats.as_csv}[form](report)
+    return {"plain": text.plain, "json": formats.as_json, "csv": formats.as_csv}[form](report)
 
 
 def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writer]:
     """For each option that names a file a function that writes it."""
-    from grassdl import plots
-    from grassdl.evaluate import formats
+    from grassdl.core import plots
+    from grassdl.evaluate.report import formats
 
     return {
         "output": lambda path: path.write_text(as_text(report, form), encoding="utf-8"),
@@ -353,7 +354,7 @@ def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writ
 def main() -> int:
     options, flags = gs.parser()
     find_library()
-    from grassdl.gis.messages import one_line_errors
+    from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors():
         evaluate(options, flags["t"])

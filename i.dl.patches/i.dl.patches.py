@@ -304,14 +304,14 @@ from typing import TYPE_CHECKING
 import grass.script as gs
 
 if TYPE_CHECKING:
-    from grassdl.folders import Reservation
-    from grassdl.gis.labels import Labels
-    from grassdl.gis.region import Region
+    from grassdl.gis.inputs.labels import Labels
+    from grassdl.gis.raster.region import Region
+    from grassdl.io.folders import Reservation
     from grassdl.patches.export import PatchCutter
+    from grassdl.patches.label_spool import CodeSpool
     from grassdl.patches.plan import Plan
     from grassdl.patches.settings import Settings
-    from grassdl.patches.survey import CodeSpool
-    from grassdl.processes import Workers
+    from grassdl.runtime.workers import Workers
 
 
 def find_library() -> None:
@@ -327,7 +327,7 @@ def find_library() -> None:
 def main() -> int:
     options, flags = gs.parser()
     find_library()
-    from grassdl.gis.messages import one_line_errors
+    from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors(), ExitStack() as cleanup:
         cut_patches(options, flags["p"], cleanup)
@@ -338,18 +338,18 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     """Read the maps, make the plan and print it; write the dataset unless only the plan counts."""
     from grassdl.dataset.manifest import DATASET_FOLDER
     from grassdl.dataset.writer import PatchSetWriter
-    from grassdl.folders import reserved_output
-    from grassdl.gis.bandstack import BandMaps, describe_bands, open_bands
-    from grassdl.gis.labels import labels_from_options
-    from grassdl.gis.messages import Progress, command_line
-    from grassdl.gis.output_names import check_vector_output
-    from grassdl.gis.region import Region
-    from grassdl.gis.session import provenance, scratch_folder
+    from grassdl.gis.inputs.bands import BandMaps, describe_bands, open_bands
+    from grassdl.gis.inputs.labels import labels_from_options
+    from grassdl.gis.raster.region import Region
+    from grassdl.gis.session.mapset import provenance, scratch_folder
+    from grassdl.gis.session.messages import Progress, command_line
+    from grassdl.gis.session.output_names import check_vector_output
+    from grassdl.io.folders import reserved_output
     from grassdl.patches.export import PatchCutter, expected_seconds
+    from grassdl.patches.label_spool import spool_codes
     from grassdl.patches.plan import describe
     from grassdl.patches.settings import Settings
-    from grassdl.patches.survey import spool_codes
-    from grassdl.processes import Workers
+    from grassdl.runtime.workers import Workers
 
     region = Region.current()
     settings = Settings.from_options(options)
@@ -398,7 +398,7 @@ def choose_patches(
 ) -> Plan:
     """Choose the patches and their splits, and tell what they lack."""
     from grassdl.dataset.manifest import SPLITS
-    from grassdl.gis.codes import split_codes, strata_codes
+    from grassdl.gis.raster.class_codes import split_codes, strata_codes
     from grassdl.patches.plan import make_plan, shortcomings
 
     strata = strata_codes(settings.strata) if settings.strata else None
@@ -420,9 +420,9 @@ def write(
     """Write the dataset, its picture and the map of the patches."""
     from grassdl.dataset.footprints import FOOTPRINTS_NAME
     from grassdl.dataset.patchset import PatchSet
-    from grassdl.gis.footprints import check_room, import_footprints
-    from grassdl.gis.messages import Progress
-    from grassdl.overview import OVERVIEW_NAME, dataset_overview
+    from grassdl.dataset.preview import OVERVIEW_NAME, dataset_overview
+    from grassdl.gis.session.messages import Progress
+    from grassdl.gis.vector.footprints import check_room, import_footprints
     from grassdl.patches.export import write_dataset
 
     check_room(len(plan.splits) if vector else 0)

@@ -276,12 +276,12 @@ import grass.script as gs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grassdl.gis.output import ClassificationMaps
-    from grassdl.gis.region import Region
-    from grassdl.model import ModelCard
+    from grassdl.gis.outputs.class_maps import ClassificationMaps
+    from grassdl.gis.raster.region import Region
+    from grassdl.model.card import ModelCard
+    from grassdl.predict.checkpoint import Spool
     from grassdl.predict.decision import Decision, RowBands
     from grassdl.predict.settings import Settings
-    from grassdl.predict.spool import Spool
 
     Given = tuple[dict[str, str], ModelCard, Settings, Region, Decision, ClassificationMaps]
     Begin = Callable[[Spool, ExitStack], tuple[Region, str, RowBands]]
@@ -301,7 +301,7 @@ def find_library() -> None:
 def main() -> int:
     options, flags = gs.parser()
     find_library()
-    from grassdl.gis.messages import one_line_errors
+    from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors():
         predict(options, flags)
@@ -310,16 +310,16 @@ def main() -> int:
 
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Make the maps row band by row band, out of the network or of stored probabilities."""
-    from grassdl.gis.messages import Progress
-    from grassdl.gis.output import ClassificationMaps, spool_folder
-    from grassdl.gis.region import Region
-    from grassdl.gis.segments import SegmentRows, SegmentTables
-    from grassdl.model import load_card
-    from grassdl.predict.by_segment import BySegment
+    from grassdl.core.text import listed
+    from grassdl.gis.outputs.class_maps import ClassificationMaps, spool_folder
+    from grassdl.gis.outputs.segment_tables import SegmentRows, SegmentTables
+    from grassdl.gis.raster.region import Region
+    from grassdl.gis.session.messages import Progress
+    from grassdl.model.folder import load_card
+    from grassdl.predict.checkpoint import check_spool, open_spool
     from grassdl.predict.decision import Decision
+    from grassdl.predict.segments.classification import BySegment
     from grassdl.predict.settings import Settings
-    from grassdl.predict.spool import check_spool, open_spool
-    from grassdl.texts import listed
 
     card = load_card(options["model"])
     settings = Settings.from_options(options, flags, card)
@@ -359,13 +359,13 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
 
 def from_network(given: Given) -> tuple[dict[str, str], Begin]:
     """Row bands that the network computes, and what decides on them."""
-    from grassdl.gis import bandstack
-    from grassdl.gis.stamps import input_stamps
+    from grassdl.gis.inputs import bands as bandstack
+    from grassdl.gis.raster.fingerprints import input_stamps
+    from grassdl.predict.engines.selection import load_engine
     from grassdl.predict.fingerprint import made_of
-    from grassdl.predict.loading import load_engine
     from grassdl.predict.network_bands import network_bands
-    from grassdl.predict.plan import Frame
     from grassdl.predict.start import start
+    from grassdl.predict.tiling_plan import Frame
 
     options, card, settings, region, decision, maps = given
     bands = bandstack.bands_for_model(bandstack.BandMaps.from_options(options), card.bands, region)
@@ -392,10 +392,10 @@ def from_network(given: Given) -> tuple[dict[str, str], Begin]:
 
 def from_probabilities(given: Given) -> tuple[dict[str, str], Begin]:
     """Row bands out of the probabilities that an earlier run wrote, and what decides on them."""
-    from grassdl.gis.probabilities import ProbabilityRows
-    from grassdl.gis.stamps import input_stamps
+    from grassdl.gis.raster.fingerprints import input_stamps
+    from grassdl.gis.raster.probabilities import ProbabilityRows
     from grassdl.predict.fingerprint import made_of
-    from grassdl.predict.stored import stored_bands
+    from grassdl.predict.from_probabilities import stored_bands
 
     options, card, settings, region, decision, maps = given
     region.use()

@@ -278,7 +278,7 @@ import grass.script as gs
 
 if TYPE_CHECKING:
     from grassdl.dataset.patchset import JoinedPatchSets
-    from grassdl.model import ModelCard
+    from grassdl.model.card import ModelCard
 
 
 def find_library() -> None:
@@ -302,20 +302,20 @@ def open_datasets(names: str, bands: list[str] | None) -> JoinedPatchSets:
 
 def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
     """Check what was given, then train; Keras is imported only in between."""
-    from grassdl import backend, distribution
-    from grassdl.gis.messages import command_line, message, warning
-    from grassdl.gis.session import outlive_session
-    from grassdl.train.options import names_of, settings_of
-    from grassdl.train.run_folder import check_target
+    from grassdl.gis.session.mapset import outlive_session
+    from grassdl.gis.session.messages import command_line, message, warning
+    from grassdl.runtime import keras_backend, multi_gpu
+    from grassdl.train.config.options import names_of, settings_of
+    from grassdl.train.resume.run_folder import check_target
 
     outlive_session()
     data = open_datasets(options["input"], names_of(options["bands"]))
     target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
     settings = settings_of(options, freeze=flags["f"])
 
-    backend.prepare(settings.nprocs, training=True)
-    team = distribution.join()
-    from grassdl.train.fit import train
+    keras_backend.prepare(settings.nprocs, training=True)
+    team = multi_gpu.join()
+    from grassdl.train.trainer import train
 
     return train(
         data,
@@ -332,8 +332,8 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
 
 def print_scores(card: ModelCard) -> None:
     """Print the scores on the test split to stdout."""
-    from grassdl.classes import MapClass
-    from grassdl.gis.messages import message
+    from grassdl.core.classes import MapClass
+    from grassdl.gis.session.messages import message
 
     if card.test is None:
         message("The model has no scores on test patches")
@@ -354,7 +354,7 @@ def print_scores(card: ModelCard) -> None:
 def main() -> int:
     options, flags = gs.parser()
     find_library()
-    from grassdl.gis.messages import one_line_errors
+    from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors():
         card = train_network(options, flags)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from paths import CHECKOUT
+
 # Last, since names of benchmarks are names of other things, too.
-sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
+sys.path.append(str(CHECKOUT / "benchmarks"))
 import records  # noqa: E402
 import tables  # noqa: E402
 

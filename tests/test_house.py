@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from paths import CHECKOUT
+
 MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate"]
 
 

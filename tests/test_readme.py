@@ -6,12 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from paths import CHECKOUT
 
 pytestmark = pytest.mark.skipif(
     "GRASS_ADDON_BASE" not in os.environ,

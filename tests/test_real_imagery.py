@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from grassdl.predict.openvino_engine import has_bfloat16
+from grassdl.predict.engines.openvino_engine import has_bfloat16
 
 TRAINING_AREAS = ("05", "07")
 BANDS = ("red", "green", "blue", "nir")

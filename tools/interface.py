@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lib"))
 
 from grassdl.networks.registry import NETWORKS  # noqa: E402
-from grassdl.train import choices  # noqa: E402
-from grassdl.train.augmentation import AUGMENTATIONS  # noqa: E402
+from grassdl.train.config import choices  # noqa: E402
+from grassdl.train.data.augmentation import AUGMENTATIONS  # noqa: E402
 
 SCRIPT = ROOT / "i.dl.train" / "i.dl.train.py"
 PAGE = ROOT / "i.dl.train" / "i.dl.train.md"

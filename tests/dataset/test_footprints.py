@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from grassdl.classes import ClassScheme, MapClass
+from grassdl.core.classes import ClassScheme, MapClass
 from grassdl.dataset.footprints import Footprint, write_footprints
 
 ogr = pytest.importorskip("osgeo.ogr", reason="GDAL's Python package is missing")

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grassdl.bands import Band, BandStatistics
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.core.band_statistics import BandStatistics
+from grassdl.core.bands import Band
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.geotiff import ChipWriter, storage
 from grassdl.dataset.manifest import SPLITS, Export, Manifest
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_dataset import BANDS, COUNTS, EXPORT, FOREST, ROOF, SIZE, WATER
 
-from grassdl.bands import BandStatistics
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
-from grassdl.colors import PALETTE
+from grassdl.core.band_statistics import BandStatistics
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.core.colors import PALETTE
 from grassdl.dataset.manifest import SPLITS, Manifest
 from grassdl.dataset.npy import ArrayFile, read_array
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.dataset.writer import PatchSetWriter
+from small_dataset import BANDS, COUNTS, EXPORT, FOREST, ROOF, SIZE, WATER
 
 
 def patches(count, seed, classes=2):

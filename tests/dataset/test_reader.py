@@ -3,13 +3,13 @@
 
 import numpy as np
 import pytest
-from small_dataset import BANDS, EXPORT, FOREST, ROOF, SIZE, WATER
 
-from grassdl.bands import Band
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from grassdl.core.bands import Band
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.dataset.reader import PatchReader
 from grassdl.dataset.writer import PatchSetWriter
+from small_dataset import BANDS, EXPORT, FOREST, ROOF, SIZE, WATER
 
 FILL = np.array([0.5, -7.25], np.float32)
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from osgeo import osr
-from small_dataset import BANDS, EXPORT, FOREST, SIZE, WATER
 
-from grassdl.classes import ClassScheme
+from grassdl.core.classes import ClassScheme
 from grassdl.dataset.footprints import Footprint, write_footprints
 from grassdl.dataset.manifest import SPLITS
 from grassdl.dataset.patchset import PatchSet
 from grassdl.dataset.seen import area_seen, leaks, sentence
 from grassdl.dataset.writer import PatchSetWriter
+from small_dataset import BANDS, EXPORT, FOREST, SIZE, WATER
 
 
 def wkt(code):

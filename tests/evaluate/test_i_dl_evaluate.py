@@ -9,10 +9,11 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+
+from paths import LIBRARY
 
 # The matrix of GRASS's own test of r.kappa, 18 cells.
 COUNTS = [
@@ -157,10 +158,10 @@ def test_labels_with_separators_and_other_alphabets_come_through(run, maps, tmp_
 def map_classes(project, raster, values):
     """What the library finds out about a map's classes in a session of the project."""
     program = (
-        "from grassdl.gis.categories import map_classes\n"
+        "from grassdl.gis.raster.categories import map_classes\n"
         f"print([(one.label, one.color) for one in map_classes({raster!r}, {values!r})])"
     )
-    library = Path(__file__).resolve().parents[2] / "lib"
+    library = LIBRARY
     path = f"{library}:{project.environment['PYTHONPATH']}"
     environment = {**project.environment, "PYTHONPATH": path}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)

@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from scored_model import card_of
 
-from grassdl.model import save_card
+from grassdl.model.folder import save_card
+from scored_model import card_of
 
 AREA = {
     "dataset_id": "0123456789abcdef",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from grassdl.model import load_network, save_network
+from grassdl.model.weights import load_network, save_network
 from grassdl.networks.description import check_description
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from grassdl import networks
-from grassdl.model import load_network, save_network
-from grassdl.networks.reach import reach
+from grassdl.model.weights import load_network, save_network
+from grassdl.networks.analysis.receptive_field import reach
 
 LIBRARY = Path(networks.__file__).resolve().parents[2]
 

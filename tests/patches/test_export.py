@@ -6,23 +6,19 @@ import time
 
 import numpy as np
 import pytest
-from array_reader import ArrayBands, ArrayLabels
 
-from grassdl.bands import Band, BandStatistics
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from array_reader import ArrayBands, ArrayLabels
+from grassdl.core.band_statistics import BandStatistics
+from grassdl.core.bands import Band
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export
 from grassdl.dataset.patchset import PatchSet
 from grassdl.dataset.writer import PatchSetWriter
-from grassdl.patches.export import (
-    PatchCutter,
-    expected_seconds,
-    strip_jobs,
-    write_dataset,
-)
+from grassdl.patches.export import PatchCutter, expected_seconds, strip_jobs, write_dataset
 from grassdl.patches.plan import make_plan
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
 from grassdl.patches.splits import BlockSplit, parse_shares
-from grassdl.processes import Workers
+from grassdl.runtime.workers import Workers
 
 ogr = pytest.importorskip("osgeo.ogr", reason="GDAL's Python package is missing")
 

@@ -7,16 +7,16 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cutting import SIZE, cut, fails_with, files_of, painted
 
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX
+from cutting import SIZE, cut, fails_with, files_of, painted
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX
 from grassdl.dataset.manifest import SPLITS
 from grassdl.dataset.patchset import PatchSet
+from paths import CHECKOUT
 
 CELLS = 48
 VALUES, LABELS = [3, 7, 20], ["water", "forêt", "bare soil, dry"]
@@ -29,7 +29,7 @@ KINDS = {1: ("forêt", 20), 2: ("bare soil, dry", 5), 3: ("forêt", 20), 4: (Non
 @pytest.fixture(scope="module")
 def shared(request):
     """tests/conftest.py, for what a whole module shares."""
-    return request.config.pluginmanager.get_plugin(str(Path(__file__).parents[1] / "conftest.py"))
+    return request.config.pluginmanager.get_plugin(str(CHECKOUT / "tests" / "conftest.py"))
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 
 import numpy as np
 import pytest
-from array_reader import ArrayBands, ArrayLabels, ArrayStrata
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from grassdl.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
-from grassdl.patches import counting, survey
+from array_reader import ArrayBands, ArrayLabels, ArrayStrata
+from grassdl.core.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.patches import label_spool, window_counts
 from grassdl.patches.plan import describe, make_plan, shortcomings
 from grassdl.patches.sampling import (
     BalancedSampling,
@@ -19,7 +19,7 @@ from grassdl.patches.sampling import (
     StratifiedSampling,
 )
 from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, parse_shares
-from grassdl.processes import Workers
+from grassdl.runtime.workers import Workers
 
 CLASSES = ClassScheme([MapClass(3, "water", "0:0:255"), MapClass(12, "roof", "9:9:9")])
 SHARES = BlockSplit(parse_shares([50, 25, 25]))
@@ -278,8 +278,8 @@ def test_the_plan_is_the_same_whatever_the_strips(data, seed):
     plans = []
     for strip, table in [(10**7, 0.0), (1, 1e9), (70, 3.5)]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(counting, "STRIP_CELLS", strip)
-            patch.setattr(counting, "TABLE_CELL_NS", table)
+            patch.setattr(window_counts, "STRIP_CELLS", strip)
+            patch.setattr(window_counts, "TABLE_CELL_NS", table)
             plans.append(plan_or_none(codes, grid, design, split, seed))
     assume(plans[0] is not None)
     for other in plans[1:]:
@@ -305,7 +305,7 @@ def test_null_wins_over_every_label(tmp_path):
     rows = []
     labelled = codes != UNLABELLED_INDEX
     spool = tmp_path / "codes.bin"
-    found = survey.spool_codes(bands, ArrayLabels(codes), spool, 50, Workers(), rows.append)
+    found = label_spool.spool_codes(bands, ArrayLabels(codes), spool, 50, Workers(), rows.append)
     assert np.array_equal(found.codes.read(0, 17), np.where(null, NULL_INDEX, codes))
     assert np.array_equal(found.codes.read(5, 3), np.where(null, NULL_INDEX, codes)[5:8])
     assert rows == [4, 8, 12, 16, 17]

@@ -5,9 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
-from cutting import cut, painted
 
-from grassdl.classes import NULL_INDEX
+from cutting import cut, painted
+from grassdl.core.classes import NULL_INDEX
 
 CELLS = 24
 

@@ -3,11 +3,11 @@
 
 import numpy as np
 import pytest
-from array_reader import ArrayStrata
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from grassdl.classes import NO_STRATUM
+from array_reader import ArrayStrata
+from grassdl.core.classes import NO_STRATUM
 from grassdl.patches import sampling
 from grassdl.patches.candidates import FIT, Examined
 from grassdl.patches.sampling import (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cutting import SIZE, cut, fails_with, files_of, painted
 
-from grassdl.classes import NULL_INDEX, UNLABELLED_INDEX
+from cutting import SIZE, cut, fails_with, files_of, painted
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX
 from grassdl.dataset.manifest import SPLITS
 
 CELLS = 48

@@ -3,9 +3,9 @@
 
 import numpy as np
 import pytest
-from cutting import cut, fails_with, painted
 
-from grassdl.classes import UNLABELLED_INDEX
+from cutting import cut, fails_with, painted
+from grassdl.core.classes import UNLABELLED_INDEX
 
 CELLS = 48
 LARGEST = 2**31 - 1

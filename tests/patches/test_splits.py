@@ -3,13 +3,13 @@
 
 import numpy as np
 import pytest
-from array_reader import ArrayLabels
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from array_reader import ArrayLabels
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
+from grassdl.patches.split_membership import BUFFERED, DROPPED
 from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, buffer_margin, parse_shares
-from grassdl.patches.territory import BUFFERED, DROPPED
 
 SHARES = parse_shares([70, 15, 15])
 

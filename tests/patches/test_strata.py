@@ -3,12 +3,12 @@
 
 import numpy as np
 import pytest
-from array_reader import ArrayLabels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grassdl.classes import NO_STRATUM
-from grassdl.patches import counting
+from array_reader import ArrayLabels
+from grassdl.core.classes import NO_STRATUM
+from grassdl.patches import window_counts
 from grassdl.patches.candidates import distinct
 from grassdl.patches.strata import deal, draw_from_blocks, draw_from_map
 
@@ -27,7 +27,7 @@ def test_cells_are_of_their_stratum_in_the_given_rows_and_columns(seed, most, st
     rows, cols = np.arange(3, 28), np.array([1, 2, 5, 10, 19])
     rng = np.random.default_rng(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "STRIP_CELLS", strip)
+        patch.setattr(window_counts, "STRIP_CELLS", strip)
         cells, groups, found = draw_from_map(ArrayLabels(codes), rows, cols, most, rng)
     assert np.isin(cells[:, 0], rows).all() and np.isin(cells[:, 1], cols).all()
     assert len({tuple(cell) for cell in cells.tolist()}) == len(cells)
@@ -42,7 +42,7 @@ def test_cells_do_not_depend_on_the_strips():
     drawn = []
     for strip in (1, 90, 10**6):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(counting, "STRIP_CELLS", strip)
+            patch.setattr(window_counts, "STRIP_CELLS", strip)
             rows, cols = np.arange(30), np.arange(20)
             rng = np.random.default_rng(4)
             drawn.append(draw_from_map(ArrayLabels(some_strata(1)), rows, cols, 60, rng)[0])

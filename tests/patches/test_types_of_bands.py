@@ -5,8 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from cutting import SIZE, cut, fails_with, painted
 from osgeo import gdal
+
+from cutting import SIZE, cut, fails_with, painted
 
 CELLS = 24
 LOW, HIGH = np.indices((CELLS, CELLS)).sum(axis=0) % 200, 1000 * np.indices((CELLS, CELLS))[0]

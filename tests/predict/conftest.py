@@ -10,12 +10,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_model import COLS, DEVIATION, MEAN, ROWS, plain_band, write_model
 
-from grassdl.model import load_card
-from grassdl.predict import conversion
-from grassdl.predict.kept_network import kept_folder
-from grassdl.predict.network_facts import NetworkFacts
+from grassdl.model.folder import load_card
+from grassdl.predict.engines import openvino_conversion
+from grassdl.predict.engines.network_facts import NetworkFacts
+from grassdl.predict.engines.openvino_cache import kept_folder
+from small_model import COLS, DEVIATION, MEAN, ROWS, plain_band, write_model
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
         folder.mkdir()
         network = write_model(folder, *description, **changes)
         if converted and find_spec("openvino"):
-            conversion.converted(
+            openvino_conversion.converted(
                 network,
                 NetworkFacts.of(network),
                 kept_folder(folder),
-                conversion.trial_window(load_card(folder)),
+                openvino_conversion.trial_window(load_card(folder)),
                 lambda line: None,
             )
         return folder, network

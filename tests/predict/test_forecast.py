@@ -6,7 +6,7 @@ import pytest
 
 from grassdl.predict import forecast
 from grassdl.predict.forecast import cells_with_data
-from grassdl.predict.tiles import Span, plan_axis
+from grassdl.predict.tiling.axis import Span, plan_axis
 
 
 class Mask:

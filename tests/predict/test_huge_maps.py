@@ -2,6 +2,7 @@
 """A map that no disk holds."""
 
 import numpy as np
+
 from small_model import CLASSES, plain_band, write_model
 
 

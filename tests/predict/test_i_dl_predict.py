@@ -13,12 +13,12 @@ import time
 import keras
 import numpy as np
 import pytest
+
+from grassdl.core.bands import Band
+from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.networks.layers.image_pooling import ImagePooling2D
 from predicting import predict, refused
 from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, filled_frame, plain_band
-
-from grassdl.bands import Band
-from grassdl.classes import ClassScheme, MapClass
-from grassdl.networks.image_pooling import ImagePooling2D
 
 
 def whole(network, values):

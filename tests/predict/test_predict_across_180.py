@@ -2,6 +2,7 @@
 """i.dl.predict beyond 180 degrees, where GRASS tells a region in the east as one in the west."""
 
 import numpy as np
+
 from predicting import predict
 from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, filled_frame
 

@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import pytest
+
 from small_model import plain_band, write_model
 
 EDGE = 400

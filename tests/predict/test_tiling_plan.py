@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from grassdl.predict.decision import Decision
-from grassdl.predict.loading import LoadedEngine
-from grassdl.predict.network_facts import NetworkFacts
-from grassdl.predict.plan import LEAST_BESIDES_MB, LEAST_MB, Frame, Need, duration, plan
+from grassdl.predict.engines.network_facts import NetworkFacts
+from grassdl.predict.engines.selection import LoadedEngine
 from grassdl.predict.settings import Settings
-from grassdl.predict.tile_shape import TileShape
+from grassdl.predict.tiling.tile_shape import TileShape
+from grassdl.predict.tiling_plan import LEAST_BESIDES_MB, LEAST_MB, Frame, Need, duration, plan
 
 NEED = Need(
     working=400, weights=3 * 2_000_000, bands=5, layers=7, band_bytes=2, made=11, with_keras=False

@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
-from predicting import predict, refused
 from scipy import ndimage
+
+from predicting import predict, refused
 from small_model import CLASSES
 
 MINSIZE = 6

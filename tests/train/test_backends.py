@@ -4,24 +4,25 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_dataset import scene, write_dataset
 
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-from grassdl.model import load_card, load_network
-from grassdl.train.fit import train
-from grassdl.train.settings import Settings
+from grassdl.model.folder import load_card
+from grassdl.model.weights import load_network
+from grassdl.train.config.settings import Settings
+from grassdl.train.trainer import train
+from paths import CHECKOUT, PROGRAMS
+from tiny_dataset import scene, write_dataset
 
-HERE = Path(__file__).resolve().parent
 ON_JAX = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 
-OF_PUBLISHED = "networks/test_published_networks.py::test_"
+OF_PUBLISHED = "networks/architectures/test_published_networks.py::test_"
 SUITE = [
-    *"train/test_losses.py train/test_metrics.py train/test_augmentation.py".split(),
-    *"train/test_batches.py networks/test_nicknet.py".split(),
+    *"train/optimization/test_losses.py train/optimization/test_metrics.py".split(),
+    *"train/data/test_augmentation.py train/data/test_batches.py".split(),
+    "networks/architectures/test_nicknet.py",
     f"{OF_PUBLISHED}unpooling_puts_each_maximum_back_where_it_was",
     f"{OF_PUBLISHED}image_pooling_puts_the_mean_of_the_image_into_every_cell",
 ]
@@ -34,7 +35,7 @@ AGREEMENT = 1e-4
 def test_losses_metrics_augmentation_and_networks_pass_their_tests_on_jax():
     call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "-x"]
     done = subprocess.run(
-        [*call, *(str(HERE.parent / name) for name in SUITE)],
+        [*call, *(str(CHECKOUT / "tests" / name) for name in SUITE)],
         env=ON_JAX,
         capture_output=True,
         text=True,
@@ -56,7 +57,9 @@ def both(tmp_path_factory):
     np.save(folder / "images.npy", images)
     words = [dataset, folder / "jax", folder / "here", folder / "images.npy", folder / "out.npz"]
     subprocess.run(
-        [sys.executable, str(HERE / "predict_on_jax.py"), *map(str, words)], env=ON_JAX, check=True
+        [sys.executable, str(PROGRAMS / "predict_on_jax.py"), *map(str, words)],
+        env=ON_JAX,
+        check=True,
     )
     return folder, images, np.load(folder / "out.npz")
 

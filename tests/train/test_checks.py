@@ -2,12 +2,12 @@
 """What is told before a training."""
 
 import numpy as np
-from model_cards import card_of
-from tiny_dataset import joined, scene, write_dataset
 
 from grassdl.dataset.seen import area_seen
-from grassdl.model import save_card
+from grassdl.model.folder import save_card
 from grassdl.train.checks import check_data, start_model_leaks
+from model_cards import card_of
+from tiny_dataset import joined, scene, write_dataset
 
 
 def told(folder, **splits):

@@ -11,7 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from grassdl.model import load_card, load_network
+from grassdl.model.folder import load_card
+from grassdl.model.weights import load_network
 from grassdl.networks import registry
 
 TINY = {"filters": 2, "depth": 1, "epochs": 1, "batch_size": 8}

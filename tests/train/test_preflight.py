@@ -6,12 +6,11 @@ import time
 import keras
 import numpy as np
 import pytest
-from tiny_dataset import joined, scene, write_dataset
 
 from grassdl.networks import registry
-from grassdl.train import fit as fit_module
 from grassdl.train import memory, preflight
-from grassdl.train.fit import train
+from grassdl.train import trainer as fit_module
+from grassdl.train.config.settings import Settings
 from grassdl.train.memory import (
     COPIES_OF_WEIGHTS,
     batch_size_that_fits,
@@ -19,7 +18,8 @@ from grassdl.train.memory import (
     feature_bytes,
     memory_needed,
 )
-from grassdl.train.settings import Settings
+from grassdl.train.trainer import train
+from tiny_dataset import joined, scene, write_dataset
 
 
 @pytest.fixture(scope="module")

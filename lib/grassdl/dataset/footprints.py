@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..classes import ClassScheme
+from ..core.classes import ClassScheme
 from .manifest import SPLIT_COLORS
 
 if TYPE_CHECKING:

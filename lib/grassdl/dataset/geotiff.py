@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
-from ..records import shortened
+from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..core.schema import shortened
 
 if TYPE_CHECKING:
     from osgeo import gdal

@@ -9,21 +9,13 @@ from typing import Annotated, TypedDict
 
 from msgspec import Meta
 
-from ..bands import Band, BandStatistics, DType
-from ..classes import ClassScheme
-from ..folders import FolderKind
-from ..records import (
-    Above0,
-    AtLeastOne,
-    Count,
-    Edge,
-    Text,
-    checked,
-    read_json,
-    shortened,
-    write_json,
-)
-from ..texts import printable_json
+from ..core.band_statistics import BandStatistics
+from ..core.bands import Band, DType
+from ..core.classes import ClassScheme
+from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked, shortened
+from ..core.text import printable_json
+from ..io.folders import FolderKind
+from ..io.json_records import read_json, write_json
 
 MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy_format
 
-from ..arrays import read_header
+from ..io.npy_files import read_header
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..bands import Band, BandStatistics, names_mismatch
-from ..classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, union
-from ..colors import are_alike, were_chosen
-from ..records import shortened
-from ..texts import listed
+from ..core.band_statistics import BandStatistics
+from ..core.bands import Band, names_mismatch
+from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, union
+from ..core.colors import are_alike, were_chosen
+from ..core.schema import shortened
+from ..core.text import listed
 from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
 from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Manifest

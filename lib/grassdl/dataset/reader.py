@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..classes import NULL_INDEX, UNLABELLED_INDEX
+from ..core.classes import NULL_INDEX, UNLABELLED_INDEX
 from .patchset import PatchArrays
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bands import Band, BandStatistics
-from ..classes import NULL_INDEX, ClassScheme
+from ..core.band_statistics import BandStatistics
+from ..core.bands import Band
+from ..core.classes import NULL_INDEX, ClassScheme
 from .geotiff import ChipWriter
 from .manifest import GEOTIFF, NPY, SPLITS, Export, Manifest
 from .npy import ArrayFile

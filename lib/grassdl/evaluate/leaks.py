@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from ..classes import NULL_VALUE
+from ..core.classes import NULL_VALUE
 from ..dataset.areas import Ground
 from ..dataset.seen import SEEN_SPLITS, Places, leak, sentence
-from .card import maps_used, model_of
-from .cells import RowReader, strips
+from .metrics.class_rows import RowReader, strips
+from .provenance import maps_used, model_of
 
 
 class Maps(Protocol):

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..classes import MAX_VALUE
-from ..options import check_range, number, numbers, positive, whole, wholes
+from ..core.classes import MAX_VALUE
+from ..core.options import check_range, number, numbers, positive, whole, wholes
 
 CENSUS, STRATIFIED = "census", "stratified"
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from .reach import LayerGraph, reach
+from .analysis.receptive_field import LayerGraph, reach
 
 
 def assemble(

@@ -8,9 +8,9 @@ import inspect
 import keras
 from keras import layers
 
-from .argmax_pooling import PACKAGE, ArgMaxPooling2D, ArgMaxUnpooling2D
-from .image_pooling import ImagePooling2D
-from .reach import RULES
+from .analysis.receptive_field import RULES
+from .layers.argmax_pooling import PACKAGE, ArgMaxPooling2D, ArgMaxUnpooling2D
+from .layers.image_pooling import ImagePooling2D
 
 OWN_LAYERS = {
     f"{PACKAGE}>{one.__name__}" for one in (ArgMaxPooling2D, ArgMaxUnpooling2D, ImagePooling2D)

@@ -20,7 +20,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..options import check_range
+from ..core.options import check_range
 
 if TYPE_CHECKING:
     import keras
@@ -115,7 +115,7 @@ def build(
         raise ValueError(f"activation=sigmoid is for 2 classes, the data have {classes}")
 
     from .assembly import assemble
-    from .blocks import class_probabilities, sigmoid_probabilities
+    from .layers.blocks import class_probabilities, sigmoid_probabilities
 
     def probabilities(pixels: keras.KerasTensor) -> keras.KerasTensor:
         if activation == "sigmoid":
@@ -160,7 +160,7 @@ def _network(name: str) -> Callable[..., keras.KerasTensor]:
 
 
 def _module(name: str) -> ModuleType:
-    return import_module(f".{name}", __package__)
+    return import_module(f".architectures.{name}", __package__)
 
 
 def _check_name(name: str) -> None:

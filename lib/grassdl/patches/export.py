@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import BandReader
-from ..classes import NULL_INDEX
+from ..core.classes import NULL_INDEX
+from ..core.readers import BandReader
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Manifest
 from ..dataset.writer import PatchSetWriter, WrittenPart
-from ..folders import check_disk
-from ..processes import Workers
-from .counting import CodeReader
+from ..io.folders import check_disk
+from ..runtime.workers import Workers
 from .plan import Plan
+from .window_counts import CodeReader
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class StripJob:
 
 @dataclass(frozen=True)
 class PatchCutter:
-    """Cuts patches and writes them, strip by strip: a `grassdl.processes.Work`.
+    """Cuts patches and writes them, strip by strip: a `grassdl.runtime.workers.Work`.
 
     Attributes:
         reader: The bands of the grid.

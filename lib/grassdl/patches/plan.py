@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..classes import ClassScheme
+from ..core.classes import ClassScheme
+from ..core.text import listed
 from ..dataset.manifest import SPLITS
-from ..texts import listed
-from .apart import check_apart
 from .candidates import ACROSS, FIT, NEAR, UNKNOWN, UNLABELLED, Examined
-from .counting import CodeReader, count_codes
+from .leakage import check_apart
 from .sampling import Grid, SamplingDesign
+from .split_membership import BUFFERED, DROPPED
 from .splits import SplitScheme
-from .territory import BUFFERED, DROPPED
+from .window_counts import CodeReader, count_codes
 
 COLUMNS = 80
 """Width of the plan's text."""

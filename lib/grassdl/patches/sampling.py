@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .balance import draw_evenly, evenness_note
+from .balanced import draw_evenly, evenness_note
 from .candidates import Candidates, Examined, distinct, first_fit
-from .counting import clipped
 from .spreading import spread_fit
 from .strata import Strata, deal, draw_from_blocks, draw_from_map, few_note
+from .window_counts import clipped
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import BandReader
+from ..core.options import check_range, number, numbers, positive, whole
+from ..core.readers import BandReader
 from ..dataset.manifest import Export
-from ..options import check_range, number, numbers, positive, whole
-from .counting import CodeReader
 from .sampling import (
     BalancedSampling,
     Grid,
@@ -24,6 +23,7 @@ from .sampling import (
 )
 from .splits import BlockSplit, MapSplit, NoSplit, SplitScheme, buffer_margin, parse_shares
 from .strata import Strata
+from .window_counts import CodeReader
 
 GOES_WITH = {
     "stride": ("sampling", ("grid",)),

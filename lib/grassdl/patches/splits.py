@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..dataset.manifest import SPLITS
-from .counting import CodeReader, strips
 from .sampling import Grid
-from .territory import DROPPED, BlockTerritory, MapTerritory, splits_of
+from .split_membership import DROPPED, BlockTerritory, MapTerritory, splits_of
+from .window_counts import CodeReader, strips
 
 MOST_DEALS = 20
 """How many deals are tried; fewer where there are many blocks, which chance evens out."""

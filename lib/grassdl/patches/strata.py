@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ..classes import NO_STRATUM
-from ..texts import listed
+from ..core.classes import NO_STRATUM
+from ..core.text import listed
 from .candidates import Candidates, distinct
-from .counting import CodeReader, strips
+from .window_counts import CodeReader, strips
 
 
 class Strata(CodeReader, Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bands import zero_layers
+from ..core.readers import zero_layers
 
 PIECE_BYTES = 1_000_000
 """Of the probabilities that are looked at together: they stay in the processor's cache."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import __version__, backend
-from ..model import deciding_hash
+from .. import __version__
+from ..model.folder import deciding_hash
+from ..runtime import keras_backend
 from .settings import OPENVINO, Settings
 
 OUTPUTS = (
@@ -40,5 +41,5 @@ def made_of(
         **inputs,
         **{f"option {name}": options[name] for name in OUTPUTS},
         **settings.that_decide(),
-        "the software": f"i.dl {__version__}, rows {FORMAT}, {backend.versions(*software)}",
+        "the software": f"i.dl {__version__}, rows {FORMAT}, {keras_backend.versions(*software)}",
     }

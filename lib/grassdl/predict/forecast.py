@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .tiles import Axis, Core
+from .tiling.axis import Axis, Core
 
 LOOKED_AT_ROWS = 200
 """Rows that are looked at: they are read in about a second, however large the region."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..bands import BandReader
-from ..model import ModelCard
+from ..core.readers import BandReader
+from ..model.card import ModelCard
+from .band_matching import adjusted
 from .decision import Decision, RowBands
+from .engines.selection import LoadedEngine
 from .forecast import cells_with_data
-from .loading import LoadedEngine
-from .normalization import adjusted
-from .plan import Plan
-from .rowbands import first_step, row_bands
+from .mosaic.mosaic import first_step, row_bands
+from .mosaic.windows import Windows
 from .settings import MAPS, Settings
-from .windows import Windows
+from .tiling_plan import Plan
 
 
 def network_bands(

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..model import ModelCard
-from ..options import number, positive, whole
-from .segments import SegmentSettings
-from .tiles import Axis, Span, plan_axis, plan_blended_axis
+from ..core.options import number, positive, whole
+from ..model.card import ModelCard
+from .segments.statistics import SegmentSettings
+from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
 
 AUTO, KERAS, OPENVINO = "auto", "keras", "openvino"
 """Values of the option `engine`."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model import ModelCard
+from ..model.card import ModelCard
+from .checkpoint import Spool
 from .decision import Decision
-from .loading import LoadedEngine
-from .plan import Frame, Need, Plan, plan
+from .engines.selection import LoadedEngine
+from .engines.timing import seconds_per_cell
 from .settings import MAPS, Settings
-from .spool import Spool
-from .timing import seconds_per_cell
+from .tiling_plan import Frame, Need, Plan, plan
 
 
 def start(

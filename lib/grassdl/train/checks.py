@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import leaks
-from ..model import load_card
+from ..model.folder import load_card
 
 MOST_LISTED = 5
 """Classes that a warning lists at most."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..backend import has_gpu, physical_memory
-from ..networks.planned import number_of_weights
+from ..networks.analysis.planned import number_of_weights
+from ..runtime.keras_backend import has_gpu, physical_memory
 
 COPIES_OF_WEIGHTS = 7
 """The weights, their gradients, their mean, two moments of the optimiser, the best so far, and the

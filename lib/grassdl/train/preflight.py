@@ -3,25 +3,13 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-
 import keras
 
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
-from ..networks.reach import reach
-from .callbacks import duration
+from ..networks.analysis.receptive_field import reach
+from .config.settings import Settings
 from .memory import PROGRAM_BYTES, megabytes, memory_needed
-from .settings import Settings
-
-UNTIMED_STEPS = 2
-"""First steps that are not timed: they compile the network."""
-
-TIMED_SECONDS = 5.0
-TIMED_STEPS = 4
-"""How long steps are timed, at least, for the time per epoch."""
 
 
 def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str:
@@ -37,43 +25,3 @@ def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str
         f"{data.size} x {data.size} cells: {patches}; about {memory} of memory for batches of "
         f"{batch_size}, and {megabytes(PROGRAM_BYTES)} for the program"
     )
-
-
-class FirstSteps(keras.callbacks.Callback):
-    """Tells the time per epoch after the first steps, long before the first epoch ends.
-
-    Args:
-        steps: Steps of an epoch.
-        epochs: Epochs that are still to come.
-        report: Takes a line of text for the user.
-    """
-
-    def __init__(self, steps: int, epochs: int, report: Callable[[str], None]):
-        super().__init__()
-        self.steps = steps
-        self.epochs = epochs
-        self.report = report
-        self.silent = False
-        self.done = 0
-        self.begin = math.nan
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Look at the clock; after enough steps, report."""
-        if self.silent:
-            return
-        self.done += 1
-        if self.done == UNTIMED_STEPS:
-            self.begin = time.monotonic()
-        timed = self.done - UNTIMED_STEPS
-        if timed < TIMED_STEPS or time.monotonic() - self.begin < TIMED_SECONDS:
-            return
-        epoch = (time.monotonic() - self.begin) / timed * self.steps
-        self.report(
-            f"About {duration(epoch)} per epoch, without validation; at most "
-            f"{duration(epoch * self.epochs)} for {self.epochs} epochs"
-        )
-        self.silent = True
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Report no more: the line of the epoch tells its time."""
-        self.silent = True

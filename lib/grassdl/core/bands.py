@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A stack of bands: names, order, derived bands, dtype, and statistics that merge exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+
+from .schema import Above0, Text, checked
+from .text import listed, one_line
+
+NDSM = "ndsm"
+NDVI = "ndvi"
+
+ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
+"""What the maps are called that a band is made of, by its derivation."""
+
+DType = Literal["uint8", "uint16", "int16", "int32", "float32", "float64"]
+"""Names of the dtypes that bands have."""
+
+Resampling = Literal["nearest", "bilinear", "bicubic", "average"]
+
+LARGEST_SUM = 1e120
+"""Sums and sums of squares are far below, and the squares of sums are numbers, too."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a stack.
+
+    Attributes:
+        name: From `bands=`, else the map's semantic label, else the map's name.
+        declared: Whether the name is one of the first two, so that it can be compared.
+        source: Source maps by role: {"map": ...}, or for a derived band {"dsm": ..., "dtm": ...}
+            or {"red": ..., "nir": ...}.
+        derivation: None, "ndsm" or "ndvi".
+        resolution: Cell size of the source in map units (the finer of two).
+        resampling: How a source of another grid came onto the region's: "nearest", "bilinear",
+            "bicubic" or "average".
+        units: Units of the source map, or "".
+        dtype: The smallest NumPy dtype that holds the band's values.
+    """
+
+    name: Text
+    declared: bool
+    source: dict[str, Text]
+    derivation: Literal["ndsm", "ndvi"] | None
+    resolution: Above0
+    resampling: Resampling
+    units: Text
+    dtype: DType
+
+    def __post_init__(self) -> None:
+        if self.source.keys() != ROLES.get(self.derivation):
+            raise ValueError(f"the source maps do not belong to derivation {self.derivation}")
+        for name in ("name", "units"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
+    def to_json(self) -> dict:
+        """The band as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, item: dict) -> Band:
+        """The reverse of `to_json`."""
+        return checked(item, cls)
+
+
+def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
+    """Normalised surface model, the height above ground: DSM - DTM, in their unit (float32)."""
+    return (dsm - dtm).astype(np.float32)
+
+
+def ndvi(red: np.ndarray, nir: np.ndarray) -> np.ndarray:
+    """Normalised difference vegetation index (NIR - red) / (NIR + red), float32 in -1..1.
+
+    0 where both are 0, so that black water is not lost (Rouse et al. 1974).
+    """
+    total = nir + red
+    difference = nir - red
+    return np.divide(
+        difference, total, out=np.zeros(total.shape, np.float64), where=total != 0
+    ).astype(np.float32)
+
+
+def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
+    """The smallest dtype that holds all bands.
+
+    Args:
+        ranges: (minimum, maximum) of each integer band; None for a band of floating type.
+
+    Returns:
+        uint8, uint16, int16 or int32; float32, the precision networks compute in, as soon as
+        one band is of floating type.
+    """
+    ranges = list(ranges)
+    if None in ranges:
+        return np.dtype(np.float32)
+    low = min(one[0] for one in ranges)
+    high = max(one[1] for one in ranges)
+    for candidate in (np.uint8, np.uint16, np.int16):
+        limits = np.iinfo(candidate)
+        if limits.min <= low and high <= limits.max:
+            return np.dtype(candidate)
+    return np.dtype(np.int32)
+
+
+def holds(dtype: np.dtype, cells: np.ndarray) -> bool:
+    """Whether an integer dtype holds all of some values, given as int32."""
+    limits = np.iinfo(dtype)
+    if not cells.size or limits.bits == 32:
+        return True
+    # As unsigned numbers those below the lowest are the highest: one look instead of two.
+    shifted = cells - np.int32(limits.min) if limits.min else cells
+    return int(shifted.view(np.uint32).max()) <= limits.max - limits.min
+
+
+def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None:
+    """What is wrong with the number of bands, with the names of those that are missing or too many
+    as far as they are known; None if nothing is."""
+    if len(expected) == len(given):
+        return None
+    told = (
+        f"{len(expected)} bands are expected ({listed(expected)}), {len(given)} are given "
+        f"({listed(given)})"
+    )
+    missing = [name for name in expected if name not in given]
+    surplus = [name for name in given if name not in expected]
+    if not surplus:
+        return f"{told}; missing: {listed(missing)}"
+    if not missing:
+        return f"{told}; too many: {listed(surplus)}"
+    return told
+
+
+def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:
+    """What is wrong with `given` bands for something made from `expected` ones, or None.
+
+    Names and their order are compared only where both sides declared them.
+    """
+    wrong = number_mismatch([band.name for band in expected], [band.name for band in given])
+    if wrong:
+        return wrong
+    for place, (one, other) in enumerate(zip(expected, given, strict=True), start=1):
+        if one.declared and other.declared and one.name != other.name:
+            return f"band {place} is expected to be <{one.name}>, but <{other.name}> is given"
+    return None
+
+
+def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | None]:
+    """The place of each wanted band among the offered ones; None for one that is not there.
+
+    Equal numbers of bands whose declared names do not contradict are the same bands in the same
+    order. Others are found by their names, and a name that is offered twice is not found.
+    """
+    if names_mismatch(wanted, offered) is None:
+        return list(range(len(wanted)))
+    names = [band.name for band in offered]
+    return [names.index(one.name) if names.count(one.name) == 1 else None for one in wanted]

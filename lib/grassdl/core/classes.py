@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Classes of a map: value <-> index, label and colour, and the two codes that are no class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from .schema import Text, checked
+from .text import LONGEST_LABEL, one_line
+
+NULL_INDEX = 254
+"""Label code of a cell that is NULL in at least one band."""
+
+NO_STRATUM = 65535
+"""Code of a cell that belongs to no stratum."""
+
+UNLABELLED_INDEX = 255
+"""Label code of a cell whose class nobody has told."""
+
+MAX_CLASSES = NULL_INDEX
+"""Class indices run from 0 to 253."""
+
+MAX_VALUE = 2**31 - 1
+"""The largest category of a GRASS raster map."""
+
+NULL_VALUE = -(2**31)
+"""What a NULL cell of an integer raster map holds when it is read."""
+
+COLOR = r"^(25[0-5]|2[0-4]\d|1?\d?\d)(:(25[0-5]|2[0-4]\d|1?\d?\d)){2}$"
+"""Red, green and blue from 0 to 255, as GRASS writes them."""
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+_COLOR = re.compile(r"[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}")
+
+
+@dataclass(frozen=True)
+class MapClass:
+    """One class: its category `value` in GRASS, its `label`, and its `color` as "R:G:B".
+
+    A label is one line without control characters, whatever it was made of. `numbered` says that
+    the value is only the number of a text, which may have another number elsewhere.
+    """
+
+    value: Annotated[int, Meta(ge=0, le=MAX_VALUE)]
+    label: Text
+    color: Annotated[str, Meta(pattern=COLOR)]
+    numbered: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", one_line(self.label))
+
+    @property
+    def full_name(self) -> str:
+        """Value and label; the value alone where there is no other label."""
+        return self.label if self.label == str(self.value) else f"{self.value} {self.label}"
+
+    @property
+    def rgb(self) -> tuple[float, float, float]:
+        """The colour as three shares of 1, as matplotlib wants it."""
+        red, green, blue = (int(part) / 255 for part in self.color.split(":"))
+        return red, green, blue
+
+
+class ClassScheme:
+    """The classes of a dataset or model, in the order of their values; the place is the index.
+
+    Args:
+        classes: At least two classes with different values.
+
+    Raises:
+        ValueError: Fewer than two classes, too many, values that repeat or that no
+            GRASS category raster of classes may hold, or a label or colour that no map takes.
+    """
+
+    def __init__(self, classes: Iterable[MapClass]):
+        self.classes = tuple(sorted(classes, key=lambda one: one.value))
+        values = [one.value for one in self.classes]
+        for one in self.classes:
+            _check_writable(one)
+        if len(values) < 2:
+            found = f"only class {_quoted(self.classes[0])}" if values else "none"
+            raise ValueError(f"At least two classes are needed, found {found}")
+        if len(values) > MAX_CLASSES:
+            raise ValueError(f"At most {MAX_CLASSES} classes are possible, found {len(values)}")
+        if len(set(values)) < len(values):
+            raise ValueError("Two classes have the same value")
+        if values[0] < 0 or values[-1] > MAX_VALUE:
+            wrong = values[0] if values[0] < 0 else values[-1]
+            raise ValueError(f"Class values run from 0 to {MAX_VALUE}, found {wrong}")
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __iter__(self) -> Iterator[MapClass]:
+        return iter(self.classes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClassScheme) and self.classes == other.classes
+
+    @property
+    def values(self) -> np.ndarray:
+        """Category values by class index, int64."""
+        return np.array([one.value for one in self.classes], dtype=np.int64)
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels by class index."""
+        return [one.label for one in self.classes]
+
+    def index_of(self, values: np.ndarray) -> np.ndarray:
+        """Class indices (uint8) of category values; what is no class becomes unlabelled."""
+        place = np.searchsorted(self.values, values)
+        place = np.minimum(place, len(self) - 1)
+        known = self.values[place] == values
+        return np.where(known, place, UNLABELLED_INDEX).astype(np.uint8)
+
+    def places_of(self, classes: ClassScheme) -> np.ndarray:
+        """Indices (uint8) in this scheme of another one's classes, unlabelled where there is none.
+
+        Classes are the same by value; those whose values are only numbers of texts, by label.
+        """
+        places = self.index_of(classes.values)
+        for index, one in enumerate(classes):
+            if one.numbered:
+                same = [place for place, own in enumerate(self) if own.label == one.label]
+                places[index] = same[0] if same else UNLABELLED_INDEX
+        return places
+
+    def to_json(self) -> list[dict]:
+        """The classes as JSON objects with index, value, label and colour."""
+        items = [{"index": index, **asdict(one)} for index, one in enumerate(self.classes)]
+        for item in items:
+            if not item["numbered"]:
+                del item["numbered"]
+        return items
+
+    @classmethod
+    def from_json(cls, items: list[dict]) -> ClassScheme:
+        """The reverse of `to_json`.
+
+        Raises:
+            ValueError: There are no such classes, or not in the order of their values, which is
+                that of the indices.
+        """
+        scheme = cls(checked(items, list[MapClass]))
+        if scheme.values.tolist() != [item["value"] for item in items]:
+            raise ValueError("the classes are not in the order of their values")
+        return scheme
+
+
+def are_integers(texts: Iterable[str]) -> bool:
+    """Whether texts are integers, all of them."""
+    return all(_INTEGER.fullmatch(text) for text in texts)
+
+
+def classes_of_texts(texts: Mapping[int, str]) -> dict[int, MapClass]:
+    """Classes, without colours, that texts tell.
+
+    Args:
+        texts: The text of a class by category or segment. If all are integers, they are the class
+            values; else they get the values 1, 2, ... in sorted order.
+    """
+    if are_integers(texts.values()):
+        return {key: MapClass(int(text), str(int(text)), "") for key, text in texts.items()}
+    lines = {key: one_line(text) for key, text in texts.items()}
+    order = {text: place for place, text in enumerate(sorted(set(lines.values())), start=1)}
+    return {key: MapClass(order[text], text, "", numbered=True) for key, text in lines.items()}
+
+
+def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
+    """The classes of several schemes, of equal ones the first.
+
+    Where values are only numbers of texts, equal texts are one class: it has the value that
+    another scheme gives to the label, else its own, or the next free one if that is taken.
+
+    Raises:
+        ValueError: There are too many classes.
+    """
+    listed = [one for scheme in schemes for one in scheme]
+    joined: dict[int, MapClass] = {}
+    for one in listed:
+        if not one.numbered:
+            joined.setdefault(one.value, one)
+    known = {one.label for one in joined.values()}
+    for one in listed:
+        if one.numbered and one.label not in known:
+            value = one.value if one.value not in joined else max(joined) + 1
+            joined[value] = MapClass(value, one.label, one.color, numbered=True)
+            known.add(one.label)
+    return ClassScheme(joined.values())
+
+
+def _check_writable(one: MapClass) -> None:
+    """Refuse what would fail, or look broken, when a map of the class is written."""
+    if len(one.label) > LONGEST_LABEL:
+        raise ValueError(
+            f"The label of class {one.value}, '{one.label[:20]}...', has {len(one.label)} "
+            f"characters: shorten it to {LONGEST_LABEL}"
+        )
+    if not _COLOR.fullmatch(one.color) or max(map(int, one.color.split(":"))) > 255:
+        raise ValueError(
+            f"Class {_quoted(one)} has the colour '{one.color}': three numbers from 0 to 255 are "
+            "expected, such as 230:159:0"
+        )
+
+
+def _quoted(one: MapClass) -> str:
+    """Value and label for a message."""
+    return str(one.value) if one.label in ("", str(one.value)) else f"{one.value} <{one.label}>"

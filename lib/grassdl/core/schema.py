@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Values read from files, checked against their annotated types by msgspec."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+Kind = TypeVar("Kind")
+LONGEST_REASON = 200
+"""Letters of what is told to be wrong: it may quote what the file holds."""
+
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+"""How many there are of something: patches, cells, weights, epochs."""
+
+AtLeastOne = Annotated[int, Meta(ge=1, le=1 << 53)]
+"""A count that cannot be 0."""
+
+Edge = Annotated[int, Meta(ge=1, le=1 << 15)]
+"""Edge of a patch or tile in cells: a band of 2^15 times 2^15 cells has 1 GB at least."""
+
+Text = Annotated[str, Meta(max_length=1 << 12)]
+"""A name or label."""
+
+
+Above0 = Annotated[float, Meta(gt=0, le=1e300)]
+"""A size or factor."""
+
+
+Value32 = Annotated[float, Meta(ge=-3.4e38, le=3.4e38)]
+"""A number that single precision holds, in which networks compute."""
+
+
+def checked(content: object, kind: type[Kind]) -> Kind:
+    """What was read from JSON, as a value of a type.
+
+    Args:
+        content: What `json` made of the text.
+        kind: A type of which all parts are annotated: dataclasses, TypedDicts (fields that they do
+            not declare are left out), lists, numbers with bounds; classes with a method `from_json`
+            are made by it.
+
+    Raises:
+        ValueError: A field is missing, or has another type or a value out of its bounds; the
+            message names it.
+    """
+    try:
+        return msgspec.convert(content, kind, dec_hook=_from_json)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(shortened(error)) from None
+
+
+def _from_json(kind: type[Kind], content: object) -> Kind:
+    return kind.from_json(content)
+
+
+def shortened(told: object) -> str:
+    """What a file or an error tells, in one line that is not too long and has no control codes."""
+    text = " ".join(str(told).split()) or type(told).__name__
+    printable = "".join(one if one.isprintable() else "?" for one in text[: LONGEST_REASON + 1])
+    return printable if len(printable) <= LONGEST_REASON else f"{printable[:LONGEST_REASON]}..."

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Texts of others, such as labels and names, before they reach a terminal, a map or a file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+LONGEST_LABEL = 200
+"""Characters of a class label: as many as every table and history of GRASS takes."""
+
+LONGEST_NAME = 200
+"""Bytes of the name of an output: with what is put around it while it is written, it must be the
+name of a file."""
+
+MOST_LISTED = 8
+"""Names that a message lists at most."""
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links
+    r"|\x1b[ -/]*[0-~]?"
+)
+"""ANSI escape sequences (ECMA-48)."""
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the order in which the others are shown."""
+
+
+def printable(text: str) -> str:
+    """A text without escape sequences and control characters.
+
+    White space becomes blanks, as many as there were; half of a surrogate pair, which no file
+    takes, becomes the replacement character.
+    """
+    return "".join(map(_shown, _ESCAPES.sub("", text)))
+
+
+def _shown(character: str) -> str:
+    if character == " " or character.isalnum():
+        return character
+    if character.isspace():
+        return " "
+    if character in _TURNING:
+        return ""
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\N{REPLACEMENT CHARACTER}"
+    return "" if category == "Cc" else character
+
+
+def one_line(text: str) -> str:
+    """A printable text whose runs of white space are one blank each, without any at its ends."""
+    return " ".join(printable(text).split())
+
+
+def printable_json(content: object) -> object:
+    """A JSON object, or what is in one, all of whose texts are printable."""
+    if isinstance(content, str):
+        return printable(content)
+    if isinstance(content, list):
+        return [printable_json(one) for one in content]
+    if isinstance(content, dict):
+        return {printable(name): printable_json(one) for name, one in content.items()}
+    return content
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many bytes in UTF-8, with dots in its middle if it was longer."""
+    if len(text.encode()) <= longest:
+        return text
+    half = (longest - len("...")) // 2
+    begin = text.encode()[:half].decode(errors="ignore")
+    return f"{begin}...{text.encode()[-half:].decode(errors='ignore')}"
+
+
+def check_length(name: str) -> None:
+    """Refuse the name of an output that is too long to be written.
+
+    Raises:
+        ValueError: It is.
+    """
+    length = len(name.encode(errors="surrogateescape"))
+    if length > LONGEST_NAME:
+        raise ValueError(
+            f"Output name <{name[:20]}...> has {length} bytes: choose one of at most {LONGEST_NAME}"
+        )
+
+
+def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
+    """The first of some names for a message, and how many more there are."""
+    told = [str(name) for name in names]
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more
+
+
+def duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole evaluation of a class map as one JSON object: the figures that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+import numpy as np
+
+from ..core import accuracy
+from ..core.classes import MapClass
+from ..core.text import listed
+from .contradictions import contradictions
+from .metrics.area_estimation import area_report
+from .metrics.bootstrap import block_intervals
+from .metrics.boundaries import border_report, count_borders
+from .metrics.calibration import calibration_report, count_calibration
+from .metrics.class_rows import ClassCodes, ClassRows, RowReader
+from .metrics.comparison import comparison_report, count_pairs
+from .metrics.confusion_counts import Tally, tally, tally_points, usual_block_size
+from .metrics.objects import match_objects, object_report
+from .metrics.sample_comparison import (
+    SampleCases,
+    cases_of_cells,
+    cases_of_points,
+    sample_comparison,
+)
+from .metrics.segment_accuracy import segment_report
+from .settings import CENSUS, STRATIFIED, Settings
+
+
+class Maps(Protocol):
+    """The maps of an evaluation, as `grassdl.gis.inputs.evaluation_maps.EvaluationMaps` gives them.
+
+    `reference` is None where the reference is made of points, `compare`, `segments` and `mask`
+    where there is none.
+    """
+
+    names: dict[str, str]
+    classification: RowReader
+    compare: RowReader | None
+    reference: RowReader | None
+    segments: RowReader | None
+    mask: RowReader | None
+    reference_values: np.ndarray | None
+
+    def at_points(self, name: str) -> np.ndarray: ...
+
+    def classes(self, values: Iterable[int]) -> list[MapClass]: ...
+
+    def mapped_areas(self, where_compared: bool = False) -> dict[int, float]: ...
+
+    def probabilities(
+        self, prefix: str, values: Iterable[int], mapped: Iterable[int]
+    ) -> Sequence[RowReader | None]: ...
+
+    def labels(self, values: Iterable[int]) -> dict[str, dict[int, str]]: ...
+
+    def warn(self, sentence: str) -> None: ...
+
+    def progress(self, task: str) -> Callable[[int], None]: ...
+
+
+def assess(maps: Maps, settings: Settings) -> dict:
+    """Evaluate a classification.
+
+    Returns:
+        The object of `scores.report` with what was compared and left out, and `intervals`,
+        `area_adjusted`, `comparison`, `borders`, `objects`, `segments` and `calibration` as
+        far as they are asked for.
+
+    Raises:
+        ValueError: Maps without common cells or classes, or that lack what is asked for.
+    """
+    table = _tally(maps, maps.classification, "classification", settings)
+    classes = maps.classes(table.values)
+    report = {
+        **maps.names,
+        **({} if settings.background is None else {"background": settings.background}),
+        "design": settings.design,
+        **accuracy.report(table.counts, classes),
+        "left_out": asdict(table.left_out),
+    }
+    if settings.design == CENSUS:
+        report["intervals"] = block_intervals(
+            table.blocks, classes, table.block_size, settings.seed
+        )
+    else:
+        report["area_adjusted"] = _area_adjusted(maps, table, settings)
+    if maps.compare is not None:
+        report["comparison"] = _comparison(maps, table, settings)
+    # Those of a comparison are the classes of all maps.
+    compared = report.get("comparison", report)["classes"]
+    for sentence in contradictions(maps.labels([one["value"] for one in compared])):
+        maps.warn(sentence)
+    return report | _by_cells(maps, table, classes, settings)
+
+
+def _by_cells(maps: Maps, table: Tally, classes: list[MapClass], settings: Settings) -> dict:
+    """Borders, objects, segments and calibration, each by another look at all cells."""
+    found: dict[str, object] = {}
+    values = table.values
+    places = [_place(value, values) for value in settings.objects]
+    rasters = []
+    if settings.probabilities:
+        mapped = np.array(values)[table.counts.any(axis=1)].tolist()
+        rasters = maps.probabilities(settings.probabilities, values, mapped)
+    if settings.distances:
+        counts = count_borders(
+            _rows(maps, values), len(values), settings.distances, maps.progress("Comparing borders")
+        )
+        found["borders"] = border_report(counts, classes)
+    if places:
+        matches = match_objects(_rows(maps, values), places, maps.progress("Matching objects"))
+        found["objects"] = [
+            object_report(match, classes[place])
+            for match, place in zip(matches, places, strict=True)
+        ]
+    if maps.segments is not None:
+        rows = _rows(maps, values)
+        told = segment_report(rows, maps.segments, classes, maps.progress)
+        found["segments"] = {"map": maps.names["segments"], **told}
+    if rasters:
+        counted = count_calibration(
+            _rows(maps, values), rasters, maps.progress("Reading probabilities")
+        )
+        without = [one for one, raster in zip(values, rasters, strict=False) if raster is None]
+        found["calibration"] = calibration_report(counted, without)
+    return found
+
+
+def _tally(maps: Maps, classification: RowReader, key: str, settings: Settings) -> Tally:
+    """The counts of one of the maps against the reference."""
+    names = maps.names[key], maps.names["reference"]
+    if maps.reference is None:
+        return tally_points(maps.at_points(key), maps.reference_values, names)
+    usual = usual_block_size(classification.rows, classification.cols)
+    return tally(
+        classification,
+        maps.reference,
+        maps.mask,
+        names,
+        settings.block_size or usual,
+        maps.progress(f"Counting cells of <{names[0]}>"),
+    )
+
+
+def _area_adjusted(maps: Maps, table: Tally, settings: Settings) -> dict:
+    """Estimates for all of the map, classes without sample points among it."""
+    areas = maps.mapped_areas()
+    values = sorted(set(table.values) | set(areas))
+    places = [values.index(value) for value in table.values]
+    counts = np.zeros((len(values), len(values)), np.int64)
+    counts[np.ix_(places, places)] = table.counts
+    mapped = np.array([areas.get(value, 0.0) for value in values])
+    return area_report(counts, mapped, maps.classes(values), settings.wanted_error)
+
+
+def _comparison(maps: Maps, table: Tally, settings: Settings) -> dict:
+    """The second map against the first, in the classes of both."""
+    other = _tally(maps, maps.compare, "compare", settings)
+    values = sorted(set(table.values) | set(other.values))
+    if settings.design != CENSUS:
+        return _comparison_by_sample(maps, values, settings)
+    rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
+    progress = maps.progress("Comparing the maps")
+    pairs = count_pairs(rows, len(values), table.block_size, progress)
+    return comparison_report(pairs, maps.classes(values), settings.seed)
+
+
+def _comparison_by_sample(maps: Maps, values: list[int], settings: Settings) -> dict:
+    """The same where the reference is a sample, whose strata are the classes of the first map."""
+    areas = None
+    if settings.design == STRATIFIED:
+        mapped = maps.mapped_areas(where_compared=True)
+        values = sorted({*values, *mapped})
+        areas = np.array([mapped.get(value, 0.0) for value in values])
+    return sample_comparison(_cases(maps, values), maps.classes(values), areas)
+
+
+def _cases(maps: Maps, values: list[int]) -> SampleCases:
+    if maps.reference is not None:
+        rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
+        return cases_of_cells(rows, maps.progress("Comparing the maps"))
+    codes = ClassCodes(values, fixed=True)
+    cells = (maps.at_points("classification"), maps.at_points("compare"), maps.reference_values)
+    return cases_of_points(
+        *(codes.encode(np.ascontiguousarray(one, np.int32), "") for one in cells)
+    )
+
+
+def _rows(maps: Maps, values: list[int]) -> ClassRows:
+    return ClassRows([maps.classification, maps.reference], values)
+
+
+def _place(value: int, values: list[int]) -> int:
+    """Place of a class whose objects are wanted.
+
+    Raises:
+        ValueError: It is in neither map.
+    """
+    if value not in values:
+        raise ValueError(
+            f"Class {value} of option objects occurs in neither map: there are {listed(values)}"
+        )
+    return values.index(value)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Cells of class maps, strip by strip, as small codes: 0 for no class, then the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from ...core.classes import MAX_CLASSES, MAX_VALUE, NULL_VALUE
+
+NO_CLASS = 0
+"""Code of a cell that is NULL, masked, or of a value that is no class."""
+
+STRIP_CELLS = 1 << 20
+"""Cells that are read at a time: some megabytes of every map."""
+
+_UNSEEN = MAX_CLASSES + 1
+_TABLE_VALUES = 1 << 16
+"""Values below this are looked up in a table, which is much faster than a search."""
+
+
+class RowReader(Protocol):
+    """Gives rows of an integer raster map in the region, `NULL_VALUE` where it has none."""
+
+    rows: int
+    cols: int
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Rows `row` to `row + rows` as (rows, cols) int32."""
+
+
+class ClassCodes:
+    """Numbers class values from 1 on, in the order in which they are met.
+
+    Args:
+        values: Values to number at once, in this order.
+        fixed: Whether other values are no class, instead of further classes.
+    """
+
+    def __init__(self, values: Iterable[int] = (), fixed: bool = False):
+        self.values: list[int] = []
+        self._fixed = fixed
+        self._table = np.full(_TABLE_VALUES, _UNSEEN, np.uint8)
+        # Seen as unsigned, NULL lies above all classes and is clipped to the last place.
+        self._table[-1] = NO_CLASS
+        for value in values:
+            self._add(value)
+        if fixed:
+            self._table[self._table == _UNSEEN] = NO_CLASS
+
+    def encode(self, cells: np.ndarray, name: str) -> np.ndarray:
+        """The codes (uint8) of the values of a map.
+
+        Args:
+            cells: int32, `NULL_VALUE` where there is none.
+            name: Name of the map, for the message.
+
+        Raises:
+            ValueError: A value is no class value, or there are too many of them.
+        """
+        places = np.minimum(cells.view(np.uint32), _TABLE_VALUES - 1)
+        codes = self._table.take(places)
+        beyond = np.count_nonzero(places == _TABLE_VALUES - 1)
+        if beyond > np.count_nonzero(cells == NULL_VALUE):
+            return self._search(cells, name)
+        if not self._fixed and (codes == _UNSEEN).any():
+            self._learn(np.unique(cells[codes == _UNSEEN]), name)
+            codes = self._table.take(places)
+        return codes
+
+    def _search(self, cells: np.ndarray, name: str) -> np.ndarray:
+        """The codes where some values are too large for the table."""
+        found, places = np.unique(cells, return_inverse=True)
+        if not self._fixed:
+            unknown = set(found.tolist()) - set(self.values) - {NULL_VALUE}
+            self._learn(np.array(sorted(unknown), np.int64), name)
+        code_of = {value: code for code, value in enumerate(self.values, start=1)}
+        codes = np.array([code_of.get(value, NO_CLASS) for value in found.tolist()], np.uint8)
+        return codes[places].reshape(cells.shape)
+
+    def _learn(self, values: np.ndarray, name: str) -> None:
+        """Number values that were not met before."""
+        if values.size and values[0] < 0:
+            raise ValueError(
+                f"<{name}> holds the value {values[0]}, class values run from 0 to "
+                f"{MAX_VALUE}: set cells without class to NULL (r.null)"
+            )
+        if len(self.values) + values.size > MAX_CLASSES:
+            raise ValueError(
+                f"<{name}> holds too many different values, at most {MAX_CLASSES} "
+                "classes are possible: is it a class map?"
+            )
+        for value in values.tolist():
+            self._add(value)
+
+    def _add(self, value: int) -> None:
+        self.values.append(value)
+        if value < _TABLE_VALUES - 1:
+            self._table[value] = len(self.values)
+
+
+class ClassRows:
+    """Rows of several maps as codes, whose cells count only where all maps have a class.
+
+    Args:
+        readers: One for each map; all on the region's grid.
+        values: The class values; other values are no class.
+    """
+
+    def __init__(self, readers: Sequence[RowReader], values: Iterable[int]):
+        self._readers = list(readers)
+        self._codes = ClassCodes(values, fixed=True)
+        self.rows, self.cols = readers[0].rows, readers[0].cols
+
+    def read(self, row: int, rows: int) -> list[np.ndarray]:
+        """The codes (rows, cols) of each map, 0 in all of them where one has no class."""
+        coded = [self._codes.encode(reader.read(row, rows), "") for reader in self._readers]
+        valid = np.logical_and.reduce([codes != NO_CLASS for codes in coded])
+        return [np.where(valid, codes, np.uint8(NO_CLASS)) for codes in coded]
+
+
+def strips(rows: int, cols: int, within: int | None = None) -> Iterator[tuple[int, int]]:
+    """First row and number of rows of strips that cover a region from top to bottom.
+
+    Args:
+        rows: Rows of the region.
+        cols: Columns of the region.
+        within: A strip begins at every multiple of this, so that it lies in one row of blocks.
+    """
+    most = max(1, STRIP_CELLS // cols)
+    row = 0
+    while row < rows:
+        last = rows if within is None else min(rows, (row // within + 1) * within)
+        count = min(most, last - row)
+        yield row, count
+        row += count

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two class maps counted cell by cell in one pass: the table, and its margins block by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.classes import MAX_CLASSES, NULL_VALUE
+from ...core.margins import margins_of
+from ...core.text import listed
+from .class_rows import ClassCodes, RowReader, strips
+
+USUAL_BLOCKS = 400
+"""Blocks that a region is parted into unless the user tells their size."""
+
+MAX_BLOCKS = 10_000
+"""With more blocks their margins would fill the memory, and the bootstrap take minutes."""
+
+_CODES = MAX_CLASSES + 1
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Cells of the region, or sample points, that were not counted, by reason."""
+
+    masked: int = 0
+    null_in_classification: int = 0
+    null_in_reference: int = 0
+    null_in_both: int = 0
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of two maps' classes.
+
+    Attributes:
+        values: Class values found in either map among the counted cells, ascending.
+        counts: (values, values) int64, rows = classification, columns = reference.
+        left_out: The cells that were not counted.
+        block_size: Edge of the blocks in cells; 0 without blocks.
+        blocks: Margins (blocks, 3, values) of the blocks that hold counted cells.
+    """
+
+    values: list[int]
+    counts: np.ndarray
+    left_out: LeftOut
+    block_size: int
+    blocks: np.ndarray
+
+
+def usual_block_size(rows: int, cols: int) -> int:
+    """Edge in cells of square blocks of which the region holds about `USUAL_BLOCKS`."""
+    return max(1, math.ceil(math.sqrt(rows * cols / USUAL_BLOCKS)))
+
+
+def check_block_size(rows: int, cols: int, block_size: int) -> None:
+    """Refuse blocks so small that there are more than `MAX_BLOCKS`.
+
+    Raises:
+        ValueError: They are.
+    """
+    number = math.ceil(rows / block_size) * math.ceil(cols / block_size)
+    if number > MAX_BLOCKS:
+        raise ValueError(
+            f"block_size={block_size} parts the region into {number} blocks, at most {MAX_BLOCKS} "
+            f"are possible: use a larger one, such as {usual_block_size(rows, cols)}"
+        )
+
+
+def tally(
+    classification: RowReader,
+    reference: RowReader,
+    mask: RowReader | None,
+    names: tuple[str, str],
+    block_size: int,
+    progress: Callable[[int], None] = lambda row: None,
+) -> Tally:
+    """Count the pairs of classes of two maps, reading each once.
+
+    Memory depends on the region's width and on the number of classes and blocks.
+
+    Args:
+        classification: The map that is assessed.
+        reference: The map that is taken as true.
+        mask: The raster mask, if one is set.
+        names: Names of the two maps, for messages.
+        block_size: Edge of the blocks in cells.
+        progress: Takes the number of rows that are done.
+
+    Raises:
+        ValueError: The maps have no cell or no class in common; a value is no class value or
+            there are too many of them; blocks are too small.
+    """
+    rows, cols = classification.rows, classification.cols
+    check_block_size(rows, cols, block_size)
+    codes = ClassCodes()
+    across = math.ceil(cols / block_size)
+    blocks = np.zeros((math.ceil(rows / block_size) * across, 3, _CODES))
+    counts = np.zeros((_CODES, _CODES), np.int64)
+    masked = 0
+    for row, count in strips(rows, cols, within=block_size):
+        one = codes.encode(classification.read(row, count), names[0])
+        other = codes.encode(reference.read(row, count), names[1])
+        if mask is not None:
+            masked += np.count_nonzero(mask.read(row, count) == NULL_VALUE)
+        tables = count_by_block(one, other, block_size, len(codes.values) + 1)
+        size = tables.shape[-1]
+        counts[:size, :size] += tables.sum(axis=0)
+        first = row // block_size * across
+        # Margins of the counted cells only: neither map is NULL there.
+        blocks[first : first + across, :, 1:size] += margins_of(tables[:, 1:, 1:])
+        progress(row + count)
+    left_out = LeftOut(
+        masked=int(masked),
+        null_in_classification=int(counts[0, 1:].sum()),
+        null_in_reference=int(counts[1:, 0].sum()),
+        null_in_both=int(counts[0, 0] - masked),
+    )
+    return sorted_tally(codes.values, counts[1:, 1:], left_out, names, block_size, blocks[..., 1:])
+
+
+def sorted_tally(
+    met: list[int],
+    counts: np.ndarray,
+    left_out: LeftOut,
+    names: tuple[str, str],
+    block_size: int = 0,
+    blocks: np.ndarray | None = None,
+) -> Tally:
+    """A tally of the classes that were counted, in the order of their values.
+
+    Args:
+        met: Values in the order of the first rows and columns of `counts`.
+        counts: Counts, rows = classification, columns = reference; not smaller than `met`.
+        left_out: The cells that were not counted.
+        names: Names of classification and reference, for messages.
+        block_size: Edge of the blocks in cells.
+        blocks: Margins of the blocks, classes in the order of `met`.
+
+    Raises:
+        ValueError: Nothing was counted, or no class occurs in both maps.
+    """
+    mapped, present = counts.sum(axis=1) > 0, counts.sum(axis=0) > 0
+    if not mapped.any():
+        raise ValueError(
+            f"<{names[0]}> and <{names[1]}> have no cell in common "
+            "in the current region: check region, mask and NULL cells"
+        )
+    if not (mapped & present).any():
+        raise ValueError(
+            f"No class of reference <{names[1]}> ({_listing(met, present)}) "
+            f"occurs in classification <{names[0]}> ({_listing(met, mapped)})"
+        )
+    order = [place for place in np.argsort(met) if mapped[place] or present[place]]
+    if blocks is None:
+        blocks = np.zeros((0, 3, len(met)))
+    blocks = blocks[..., order]
+    return Tally(
+        [met[place] for place in order],
+        counts[np.ix_(order, order)],
+        left_out,
+        block_size,
+        blocks[blocks.any(axis=(1, 2))],
+    )
+
+
+def count_by_block(one: np.ndarray, other: np.ndarray, block_size: int, size: int) -> np.ndarray:
+    """Tables (blocks, size, size) of pairs of codes in each of a strip's blocks.
+
+    Args:
+        one, other: Codes (rows, cols) below `size`.
+        block_size: Columns of a block.
+        size: Number of codes, at most 256.
+    """
+    pairs = one * np.uint16(size) + other
+    counted = [
+        np.bincount(pairs[:, left : left + block_size].ravel(), minlength=size * size)
+        for left in range(0, pairs.shape[1], block_size)
+    ]
+    return np.array(counted).reshape(-1, size, size)
+
+
+def tally_points(
+    classification: np.ndarray, reference: np.ndarray, names: tuple[str, str]
+) -> Tally:
+    """Count the pairs of class values at sample points.
+
+    Args:
+        classification: Class values of the map (points,) int32, `NULL_VALUE` where it has none.
+        reference: Class values of the points.
+        names: Names of map and points, for messages.
+
+    Raises:
+        ValueError: As `tally`.
+    """
+    codes = ClassCodes()
+    mapped = codes.encode(np.ascontiguousarray(classification, np.int32), names[0])
+    present = codes.encode(np.ascontiguousarray(reference, np.int32), names[1])
+    (counts,) = count_by_block(
+        mapped[np.newaxis], present[np.newaxis], max(1, mapped.size), len(codes.values) + 1
+    )
+    left_out = LeftOut(null_in_classification=int(counts[0].sum()))
+    return sorted_tally(codes.values, counts[1:, 1:], left_out, names)
+
+
+def _listing(values: list[int], present: np.ndarray) -> str:
+    found = sorted(value for value, there in zip(values, present, strict=False) if there)
+    return listed(found)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a report tells about the model behind the figures."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..model.card import ModelCard
+from ..model.folder import load_card
+from .report.text_columns import shortened
+
+_UNREADABLE = (OSError, ValueError, RuntimeError)
+"""What a folder that nobody vouches for may raise: no permission, too long a path, a damaged file,
+a home that does not exist."""
+
+_LONGEST_NAME, _LONGEST_REASON = 60, 160
+
+_CALL = re.compile(r"\bi\.dl\.predict(\.py)?\s.*", re.DOTALL)
+
+
+def describe(card: ModelCard) -> dict[str, str]:
+    """The model card in words."""
+    training = {key: value for key, value in card.training.items() if key != "leaks"}
+    if parent := training.get("parent"):
+        # With its areas it would fill pages.
+        training["parent"] = parent["name"]
+    trained = ", ".join(f"{key} {value}" for key, value in training.items())
+    return {
+        "model": card.name,
+        "network": f"{card.network}, {card.parameters} parameters",
+        "bands": ", ".join(band.name for band in card.bands),
+        "cells": f"{card.resolution[0]:g} x {card.resolution[1]:g} map units",
+        "datasets": ", ".join(_short_ids(card)),
+        "training": trained,
+        "command": card.command,
+    }
+
+
+def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+    """A map's metadata, and the card of the model that made the map.
+
+    The call of i.dl.predict in the map's history names the model's folder. The card is left out
+    where the folder is not there any more, or holds another model now. Where it cannot be read, a
+    sentence tells so in its place: a report must not fail of what stands in a history.
+
+    Args:
+        metadata: Title, description, sources and comments of the map.
+
+    Returns:
+        What is told, and the sentence about a card that cannot be read or None.
+    """
+    folder = _option(metadata, "model")
+    try:
+        card = _card_in(folder)
+        if card is None or not _made(card, metadata):
+            return dict(metadata), None
+        return {**metadata, **describe(card)}, None
+    except _UNREADABLE as error:
+        (name,) = shortened([folder], _LONGEST_NAME)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        (reason,) = shortened([reason.replace(folder, name)], _LONGEST_REASON)
+        problem = f"The model <{name}> of the map's history cannot be read: {reason}"
+        return {**metadata, "model": problem}, problem
+
+
+def _card_in(folder: str) -> ModelCard | None:
+    """The card of the model in a folder, or None if there is no such folder."""
+    if not folder:
+        return None
+    path = Path(folder).expanduser()
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return load_card(path)
+
+
+def model_of(metadata: Mapping[str, str]) -> ModelCard | None:
+    """The card of the model that made a map; None where it is not known, see `with_model`."""
+    with suppress(*_UNREADABLE):
+        card = _card_in(_option(metadata, "model"))
+        if card and _made(card, metadata):
+            return card
+    return None
+
+
+def maps_used(metadata: Mapping[str, str]) -> set[str]:
+    """Names of the maps that the call in a map's history names; none for a group."""
+    options = (_option(metadata, key) for key in ("input", "dsm", "dtm", "red", "nir"))
+    return {name for names in options for name in names.split(",") if name}
+
+
+def _option(metadata: Mapping[str, str], key: str) -> str:
+    """An option of the call of i.dl.predict in a map's history; "" if there is none."""
+    call = _CALL.search(metadata.get("comments", ""))
+    try:
+        words = shlex.split(call[0]) if call else []
+    except ValueError:
+        # Quotes that do not close: no call of ours.
+        return ""
+    return next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "")
+
+
+def _made(card: ModelCard, told: Mapping[str, str]) -> bool:
+    """Whether a map's sources, as i.dl.predict writes them, name this model."""
+    model, datasets = told.get("source1", ""), told.get("source2", "")
+    named = model.startswith(f"model {card.name}, {card.network}")
+    return named and all(one in datasets for one in _short_ids(card))
+
+
+def _short_ids(card: ModelCard) -> list[str]:
+    return [one[:12] for one in card.dataset_ids]

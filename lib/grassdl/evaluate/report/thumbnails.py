@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Small pictures of the maps of an evaluation, of any size of region."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...core.classes import UNLABELLED_INDEX, MapClass
+from ...core.plots import paint
+from ..metrics.class_rows import NO_CLASS, ClassCodes, RowReader
+
+LONG_SIDE_PX = 480
+"""Cells are left out so that a picture has at most as many pixels along its longer side."""
+
+RIGHT, WRONG, NOT_COMPARED = (187, 204, 214), (213, 94, 0), (255, 255, 255)
+
+
+def overview(
+    classification: RowReader, reference: RowReader | None, classes: Sequence[MapClass]
+) -> dict[str, bytes]:
+    """PNG pictures of the classification, the reference and the errors.
+
+    Of a large region every n-th cell of every n-th row is read.
+
+    Args:
+        classification: Rows of the classification.
+        reference: Rows of the reference; None leaves the classification alone.
+        classes: The classes with their colours.
+
+    Returns:
+        The PNG files by name: `classification`, and `reference` and `errors` if there is one.
+    """
+    codes = {"classification": _thinned(classification, classes)}
+    if reference is not None:
+        codes["reference"] = _thinned(reference, classes)
+    pictures = {name: paint(_indices(one), classes) for name, one in codes.items()}
+    if reference is not None:
+        pictures["errors"] = _errors(**codes)
+    return {name: _png(picture) for name, picture in pictures.items()}
+
+
+def _thinned(reader: RowReader, classes: Sequence[MapClass]) -> np.ndarray:
+    step = -(-max(reader.rows, reader.cols) // LONG_SIDE_PX)
+    codes = ClassCodes((one.value for one in classes), fixed=True)
+    # Of each step the middle; a map that is narrower than a step has its last row or column.
+    first_row, first_col = (min(step // 2, size - 1) for size in (reader.rows, reader.cols))
+    rows = [reader.read(row, 1)[:, first_col::step] for row in range(first_row, reader.rows, step)]
+    return codes.encode(np.concatenate(rows), "")
+
+
+def _indices(codes: np.ndarray) -> np.ndarray:
+    return np.where(codes == NO_CLASS, UNLABELLED_INDEX, codes - np.uint8(1))
+
+
+def _errors(classification: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    compared = (classification != NO_CLASS) & (reference != NO_CLASS)
+    kind = np.where(compared, classification != reference, 2)
+    return np.array([RIGHT, WRONG, NOT_COMPARED], np.uint8)[kind]
+
+
+def _png(picture: np.ndarray) -> bytes:
+    from matplotlib.image import imsave
+
+    file = io.BytesIO()
+    imsave(file, picture, format="png")
+    return file.getvalue()

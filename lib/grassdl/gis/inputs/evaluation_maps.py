@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The maps of an evaluation: found, checked, opened in the region, and closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+
+import grass.script as gs
+import numpy as np
+
+from ...core.classes import MapClass
+from ...core.options import whole
+from ...core.text import listed, one_line
+from ..raster.categories import labelled_values, labels_of, map_classes
+from ..raster.info import (
+    find_raster,
+    mask_name,
+    probability_map,
+    probability_maps,
+    require_integer,
+    values_in_region,
+)
+from ..raster.region import Region
+from ..raster.rows import RasterRows
+from ..session.mapset import provenance
+from ..session.messages import Progress
+from ..session.modules import run_module
+from ..session.output_names import require_own_format
+from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+from ..vector.attributes import class_by_category, class_labels, layer_number, require_vector
+from ..vector.sample_points import SamplePoints, sample_points, values_at
+from ..vector.sites import read_areas, too_small
+from .labels import BACKGROUND_LABEL, overlaps
+
+TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference of an evaluation.
+
+    Attributes:
+        name: Fully qualified name of the map that the user gave.
+        raster: Name of the raster map that holds it, or None where it is made of points.
+        points: The reference as points, or None.
+        labels: Name of the raster map that has its labels, or None where there is none.
+        background: Class value that its cells without class have got, or None.
+    """
+
+    name: str
+    raster: str | None = None
+    points: SamplePoints | None = None
+    labels: str | None = None
+    background: int | None = None
+
+
+class EvaluationMaps:
+    """What `grassdl.evaluate.map_assessment` asks for.
+
+    Attributes:
+        names: Fully qualified names by option: classification, reference, compare, segments.
+        classification: Rows of the map that is assessed.
+        compare: Rows of the second map, or None.
+        segments: Rows of the map of segments, or None.
+        reference: Rows of the reference, or None where it is made of points.
+        mask: Rows of the raster mask, or None.
+        points: The reference as points, or None.
+        reference_raster: Name of the raster map that holds the reference, or None.
+
+    Args:
+        names: See above.
+        reference: The reference.
+        opened: Closes the maps.
+    """
+
+    def __init__(self, names: Mapping[str, str], reference: Reference, opened: ExitStack):
+        self.names = dict(names)
+        self.reference_raster = reference.raster
+        self.points = reference.points
+        self._told = reference
+        self._opened = opened
+        self.classification = self._open(names["classification"])
+        self.compare = self._open(names["compare"]) if "compare" in names else None
+        self.segments = self._open(names["segments"]) if "segments" in names else None
+        self.reference = self._open(reference.raster) if reference.raster else None
+        mask = mask_name()
+        self.mask = self._open(mask) if mask else None
+
+    def classes(self, values: Iterable[int]) -> list[MapClass]:
+        """Labels and colours of class values: the reference's, then the classification's."""
+        classification = self.names["classification"]
+        labelled = self._told.labels or classification
+        return [
+            replace(one, label=BACKGROUND_LABEL)
+            if one.value == self._told.background and one.label == str(one.value)
+            else one
+            for one in map_classes(labelled, values, fallback=classification)
+        ]
+
+    def labels(self, values: Iterable[int]) -> dict[str, dict[int, str]]:
+        """The labels that class values have in each of the raster maps, the reference first."""
+        names = [self._told.labels, self.names["classification"], self.names.get("compare")]
+        return {name: labels_of(name, values) for name in names if name}
+
+    def warn(self, sentence: str) -> None:
+        """Warn the user."""
+        gs.warning(sentence)
+
+    @property
+    def reference_values(self) -> np.ndarray | None:
+        """Class values of the points, or None."""
+        return None if self.points is None else self.points.values
+
+    def progress(self, task: str) -> Progress:
+        """Tell what is being done, and how much of the region's rows is done."""
+        gs.message(f"{task}...")
+        return Progress(self.classification.rows)
+
+    def at_points(self, name: str) -> np.ndarray:
+        """What the classification, or another map of `names`, holds at the points."""
+        return values_at(getattr(self, name), self.points)
+
+    def mapped_areas(self, where_compared: bool = False) -> dict[int, float]:
+        """Square metres of each class of the classification in the region.
+
+        Args:
+            where_compared: Only where the second map has a class, too.
+        """
+        names = [self.names[key] for key in ("classification", "compare")[: 1 + where_compared]]
+        listed = gs.read_command(
+            "r.stats", flags="an", input=",".join(names), separator="comma", quiet=True
+        )
+        areas: dict[int, float] = {}
+        for line in listed.splitlines():
+            value, *_, area = line.split(",")
+            areas[int(value)] = areas.get(int(value), 0.0) + float(area)
+        return areas
+
+    def probabilities(
+        self, prefix: str, values: Iterable[int], mapped: Iterable[int]
+    ) -> list[RasterRows | None]:
+        """Rows of the maps PREFIX_VALUE, None where a class of the reference has none.
+
+        After those of `values` come those of classes that no cell has, if the classification's
+        categories and the maps tell of them: their probabilities are part of the whole.
+
+        Args:
+            prefix: With `@mapset` or without.
+            values: The class values.
+            mapped: Those of the classification: what has mapped them knows their probability.
+
+        Raises:
+            ValueError: The map of one of the classification's classes is missing.
+        """
+        probability_maps(prefix, mapped)
+        found = {value: find_raster(probability_map(prefix, value)) for value in values}
+        without = [str(value) for value, raster in found.items() if raster is None]
+        if without:
+            self.warn(
+                f"Classes of the reference without a map {probability_map(prefix, 'VALUE')}: "
+                f"{listed(without)}; their probability counts as 0"
+            )
+        others = set(labelled_values(self.names["classification"])) - set(found)
+        rasters = [find_raster(probability_map(prefix, value)) for value in sorted(others)]
+        return [
+            *(self._open(raster) if raster else None for raster in found.values()),
+            *(self._open(raster) for raster in rasters if raster),
+        ]
+
+    def description(self) -> dict[str, str]:
+        """What the classification's metadata tell about its making: title, sources, history."""
+        told = gs.parse_command("r.info", flags="e", map=self.names["classification"])
+        keys = ("title", "description", "source1", "source2", "comments", "creator")
+        found = {key: one_line(told.get(key) or "").strip('"') for key in keys}
+        return {key: text for key, text in found.items() if text}
+
+    def place(self) -> dict:
+        """Where the cells lie: `crs`, `project` and `region`, see `dataset.seen`."""
+        return {**provenance(), "region": Region.current().to_json()}
+
+    def _open(self, raster: str) -> RasterRows:
+        return self._opened.enter_context(closing(RasterRows(raster)))
+
+
+@contextmanager
+def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
+    """The maps that the options classification, reference, points, areas, compare and segments
+    name.
+
+    Areas become a temporary raster map, which lives as long as the block.
+
+    Raises:
+        ValueError: One is missing or of the wrong kind; see `class_by_category` and
+            `sample_points` for vector maps.
+    """
+    names = {
+        key: require_integer(options[key]) for key in ("classification", "compare") if options[key]
+    }
+    if options["segments"]:
+        names["segments"] = require_integer(options["segments"], "segment ids")
+    with ExitStack() as opened:
+        reference = _reference(options, names["classification"], opened)
+        names["reference"] = reference.name
+        yield EvaluationMaps(names, reference, opened)
+
+
+def _reference(options: Mapping[str, str], classification: str, opened: ExitStack) -> Reference:
+    """The reference, whose temporary maps live as long as `opened`."""
+    background = whole(options, "background", 0) if options["background"] else None
+    if options["reference"]:
+        name = raster = labels = require_integer(options["reference"])
+    else:
+        labels = None
+        name = require_vector(options["points"] or options["areas"])
+        layer = str(layer_number(name, options["layer"]))
+        class_of = _class_of(name, layer, options["column"], classification)
+        if options["points"]:
+            points = sample_points(name, layer, class_of, Region.current())
+            return Reference(name, points=points)
+        _warn_of_areas(name, layer, class_of, classification)
+        raster = opened.enter_context(_rasterized_areas(name, layer, class_of))
+    if background is not None:
+        raster = opened.enter_context(_with_background(raster, name, background))
+    return Reference(name, raster, labels=labels, background=background)
+
+
+def _class_of(vector: str, layer: str, column: str, classification: str) -> dict[int, int] | None:
+    """Class value of each category; None without a column."""
+    if not column:
+        return None
+    labels = class_labels(classification)
+    return class_by_category(vector, layer, column, labels, classification)
+
+
+def _warn_of_areas(
+    vector: str, layer: str, class_of: Mapping[int, int] | None, classification: str
+) -> None:
+    """Warn of areas that count for one class and belong to others as well, or for no cell."""
+    region = Region.current()
+    sites = read_areas(vector, int(layer), region)
+    if class_of is None:
+        class_of = {category: category for own in sites.categories for category in own}
+    labels = labels_of(classification, set(class_of.values()))
+    table = {
+        category: MapClass(value, labels.get(value, str(value)), "")
+        for category, value in class_of.items()
+    }
+    for sentence in too_small(sites, table, region, vector) + overlaps(sites, table):
+        gs.warning(sentence)
+
+
+@contextmanager
+def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
+    """A temporary copy of a reference whose NULL cells have a class; the mask still hides cells.
+
+    Args:
+        raster: The raster map.
+        name: What the user calls it.
+        value: The class value.
+
+    Raises:
+        ValueError: All cells are NULL, so that all would be background.
+    """
+    require_own_format("raster")
+    if not values_in_region(raster):
+        raise ValueError(f"<{name}> has no class in the current region: check region and mask")
+    remove_debris(TEMPORARY_PREFIX)
+    filled = temporary_name(TEMPORARY_PREFIX, "_background")
+    try:
+        expression = f'{filled} = if(isnull("{raster}"), {value}, "{raster}")'
+        run_module("r.mapcalc", expression=expression)
+        yield filled
+    finally:
+        remove_maps([filled])
+
+
+@contextmanager
+def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) -> Iterator[str]:
+    """A temporary raster map of the areas' classes; cells outside of them are NULL."""
+    if not gs.vector_info_topo(vector)["areas"]:
+        raise ValueError(f"Vector map <{vector}> has no areas: use points= for points")
+    if class_of == {}:
+        raise ValueError(f"No area of <{vector}> has a class")
+    require_own_format("raster")
+    remove_debris(TEMPORARY_PREFIX)
+    raster = temporary_name(TEMPORARY_PREFIX)
+    by_category = f"{raster}_cat"
+    try:
+        run_module("v.to.rast", input=vector, layer=layer, type="area", output=raster, use="cat")
+        if class_of is not None:
+            run_module("g.rename", raster=f"{raster},{by_category}")
+            # Categories that the rules leave out become NULL.
+            rules = "".join(f"{category} = {value}\n" for category, value in class_of.items())
+            run_module("r.reclass", stdin=rules, input=by_category, output=raster, rules="-")
+        yield raster
+    finally:
+        # A map of which another is a reclass cannot be removed before it.
+        remove_maps([raster])
+        remove_maps([by_category])

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Segments of known class, as object-based training sets are kept: a map and a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...core.text import one_line
+from ..raster.info import STRIP_CELLS
+from ..raster.rows import RasterRows, is_null
+
+SEPARATORS = "|,;\t"
+
+
+@dataclass(frozen=True)
+class SegmentSites:
+    """Where segments lie in the process's region.
+
+    Attributes:
+        ids: Segments that have a cell there (segments,) int64, ascending.
+        places: Row and column of the middle of each, in cells (segments, 2): of the mean of its
+            cells' centres.
+    """
+
+    ids: np.ndarray
+    places: np.ndarray
+
+
+def class_by_segment(path: str) -> dict[int, str]:
+    """The class of every segment that has one.
+
+    Args:
+        path: A CSV file with a header, whose first column, `cat`, holds segment ids and whose
+            column `class` the classes; fields are separated by pipe, comma, semicolon or tab.
+
+    Raises:
+        ValueError: The file cannot be read as such, or gives a segment two classes.
+    """
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"Table of segment classes <{path}> cannot be read: {error}") from None
+    header = text.partition("\n")[0].rstrip("\r")
+    separator = max(SEPARATORS, key=header.count)
+    names = next(csv.reader([header], delimiter=separator), [])
+    if names[:1] != ["cat"] or "class" not in names:
+        raise ValueError(
+            f"Table of segment classes <{path}> begins with '{header}': a header is expected, "
+            "such as cat|class"
+        )
+    place = names.index("class")
+    found: dict[int, str] = {}
+    # Of the whole text: a quoted class may hold a line break.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    next(rows)
+    for row in rows:
+        if not row:
+            continue
+        number = rows.line_num
+        segment, told = _entry(row, place, f"Line {number} of <{path}>")
+        if told and found.setdefault(segment, told) != told:
+            raise ValueError(
+                f"Line {number} of <{path}> gives segment {segment} the class <{told}>, an "
+                f"earlier one <{found[segment]}>: keep one of them"
+            )
+    if not found:
+        raise ValueError(f"Table of segment classes <{path}> holds no segment with a class")
+    return found
+
+
+def _entry(row: list[str], place: int, where: str) -> tuple[int, str]:
+    """Segment and class of a row."""
+    if len(row) <= place or not _is_integer(row[0]):
+        raise ValueError(
+            f"{where} is '{'|'.join(row)}': a segment's number and a class are expected"
+        )
+    return int(row[0]), one_line(row[place])
+
+
+def _is_integer(text: str) -> bool:
+    return text.strip().removeprefix("-").isdecimal()
+
+
+def segment_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
+    """Where some segments lie.
+
+    Args:
+        raster: Integer raster map of segments.
+        wanted: Ids of the segments that count, int64 ascending, at least one.
+    """
+    rows_of_map = RasterRows(raster)
+    step = max(1, STRIP_CELLS // rows_of_map.cols)
+    sums = np.zeros((3, len(wanted)))
+    for row in range(0, rows_of_map.rows, step):
+        values = rows_of_map.read(row, min(step, rows_of_map.rows - row))
+        place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
+        here = np.nonzero((wanted[place] == values) & ~is_null(values))
+        for total, weights in zip(sums, (None, here[0] + row + 0.5, here[1] + 0.5), strict=True):
+            total += np.bincount(place[here], weights, minlength=len(wanted))
+    rows_of_map.close()
+    present = sums[0] > 0
+    return SegmentSites(wanted[present], (sums[1:, present] / sums[0, present]).T)

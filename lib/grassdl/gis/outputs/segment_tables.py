@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Maps of segments: read row by row, and what is found out about each of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grass.script as gs
+import numpy as np
+
+from ...io.atomic import StagedFiles, check_output_files
+from ...io.delimited import write_table
+from ..raster.info import require_integer
+from ..raster.region import Region
+from ..raster.rows import RasterRows, is_null
+from ..session.output_names import check_vector_output
+from ..vector.segment_areas import segment_areas
+
+_PART_OF_NUMBERS = set("0123456789+-.e\n")
+
+
+class SegmentRows:
+    """Reads a map of segments on a region's grid.
+
+    The process may use another region, which need not hold the whole of the former: the windows
+    of a network reach beyond a map, and end where its bands do.
+
+    Args:
+        raster: Integer raster map.
+        region: The rows and columns that are asked for.
+        window: The region that this process uses, on the same grid.
+    """
+
+    def __init__(self, raster: str, region: Region, window: Region):
+        self._map = RasterRows(raster)
+        self.rows, self.cols = region.rows, region.cols
+        self._row, self._col = window.place_of(region)
+
+    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (rows, cols) int32 of rows `row` to `row + rows`, and the cells without segment."""
+        ids = np.zeros((rows, self.cols), np.int32)
+        outside = np.ones((rows, self.cols), bool)
+        top, left = self._row + row, self._col
+        first, last = max(top, 0), min(top + rows, self._map.rows)
+        west, east = max(left, 0), min(left + self.cols, self._map.cols)
+        if first < last and west < east:
+            there = slice(first - top, last - top), slice(west - left, east - left)
+            ids[there] = self._map.read(first, last - first)[:, west:east]
+            outside[there] = is_null(ids[there])
+        return ids, outside
+
+    def close(self) -> None:
+        """Close the map."""
+        self._map.close()
+
+
+@dataclass(frozen=True)
+class SegmentTables:
+    """Where a table of segments is written to.
+
+    Attributes:
+        raster: Fully qualified name of the map of segments.
+        file: Path of the CSV file, or None.
+        separator: What stands between its fields.
+        vector: Name of the vector map, or "".
+        environment: That of the session, whose region this process may leave.
+    """
+
+    raster: str
+    file: Path | None
+    separator: str
+    vector: str
+    environment: Mapping[str, str]
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, str], unfinished: bool = False) -> SegmentTables:
+        """Read the options segments, segment_stats, separator and segment_vector.
+
+        Args:
+            options: Of the module.
+            unfinished: Whether an earlier run may have begun to write: then they may exist.
+
+        Raises:
+            ValueError: The map of segments is missing or not of integer type, or a table cannot
+                be written to its place.
+        """
+        raster = require_integer(options["segments"], "segment ids")
+        separator = gs.separator(options["separator"])
+        if not separator or set(separator) & _PART_OF_NUMBERS:
+            raise ValueError(
+                f"Separator <{options['separator']}> may be part of a number: use pipe, comma, "
+                "semicolon, space or tab"
+            )
+        may_exist = unfinished or gs.overwrite()
+        file = check_output_files([options["segment_stats"]], may_exist)
+        if options["segment_vector"]:
+            check_vector_output(options["segment_vector"], may_exist)
+        vector = options["segment_vector"]
+        return cls(raster, file[0] if file else None, separator, vector, dict(os.environ))
+
+    @property
+    def names(self) -> list[str]:
+        """What is written."""
+        return [str(one) for one in (self.vector, self.file) if one]
+
+    @contextmanager
+    def in_work(self, columns: Mapping[str, np.ndarray]) -> Iterator[SegmentTablesInWork]:
+        """The table in the making, of which nothing is left if it is not finished.
+
+        Args:
+            columns: Values by name, those of the first column being the ids.
+        """
+        with StagedFiles([self.file] if self.file else []) as staged:
+            yield SegmentTablesInWork(self, columns, staged)
+
+
+@dataclass(frozen=True)
+class SegmentTablesInWork:
+    """A table of segments that is written in two steps."""
+
+    places: SegmentTables
+    columns: Mapping[str, np.ndarray]
+    staged: StagedFiles
+
+    def write(self) -> None:
+        """Write the file, still under another name."""
+        file, separator = self.places.file, self.places.separator
+        if file:
+            self.staged.write({file: lambda path: write_table(path, self.columns, separator)})
+
+    def finish(self) -> None:
+        """Make the vector map, and give the file its name.
+
+        Raises:
+            ValueError: An id is negative, which is no category of a vector map.
+        """
+        if self.places.vector:
+            where = self.places.raster, self.places.vector
+            segment_areas(*where, self.columns, self.places.environment)
+        self.staged.name()

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Maps of categories, or of points, as small codes that arrays are indexed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...core.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX
+from .info import WIDEST_TABLE, BeyondRangeError, info_of, require_integer, values_in_region
+from .region import Region
+from .rows import RasterRows, is_null
+
+
+class CategoryCodes:
+    """Codes of a raster map's categories in the process's region.
+
+    Args:
+        raster: Integer raster map.
+        code_of: Code of every category that has one.
+        otherwise: Code of all other cells, NULL among them.
+        dtype: Type of the codes.
+    """
+
+    def __init__(
+        self, raster: str, code_of: Mapping[int, int], otherwise: int, dtype: type = np.uint8
+    ):
+        self._map = RasterRows(raster)
+        self.rows, self.cols = self._map.rows, self._map.cols
+        self.categories = sorted(code_of)
+        self._categories = np.array(self.categories, np.int64)
+        codes = [code_of[category] for category in self.categories]
+        # The last place is that of all other cells.
+        self._codes = np.array([*codes, otherwise], dtype)
+        self._table = self._make_table() if codes else np.full(2, otherwise, dtype)
+
+    def _make_table(self) -> np.ndarray | None:
+        """Codes from one below the lowest category to one above the highest."""
+        low, high = self._categories[[0, -1]]
+        if high - low > WIDEST_TABLE:
+            return None
+        table = np.full(high - low + 3, self._codes[-1], self._codes.dtype)
+        table[self._categories - low + 1] = self._codes[:-1]
+        return table
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Codes (rows, cols) of rows `row` to `row + rows`."""
+        values = self._map.read(row, rows)
+        if self._table is not None:
+            lowest = self._categories[0] - 1 if len(self._categories) else 0
+            highest = lowest + len(self._table) - 1
+            return self._table[np.clip(values, lowest, highest) - lowest]
+        place = np.minimum(np.searchsorted(self._categories, values), len(self._categories) - 1)
+        known = (self._categories[place] == values) & ~is_null(values)
+        return self._codes[np.where(known, place, -1)]
+
+    def close(self) -> None:
+        """Close the map."""
+        self._map.close()
+
+
+class PointCodes:
+    """Codes of the cells within a radius of points.
+
+    Args:
+        region: The grid.
+        places: Coordinates of the points (n, 2) as (x, y).
+        codes: Code of every point (n,).
+        radius: In map units; a point has the cell that it lies in however small it is.
+        otherwise: Code of all other cells.
+    """
+
+    def __init__(
+        self, region: Region, places: np.ndarray, codes: np.ndarray, radius: float, otherwise: int
+    ):
+        self.rows, self.cols = region.rows, region.cols
+        self._places = region.cells_of(places)
+        self._codes = codes
+        self._radius = radius
+        self._cell = np.array([region.nsres, region.ewres])
+        self._otherwise = otherwise
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Codes (rows, cols) uint8 of rows `row` to `row + rows`; the nearest point decides."""
+        codes = np.full((rows, self.cols), self._otherwise, np.uint8)
+        nearest = np.full(codes.shape, np.inf, np.float32)
+        reach = self._radius / self._cell[0] + 1
+        rows_of = self._places[:, 0]
+        close = np.flatnonzero((rows_of > row - reach) & (rows_of < row + rows + reach))
+        for one in close:
+            self._paint(codes, nearest, self._places[one] - (row, 0), self._codes[one])
+        return codes
+
+    def _paint(self, codes: np.ndarray, nearest: np.ndarray, place: np.ndarray, code: int) -> None:
+        """Give the cells around a point its code where no other point is nearer."""
+        if not self._radius:
+            row, col = np.floor(place).astype(int)
+            if 0 <= row < codes.shape[0] and 0 <= col < codes.shape[1]:
+                distance = np.hypot(*((place - (row + 0.5, col + 0.5)) * self._cell))
+                if distance < nearest[row, col]:
+                    codes[row, col], nearest[row, col] = code, distance
+            return
+        reach = self._radius / self._cell
+        first = np.maximum(np.floor(place - reach), 0).astype(int)
+        last = np.minimum(np.ceil(place + reach), codes.shape).astype(int)
+        window = slice(first[0], max(last[0], first[0])), slice(first[1], max(last[1], first[1]))
+        centres = [np.arange(one.start, one.stop) + 0.5 for one in window]
+        down, right = ((c - p) * s for c, p, s in zip(centres, place, self._cell, strict=True))
+        distance = np.hypot(down[:, None], right)
+        its_row, its_col = (
+            np.floor(one) == np.floor(p) for one, p in zip(centres, place, strict=True)
+        )
+        own = its_row[:, None] & its_col
+        wins = ((distance <= self._radius) | own) & (distance < nearest[window])
+        codes[window][wins] = code
+        nearest[window][wins] = distance[wins]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ValueCodes:
+    """Codes of an integer raster map in the process's region: how far a value is from the lowest.
+
+    What values there can be is known from the map's range, without a look at its cells.
+
+    Args:
+        raster: Integer raster map whose range `few_values` says to be narrow.
+        labels_null: Whether NULL has a code of its own, the one behind the highest value's; else
+            it is UNLABELLED_INDEX.
+    """
+
+    def __init__(self, raster: str, labels_null: bool):
+        self._name = raster
+        self._map = RasterRows(raster)
+        self.rows, self.cols = self._map.rows, self._map.cols
+        self.lowest, highest = info_of(raster).range
+        self.number = highest - self.lowest + 1
+        self._otherwise = self.number if labels_null else UNLABELLED_INDEX
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Codes (rows, cols) uint8 of rows `row` to `row + rows`.
+
+        Raises:
+            BeyondRangeError: A value is beyond the range that the map's metadata tell.
+        """
+        values = self._map.read(row, rows)
+        values -= self.lowest
+        # As unsigned numbers those below the lowest are the highest; so is NULL.
+        beyond = values.view(np.uint32) >= self.number
+        codes = values.astype(np.uint8)
+        if beyond.any():
+            if not is_null(values[beyond] + np.int32(self.lowest)).all():
+                raise BeyondRangeError.of(self._name)
+            codes[beyond] = self._otherwise
+        return codes
+
+    def close(self) -> None:
+        """Close the map."""
+        self._map.close()
+
+
+def few_values(raster: str) -> bool:
+    """Whether the range of an integer raster map leaves a code for each value and for NULL.
+
+    One that is missing or guessed does not count; see `RasterInfo.recorded`.
+    """
+    info = info_of(raster)
+    lowest, highest = info.range
+    return info.recorded and highest - lowest + 1 < NULL_INDEX
+
+
+def strata_codes(raster: str) -> CategoryCodes:
+    """The categories of a map as strata 0, 1, ... in their order; NO_STRATUM elsewhere.
+
+    Raises:
+        ValueError: The map is missing, of floating type, or has no category in the region.
+    """
+    name = require_integer(raster)
+    values = values_in_region(name)
+    if not values:
+        raise ValueError(f"Raster map <{name}> of strata has no category in the region")
+    if len(values) > NO_STRATUM:
+        raise ValueError(
+            f"Raster map <{name}> has {len(values)} strata in the region, at most {NO_STRATUM} "
+            "are possible"
+        )
+    codes = {value: place for place, value in enumerate(values)}
+    return CategoryCodes(name, codes, NO_STRATUM, np.uint16)
+
+
+def split_codes(raster: str, splits: int) -> CategoryCodes:
+    """The places 0, 1, ... of the splits that a map has as 1, 2, ...; UNLABELLED_INDEX elsewhere.
+
+    Raises:
+        ValueError: The map is missing, of floating type, or holds other categories.
+    """
+    name = require_integer(raster)
+    values = values_in_region(name)
+    wrong = [value for value in values if not 1 <= value <= splits]
+    if wrong:
+        raise ValueError(
+            f"Raster map <{name}> holds {wrong[0]}: a map of splits has 1 for training, 2 for "
+            "validation and 3 for test"
+        )
+    return CategoryCodes(name, {value: value - 1 for value in values}, UNLABELLED_INDEX)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the session knows: its projection, and a place for scratch files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import grass.script as gs
+
+from ...io import folders
+
+SCRATCH_FOLDER = ".i_dl_scratch"
+"""In the mapset. GRASS's own place for temporary files, .tmp, is cleared by the numbers of
+processes, which come again, and of files only."""
+
+
+@contextmanager
+def scratch_folder(needed: int, what: str) -> Iterator[Path]:
+    """A folder in the mapset for temporary files, see `folders.scratch_folder`.
+
+    Args:
+        needed: Bytes that they will take.
+        what: What they hold, for the message.
+
+    Raises:
+        ValueError: The disk cannot hold them.
+    """
+    mapset = mapset_folder(current_mapset())
+    with folders.scratch_folder(mapset / SCRATCH_FOLDER) as folder:
+        # What a killed run left there is gone by now.
+        folders.check_disk(folder, needed, what)
+        yield folder
+
+
+def outlive_session() -> None:
+    """Put temporary files where they stay when `grass --exec` is interrupted.
+
+    It removes the folder of its session then, where TMPDIR leads, without waiting for the module.
+    """
+    session = Path(os.environ["GISRC"]).parent
+    if os.environ.get("TMPDIR") == str(session):
+        os.environ["TMPDIR"] = str(session.parent)
+        tempfile.tempdir = None
+
+
+@cache
+def _variables() -> dict[str, str]:
+    """What `g.gisenv` tells, which stays the same as long as a module runs."""
+    return gs.gisenv()
+
+
+def current_mapset() -> str:
+    """The name of the session's mapset."""
+    return _variables()["MAPSET"]
+
+
+def mapset_folder(mapset: str) -> Path:
+    """The folder of a mapset of the session's project."""
+    return Path(_variables()["GISDBASE"], _variables()["LOCATION_NAME"], mapset)
+
+
+def crs_wkt() -> str:
+    """The project's coordinate reference system as WKT; "" for an unprojected (XY) project."""
+    if gs.parse_command("g.region", flags="gp").get("projection") == "0":
+        return ""
+    # UTF-8 whatever the locale says: the C locale of batch jobs knows no degree sign.
+    return gs.read_command("g.proj", flags="wf", encoding=None, quiet=True).decode().strip()
+
+
+def provenance() -> dict[str, str]:
+    """What a dataset tells of the session: `crs`, `grass_version` and `project`, by name."""
+    return {
+        "crs": crs_wkt(),
+        "grass_version": gs.version()["version"],
+        "project": _variables()["LOCATION_NAME"],
+    }

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a module talks to its user: one line for an error, and progress that costs nothing."""
+
+from __future__ import annotations
+
+import errno
+import locale
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import grass.script as gs
+from grass.exceptions import CalledModuleError
+
+from ...core.text import one_line
+from ...runtime.workers import Terminated
+
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""Names under which packages are installed, where they differ from those of their import."""
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what the library raises into one line of `fatal`, and exit status 1.
+
+    What the block was about to write has been removed by the time the line is printed: the
+    library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    # A terminal that lacks a letter of some label must not cost the result.
+    sys.stdout.reconfigure(errors="replace")
+    _use_utf8()
+    try:
+        yield
+    except ValueError as error:
+        fatal(_one_line(error))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith(("grass", "grassdl")):
+            raise
+        package = _DISTRIBUTIONS.get(error.name, error.name)
+        fatal(
+            f"Python package <{package}> is missing: install it with "
+            f"'{sys.executable} -m pip install {package}'"
+        )
+    except CalledModuleError as error:
+        told = f"{_one_line(error)} (the message of the called module is above)"
+        fatal("; ".join([told, *_notes(error)]))
+    except KeyboardInterrupt as error:
+        fatal(f"Interrupted: {_what_is_left(error)}")
+    except MemoryError as error:
+        fatal(f"Out of memory: {_what_is_left(error)} ({_one_line(error) or 'no size told'})")
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
+        fatal("; ".join([_one_line(error), *_notes(error)]))
+
+
+def has_session() -> bool:
+    """Whether the GRASS session is still there.
+
+    When `grass --exec` is interrupted, it takes the session away without waiting for the module
+    that it runs: first what its file holds, then the file.
+    """
+    try:
+        return "LOCATION_NAME" in Path(os.environ["GISRC"]).read_text(encoding="utf-8")
+    except (KeyError, OSError):
+        return False
+
+
+def message(text: str) -> None:
+    """Print a message, unless the user wants none."""
+    if not _told_by_grass(text, "") and int(os.environ.get("GRASS_VERBOSE", "2")) >= 2:
+        print(text, file=sys.stderr)
+
+
+def warning(text: str) -> None:
+    """Print a warning."""
+    if not _told_by_grass(text, "w"):
+        print(f"WARNING: {text}", file=sys.stderr)
+
+
+def fatal(text: str) -> NoReturn:
+    """Print an error and end with exit status 1."""
+    if not _told_by_grass(text, "e"):
+        print(f"ERROR: {text}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _told_by_grass(text: str, flag: str) -> bool:
+    """Print a line as GRASS does, also in its GUI, which takes a session.
+
+    Returns:
+        Whether it worked.
+    """
+    if not has_session():
+        return False
+    failed = gs.run_command("g.message", flags=flag, message=text, errors="status")
+    # Of an error the status is 1 in any case.
+    return not failed or has_session()
+
+
+def _what_is_left(error: BaseException) -> str:
+    """What whoever writes has noted on the exception on its way out."""
+    return "; ".join(_notes(error)) or "nothing was written"
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> None:
+    if not Terminated.heeded:
+        Terminated.asked = True
+        raise Terminated
+
+
+def _use_utf8() -> None:
+    """Let GRASS's Python library read and write UTF-8 also where LC_ALL is C.
+
+    Labels and titles are UTF-8; in the other C locales of batch jobs Python sees to it itself.
+    """
+    if locale.nl_langinfo(locale.CODESET) == "ANSI_X3.4-1968":
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+
+
+def _one_line(error: Exception) -> str:
+    return one_line(str(error))
+
+
+class Progress:
+    """Percent done, as GRASS prints it, by steps."""
+
+    STEP = 5
+
+    def __init__(self, total: int):
+        self.total = max(total, 1)
+        self.shown = -1
+
+    def __call__(self, done: int) -> None:
+        """Tell that `done` of `total` is done."""
+        percent = 100 * done // self.total // self.STEP * self.STEP
+        if percent > self.shown:
+            # gs.percent starts a program every time.
+            import grass.lib.gis as libgis
+
+            libgis.G_percent(percent, 100, self.STEP)
+            self.shown = percent
+
+
+def command_line() -> str:
+    """The call of the running module, as the history of its maps tells it."""
+    return os.environ.get("CMDLINE") or " ".join(sys.argv)

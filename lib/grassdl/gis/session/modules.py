@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""GRASS modules run by this process: to their end, one or several side by side."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from platform import node
+
+import grass.script as gs
+from grass.exceptions import CalledModuleError
+
+from .mapset import current_mapset, mapset_folder
+
+_running: set[subprocess.Popen] = set()
+"""Modules that `run_module` waits for."""
+
+
+def run_module(module: str, stdin: str | None = None, **options: object) -> None:
+    """Run a GRASS module quietly to its end; it ends with this process if that is interrupted.
+
+    GRASS would clear the temporary files of an interrupted module only when its session ends.
+
+    Raises:
+        CalledModuleError: It failed.
+    """
+    process = gs.start_command(
+        module, quiet=True, stdin=subprocess.PIPE if stdin is not None else None, **options
+    )
+    _running.add(process)
+    try:
+        process.communicate(None if stdin is None else stdin.encode())
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        _running.discard(process)
+        if process.returncode:
+            for file in mapset_folder(current_mapset()).glob(f".tmp/{node()}/{process.pid}.*"):
+                file.unlink(missing_ok=True)
+    if process.returncode:
+        raise CalledModuleError(module, repr(options), process.returncode)
+
+
+def side_by_side(tasks: Iterable[Callable[[], None]]) -> None:
+    """Do tasks that run modules at the same time, begun in their order.
+
+    There is one thread more than there are cores, since Python lets a single task at a time
+    compute by itself, however many wait for modules.
+
+    Raises:
+        BaseException: What the first task raised that failed, or an interrupt of this process.
+            Before, tasks that have not begun are given up, and the modules of the others are
+            killed; what Python itself does in these comes to its end.
+    """
+    with ThreadPoolExecutor(1 + os.cpu_count()) as pool:
+        futures = []
+        try:
+            for one in tasks:
+                futures.append(pool.submit(one))
+            for one in as_completed(futures):
+                one.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            begun = [one for one in futures if not one.cancelled()]
+            while wait(begun, timeout=0.02).not_done:
+                for process in list(_running):
+                    process.kill()
+            raise

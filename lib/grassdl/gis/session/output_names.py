@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether maps of some names can be written, asked before anything is computed."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+import grass.script as gs
+
+from ...core.text import check_length
+from .mapset import current_mapset, mapset_folder
+
+LONGEST_TITLE = 250
+"""Bytes of a map's title: r.support takes 1000, r.info shows fewer."""
+
+REDIRECTIONS = {
+    "raster": {"GDAL": "r.external.out"},
+    "vector": {"OGR": "v.external.out", "PG": "v.external.out"},
+}
+"""Files of a mapset that say that GRASS writes maps elsewhere, and the modules that make them."""
+
+
+def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None:
+    """Refuse illegal names, and existing maps without --overwrite.
+
+    Args:
+        names: The names.
+        unfinished: Whether they may exist, made by the run that is gone on with.
+
+    Raises:
+        ValueError: One of the names cannot be written.
+    """
+    if names:
+        require_own_format("raster")
+    mapset = current_mapset()
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two outputs would have the name <{name}>")
+        check_length(name)
+        if not gs.legal_name(name):
+            raise ValueError(f"<{name}> is no legal name of a raster map")
+        may_exist = unfinished or gs.overwrite()
+        if not may_exist and gs.find_file(name, element="cell", mapset=mapset)["file"]:
+            raise ValueError(f"Raster map <{name}> exists: choose another name or use --overwrite")
+
+
+def check_vector_output(name: str, overwrite: bool) -> None:
+    """Refuse a name that cannot be written.
+
+    Raises:
+        ValueError: The name is illegal or too long, a map has it and may not be overwritten, or
+            GRASS would write the map elsewhere.
+    """
+    require_own_format("vector")
+    check_length(name)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or not _is_table_name(name):
+        raise ValueError(
+            f"<{name}> is no legal name of a vector map: it begins with a letter, holds letters, "
+            "digits and underscores, and is no word of SQL"
+        )
+    if _exists(name) and not overwrite:
+        raise ValueError(f"Vector map <{name}> exists: choose another name or use --overwrite")
+
+
+def require_own_format(kind: str) -> None:
+    """Refuse a mapset whose new maps are written in a format other than GRASS's own.
+
+    Maps have temporary names until they are whole: those would be the names of the files.
+
+    Args:
+        kind: "raster" or "vector".
+
+    Raises:
+        ValueError: It is one.
+    """
+    for file, module in REDIRECTIONS[kind].items():
+        if (mapset_folder(current_mapset()) / file).is_file():
+            raise ValueError(
+                f"{module} is active, which lets GRASS write {kind} maps as other files: call "
+                f"'{module} -r' first, and export the maps with {kind[0]}.out.* later"
+            )
+
+
+def _is_table_name(name: str) -> bool:
+    """Whether a database takes this word as the name of the map's table."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        try:
+            database.execute(f"CREATE TABLE {name} (cat INTEGER)")
+        except sqlite3.OperationalError:
+            return False
+    return True
+
+
+def _exists(name: str) -> bool:
+    return bool(gs.find_file(name, element="vector", mapset=".")["file"])

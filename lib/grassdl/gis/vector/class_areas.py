@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The areas of a class map as a vector map, with class and confidence in its table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grass.script as gs
+import numpy as np
+
+from ...core import sieve
+from ...core.classes import ClassScheme
+from ...core.text import shortened
+from ..raster.info import STRIP_CELLS
+from ..raster.rows import SourceRows
+from ..session.modules import run_module
+from ..session.output_names import LONGEST_TITLE, check_vector_output
+from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+
+
+@dataclass
+class ClassAreas:
+    """Areas of cells of one class that share edges, as a vector map to be.
+
+    Attributes:
+        name: Name of the map in the current mapset.
+        prefix: What the names of temporary maps begin with.
+        classes: The classes.
+        minsize: Cells that an area has at least, unless it has no neighbour.
+    """
+
+    name: str
+    prefix: str
+    classes: ClassScheme
+    minsize: int
+
+    def check(self, unfinished: bool = False) -> None:
+        """Refuse a name that cannot be written.
+
+        Args:
+            unfinished: Whether a map may have it, made by the run that is gone on with.
+
+        Raises:
+            ValueError: It is illegal, or a map has it and may not be overwritten.
+        """
+        check_vector_output(self.name, unfinished or gs.overwrite())
+
+    @property
+    def temporary_name(self) -> str:
+        """Name of the map until all maps are whole."""
+        return temporary_name(self.prefix, f"_{self.name}")
+
+    @contextmanager
+    def made(
+        self, class_map: str, confidence_map: str, title: str, history: list[str]
+    ) -> Iterator[None]:
+        """Make the map under its temporary name, under which it goes with the end of the block.
+
+        Args:
+            class_map: Raster map of classes.
+            confidence_map: Raster map of highest probabilities on the same grid, not NULL where
+                there is a class.
+            title: Title of the map.
+            history: Lines of the map's history.
+        """
+        remove_debris(self.prefix, "vector")
+        # Without an underscore before the word these are no temporary names of outputs.
+        clumps = temporary_name(self.prefix, "clumps")
+        areas = temporary_name(self.prefix, "areas")
+        # The region of this process reaches beyond the maps that are made.
+        grid = {"env": {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}}
+        try:
+            run_module("r.clump", input=class_map, output=clumps, **grid)
+            table = AreaTable.of(clumps, class_map, confidence_map)
+            if self.minsize > 1:
+                kept, numbers = np.unique(self._owners(clumps, table), return_inverse=True)
+                table = table.joined(kept, numbers)
+                rules = "".join(f"{one} = {new}\n" for one, new in enumerate(numbers) if one)
+                run_module("r.reclass", stdin=rules, input=clumps, output=areas, rules="-", **grid)
+            source = areas if self.minsize > 1 else clumps
+            run_module(
+                "r.to.vect", flags="vt", input=source, output=self.temporary_name, type="area",
+                **grid,
+            )  # fmt: skip
+            self._attach(table)
+            self._describe(title, history)
+            yield
+        finally:
+            # A reclassified map goes before the one it is made of.
+            remove_maps([areas])
+            remove_maps([clumps])
+            remove_maps([self.temporary_name], "vector")
+
+    def rename(self) -> None:
+        """Give the map its name."""
+        # The name was checked at the start; a map that has it now may be replaced.
+        run_module("g.rename", vector=f"{self.temporary_name},{self.name}", overwrite=True)
+
+    def _owners(self, clumps: str, table: AreaTable) -> np.ndarray:
+        """The area that every area becomes part of."""
+        small = table.cells < self.minsize
+        pairs = [sieve.touching(strip, small) for strip, *_ in _strips([clumps], overlap=1)]
+        neighbours = np.unique(np.concatenate(pairs), axis=0)
+        return sieve.merged(table.cells, table.values, neighbours, self.minsize)
+
+    def _attach(self, table: AreaTable) -> None:
+        """Make the attribute table, in one transaction where the database has them."""
+        label = {one.value: one.label.replace("'", "''") for one in self.classes}
+        width = max(1, *(len(one.label.encode()) for one in self.classes))
+        name = self.temporary_name
+        run_module("db.connect", flags="c")
+        driver = gs.db_connection()["driver"]
+        key = "INTEGER" if driver == "dbf" else "INTEGER PRIMARY KEY"
+        lines = [
+            f"CREATE TABLE {name} (cat {key}, value INTEGER, label VARCHAR({width}), "
+            "confidence DOUBLE PRECISION)"
+        ]
+        lines += [
+            f"INSERT INTO {name} VALUES ({area}, {value}, '{label[value]}', {confidence:.7g})"
+            for area, (value, confidence) in enumerate(
+                zip(table.values[1:].tolist(), table.confidence[1:].tolist(), strict=True), start=1
+            )
+        ]
+        if driver in ("sqlite", "pg"):
+            lines = ["BEGIN TRANSACTION", *lines, "COMMIT"]
+        statements = Path(gs.tempfile())
+        try:
+            statements.write_text(";\n".join(lines) + ";\n", encoding="utf-8")
+            run_module("db.execute", input=str(statements))
+        finally:
+            statements.unlink()
+        run_module("v.db.connect", flags="o", map=name, table=name, key="cat", layer=1)
+
+    def _describe(self, title: str, history: list[str]) -> None:
+        colors = "".join(f"{one.value} {one.color}\n" for one in self.classes)
+        run_module(
+            "v.colors", stdin=colors, map=self.temporary_name, use="attr", column="value",
+            rules="-",
+        )  # fmt: skip
+        run_module(
+            "v.support",
+            flags="h",
+            map=self.temporary_name,
+            map_name=shortened(title, LONGEST_TITLE),
+            cmdhist="\n".join(history),
+        )
+
+
+@dataclass(frozen=True)
+class AreaTable:
+    """What is known of areas, by their number from 1; the first element stands for none.
+
+    Attributes:
+        cells: Number of cells, int64.
+        values: Class value.
+        total: Sum of the highest probabilities of the cells.
+    """
+
+    cells: np.ndarray
+    values: np.ndarray
+    total: np.ndarray
+
+    @classmethod
+    def of(cls, areas: str, class_map: str, confidence_map: str) -> AreaTable:
+        """Read raster maps of areas, classes and highest probabilities once."""
+        number = int(gs.raster_info(areas)["max"])
+        table = cls(*(np.zeros(number + 1, dtype) for dtype in (np.int64, np.int64, np.float64)))
+        for numbers, values, confidence in _strips([areas, class_map, confidence_map]):
+            known = numbers > 0
+            found = numbers[known]
+            table.cells[:] += np.bincount(found, minlength=number + 1)
+            table.total[:] += np.bincount(found, confidence[known], minlength=number + 1)
+            table.values[found] = values[known].astype(np.int64)
+        return table
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Mean of the highest probabilities of the cells."""
+        return self.total / np.maximum(self.cells, 1)
+
+    def joined(self, kept: np.ndarray, numbers: np.ndarray) -> AreaTable:
+        """The table of areas that others became part of.
+
+        Args:
+            kept: These areas in the order of their new numbers, the first for none.
+            numbers: New number of every area.
+        """
+        cells = np.bincount(numbers, self.cells).astype(np.int64)
+        return AreaTable(cells, self.values[kept], np.bincount(numbers, self.total))
+
+
+def _strips(rasters: list[str], overlap: int = 0) -> Iterator[list[np.ndarray]]:
+    """Strips of rows of maps of one grid, the first map as areas: int64, 0 where NULL.
+
+    Args:
+        rasters: Their names.
+        overlap: Rows of a strip that are those of the next one too.
+    """
+    opened = [SourceRows(name) for name in rasters]
+    step = max(1, STRIP_CELLS // opened[0].cols)
+    for row in range(0, opened[0].rows, step):
+        rows = min(step + overlap, opened[0].rows - row)
+        first, *others = (one.read(row, rows) for one in opened)
+        yield [np.nan_to_num(first).astype(np.int64), *others]

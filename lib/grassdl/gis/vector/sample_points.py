@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sample points of a vector map, and what raster maps hold there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..raster.region import Region
+from ..raster.rows import RasterRows
+from .sites import read_points
+
+
+@dataclass(frozen=True)
+class SamplePoints:
+    """Points with a class.
+
+    Attributes:
+        rows, cols: The cells of the region in which they lie.
+        values: Their class values, int64.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    values: np.ndarray
+
+
+def sample_points(
+    vector: str, layer: str, class_of: Mapping[int, int] | None, region: Region
+) -> SamplePoints:
+    """The points of a vector map and their classes.
+
+    Args:
+        vector: Name of an existing vector map.
+        layer: The layer whose categories are meant.
+        class_of: Class value of each category; None where the categories are the classes.
+        region: The region in which they must lie.
+
+    Raises:
+        ValueError: There is no point, one has no class, or one lies outside the region.
+    """
+    sites = read_points(vector, layer)
+    if not sites.categories:
+        raise ValueError(f"Vector map <{vector}> has no points with a category in layer {layer}")
+    categories = [own[0] for own in sites.categories]
+    if class_of is not None:
+        without = [category for category in categories if category not in class_of]
+        if without:
+            raise ValueError(
+                f"{len(without)} of {len(categories)} points of <{vector}> have no class, the "
+                f"first is that of category {without[0]}: give all a class, or extract those "
+                "that have one"
+            )
+        categories = [class_of[category] for category in categories]
+    rows, cols = _cells_within(sites.places, vector, region)
+    return SamplePoints(rows, cols, np.array(categories, np.int64))
+
+
+def _cells_within(places: np.ndarray, vector: str, region: Region) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of places (points, 2) given as east and north."""
+    rows, cols = np.floor(region.cells_of(places)).astype(np.int64).T
+    outside = (rows < 0) | (rows >= region.rows) | (cols < 0) | (cols >= region.cols)
+    if outside.any():
+        east, north = places[outside.argmax()]
+        raise ValueError(
+            f"{np.count_nonzero(outside)} of {len(places)} points of <{vector}> lie outside the "
+            f"region, the first at {east:.10g}, {north:.10g}: enlarge the region or extract the "
+            "points in it"
+        )
+    return rows, cols
+
+
+def values_at(raster: RasterRows, points: SamplePoints) -> np.ndarray:
+    """What a raster map holds at the points; only the rows with points are read."""
+    values = np.empty(len(points.rows), raster.dtype)
+    for row in np.unique(points.rows):
+        here = points.rows == row
+        values[here] = raster.read(int(row), 1)[0, points.cols[here]]
+    return values

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Output folders: they appear whole or not at all, and replace only what the toolset wrote.
+
+While a run makes the folder `NAME`, all that it needs lies beside it in `.NAME.part`: the lock that
+tells other runs that the name is taken, the folder in the making, and for a moment the one that it
+replaces. The kernel releases the lock however the run ends, so that what a killed run left is known
+without its process number, which may come again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..core.text import check_length
+from .locks import lock
+
+LOCK_NAME, NEW_PREFIX, OLD_NAME = "lock", "new-", "old"
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of folder that the toolset writes.
+
+    Attributes:
+        mark: Name of the JSON file that tells a folder of this kind.
+        format_name: What that file has under "format".
+        contents: Regular expressions of the paths, relative to the folder, of all that the toolset
+            writes there, folders among it.
+    """
+
+    mark: str
+    format_name: str
+    contents: tuple[str, ...]
+
+    def check_replaceable(self, folder: Path) -> None:
+        """Refuse to replace a folder that holds anything but what the toolset wrote.
+
+        Raises:
+            ValueError: It does; the message names what.
+        """
+        if not any(folder.iterdir()):
+            return
+        if not self._wrote(folder / self.mark):
+            raise ValueError(
+                f"Folder <{folder}> holds no {self.mark} that i.dl wrote: it is not overwritten, "
+                "choose another output"
+            )
+        strange = next(self._strange(folder), None)
+        if strange is not None:
+            raise ValueError(
+                f"Folder <{folder}> holds <{strange.relative_to(folder)}>, which i.dl did not "
+                "write: it is not overwritten, move that file away or choose another output"
+            )
+
+    def remove(self, folder: Path) -> None:
+        """Remove what the toolset wrote; a folder that holds anything else is left with it."""
+        strange = set(self._strange(folder))
+        for parent, folders, files in os.walk(folder, topdown=False):
+            for path in (Path(parent, name) for name in (*folders, *files)):
+                if path not in strange:
+                    _remove_one(path)
+        _remove_one(folder)
+
+    def _wrote(self, mark: Path) -> bool:
+        if not mark.is_file() or mark.is_symlink():
+            return False
+        try:
+            return json.loads(mark.read_text(encoding="utf-8"))["format"] == self.format_name
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return False
+
+    def _strange(self, folder: Path) -> Iterator[Path]:
+        """What the toolset did not write: files, links and folders."""
+        known = re.compile("|".join(f"(?:{one})" for one in self.contents))
+        for parent, folders, files in os.walk(folder):
+            for path in sorted(Path(parent, name) for name in (*folders, *files)):
+                if not known.fullmatch(path.relative_to(folder).as_posix()):
+                    yield path
+
+
+def _remove_one(path: Path) -> None:
+    """Remove a file, a link or an empty folder."""
+    with suppress(OSError):
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def check_output_folder(path: str | os.PathLike, overwrite: bool, kind: FolderKind) -> Path:
+    """The absolute path of a folder that is to be written, checked before any work is done.
+
+    An empty folder, as a file dialog makes it, may be written without being asked.
+
+    Args:
+        path: The folder.
+        overwrite: Whether it may exist.
+        kind: What it is going to be.
+
+    Raises:
+        ValueError: It exists and may not be overwritten, another run is writing it, its name is too
+            long, or its parent cannot be written.
+    """
+    target = Path(path).expanduser().absolute()
+    check_length(target.name)
+    if _work_folder(target).is_dir():
+        # Refused if another run is at work; else what a killed run left is put in order.
+        with reserved(target, kind):
+            pass
+    if target.is_symlink() or target.exists():
+        _check_existing(target, overwrite, kind)
+    if not target.parent.is_dir():
+        raise ValueError(f"Folder <{target.parent}> not found: the output cannot be written there")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"Folder <{target.parent}> is not writable")
+    return target
+
+
+def _check_existing(target: Path, overwrite: bool, kind: FolderKind) -> None:
+    is_folder = target.is_dir() and not target.is_symlink()
+    if is_folder and not any(target.iterdir()):
+        return
+    if not overwrite:
+        raise ValueError(f"Output <{target}> exists: choose another one or use --overwrite")
+    if not is_folder:
+        raise ValueError(f"Output <{target}> is not a folder: choose another one")
+    kind.check_replaceable(target)
+
+
+class Reservation:
+    """An output's name that no other run can take, see `reserved`.
+
+    Args:
+        target: The output folder.
+        kind: What it is going to be.
+
+    Raises:
+        ValueError: There is a folder that may not be replaced.
+    """
+
+    def __init__(self, target: Path, kind: FolderKind):
+        self.target = target
+        self.kind = kind
+        if target.is_dir():
+            kind.check_replaceable(target)
+        self._found = _identity(target)
+
+    @contextmanager
+    def new_folder(self) -> Iterator[Path]:
+        """A folder beside the output that takes its name when the block ends well.
+
+        Until then nothing lies under the final name but what lay there before.
+
+        Raises:
+            ValueError: Meanwhile somebody else made or changed what has this name. It is left
+                alone, and the new folder kept under another name, which the message tells.
+        """
+        work = _work_folder(self.target)
+        # Processes of a killed run may still be writing into theirs.
+        new, old = work / f"{NEW_PREFIX}{secrets.token_hex(4)}", work / OLD_NAME
+        new.mkdir()
+        try:
+            yield new
+            self._put(new, old)
+        finally:
+            # Ctrl-C may come between the two renames.
+            if old.is_dir() and not self.target.exists():
+                old.rename(self.target)
+            self.kind.remove(old)
+            shutil.rmtree(new, ignore_errors=True)
+
+    def _put(self, new: Path, old: Path) -> None:
+        """Give the new folder its name, and put the one that it replaces aside."""
+        try:
+            if self._found is not None:
+                self._set_aside(old)
+            # This fails where anything but an empty folder has the name.
+            new.rename(self.target)
+        except (OSError, ValueError):
+            free = _free_name(self.target)
+            new.rename(free)
+            raise ValueError(
+                f"<{self.target}> was made or changed by somebody else meanwhile and is left "
+                f"alone: the result is <{free}>"
+            ) from None
+
+    def _set_aside(self, old: Path) -> None:
+        if _identity(self.target) != self._found:
+            raise ValueError("another folder")
+        self.target.rename(old)
+        try:
+            self.kind.check_replaceable(old)
+        except ValueError:
+            old.rename(self.target)
+            raise
+
+
+@contextmanager
+def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
+    """Keep an output's name from other runs until the block ends.
+
+    What a killed run left is put in order first: a folder that it had put aside gets its name
+    back, the rest is removed.
+
+    Args:
+        target: The output, as `check_output_folder` gives it.
+        kind: What it is going to be.
+
+    Raises:
+        ValueError: Another run has it, or there is a folder that may not be replaced.
+    """
+    work = _work_folder(target)
+    held = None
+    # Its former holder may remove the folder between the two calls.
+    while held is None:
+        work.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            held = _locked(work / LOCK_NAME, target)
+    try:
+        if (work / OLD_NAME).is_dir() and not target.exists():
+            (work / OLD_NAME).rename(target)
+        for left in work.glob(f"{NEW_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        kind.remove(work / OLD_NAME)
+        yield Reservation(target, kind)
+    finally:
+        (work / LOCK_NAME).unlink(missing_ok=True)
+        with suppress(OSError):
+            work.rmdir()
+        held.close()
+
+
+@contextmanager
+def reserved_output(
+    path: str | os.PathLike, overwrite: bool, kind: FolderKind
+) -> Iterator[Reservation]:
+    """Check an output with `check_output_folder`, and keep its name as `reserved` does."""
+    with reserved(check_output_folder(path, overwrite, kind), kind) as reservation:
+        yield reservation
+
+
+@contextmanager
+def new_folder(target: Path, kind: FolderKind) -> Iterator[Path]:
+    """Reserve an output's name and write its folder; see `Reservation.new_folder`."""
+    with reserved(target, kind) as reservation, reservation.new_folder() as folder:
+        yield folder
+
+
+def _work_folder(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
+
+
+def _locked(path: Path, target: Path) -> IO[bytes]:
+    held = lock(path)
+    if held is None:
+        raise ValueError(
+            f"Another run is writing <{target}>: wait for its end, or choose another output"
+        )
+    return held
+
+
+@contextmanager
+def scratch_folder(place: Path) -> Iterator[Path]:
+    """A folder for temporary files, which is removed when the block ends.
+
+    What killed runs left in the same place is removed first, whose locks nobody holds.
+
+    Args:
+        place: Where it lies; this folder is made if it is not there, and goes with the last one.
+    """
+    for left in place.iterdir() if place.is_dir() else ():
+        _remove_abandoned(left)
+    folder, held = _own_scratch(place)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        held.close()
+        with suppress(OSError):
+            place.rmdir()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    with suppress(OSError):
+        held = lock(folder / LOCK_NAME)
+        if held is not None:
+            with held:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own_scratch(place: Path) -> tuple[Path, IO[bytes]]:
+    """A new folder and its lock; another run may take a folder without a lock for abandoned."""
+    while True:
+        place.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            folder = Path(tempfile.mkdtemp(dir=place))
+            held = lock(folder / LOCK_NAME)
+            if held is not None:
+                return folder, held
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one that has its name later; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _free_name(target: Path) -> Path:
+    """A name beside a path that nobody has, with a number behind it."""
+    number = 2
+    while os.path.lexists(target.with_name(f"{target.name}_{number}")):
+        number += 1
+    return target.with_name(f"{target.name}_{number}")
+
+
+def check_disk(folder: Path, needed: int, what: str) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: Where it is going to be.
+        needed: Bytes that it needs.
+        what: What needs them, for the message.
+
+    Raises:
+        ValueError: Fewer bytes are free.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ValueError(
+            f"Disk full: {what} needs {needed / 1e6:.1f} MB in <{folder}>, "
+            f"{free / 1e6:.1f} MB are free. Free some space, or take a smaller region or larger "
+            "cells"
+        )

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""NumPy's `.npy` files, read only if they are as large as their headers promise.
+
+NumPy takes the memory that a header asks for before it looks how much follows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from ..core.schema import shortened
+
+VERSION = (1, 0)
+"""Of the format; others are for headers of more than 64 kB, which arrays of numbers do not need."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a `.npy` file says that it holds.
+
+    Attributes:
+        shape: Lengths of the axes.
+        fortran_order: Whether the first axis is the fastest.
+        dtype: A dtype of numbers.
+    """
+
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype
+
+    @property
+    def bytes(self) -> int:
+        """Size of the array in bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_header(file: IO[bytes]) -> Header:
+    """The header of a `.npy` file, after which the array begins.
+
+    Raises:
+        ValueError: It is none, or that of something else than an array of numbers.
+    """
+    try:
+        if npy_format.read_magic(file) != VERSION:
+            raise ValueError("a version for names of fields")
+        header = Header(*npy_format.read_array_header_1_0(file))
+    except OSError:
+        raise
+    # Python's parser, to which NumPy hands the header, fails in many ways.
+    except Exception as error:
+        raise ValueError(f"it is no array of NumPy ({shortened(error)})") from None
+    if header.dtype.kind not in "biuf" or header.dtype.subdtype or min(header.shape, default=0) < 0:
+        raise ValueError("it holds no numbers in an array")
+    return header
+
+
+def read_npy(file: IO[bytes], size: int) -> np.ndarray:
+    """An array out of a file that is open where it begins.
+
+    Args:
+        file: The file.
+        size: Bytes of the file from its begin to its end, other arrays may follow.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    header = read_header(file)
+    if header.bytes > size:
+        raise ValueError(f"it promises {header.bytes} bytes, of which the file has {size} at most")
+    values = np.empty(math.prod(header.shape), header.dtype)
+    if file.readinto(values.view(np.uint8)) < header.bytes:
+        raise ValueError("it ends too early")
+    return values.reshape(header.shape, order="F" if header.fortran_order else "C")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The model folder on disk: which files it holds, its card read and written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ..core.schema import checked, shortened
+from ..core.text import printable_json
+from ..io.folders import FolderKind
+from ..io.json_records import read_json, write_json
+from .card import ModelCard
+from .stac import facts_of, item_of
+from .weights import weights_file
+
+CARD_NAME = "model.json"
+FORMAT_NAME = "i.dl model"
+FORMAT_VERSION = 2
+DECIDING = "network mean deviation resolution size stride halo temperature ranges".split()
+"""What on a model's card decides about the class of a cell, beside bands and class values."""
+
+MODEL_FOLDER = FolderKind(
+    CARD_NAME,
+    FORMAT_NAME,
+    (
+        r"\.?model\.json(\.part)?",
+        r"model\.keras",
+        r"README\.md",
+        r"history\.(csv|png)",
+        r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",
+        # Networks that i.dl.predict has converted.
+        r"\.?openvino-[^/]*(/.*)?",
+    ),
+)
+"""What a model's folder holds, and --overwrite may therefore remove."""
+
+
+def save_card(card: ModelCard, folder: Path) -> None:
+    """Write `model.json`, a STAC item with format and version in front."""
+    head = {"format": FORMAT_NAME, "version": FORMAT_VERSION}
+    write_json(folder / CARD_NAME, {**head, **item_of(card)})
+
+
+def load_card(folder: str | Path) -> ModelCard:
+    """Read and check `model.json`.
+
+    Raises:
+        ValueError: Missing, damaged, or of another format version.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"Model folder <{folder}> not found")
+    content = printable_json(read_json(folder / CARD_NAME, "Model"))
+    if content.get("format") != FORMAT_NAME:
+        raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
+    _check_version(content.get("version"), folder)
+    try:
+        return checked(facts_of(content), ModelCard)
+    except ValueError as error:
+        raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
+
+
+def _check_version(version: object, folder: Path) -> None:
+    if version == FORMAT_VERSION:
+        return
+    newer = isinstance(version, int) and version > FORMAT_VERSION
+    remedy = "install a newer i.dl" if newer else "train it again with i.dl.train"
+    raise ValueError(
+        f"Model <{folder}> has format version {shortened(version)}, this i.dl reads version "
+        f"{FORMAT_VERSION}: {remedy}"
+    )
+
+
+def deciding_hash(folder: str | Path) -> str:
+    """A hash of a model's weights and of what on its card decides about the class of a cell.
+
+    Names, labels and colours may be mended without another result.
+
+    Raises:
+        ValueError: One of the files is missing or damaged.
+    """
+    card = load_card(folder)
+    told = {
+        **{name: getattr(card, name) for name in DECIDING},
+        "bands": [band.to_json() for band in card.bands],
+        "classes": card.classes.values.tolist(),
+    }
+    found = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    with weights_file(folder).open("rb") as file:
+        found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()

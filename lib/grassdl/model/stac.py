@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`model.json` as a STAC item: what the catalogue standard wants, and our own fields in it.
+
+The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.4 of its
+machine learning model extension (https://github.com/stac-extensions/mlm). What neither has a
+field for is among the item's properties, with `OWN` before its name: this is what i.dl reads.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
+
+if TYPE_CHECKING:
+    from .card import ModelCard
+
+STAC_VERSION = "1.1.0"
+MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
+
+OWN = "idl:"
+"""Begins the names of the properties that are ours."""
+
+TASK = "semantic-segmentation"
+
+BYTES_PER_WEIGHT = 4
+"""Weights are in single precision."""
+
+PLAIN_FIELDS = (
+    "resolution size network_options stride halo receptive_field training dataset_ids areas "
+    "versions test command temperature"
+).split()
+"""Fields of a card that are JSON as they are."""
+
+NO_HYPERPARAMETERS = frozenset(
+    "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
+    "leaks".split()
+)
+"""What the account of a training tells beside its settings."""
+
+ASSETS = {
+    "model": {
+        "href": "./model.keras",
+        "type": "application/zip",
+        "title": "Architecture and weights, for Keras 3",
+        "roles": ["mlm:model", "mlm:weights", "data"],
+        "mlm:artifact_type": "keras.Model.save",
+    },
+    "readme": {
+        "href": "./README.md",
+        "type": "text/markdown",
+        "title": "What the model is and how to use it",
+        "roles": ["metadata"],
+    },
+    "history": {
+        "href": "./history.csv",
+        "type": "text/csv",
+        "title": "Loss and scores by epoch",
+        "roles": ["metadata"],
+    },
+    "curves": {
+        "href": "./history.png",
+        "type": "image/png",
+        "title": "Loss and scores by epoch, as a picture",
+        "roles": ["overview"],
+    },
+    "logs": {
+        "href": "./logs/",
+        "title": "Loss and scores by epoch, for TensorBoard",
+        "roles": ["metadata"],
+    },
+}
+"""The other files of the model folder."""
+
+
+def item_of(card: ModelCard) -> dict:
+    """The STAC item of a model."""
+    return {
+        "type": "Feature",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [MLM_SCHEMA],
+        "id": card.name,
+        **_place(card.footprint),
+        "properties": {
+            "title": card.name,
+            "description": (
+                f"Network {card.network} for {len(card.bands)} bands and {len(card.classes)} "
+                "classes, trained with i.dl.train of GRASS GIS"
+            ),
+            # The dates of the images are not known to us.
+            "datetime": card.created,
+            "created": card.created,
+            **_mlm_fields(card),
+            "bands": [_stac_band(card, place) for place in range(len(card.bands))],
+            **{OWN + name: one for name, one in _own_fields(card).items()},
+        },
+        "links": [],
+        "assets": _assets(card),
+    }
+
+
+def _assets(card: ModelCard) -> dict:
+    """The other files of the folder; STAC wants bands of an item to be those of one of them."""
+    bands = [{"name": band.name} for band in card.bands]
+    return {**ASSETS, "model": {**ASSETS["model"], "bands": bands}}
+
+
+def _place(footprint: dict | None) -> dict:
+    """Geometry and bounding box; STAC wants none of a box where there is no geometry."""
+    if footprint is None:
+        return {"geometry": None}
+    rings = [ring for polygon in footprint["coordinates"] for ring in polygon]
+    north_south = [y for ring in rings for _, y in ring]
+    west, east = _west_and_east([[x for x, _ in ring] for ring in rings])
+    return {"geometry": footprint, "bbox": [west, min(north_south), east, max(north_south)]}
+
+
+def _west_and_east(rings: list[list[float]]) -> tuple[float, float]:
+    """The edges of a box around longitudes; west is above east if it holds 180 degrees (RFC 7946).
+
+    It does where areas touch that meridian from both sides; the box ends at the widest gap then.
+    """
+    spans = sorted((min(ring), max(ring)) for ring in rings)
+    west, east = spans[0][0], max(last for _, last in spans)
+    if (west, east) != (-180, 180):
+        return west, east
+    reached, gaps = spans[0][1], []
+    for first, last in spans[1:]:
+        gaps.append((first - reached, first, reached))
+        reached = max(reached, last)
+    width, after, before = max(gaps, default=(0, west, east))
+    return (after, before) if width > 0 else (west, east)
+
+
+def _mlm_fields(card: ModelCard) -> dict:
+    """The properties of the machine learning model extension."""
+    parent = card.training.get("parent")
+    source = f"model {parent['name']}, SHA-256 {parent['sha256']}" if parent else None
+    known = {
+        "mlm:framework_version": _semantic_version(card.versions.get("keras", "")),
+        "mlm:batch_size_suggestion": card.training.get("batch_size"),
+        "mlm:hyperparameters": _hyperparameters(card),
+    }
+    return {
+        "mlm:name": _mlm_name(card.name),
+        "mlm:architecture": card.network,
+        "mlm:tasks": [TASK],
+        "mlm:framework": "Keras",
+        "mlm:total_parameters": card.parameters,
+        "mlm:memory_size": BYTES_PER_WEIGHT * card.parameters,
+        "mlm:pretrained": source is not None,
+        "mlm:pretrained_source": source,
+        # Any will do.
+        "mlm:accelerator": None,
+        "mlm:accelerator_constrained": False,
+        **{name: one for name, one in known.items() if one},
+        "mlm:input": [_mlm_input(card)],
+        "mlm:output": [_mlm_output(card)],
+    }
+
+
+def _mlm_input(card: ModelCard) -> dict:
+    return {
+        "name": "image",
+        "description": (
+            "Raw values of the bands: the network's first layer normalises them. NULL is replaced "
+            "by the band means"
+        ),
+        "bands": [band.name for band in card.bands],
+        "input": {
+            "shape": [-1, -1, -1, len(card.bands)],
+            "dim_order": ["batch", "height", "width", "bands"],
+            "data_type": "float32",
+        },
+        "value_scaling": None,
+        "resize_type": None,
+        "pre_processing_function": None,
+    }
+
+
+def _mlm_output(card: ModelCard) -> dict:
+    return {
+        "name": "probabilities",
+        "description": "Probabilities of the classes of every cell",
+        "tasks": [TASK],
+        "result": {
+            "shape": [-1, -1, -1, len(card.classes)],
+            "dim_order": ["batch", "height", "width", "class"],
+            "data_type": "float32",
+        },
+        "classification:classes": [
+            {
+                "value": one.value,
+                "name": _identifier(one.label) or f"class_{one.value}",
+                "description": one.label,
+                "color_hint": "".join(f"{int(part):02X}" for part in one.color.split(":")),
+            }
+            for one in card.classes
+        ],
+        "post_processing_function": None,
+    }
+
+
+def _stac_band(card: ModelCard, place: int) -> dict:
+    """A band in STAC's own words."""
+    band = card.bands[place]
+    statistics = {"mean": card.mean[place], "stddev": card.deviation[place]}
+    if card.ranges:
+        statistics["minimum"], statistics["maximum"] = card.ranges[place]
+    told = {
+        "name": band.name,
+        "data_type": band.dtype,
+        "unit": band.units,
+        "statistics": {name: one for name, one in statistics.items() if one is not None},
+    }
+    return {name: one for name, one in told.items() if one}
+
+
+def _hyperparameters(card: ModelCard) -> dict:
+    """The settings of the training, those of the network among them."""
+    chosen = {**card.training, "network_options": card.network_options}
+    return {
+        name: one
+        for name, one in chosen.items()
+        if name not in NO_HYPERPARAMETERS and one is not None
+    }
+
+
+def _mlm_name(name: str) -> str:
+    """A name as the extension wants it: from a letter to a letter or digit, three at least."""
+    plain = re.sub(r"[^A-Za-z0-9_.\-\s]+", "-", name).strip("_.- \t")
+    if re.fullmatch(r"[A-Za-z].+[A-Za-z0-9]", plain):
+        return plain
+    return f"model-{plain}".strip("-")
+
+
+def _identifier(label: str) -> str:
+    """A label as a machine-readable name; "" if nothing is left of it."""
+    return re.sub(r"[^0-9A-Za-z_-]+", "_", label).strip("_")
+
+
+def _semantic_version(version: str) -> str | None:
+    """A version if it is three numbers, which the extension asks for."""
+    return version if re.fullmatch(r"\d+\.\d+\.\d+", version) else None
+
+
+def _own_fields(card: ModelCard) -> dict:
+    """Everything that i.dl reads and that STAC has no field for."""
+    ranges = card.ranges or [(None, None)] * len(card.bands)
+    statistics = zip(card.bands, card.mean, card.deviation, ranges, strict=True)
+    return {
+        "bands": [
+            {**band.to_json(), "mean": mean, "deviation": deviation, "range": list(extremes)}
+            for band, mean, deviation, extremes in statistics
+        ],
+        "classes": card.classes.to_json(),
+        **{name: getattr(card, name) for name in PLAIN_FIELDS},
+    }
+
+
+class _Places(TypedDict):
+    """Rows of a region's grid, each with the columns at which patches begin, see `dataset.seen`."""
+
+    train: list[Annotated[list[Count], Meta(min_length=2)]]
+    val: list[Annotated[list[Count], Meta(min_length=2)]]
+
+
+class _Area(TypedDict):
+    """Where the patches of a dataset are from."""
+
+    dataset_id: Text
+    crs: str | None
+    north: float
+    south: float
+    east: float
+    west: float
+    patches: dict[str, Count]
+    wkt: NotRequired[str]
+    project: NotRequired[str]
+    maps: NotRequired[list[str]]
+    nsres: NotRequired[Above0]
+    ewres: NotRequired[Above0]
+    size: NotRequired[Edge]
+    places: NotRequired[_Places]
+
+
+class _Leak(TypedDict):
+    """Patches that lie where a model has seen the ground."""
+
+    model: Text
+    seen_as: Literal["train", "val"]
+    where: str
+    patches: Count
+    of: Count
+    exact: bool
+
+
+class _Parent(TypedDict):
+    """The model that a training started from."""
+
+    name: Text
+    sha256: Text
+    areas: NotRequired[list[_Area]]
+
+
+class _Training(TypedDict, total=False):
+    """What is read of the account of a training, which tells more."""
+
+    parent: _Parent | None
+    leaks: list[_Leak]
+    activation: Text
+    network_file: str | None
+    interrupted: bool
+
+
+class _NetworkOptions(TypedDict, total=False):
+    """The options that networks have."""
+
+    filters: AtLeastOne
+    depth: AtLeastOne
+    dropout: Annotated[float, Meta(ge=0, lt=1)]
+    batch_norm: bool
+    kernel: list[AtLeastOne]
+    dilations: list[AtLeastOne]
+
+
+class _BandFigures(TypedDict):
+    """What the card tells of a band besides how it was made."""
+
+    mean: float
+    deviation: float
+    range: list
+
+
+Degrees = Annotated[float, Meta(ge=-720, le=720)]
+
+
+class _MultiPolygon(TypedDict):
+    """The footprint: rings of longitude and latitude."""
+
+    type: Literal["MultiPolygon"]
+    coordinates: Annotated[list[list[list[tuple[Degrees, Degrees]]]], Meta(min_length=1)]
+
+
+_Properties = TypedDict(
+    "_Properties",
+    {
+        "datetime": Text,
+        "mlm:architecture": Text,
+        "mlm:total_parameters": int,
+        f"{OWN}bands": list[_BandFigures],
+        f"{OWN}classes": list,
+        **{OWN + name: Any for name in PLAIN_FIELDS},
+        # Of these some is read, and all is kept.
+        f"{OWN}training": _Training,
+        f"{OWN}network_options": _NetworkOptions,
+        f"{OWN}areas": list[_Area],
+    },
+)
+"""The properties that are read; values are checked again as those of the card."""
+
+
+class _Item(TypedDict):
+    """What is read of an item."""
+
+    id: Text
+    geometry: _MultiPolygon | None
+    properties: _Properties
+
+
+def facts_of(item: dict) -> dict:
+    """The arguments of a card from its item, still as JSON.
+
+    Raises:
+        ValueError: The item is damaged.
+    """
+    checked(item, _Item)
+    properties = item["properties"]
+    own = {name.removeprefix(OWN): one for name, one in properties.items() if OWN in name}
+    parent = own["training"].get("parent") or {}
+    for area in [*own["areas"], *parent.get("areas", [])]:
+        if "places" in area and not {"size", "nsres", "ewres"} <= area.keys():
+            raise ValueError("an area has places of patches, but not their size")
+    return {
+        "name": item["id"],
+        "footprint": item["geometry"],
+        "created": properties["datetime"],
+        "network": properties["mlm:architecture"],
+        "parameters": properties["mlm:total_parameters"],
+        "bands": own["bands"],
+        "mean": [band["mean"] for band in own["bands"]],
+        "deviation": [band["deviation"] for band in own["bands"]],
+        "ranges": [band["range"] for band in own["bands"]],
+        "classes": own["classes"],
+        **{name: own[name] for name in PLAIN_FIELDS},
+    }

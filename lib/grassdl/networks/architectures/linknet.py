@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""LinkNet: a residual encoder and a decoder so narrow that it hardly costs anything."""
+
+from __future__ import annotations
+
+from keras import KerasTensor, layers
+
+from ..layers.blocks import conv_norm_relu
+
+ENCODER = ("stem", "encoder")
+"""What the names of the encoder's layers begin with."""
+
+
+def linknet(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 4) -> KerasTensor:
+    """ResNet18 as encoder, and a decoder to whose levels the encoder's are added.
+
+    Most of the work is done at a quarter of the resolution and below, which makes it quick
+    without a GPU. The original has 64 filters.
+
+    Source: Chaurasia and Culurciello 2017, arXiv 1707.03718.
+
+    Args:
+        pixels: Normalised pixels (batch, rows, columns, bands), rows and columns multiples of
+            2**(depth + 1).
+        outputs: Number of scores.
+        filters: Filters at a quarter of the resolution; each level down has twice as many.
+        depth: Number of levels of the encoder: at a quarter, an eighth, ... of the resolution.
+
+    Returns:
+        Scores (batch, rows, columns, outputs).
+    """
+    x = conv_norm_relu(pixels, filters, 7, strides=2, name="stem")
+    x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)
+    levels = []
+    for level in range(depth):
+        width = filters * 2**level
+        x = _residual(x, width, strides=2 if level else 1, name=f"encoder{level}_0")
+        x = _residual(x, width, strides=1, name=f"encoder{level}_1")
+        levels.append(x)
+    for level in reversed(range(1, depth)):
+        x = _decoder(x, filters * 2 ** (level - 1), strides=2, name=f"decoder{level}")
+        x = layers.Add(name=f"decoder{level}_link")([x, levels[level - 1]])
+    x = _decoder(x, filters, strides=1, name="decoder0")
+    half = max(filters // 2, 1)
+    x = _up(x, half, strides=2, name="head_up")
+    x = conv_norm_relu(x, half, 3, name="head")
+    return layers.Conv2DTranspose(outputs, 2, strides=2, name="logits")(x)
+
+
+def _residual(features: KerasTensor, filters: int, strides: int, *, name: str) -> KerasTensor:
+    """The basic block of ResNet (He et al. 2016)."""
+    x = conv_norm_relu(features, filters, 3, strides=strides, name=f"{name}_a")
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_b_conv")(x)
+    x = layers.BatchNormalization(name=f"{name}_b_norm")(x)
+    if strides > 1:
+        features = layers.Conv2D(
+            filters, 1, strides=strides, use_bias=False, name=f"{name}_short_conv"
+        )(features)
+        features = layers.BatchNormalization(name=f"{name}_short_norm")(features)
+    x = layers.Add(name=f"{name}_add")([features, x])
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _decoder(features: KerasTensor, filters: int, strides: int, *, name: str) -> KerasTensor:
+    """Narrow to a quarter, upsample, widen."""
+    narrow = max(features.shape[-1] // 4, 1)
+    x = conv_norm_relu(features, narrow, 1, name=f"{name}_narrow")
+    x = _up(x, narrow, strides, name=f"{name}_up")
+    return conv_norm_relu(x, filters, 1, name=f"{name}_wide")
+
+
+def _up(features: KerasTensor, filters: int, strides: int, *, name: str) -> KerasTensor:
+    x = layers.Conv2DTranspose(
+        filters, 3, strides=strides, padding="same", use_bias=False, name=f"{name}_conv"
+    )(features)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

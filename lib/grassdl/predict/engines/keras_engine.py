@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Engines: what computes the class probabilities of a window, and features if they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ...model.card import tempered
+from ...model.weights import check_numbers
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Engine(Protocol):
+    """Computes a network on windows of any size that suits its stride.
+
+    Attributes:
+        takes_sizes_apart: Whether it gets ready for every size of window by itself. One that does
+            not may get ready for the first size that it meets, and for all sizes at the second.
+    """
+
+    takes_sizes_apart: bool
+
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """Get ready for windows (rows, cols, bands) of one size; else the first call does."""
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
+        bands) float32; after them the features of a network that has some (see
+        `networks.hidden.with_features`). The array may be written to, and is good until the engine
+        has been called twice more, or gets ready for another size.
+
+        Raises:
+            ValueError: Not all of them are numbers.
+        """
+
+
+class KerasEngine:
+    """The network in Keras, on whatever backend and device Keras has. Use it everywhere.
+
+    Args:
+        network: As `model.load_network` gives it.
+        temperature: That of the model, see `ModelCard.tempered`.
+        features: Number of features that follow the class probabilities.
+    """
+
+    takes_sizes_apart = False
+
+    def __init__(self, network: keras.Model, temperature: float = 1.0, features: int = 0):
+        self._network = network
+        self._temperature = temperature
+        self._features = features
+        self._interpolates = interpolates(network)
+        self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
+
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """See `Engine.prepare`."""
+        self._model_for(shape)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        # Some backends give arrays that cannot be written to.
+        result = np.array(self._model_for(values.shape).predict_on_batch(values[None])[0])
+        check_numbers(result, values)
+        return with_temperature(result, self._temperature, self._features)
+
+    def _model_for(self, shape: tuple[int, ...]) -> keras.Model:
+        # With TensorFlow, Keras forgets the size of the windows at the second one it sees, and
+        # then cannot interpolate. A tiling has few sizes.
+        key = shape if self._interpolates else (None, None, shape[-1])
+        if key not in self._by_shape:
+            self._by_shape[key] = self._compiled(key)
+        return self._by_shape[key]
+
+    def _compiled(self, shape: tuple[int | None, ...]) -> keras.Model:
+        import keras
+
+        model = for_windows_of(self._network, shape)
+        # XLA would compile every window size anew: slower than it gains on the first map.
+        # JAX has no other way to run fast.
+        model.compile(jit_compile=keras.backend.backend() == "jax")
+        return model
+
+
+def with_temperature(result: np.ndarray, temperature: float, features: int) -> np.ndarray:
+    """A result (rows, cols, layers) whose probabilities are brought to a temperature.
+
+    Args:
+        result: It may be written to.
+        temperature: See `ModelCard.tempered`.
+        features: Number of its last layers, which are no probabilities.
+    """
+    if temperature != 1:
+        probabilities = result[..., : result.shape[-1] - features]
+        probabilities[...] = tempered(probabilities, temperature)
+    return result
+
+
+def for_windows_of(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
+    """The network, weights shared, for single windows of one size, or of any where it is None."""
+    import keras
+
+    pixels = keras.Input(batch_shape=(1, *shape))
+    return keras.Model(pixels, network(pixels))
+
+
+def interpolates(network: keras.Model) -> bool:
+    """Whether the network has to be told the size of its windows, see `for_windows_of`."""
+    return any(
+        getattr(layer, "interpolation", "nearest") != "nearest" for layer in _layers(network)
+    )
+
+
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a network, nested models opened."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
+        else:
+            yield layer

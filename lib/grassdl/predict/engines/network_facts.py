@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a run must know of a network besides how to compute it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...model.card import ModelCard
+from ...model.weights import load_network
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """Facts of a network, kept beside its conversion so that a run need not load Keras for them.
+
+    Attributes:
+        bands, classes: Number of inputs, and of outputs that are probabilities.
+        stride, halo, receptive_field: As `networks.reach.Reach` has them.
+        working: Bytes that it takes for each cell of a window, by precision, as
+            `networks.working_memory.working_bytes` tells.
+        features: Number of outputs that follow the probabilities.
+        layer: Name of the layer that they are of, or "".
+    """
+
+    bands: int
+    classes: int
+    stride: int
+    halo: int | None
+    receptive_field: int | None
+    working: dict[str, float]
+    features: int = 0
+    layer: str = ""
+
+    @classmethod
+    def of(cls, network: keras.Model, features: int = 0, layer: str = "") -> NetworkFacts:
+        """The facts of a network; `features` and `layer` are the attributes."""
+        # They import Keras, for which no backend is chosen yet when this file is read.
+        from ...networks.analysis.memory_estimate import VALUE_BYTES, working_bytes
+        from ...networks.analysis.receptive_field import reach
+
+        extent = reach(network)
+        return cls(
+            network.input_shape[-1],
+            network.output_shape[-1] - features,
+            extent.stride,
+            extent.halo,
+            extent.receptive_field,
+            {precision: working_bytes(network, precision) for precision in VALUE_BYTES},
+            features,
+            layer,
+        )
+
+    def check(self, card: ModelCard) -> None:
+        """Refuse a network that is not the one its model card describes.
+
+        Raises:
+            ValueError: Bands, classes or the reach of the network differ from the card's.
+        """
+        extent = (card.stride, card.halo, card.receptive_field)
+        told = (len(card.bands), len(card.classes), *extent)
+        if astuple(self)[: len(told)] != told:
+            raise ValueError(
+                "The model's network does not fit its model.json (bands and classes "
+                f"{(self.bands, self.classes)}, not {told[:2]}, or another reach): the folder "
+                "mixes two models, train it again"
+            )
+
+
+def network_and_facts(
+    folder: Path, card: ModelCard, layer: str = ""
+) -> tuple[keras.Model, NetworkFacts]:
+    """The network of a model, checked; to be called once a backend is prepared.
+
+    Args:
+        folder: The model folder.
+        card: What it knows.
+        layer: Layer whose features the network is to give, too, as `networks.hidden.with_features`
+            takes it, or "".
+
+    Raises:
+        ValueError: The network is damaged, not the one that the card describes, or has no such
+            features.
+    """
+    network = load_network(folder)
+    plain = NetworkFacts.of(network)
+    plain.check(card)
+    if not layer:
+        return network, plain
+    from ...networks.analysis.feature_extraction import with_features
+
+    network, name = with_features(network, layer)
+    return network, NetworkFacts.of(network, network.output_shape[-1] - plain.classes, name)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A network of Keras as OpenVINO takes it: converted, and compared with what it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...model.card import ModelCard
+from ...model.folder import load_card
+from ...model.weights import description_of, weights_file
+from ...runtime import keras_backend
+from .keras_engine import for_windows_of, interpolates
+from .network_facts import NetworkFacts, network_and_facts
+from .openvino_cache import AnySizeNetwork, ConversionError, keep, kept_folder, read_network
+from .openvino_engine import OpenVinoEngine
+
+if TYPE_CHECKING:
+    import keras
+    import openvino
+
+AGREEMENT = 1e-3
+"""Mean difference of probabilities that rounding may make; in single cells of networks with huge
+scores it makes more."""
+
+TRIAL_CELLS = 64
+"""Edge of the window on which a converted network is tried, at least."""
+
+
+class SizeBySizeNetwork:
+    """Converts a network for every size of window anew.
+
+    Use it for a network that interpolates, because Keras exports such a one for one size only;
+    nothing of it is kept.
+
+    Args:
+        network: As `network_and_facts` gives it.
+        facts: Of the network.
+    """
+
+    def __init__(self, network: keras.Model, facts: NetworkFacts):
+        self._network = network
+        self.facts = facts
+
+    def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
+        """The network for windows (rows, cols, bands) of one size."""
+        return _exported(for_windows_of(self._network, shape))
+
+
+def convert_and_keep(folder: Path, nprocs: int, layer: str = "") -> None:
+    """Convert the network of a model and keep it in the model folder, as far as that can be done;
+    to be called before any import of keras, and apart from the run, which needs no Keras then.
+
+    Args:
+        folder: The model folder.
+        nprocs: Threads to compute with; 0 for all cores.
+        layer: As `network_and_facts` takes it.
+
+    Raises:
+        ValueError: See `network_and_facts`.
+        ConversionError: It cannot be converted, or gives another result.
+    """
+    keras_backend.prepare(nprocs, exact=True)
+    card = load_card(folder)
+    network, facts = network_and_facts(folder, card, layer)
+    place = kept_folder(folder, layer)
+    converted(network, facts, place, trial_window(card), tell=lambda line: None)
+
+
+def can_be_kept(folder: Path) -> bool:
+    """Whether the network of a model could be kept once it is converted; told without Keras.
+
+    A network that interpolates cannot, see `SizeBySizeNetwork`; one that cannot be read will be
+    told of when it is converted.
+    """
+    path = weights_file(folder)
+    try:
+        description = description_of(path)
+    except ValueError:
+        return True
+    return set(re.findall(r'"interpolation": *"(\w+)"', description)) <= {"nearest"}
+
+
+def converted(
+    network: keras.Model,
+    facts: NetworkFacts,
+    kept: Path,
+    trial: np.ndarray,
+    tell: Callable[[str], None],
+) -> AnySizeNetwork | SizeBySizeNetwork:
+    """Convert a network, and keep it if the model folder lets us.
+
+    Args:
+        network: As `network_and_facts` gives it.
+        facts: Of the network.
+        kept: Where it is kept, see `kept_folder`.
+        trial: A window of likely values (rows, cols, bands) float32 on which both are compared.
+        tell: Takes a line for the user.
+
+    Raises:
+        ConversionError: It cannot be converted, or gives another result.
+    """
+    try:
+        if interpolates(network):
+            result = SizeBySizeNetwork(network, facts)
+            _compare(network, result, trial)
+            return result
+        result = AnySizeNetwork(facts, _exported(network))
+        _compare(network, result, trial)
+    except ConversionError:
+        raise
+    # The converter is many programs, each with errors of its own.
+    except Exception as error:
+        first_line = next(iter(str(error).strip().splitlines()), repr(error))
+        raise ConversionError(
+            f"OpenVINO cannot take over the network of this model ({first_line})"
+        ) from error
+    try:
+        keep(result, kept)
+    except OSError as error:
+        tell(
+            f"Model folder <{kept.parent}> cannot be written ({error.strerror}): the network is "
+            "converted for OpenVINO in every run"
+        )
+    return result
+
+
+def trial_window(card: ModelCard) -> np.ndarray:
+    """Values (rows, cols, bands) float32 as the training had them."""
+    cells = -(-TRIAL_CELLS // card.stride) * card.stride
+    shape = (cells, cells, len(card.bands))
+    return np.random.default_rng(0).normal(card.mean, card.deviation, shape).astype(np.float32)
+
+
+def _exported(network: keras.Model) -> openvino.Model:
+    # Through a file: what OpenVINO takes in memory it takes by code that Python 3.13 cannot run.
+    with TemporaryDirectory() as scratch:
+        network.export(scratch, format="tf_saved_model", verbose=False)
+        return read_network(Path(scratch))
+
+
+def _compare(
+    network: keras.Model, result: AnySizeNetwork | SizeBySizeNetwork, window: np.ndarray
+) -> None:
+    expected = np.array(network(window[None]))[0]
+    found = OpenVinoEngine(result)(window)
+    # Features may be large numbers, probabilities are not.
+    scale = np.maximum(np.abs(expected).mean(axis=(0, 1)), 1)
+    difference = (np.abs(found - expected) / scale).mean()
+    # Not "greater": NaN is no agreement.
+    if not difference <= AGREEMENT:
+        raise ConversionError(
+            "OpenVINO gives another result for the network of this model: probabilities differ "
+            f"by {difference:.2g}"
+        )

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The network of a model in the engine that was asked for, or the fastest one that is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...model.card import ModelCard
+from ...runtime import keras_backend
+from ...runtime.workers import run_apart
+from ..settings import AUTO, BFLOAT16, KERAS, OPENVINO, Settings
+from .keras_engine import Engine, KerasEngine
+from .network_facts import NetworkFacts, network_and_facts
+from .openvino_cache import AnySizeNetwork, ConversionError, find_kept, import_openvino, kept_folder
+from .openvino_conversion import (
+    SizeBySizeNetwork,
+    can_be_kept,
+    convert_and_keep,
+    converted,
+    trial_window,
+)
+from .openvino_engine import OpenVinoEngine
+from .test_time_augmentation import TurningEngine
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class LoadedEngine:
+    """A network that is ready to compute.
+
+    Attributes:
+        engine: Computes it.
+        name: Which engine that is.
+        facts: Of the network.
+        with_keras: Whether Keras and its backend are in memory, too.
+    """
+
+    engine: Engine
+    name: str
+    facts: NetworkFacts
+    with_keras: bool
+
+
+def load_engine(
+    folder: str, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+) -> LoadedEngine:
+    """The network of a model, ready to compute; to be called before any import of keras.
+
+    Args:
+        folder: The model folder.
+        card: What it knows.
+        settings: What was asked for.
+        tell: Takes a line for the user.
+
+    Raises:
+        ValueError: The network is damaged, has no such features, or the engine or precision cannot
+            be had.
+        ModuleNotFoundError: The engine's package is not installed.
+    """
+    path = Path(folder).expanduser()
+    engine = None
+    if _openvino_is_wanted(settings):
+        engine, name, facts = _openvino(path, card, settings, tell)
+    if engine is None:
+        network, facts = _keras_network(path, card, settings)
+        engine, name = KerasEngine(network, card.temperature, facts.features), KERAS
+    if facts.features:
+        tell(f"segment_features: {facts.features} features of layer <{facts.layer}>")
+    turned = TurningEngine(engine) if settings.turned else engine
+    return LoadedEngine(turned, name, facts, keras_backend.is_loaded())
+
+
+def _openvino_is_wanted(settings: Settings) -> bool:
+    """Whether OpenVINO is asked for, or faster than Keras: it computes on processors only."""
+    if settings.engine != AUTO:
+        return settings.engine == OPENVINO
+    if settings.precision == BFLOAT16:
+        return True
+    return _openvino_is_installed() and not _has_gpu(settings.nprocs)
+
+
+def _openvino_is_installed() -> bool:
+    try:
+        import_openvino()
+    except ImportError:
+        return False
+    return True
+
+
+def _has_gpu(nprocs: int) -> bool:
+    if not keras_backend.may_have_gpu():
+        return False
+    keras_backend.prepare(nprocs, exact=True)
+    return keras_backend.has_gpu()
+
+
+def _openvino(
+    folder: Path, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+) -> tuple[Engine | None, str, NetworkFacts | None]:
+    """The engine of OpenVINO; None where it was not asked for and cannot be had."""
+    try:
+        network = _for_openvino(folder, card, settings, tell)
+    except ConversionError as error:
+        if settings.engine == OPENVINO or settings.precision == BFLOAT16:
+            raise ValueError(f"{error}: use engine=keras, in float32") from error
+        tell(f"{error}: Keras computes it")
+        return None, KERAS, None
+    how = (settings.precision, card.temperature, settings.nprocs, network.facts.features)
+    return OpenVinoEngine(network, *how), OPENVINO, network.facts
+
+
+def _for_openvino(
+    folder: Path, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+) -> AnySizeNetwork | SizeBySizeNetwork:
+    """The network converted for OpenVINO, by another process if it can be kept: then this one needs
+    no Keras."""
+    layer = settings.segment_features
+    kept = kept_folder(folder, layer)
+    found = find_kept(kept)
+    writable = os.access(folder, os.W_OK)
+    if not found and writable and can_be_kept(folder) and not keras_backend.is_loaded():
+        try:
+            run_apart(convert_and_keep, folder, settings.nprocs, layer)
+        except ChildProcessError:
+            raise ConversionError("The process that converts the network was killed") from None
+        found = find_kept(kept)
+    if found:
+        found.facts.check(card)
+        return found
+    network, facts = _keras_network(folder, card, settings)
+    return converted(network, facts, kept, trial_window(card), tell)
+
+
+def _keras_network(
+    folder: Path, card: ModelCard, settings: Settings
+) -> tuple[keras.Model, NetworkFacts]:
+    if not keras_backend.is_loaded():
+        keras_backend.prepare(settings.nprocs, exact=True)
+    return network_and_facts(folder, card, settings.segment_features)

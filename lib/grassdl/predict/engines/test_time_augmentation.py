@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test-time augmentation: a window is seen from all sides, and the answers are averaged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...core.readers import by_layers
+from .keras_engine import Engine
+
+QUARTER_TURNS = range(4)
+
+
+class TurningEngine:
+    """The mean of an engine's results over the eight flips and quarter turns of a window.
+
+    Use it where there is time for eight times the work. Nadir imagery has no up and down, so that
+    each of the eight is as likely as the others.
+
+    Tiles stay exact: the mean is that of the network run over the eight images of the whole frame.
+    The frame is filled to a multiple of the stride, and cores begin and end on such multiples,
+    whichever end of the frame these are counted from. The halo is that of the side and the
+    direction that need most of it, so that windows hold what a turned core depends on.
+    """
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self.takes_sizes_apart = engine.takes_sizes_apart
+
+    def prepare(self, shape: tuple[int, int, int]) -> None:
+        """See `Engine.prepare`; the first that is computed is not turned."""
+        self._engine.prepare(shape)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Class probabilities and features, as `Engine` tells."""
+        images = [(turns, mirrored) for turns in QUARTER_TURNS for mirrored in (False, True)]
+        return sum(self._seen(values, *image) for image in images) / np.float32(len(images))
+
+    def _seen(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
+        """The result for the turned window, turned back."""
+        image = np.rot90(np.fliplr(values) if mirrored else values, turns)
+        result = np.rot90(self._engine(by_layers(image)), -turns)
+        return np.fliplr(result) if mirrored else result

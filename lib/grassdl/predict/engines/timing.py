@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How fast an engine is, found out before the work begins."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from ...core.readers import by_layers
+from ..tiling.axis import up
+from .keras_engine import Engine
+
+SMALL_EDGE = 64
+TIMED_EDGE = 384
+"""Edges in cells of the trial windows; what fits into a processor's cache would be too quick."""
+
+
+def seconds_per_cell(
+    engine: Engine, fill: np.ndarray, stride: int, window: tuple[int, int]
+) -> float:
+    """Time for a cell of a window, from a trial.
+
+    An engine that does not take sizes apart sees windows of two sizes in the trial. It is in the
+    same state before the first tile then, whichever that is, and a run that is gone on with
+    computes as one that was not disturbed.
+
+    Args:
+        engine: To try.
+        fill: A value for every band, (bands,) float32.
+        stride: Total stride of the network.
+        window: Rows and columns of the largest window.
+    """
+    timed = tuple(min(cells, up(TIMED_EDGE, stride)) for cells in window)
+    if not engine.takes_sizes_apart:
+        small = up(SMALL_EDGE, stride)
+        engine(_window(fill, small, small + stride * (timed == (small, small))))
+    engine(_window(fill, *timed))
+    values = _window(fill, *timed)
+    begin = time.perf_counter()
+    engine(values)
+    return (time.perf_counter() - begin) / values[..., 0].size
+
+
+def _window(fill: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    return by_layers(np.broadcast_to(fill, (rows, cols, len(fill))))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The class map, one band of rows after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..decision import Decision, RowBands
+from ..tiling.axis import Axis, Span
+from .blending import blended_bands, blended_rows
+from .exact import exact_bands, exact_rows
+from .windows import Windows
+
+TILINGS: dict[
+    str,
+    tuple[Callable[[Windows, Decision, int], RowBands], Callable[[Axis], list[Span]]],
+] = {
+    "exact": (exact_bands, exact_rows),
+    "blend": (blended_bands, blended_rows),
+}
+"""The ways to join tiles, by the value of the option `tiling`, and the rows that steps finish."""
+
+EMPTY_CELLS = 1_000_000
+"""Cells of a row band beyond the frame."""
+
+
+def first_step(rows: Axis, tiling: str, done: int) -> int:
+    """Number of the first step of a tiling that finishes rows which no earlier run has."""
+    spans = TILINGS[tiling][1](rows)
+    next_row = rows.output.start + done
+    return next((n for n, span in enumerate(spans) if span.stop > next_row), len(spans))
+
+
+def row_bands(windows: Windows, decision: Decision, tiling: str, done: int = 0) -> RowBands:
+    """Compute the output from north to south.
+
+    Memory holds the windows of one row of tiles and their results, however many rows there are.
+
+    Args:
+        windows: The tiling of at least one tile, as `tiles` plans it for `tiling`.
+        decision: What becomes of the probabilities.
+        tiling: One of `TILINGS`.
+        done: Rows of the output that are not wanted, because an earlier run made them: all of the
+            row bands that it had finished. The further ones are what they would have been.
+
+    Yields:
+        Row bands that follow each other and cover the other rows and all columns of the output;
+        NULL where it lies beyond the frame.
+    """
+    rows, width = windows.rows, len(windows.cols.output)
+    bands, _ = TILINGS[tiling]
+    height = max(1, EMPTY_CELLS // width)
+    next_row = rows.output.start + done
+    yield from decision.empty_bands(rows.wanted.start - next_row, width, height)
+    first = first_step(rows, tiling, done)
+    if first < len(rows.cores):
+        yield from bands(windows, decision, first)
+    yield from decision.empty_bands(
+        rows.output.stop - max(rows.wanted.stop, next_row), width, height
+    )

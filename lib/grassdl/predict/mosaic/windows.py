@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The windows of a tiling: read, filled where there are no data, and computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.readers import RowReader, empty_layers
+from ..engines.keras_engine import Engine
+from ..tiling.axis import Axis, Core, Span
+from .prefetch import computed
+from .row_buffer import HeldRows
+
+Asked = Callable[[Core], Span]
+"""The part of a step that its window is asked for, where it lies within the frame's output."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One window of a tiling.
+
+    Attributes:
+        step: Its rows.
+        across: Its columns.
+        null: NULL mask of the rows of the step's window that the frame has, in all columns of the
+            input.
+        is_last: Whether it is the last of its step.
+    """
+
+    step: Core
+    across: Core
+    null: np.ndarray
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Computes the windows of a tiling.
+
+    Attributes:
+        reader: The bands of the cells `rows.input` by `cols.input`.
+        engine: Computes the network.
+        fill: Value of every band that stands for NULL and fills the frame, (bands,) float32.
+        rows, cols: The tiling, as `tiles` plans it.
+    """
+
+    reader: RowReader
+    engine: Engine
+    fill: np.ndarray
+    rows: Axis
+    cols: Axis
+
+    def computed(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """Compute the windows from a step on, row by row, from left to right.
+
+        Args:
+            first: Number of the first step.
+            asked: Tells by its NULLs which windows need not be computed.
+
+        Yields:
+            Every tile with its result (rows, cols, layers), as `Engine` gives it, or None where all
+            that is asked for is NULL.
+        """
+        shape = self._shape(self.rows.cores[first], self.cols.cores[0])
+        return computed(self.engine, shape, self._tiles(first, asked))
+
+    def _shape(self, step: Core, across: Core) -> tuple[int, int, int]:
+        """Rows, columns and bands of a window."""
+        return len(step.window), len(across.window), len(self.fill)
+
+    def _tiles(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """The tiles with the values of their windows, or None."""
+        held = HeldRows(self.reader, len(self.fill), self.rows.longest_window)
+        for step in self.rows.cores[first:]:
+            present = step.window.clipped(self.rows.frame)
+            values, null = held.read(present.start - self.rows.input.start, len(present))
+            null = null.copy()
+            rows = asked(step).clipped(self.rows.wanted).relative_to(present.start)
+            for tile in self.cols.cores:
+                cols = asked(tile).clipped(self.cols.wanted).relative_to(self.cols.input.start)
+                job = Tile(step, tile, null, tile is self.cols.cores[-1])
+                is_empty = null[rows, cols].all()
+                yield job, None if is_empty else self._filled(values, job)
+
+    def _filled(self, values: np.ndarray, tile: Tile) -> np.ndarray:
+        """The window of a tile (rows, cols, bands) float32, out of the values of its step.
+
+        NULL is filled, and so are rows below and columns to the right that the stride needs.
+        """
+        present = tile.across.window.clipped(self.cols.frame)
+        cols = present.relative_to(self.cols.input.start)
+        whole = empty_layers(self._shape(tile.step, tile.across), np.float32)
+        inside = whole[: len(values), : len(present)]
+        inside[:] = values[:, cols]
+        np.copyto(inside, self.fill, where=tile.null[:, cols, None])
+        whole[len(values) :] = self.fill
+        whole[: len(values), len(present) :] = self.fill
+        return whole

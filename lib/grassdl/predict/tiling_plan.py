@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a run is tiled, and what that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..model.card import ModelCard
+from ..runtime.keras_backend import physical_memory
+from .decision import Decision
+from .engines.openvino_engine import WEIGHTS_OF_SIZE, window_sizes
+from .engines.selection import LoadedEngine
+from .settings import OPENVINO, Settings
+from .tiling.axis import Axis, Span
+from .tiling.tile_shape import (
+    Budget,
+    CellMemory,
+    TileShape,
+    blended_shape,
+    computed_cells,
+    exact_shape,
+)
+
+MEGABYTE = 1e6
+
+KERAS_MB = 850
+"""Memory of Python, GRASS, Keras and its backend before they work (measured with TensorFlow 2.21:
+780 to 830 MB)."""
+
+OPENVINO_MB = 150
+"""The same with OpenVINO instead of Keras (measured with OpenVINO 2026.4: 110 MB)."""
+
+PIECES_MB = 50
+"""Memory of the pieces in which maps are read and written."""
+
+LEAST_MB = 1200
+"""Memory that a run may take, however little is allowed."""
+
+LEAST_BESIDES_MB = 1000
+"""The part of it that a run may take besides what the network does."""
+
+LEAST_WORK_MB = 250
+"""Memory that is taken for the work besides software and weights, however large these are."""
+
+NETWORK_MARGIN = 1.2
+"""What networks take of memory beside what their layers tell: measured on a CPU for each network of
+the registry, with TensorFlow and with OpenVINO in both precisions; none took more."""
+
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Need:
+    """What the memory of a run depends on, besides the tiling.
+
+    Attributes:
+        working: Bytes of the network for each cell of a window, as
+            `networks.working_memory.working_bytes` tells.
+        weights: Number of weights of the network, all copies of them together.
+        bands: Number of bands.
+        layers: Values that the network gives for a cell, `Decision.layers`.
+        band_bytes: Bytes of a value of a band as it is read.
+        made: Bytes of a cell of a row band, as `Decision.cell_bytes` tells.
+        with_keras: Whether Keras is in memory.
+    """
+
+    working: float
+    weights: int
+    bands: int
+    layers: int
+    band_bytes: int
+    made: int
+    with_keras: bool
+
+    @classmethod
+    def of(
+        cls,
+        card: ModelCard,
+        loaded: LoadedEngine,
+        settings: Settings,
+        dtype: np.dtype,
+        decision: Decision,
+    ) -> Need:
+        """The need of a model whose bands are read in `dtype`."""
+        copies = 1
+        if loaded.name == OPENVINO:
+            copies += WEIGHTS_OF_SIZE * window_sizes(settings.tiling, settings.turned)
+            copies += loaded.with_keras
+        return cls(
+            working=loaded.facts.working[settings.precision],
+            weights=card.parameters * copies,
+            bands=len(card.bands),
+            layers=decision.layers,
+            band_bytes=dtype.itemsize,
+            made=decision.cell_bytes,
+            with_keras=loaded.with_keras,
+        )
+
+    @property
+    def fixed(self) -> float:
+        """Bytes whatever the tiling."""
+        software = KERAS_MB if self.with_keras else OPENVINO_MB
+        return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * self.weights
+
+    def budget(self, memory: int) -> Budget:
+        """What a tiling may take of the memory in megabytes that a run is allowed."""
+        all_mb, besides_mb = max(memory, LEAST_MB), max(memory, LEAST_BESIDES_MB)
+        everything = max(all_mb * MEGABYTE - self.fixed, LEAST_WORK_MB * MEGABYTE)
+        return Budget(everything, max(besides_mb * MEGABYTE - self.fixed, 0))
+
+    def of_cells(self, tiling: str) -> CellMemory:
+        """What cells take.
+
+        One window waits while one is computed, and one result is at hand; copies that the engine
+        makes of them are included. Of the rows that are held, two NULL masks are needed.
+        """
+        copies = FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
+        # Blended rows are decided when half of the tile's are finished.
+        made = self.made if tiling == "exact" else FLOAT_BYTES * self.layers + self.made / 2
+        return CellMemory(
+            window=NETWORK_MARGIN * self.working + copies,
+            held=self.bands * self.band_bytes + 3,
+            made=made,
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tiling of a run.
+
+    Attributes:
+        tiling: "exact" or "blend".
+        halo: Cells that an exact tile reads around its core.
+        shape: Rows and columns of a tile.
+        rows, cols: The tiling of rows and of columns.
+        bytes: Memory of the whole process, as far as it can be foretold.
+        seconds_per_cell: Time for a cell of a window; 0 before it is known.
+    """
+
+    tiling: str
+    halo: int
+    shape: TileShape
+    rows: Axis
+    cols: Axis
+    bytes: float
+    seconds_per_cell: float = 0
+
+    @property
+    def computed_cells(self) -> int:
+        """Cells of all windows, halo included."""
+        return computed_cells(self.rows, self.cols)
+
+    @property
+    def overhead(self) -> float:
+        """Cells computed for each cell of the output that the maps have."""
+        return self.computed_cells / (len(self.rows.wanted) * len(self.cols.wanted))
+
+    def told(self, cells: int) -> str:
+        """One line before the start.
+
+        Args:
+            cells: Cells of the windows that are going to be computed: not those of empty tiles,
+                nor those that an earlier run finished.
+        """
+        seconds = self.seconds_per_cell * cells
+        number = len(self.rows.cores) * len(self.cols.cores)
+        return (
+            f"{number} tiles of {self.shape} cells with a halo of {self.halo} cells "
+            f"(tiling={self.tiling}): {self.overhead:.2f} cells computed for each cell of the "
+            f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(seconds)}"
+        )
+
+    def recorded(self) -> str:
+        """The tiling for the history of the maps."""
+        return f"tiling={self.tiling}, tiles of {self.shape} cells, halo {self.halo}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The extent of the input maps on the region's grid, and the region's own.
+
+    Attributes:
+        top, rows, left, cols: The frame, counted from the region's upper left cell.
+        region_rows, region_cols: Size of the region.
+    """
+
+    top: int
+    rows: int
+    left: int
+    cols: int
+    region_rows: int
+    region_cols: int
+
+    @property
+    def axes(self) -> list[tuple[int, Span]]:
+        """Cells of the frame, and the region counted from its first, by rows and by columns."""
+        return [
+            (self.rows, Span(-self.top, self.region_rows - self.top)),
+            (self.cols, Span(-self.left, self.region_cols - self.left)),
+        ]
+
+    def window(self, tiling: Plan) -> tuple[int, int, int, int]:
+        """The cells that the tiles need, counted from the region's upper left one: first row, rows,
+        first column, columns."""
+        rows, cols = tiling.rows.input, tiling.cols.input
+        return self.top + rows.start, len(rows), self.left + cols.start, len(cols)
+
+    def check_overlap(self) -> None:
+        """Refuse a region that has no cell of the frame.
+
+        Raises:
+            ValueError: It has none.
+        """
+        for length, output in self.axes:
+            if not len(output.clipped(Span(0, length))):
+                raise ValueError("The region lies outside the input maps: set it with g.region")
+
+
+def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None = None) -> Plan:
+    """Tile the region.
+
+    Args:
+        settings: Those of the run.
+        frame: The extent of inputs and output.
+        need: What memory depends on.
+        shape: That of the run that is gone on with; None chooses.
+
+    Raises:
+        ValueError: Tiles of the size that was asked for take more memory than this machine has.
+    """
+    memory = need.of_cells(settings.tiling)
+    axes = [partial(settings.axis, length, output) for length, output in frame.axes]
+    if shape is None and settings.tile_size:
+        shape = TileShape(settings.tile_size, settings.tile_size)
+    if shape is None:
+        budget = need.budget(settings.memory)
+        if settings.tiling == "exact":
+            shape = exact_shape(*axes, settings.stride, settings.halo, memory, budget)
+        else:
+            shape = blended_shape(*axes, settings.stride, memory, budget)
+    rows, cols = axes[0](shape.rows), axes[1](shape.cols)
+    taken = need.fixed + memory.of(rows, cols)
+    there = physical_memory()
+    if settings.tile_size and there is not None and taken > there:
+        raise ValueError(
+            f"Tiles of {shape} cells take about {taken / 1e9:.1f} GB of memory, this machine has "
+            f"{there / 1e9:.1f} GB: leave out tile_size, or use a smaller one"
+        )
+    return Plan(settings.tiling, settings.halo, shape, rows, cols, taken)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Work in other processes: the same in several, for a library that allows one thread only, or one
+that is to leave nothing in memory; and how processes are ended."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Protocol, TypeVar
+
+from .malloc import keep_pieces
+
+Job = TypeVar("Job")
+Data = TypeVar("Data")
+Result = TypeVar("Result")
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), by a batch system for instance, not by its user.
+
+    What a signal's handler raises is lost if Python was just clearing away an object, so long work
+    also looks at `asked` from time to time.
+    """
+
+    asked = False
+
+    heeded = False
+    """Whether the process is about to end by itself: it is often asked twice, once by its number
+    and once as one of a group."""
+
+
+class Work(Protocol[Job, Data, Result]):
+    """Work on jobs that has two steps; while one job is in the second, the next is in the first."""
+
+    def read(self, job: Job) -> Data:
+        """The first step, always in the main thread of a process."""
+
+    def write(self, job: Job, data: Data) -> Result:
+        """The second step, in another thread."""
+
+
+class Workers:
+    """Processes that are started once and do one kind of work after the other.
+
+    Use as a context manager. Where it is safe they are forked: they then need not import again what
+    this process has imported, which takes longer than to read a small map.
+
+    Args:
+        nprocs: How many processes; with 1 the work is done in this one.
+    """
+
+    def __init__(self, nprocs: int = 1):
+        self._nprocs = nprocs
+        self._processes: list[BaseProcess] = []
+        self._connections: list[Connection] = []
+
+    def __enter__(self) -> Workers:
+        for _ in range(self._nprocs if self._nprocs > 1 else 0):
+            connection, process = _started(_start_method(), self._connections, _serve)
+            self._connections.append(connection)
+            self._processes.append(process)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+            process.join()
+
+    def run(self, work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Do all jobs; processes begin at once, this one as results are asked for.
+
+        Args:
+            work: Does the jobs. It must be picklable, as must jobs and results.
+            jobs: Jobs that can be done in any order.
+
+        Returns:
+            The results, in any order.
+
+        Raises:
+            ChildProcessError: A process ended before its work was done; it has told why.
+            Exception: What the work raised.
+        """
+        if not self._connections:
+            return _done(work, jobs)
+        missing = {}
+        for place, connection in enumerate(self._connections):
+            share = jobs[place :: self._nprocs]
+            if share:
+                connection.send((work, share))
+                missing[connection] = len(share)
+        return _results(missing)
+
+
+def run_apart(function: Callable[..., None], *arguments: object) -> None:
+    """Run a function in a process of its own, with which all that it imports goes.
+
+    Args:
+        function: Picklable, as are its arguments.
+
+    Raises:
+        ChildProcessError: The process was killed, or broke down, before its work was done.
+        Exception: What the function raised.
+    """
+    connection, process = _started("spawn", [], _do, function, arguments)
+    try:
+        _received(connection)
+    finally:
+        process.kill()
+        process.join()
+
+
+def _do(connection: Connection, function: Callable[..., None], arguments: tuple) -> None:
+    try:
+        function(*arguments)
+    except Exception as error:
+        connection.send(_Failure(error))
+    else:
+        connection.send(None)
+
+
+def _started(
+    method: str,
+    connections: Sequence[Connection],
+    function: Callable[..., None],
+    *arguments: object,
+) -> tuple[Connection, BaseProcess]:
+    """A process that runs a function on its end of a pipe, and the other end.
+
+    Args:
+        method: How it is started: "fork" or "spawn".
+        connections: The ends of pipes to other processes that this one has.
+        function: Takes its end of the pipe and `arguments`.
+    """
+    context = get_context(method)
+    here, there = context.Pipe()
+    # A fork also has this process's ends, and as long as one is open no process finds out that
+    # this one has ended.
+    inherited = [*connections, here] if method == "fork" else []
+    process = context.Process(target=_begin, args=(there, inherited, function, arguments))
+    # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    there.close()
+    return here, process
+
+
+def _results(missing: dict[Connection, int]) -> Iterator[Result]:
+    """What comes from processes that have so many results each to send."""
+    while missing:
+        for connection in wait(list(missing)):
+            yield _received(connection)
+            missing[connection] -= 1
+            if not missing[connection]:
+                del missing[connection]
+
+
+def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
+    """The results of jobs in their order."""
+    keep_pieces()
+    with ThreadPoolExecutor(max_workers=1) as second:
+        writing = None
+        for job in jobs:
+            data = work.read(job)
+            if writing:
+                yield writing.result()
+            writing = second.submit(work.write, job, data)
+        if writing:
+            yield writing.result()
+
+
+def _start_method() -> str:
+    """How to start a process: a fork of a process with several threads may never run."""
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    return "fork" if forks else "spawn"
+
+
+def _begin(
+    connection: Connection,
+    inherited: Sequence[Connection],
+    function: Callable[..., None],
+    arguments: tuple,
+) -> None:
+    """What a process does first: it lets go of all that is not its own."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for one in inherited:
+        one.close()
+    function(connection, *arguments)
+
+
+def _serve(connection: Connection) -> None:
+    """Do all work that comes; ends when nobody is there any more."""
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            work, jobs = connection.recv()
+            try:
+                for result in _done(work, jobs):
+                    connection.send(result)
+            except Exception as error:
+                connection.send(_Failure(error))
+
+
+class _Failure:
+    """Carries an exception out of a process."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+
+
+def _received(connection: Connection) -> object:
+    try:
+        result = connection.recv()
+    except (EOFError, ConnectionResetError):
+        raise ChildProcessError("A process ended before its work was done") from None
+    if isinstance(result, _Failure):
+        raise result.error
+    return result

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The history of a training: a row per epoch, reported as a line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import keras
+
+from ...core.text import duration
+from .divergence import check_finite
+
+
+class History(keras.callbacks.Callback):
+    """Keeps a row per epoch and reports it as a line.
+
+    Args:
+        epochs: Epochs that are planned.
+        report: Takes a line of text for the user.
+        rows: Those of earlier epochs.
+
+    Raises:
+        Diverged: Loss is no longer a number, in the epoch where this happened.
+    """
+
+    COLUMNS = ("epoch", "loss", "val_loss", "mean_iou", "val_mean_iou", "learning_rate", "seconds")
+
+    def __init__(self, epochs: int, report: Callable[[str], None], rows: Sequence[dict] = ()):
+        super().__init__()
+        self.epochs = epochs
+        self.report = report
+        self.rows = list(rows)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Start the clock."""
+        self._begin = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Add a row and report it; figures that were not measured are None."""
+        check_finite(epoch, logs["loss"])
+        row = {
+            **logs,
+            "epoch": epoch + 1,
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": time.monotonic() - self._begin,
+        }
+        self.rows.append({name: row.get(name) for name in self.COLUMNS})
+        self.report(self._line(self.rows[-1]))
+
+    def _line(self, row: dict) -> str:
+        parts = [f"loss {row['loss']:.4f}, mean IoU {row['mean_iou']:.4f}"]
+        if row["val_loss"] is not None:
+            parts.append(
+                f"validation: loss {row['val_loss']:.4f}, mean IoU {row['val_mean_iou']:.4f}"
+            )
+        # The first epoch compiles the network; later ones tell better how long one takes.
+        timed = [one["seconds"] for one in self.rows][1:] or [row["seconds"]]
+        left = (self.epochs - row["epoch"]) * sum(timed) / len(timed)
+        parts.append(f"{row['seconds']:.1f} s, at most {duration(left)} left")
+        return f"Epoch {row['epoch']}/{self.epochs}: {'; '.join(parts)}"

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The options of i.dl.train, which are words, as settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.options import number, parsed_number, whole, wholes
+from ...model.card import ModelCard
+from ...model.folder import load_card
+from .choices import CLASS_WEIGHTS
+from .settings import MAX_SEED, Settings
+
+WORDS = "loss optimizer schedule precision".split()
+INTEGERS = "batch_size seed nprocs".split()
+NUMBERS = "label_smoothing learning_rate weight_decay averaging".split()
+LEFT_OPEN = "epochs patience".split()
+"""Options that are settings of the same name; those of the last line may be left to the library."""
+
+NETWORK_NUMBERS = {"filters": whole, "depth": whole, "dropout": number}
+NETWORK_LISTS = ("kernel", "dilations")
+"""Options of networks; those that are not given are left to the network."""
+
+
+NETWORK, ACTIVATION = "unet", "softmax"
+"""What is taken where neither the user nor a model to start from tells."""
+
+
+def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
+    """The settings of a run, checked.
+
+    Args:
+        options: What the parser gives: the words of each option, empty if it was not given.
+        freeze: Whether flag -f was given.
+
+    Raises:
+        ValueError: An option that is out of its range or does not go with another one, or a model
+            to start from that cannot be read.
+    """
+    return Settings(
+        **(_network_of_model(options) if options["model"] else _network(options)),
+        class_weights=_class_weights(options["class_weights"]),
+        augmentation=_augmentation(options["augmentation"]),
+        strengths=_strengths(options["strengths"]),
+        model=options["model"] or None,
+        freeze=freeze,
+        **{name: options[name] for name in WORDS},
+        **{name: whole(options, name, highest=MAX_SEED) for name in INTEGERS},
+        **{name: whole(options, name) for name in LEFT_OPEN if options[name]},
+        **{name: number(options, name) for name in NUMBERS},
+    )
+
+
+def names_of(words: str) -> list[str] | None:
+    """Names that are separated by commas; None if there are none."""
+    return words.split(",") if words else None
+
+
+def _network(options: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that tell the network."""
+    return {
+        "network": options["network"] or NETWORK,
+        "network_file": options["network_file"] or None,
+        "network_options": _network_options(options),
+        "activation": options["activation"] or ACTIVATION,
+    }
+
+
+def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that tell the network of the model to start from.
+
+    Raises:
+        ValueError: The options tell another one.
+    """
+    card = load_card(options["model"])
+    activation = options["activation"] or card.training.get("activation", ACTIVATION)
+    if not card.training.get("network_file"):
+        _check_same_network(options, card)
+        return {
+            "network": card.network,
+            "network_options": {
+                name: tuple(one) if isinstance(one, list) else one
+                for name, one in card.network_options.items()
+            },
+            "activation": activation,
+        }
+    if not options["network_file"]:
+        # The path on the card may lead to a stranger's code.
+        raise ValueError(
+            f"The network of model <{options['model']}> was built by a file: name it with "
+            "network_file="
+        )
+    return _network(options)
+
+
+def _check_same_network(options: Mapping[str, str], card: ModelCard) -> None:
+    given = {name: options[name] for name in ("network", "network_file") if options[name]}
+    given |= _network_options(options)
+    known = {"network": card.network, "network_file": None, **card.network_options}
+    for name, one in given.items():
+        own = known.get(name)
+        if one != (tuple(own) if isinstance(own, list) else own):
+            raise ValueError(
+                f"<{name}> contradicts model <{options['model']}>, which tells the network "
+                f"({card.network}) and its options: leave it out"
+            )
+
+
+def _network_options(options: Mapping[str, str]) -> dict[str, Any]:
+    single = {
+        name: parse(options, name) for name, parse in NETWORK_NUMBERS.items() if options[name]
+    }
+    lists = {name: wholes(options, name) for name in NETWORK_LISTS if options[name]}
+    return {**single, **lists}
+
+
+def _augmentation(words: str) -> tuple[str, ...]:
+    names = words.split(",")
+    if "none" in names and len(names) > 1:
+        raise ValueError("augmentation=none does not go together with another augmentation")
+    return () if names == ["none"] else tuple(names)
+
+
+def _class_weights(words: str) -> str | tuple[float, ...]:
+    if words in CLASS_WEIGHTS:
+        return words
+    try:
+        return tuple(parsed_number(one, "class_weights") for one in words.split(","))
+    except ValueError:
+        raise ValueError(
+            f"<class_weights> must be {', '.join(CLASS_WEIGHTS)}, or one number for each class, "
+            f"found <{words}>"
+        ) from None
+
+
+def _strengths(words: str) -> dict[str, float]:
+    pairs = [word.partition(":") for word in words.split(",") if word]
+    try:
+        return {name: parsed_number(strength, "strengths") for name, _, strength in pairs}
+    except ValueError:
+        raise ValueError(
+            f"<strengths> must be like rotate:180,noise:0.05, found <{words}>"
+        ) from None

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a training run is told, checked before Keras is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ...core.options import check_range
+from ...networks import registry
+from ..data.augmentation import check_names, check_strengths
+from . import choices
+from .class_weights import check_class_weights
+from .length import standard_epochs, standard_patience
+
+HIGHEST = {"epochs": 100_000, "batch_size": 65_536, "patience": 100_000, "nprocs": 1024}
+"""Numbers beyond which nobody can mean them."""
+
+HIGHEST_RATE = 100.0
+"""The highest learning rate and weight decay; far smaller ones make no model any more."""
+
+MAX_SEED = 2**32 - 1
+"""The largest seed that every random generator takes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a training run.
+
+    Attributes:
+        network: Name of a network in the registry.
+        network_file: A user's Python file with a network, which then takes the place of `network`;
+            None for none.
+        network_options: Options of that network; what is missing keeps the network's default.
+        activation: What makes probabilities of the network's scores, one of `choices.ACTIVATIONS`;
+            a network file has its own.
+        epochs: Passes over the training patches, at most; None leaves them to `for_patches`.
+        batch_size: Patches per step.
+        loss: One of `choices.LOSSES`.
+        class_weights: One of `choices.CLASS_WEIGHTS`, or a weight for each class in the order of
+            their values.
+        label_smoothing: Share of the reference that is spread over all classes, for losses that
+            know it.
+        optimizer: One of `choices.OPTIMIZERS`.
+        schedule: One of `choices.SCHEDULES`.
+        learning_rate: The highest one.
+        weight_decay: Share of the kernels taken away per step, per unit of learning rate.
+        averaging: Share of the steps over which weights are averaged, see `optimizers.optimizer`;
+            0 for none.
+        augmentation: Names of augmentations, in the order in which they are applied.
+        strengths: Strengths of augmentations by name; what is missing has its standard strength.
+        patience: Epochs without a better score after which training stops; 0 for never, None
+            leaves them to `for_patches`.
+        precision: One of `choices.PRECISIONS`.
+        seed: Seed of everything random.
+        nprocs: Threads to compute with; 0 leaves the choice to the backend.
+        model: Folder of a trained model to start from; None for random weights.
+        freeze: Whether that model's encoder stays as it is at first.
+
+    Raises:
+        ValueError: An unknown name, a number out of its range, or what does not go together.
+    """
+
+    network: str = "unet"
+    network_file: str | None = None
+    network_options: Mapping[str, Any] = field(default_factory=dict)
+    activation: str = "softmax"
+    epochs: int | None = None
+    batch_size: int = 16
+    loss: str = "cross_entropy"
+    class_weights: str | tuple[float, ...] = "none"
+    label_smoothing: float = 0.0
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    learning_rate: float = 0.002
+    weight_decay: float = 0.01
+    averaging: float = 0.05
+    augmentation: tuple[str, ...] = ("flip", "rotate90", "brightness", "contrast")
+    strengths: Mapping[str, float] = field(default_factory=dict)
+    patience: int | None = None
+    precision: str = "auto"
+    seed: int = 1
+    nprocs: int = 0
+    model: str | None = None
+    freeze: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_network()
+        self._check_loss()
+        choices.check("optimizer", self.optimizer, choices.OPTIMIZERS)
+        choices.check("schedule", self.schedule, choices.SCHEDULES)
+        choices.check("precision", self.precision, choices.PRECISIONS)
+        check_names(self.augmentation)
+        check_strengths(self.augmentation, self.strengths)
+        for name, lowest in (("epochs", 1), ("batch_size", 1), ("patience", 0), ("nprocs", 0)):
+            number = getattr(self, name)
+            if number is not None:
+                check_range(name, number, lowest, HIGHEST[name])
+        if not self.learning_rate > 0:
+            raise ValueError(f"<learning_rate> must be above 0, found {self.learning_rate:g}")
+        check_range("learning_rate", self.learning_rate, 0, HIGHEST_RATE)
+        if not self.weight_decay >= 0:
+            raise ValueError(f"<weight_decay> must not be negative, found {self.weight_decay:g}")
+        check_range("weight_decay", self.weight_decay, 0, HIGHEST_RATE)
+        if not 0 <= self.averaging <= 1:
+            raise ValueError(f"<averaging> must be between 0 and 1, found {self.averaging:g}")
+        if self.freeze and not self.model:
+            raise ValueError("-f is of no use without model=: random weights are not worth keeping")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"<seed> must be between 0 and {MAX_SEED}, found {self.seed}")
+
+    def for_patches(self, patches: int, size: int) -> Settings:
+        """These settings, with epochs and patience for so many training patches of `size` x `size`
+        cells where they were left open."""
+        epochs = self.epochs or standard_epochs(patches, size)
+        patience = self.patience
+        if patience is None:
+            patience = standard_patience(epochs, self.schedule)
+        return replace(self, epochs=epochs, patience=patience)
+
+    @property
+    def network_name(self) -> str:
+        """What the network is called: by its name in the registry or that of the user's file."""
+        return Path(self.network_file).stem if self.network_file else self.network
+
+    def _check_network(self) -> None:
+        registry.describe(self.network)
+        choices.check("activation", self.activation, choices.ACTIVATIONS)
+        registry.check_numbers(self.network_options)
+        if self.network_file and self.network_options:
+            raise ValueError(
+                f"<{', '.join(self.network_options)}> is of no use with <network_file>: "
+                "the file tells all of its network"
+            )
+        if self.network_file and self.activation != "softmax":
+            raise ValueError(
+                "<activation> is of no use with <network_file>: the network of the file gives "
+                "probabilities"
+            )
+
+    def _check_loss(self) -> None:
+        choices.check("loss", self.loss, choices.LOSSES)
+        check_class_weights(self.class_weights)
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                f"<label_smoothing> must be at least 0 and below 1, found {self.label_smoothing:g}"
+            )
+        if self.label_smoothing and self.loss not in choices.SMOOTHED_LOSSES:
+            raise ValueError(
+                f"loss={self.loss} knows no <label_smoothing>, only "
+                f"{' and '.join(choices.SMOOTHED_LOSSES)} do"
+            )
+
+    def to_json(self) -> dict:
+        """The settings as a JSON object."""
+        listed = {name: list(one) for name, one in asdict(self).items() if isinstance(one, tuple)}
+        return {**asdict(self), **listed}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What augmentation must know of the bands: their usual values, and which show light."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.bands import Band
+
+NOT_SPECTRAL = frozenset(
+    "ndsm dsm dtm dem dhm chm height heights elevation altitude slope aspect "
+    "ndvi ndwi ndbi evi savi".split()
+)
+"""Words in a band's name that tell of heights or of an index, which does not follow the light."""
+
+
+@dataclass(frozen=True)
+class BandValues:
+    """The bands of training images.
+
+    Attributes:
+        mean: Mean of every band over the training data; stands for NULL (bands,).
+        deviation: Standard deviation of every band, above 0 (bands,).
+        spectral: Which bands show reflected light (bands,).
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    spectral: np.ndarray
+
+    @classmethod
+    def of(
+        cls, bands: Sequence[Band], mean: Sequence[float], deviation: Sequence[float]
+    ) -> BandValues:
+        """The values of some bands."""
+        return cls(
+            np.array(mean, np.float32),
+            np.array(deviation, np.float32),
+            np.array([is_spectral(band) for band in bands]),
+        )
+
+
+def is_spectral(band: Band) -> bool:
+    """Whether a band shows reflected light, rather than heights or an index made of other bands.
+
+    Derived bands do not; of others the words of the name tell.
+    """
+    words = re.split(r"[^a-z]+", band.name.partition("@")[0].lower())
+    return band.derivation is None and NOT_SPECTRAL.isdisjoint(words)

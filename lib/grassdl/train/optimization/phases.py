@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The phases of a training: one, or with a frozen encoder first two.
+
+What a new head sends back at first would spoil an encoder that is trained already. So only the
+rest learns at first; then all does, at a lower rate, as Keras' guide to transfer learning has it
+(https://keras.io/guides/transfer_learning).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import keras
+
+from ..config.settings import Settings
+
+FROZEN_SHARE = 1 / 3
+"""Share of the epochs in which the encoder stays as it is."""
+
+FINE_SHARE = 0.1
+"""Share of the learning rate that is left once all learns."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs that share an optimiser and a course of the learning rate.
+
+    Attributes:
+        first: The first epoch, counted from 0.
+        end: The epoch after the last one.
+        frozen: Whether the encoder stays as it is.
+        learning_rate: The highest one.
+    """
+
+    first: int
+    end: int
+    frozen: bool
+    learning_rate: float
+
+    def has_begun(self, epochs: int) -> bool:
+        """Whether some of its epochs, but not all, are among the first `epochs`."""
+        return self.first < epochs < self.end
+
+
+def phases(settings: Settings) -> list[Phase]:
+    """The phases of a training, in order, none of them empty."""
+    epochs, rate = settings.epochs, settings.learning_rate
+    if not settings.freeze:
+        return [Phase(0, epochs, False, rate)]
+    border = math.ceil(FROZEN_SHARE * epochs)
+    both = [Phase(0, border, True, rate), Phase(border, epochs, False, FINE_SHARE * rate)]
+    return [one for one in both if one.first < one.end]
+
+
+@contextmanager
+def frozen(encoder: Iterable[keras.layers.Layer]) -> Iterator[None]:
+    """Leave layers as they are until the block ends.
+
+    Batch normalisation among them normalises as in prediction meanwhile.
+    """
+    layers = list(encoder)
+    for layer in layers:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.trainable = True

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Training that starts from a trained model instead of from random weights.
+
+The network is built as the model's was and takes over its weights. Where bands or classes differ,
+some weights do not fit: those that read the bands, and those of the head, which gives the scores of
+the classes. Which they are is found by building the network for another number of bands or
+classes, so it is known for every network, a user's own included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ...core.bands import Band, places_of
+from ...core.classes import ClassScheme
+from ...core.text import listed
+from ...model.card import ModelCard
+from ...model.folder import load_card
+from ...model.weights import load_network, weights_file
+from ...networks import registry
+from ..config.settings import Settings
+
+Build = Callable[[int, int], keras.Model]
+"""Builds the network for a number of bands and a number of classes."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a network has taken over from a trained model.
+
+    Attributes:
+        card: The card of that model.
+        digest: SHA-256 of its file of weights.
+        bands: Names of the network's bands that the model does not know.
+        kept: Whether each of the network's weights was taken over whole.
+        head: Places of the weights that give the scores of the classes.
+    """
+
+    card: ModelCard
+    digest: str
+    bands: list[str]
+    kept: list[bool]
+    head: set[int]
+
+    def line(self) -> str:
+        """A sentence on it for the user."""
+        new = all(not self.kept[place] for place in self.head)
+        parts = ["with a new head, as the classes differ" if new else "with its head"]
+        if self.bands:
+            parts.append(f"bands that it does not know: {listed(self.bands)}")
+        return f"Starting from model <{self.card.name}>, {'; '.join(parts)}"
+
+    def to_json(self) -> dict:
+        """Where the weights came from, for the model card."""
+        return {
+            "name": self.card.name,
+            "sha256": self.digest,
+            "dataset_ids": self.card.dataset_ids,
+            "new_bands": self.bands,
+            "areas": self.card.seen_areas,
+        }
+
+
+def digest(folder: str | Path) -> str:
+    """SHA-256 of the weights of a model."""
+    with weights_file(folder).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def take_over(
+    network: keras.Model,
+    bands: Sequence[Band],
+    classes: ClassScheme,
+    folder: str | Path,
+    build: Build,
+) -> Transfer:
+    """Give a network the weights of a trained model.
+
+    - Kernels that read the bands are put together band by band, by name. A band that the model
+      does not know begins with 0, so that at first the network answers as the model would. If the
+      model knows none, all begin with the mean over its bands, scaled so that their sum stays
+      (as timm does for another number of channels, https://timm.fast.ai/models). Kernels that read
+      bands and features together are new.
+    - The head is kept if the classes are the same by value and label, else it is new.
+    - All else is copied, running statistics of batch normalisation among it.
+
+    Args:
+        network: Its weights change.
+        bands: Its bands.
+        classes: Its classes.
+        folder: The model's folder.
+        build: Builds the network for other numbers of bands and classes.
+
+    Raises:
+        ValueError: The model cannot be loaded, or its network is another one.
+    """
+    card, model = load_card(folder), load_network(folder)
+    sources = places_of(bands, card.bands)
+    reading: set[int] = set()
+    if sources != list(range(len(card.bands))):
+        reading = _differing(network, build(len(bands) + 1, len(classes)))
+    # From three classes on: two may have one output, as one has.
+    more = build(len(bands), len(classes) + 1)
+    head = _differing(more, build(len(bands), len(classes) + 2))
+    same_classes = _by_value(classes) == _by_value(card.classes)
+    if len(network.weights) != len(model.weights):
+        raise _another(card)
+    kept = []
+    for place, (new, old) in enumerate(zip(network.weights, model.weights, strict=True)):
+        values = keras.ops.convert_to_numpy(old)
+        if place in reading and values.shape[-2:-1] == (len(card.bands),):
+            values = _rearranged(values, sources)
+        fits = tuple(new.shape) == values.shape
+        if place in head:
+            fits = fits and same_classes
+        elif not fits and place not in reading:
+            raise _another(card)
+        if fits:
+            new.assign(values)
+        kept.append(fits and place not in reading)
+    unknown = [band.name for band, source in zip(bands, sources, strict=True) if source is None]
+    return Transfer(card, digest(folder), unknown, kept, head)
+
+
+def frozen_layers(
+    network: keras.Model, settings: Settings, transfer: Transfer | None
+) -> list[keras.layers.Layer]:
+    """The layers that a training leaves as they are at first: those of the encoder.
+
+    The registry tells which these are; of a user's own network, all but the head.
+
+    Args:
+        network: It has taken over a model's weights.
+        settings: They tell whether there is anything to freeze.
+        transfer: What it has taken over. Layers whose weights are not the model's are left out, as
+            they must learn.
+    """
+    if not settings.freeze or transfer is None:
+        return []
+    prefixes = None if settings.network_file else registry.encoder(settings.network)
+    places = {id(weight): place for place, weight in enumerate(network.weights)}
+    chosen = []
+    for layer in network._flatten_layers(include_self=False):
+        own = {places[id(weight)] for weight in layer.weights}
+        if not own or isinstance(layer, keras.Model) or not layer.trainable:
+            continue
+        belongs = layer.name.startswith(prefixes) if prefixes else not own & transfer.head
+        if belongs and all(transfer.kept[place] for place in own):
+            chosen.append(layer)
+    return chosen
+
+
+def _by_value(classes: ClassScheme) -> list[tuple[int, str]]:
+    return [(one.value, one.label) for one in classes]
+
+
+def _differing(one: keras.Model, other: keras.Model) -> set[int]:
+    """Places of the weights whose shapes differ between two builds of a network."""
+    return {
+        place
+        for place, (first, second) in enumerate(zip(one.weights, other.weights, strict=False))
+        if first.shape != second.shape
+    }
+
+
+def _rearranged(kernel: np.ndarray, sources: Sequence[int | None]) -> np.ndarray:
+    """A kernel (rows, columns, bands, filters) for other bands: see `take_over`."""
+    if all(source is None for source in sources):
+        scale = kernel.shape[-2] / len(sources)
+        return np.repeat(kernel.mean(axis=-2, keepdims=True) * scale, len(sources), axis=-2)
+    nothing = np.zeros_like(kernel[..., 0, :])
+    return np.stack(
+        [nothing if source is None else kernel[..., source, :] for source in sources], axis=-2
+    )
+
+
+def _another(card: ModelCard) -> ValueError:
+    return ValueError(
+        f"The network of model <{card.name}> is not the one that its model.json describes: it "
+        "cannot be started from"
+    )

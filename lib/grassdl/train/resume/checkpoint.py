@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The state of a training between two epochs, in one file, from which it goes on bit by bit.
+
+Order and augmentation of the patches follow from seed and epoch alone, so they have no state. What
+else is random, dropout for instance, draws from seed generators, which are variables of the
+network. The learning rate follows from the optimiser's count of steps, or is a variable of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypedDict
+
+import keras
+import numpy as np
+
+from ...core.schema import Count, checked, shortened
+from ...io.json_records import parsed
+from ...io.npy_files import read_npy
+from ...runtime.workers import Terminated
+from ..callbacks.early_stopping import Best
+from ..callbacks.history import History
+
+PLATEAU_STATE = ("best", "cooldown_counter", "wait")
+"""What Keras' `ReduceLROnPlateau` remembers between epochs."""
+
+
+@dataclass
+class State:
+    """What is remembered between two epochs.
+
+    Attributes:
+        rows: The rows of `History`.
+        best: What `Best` remembers but for the weights.
+        plateau: What the plateau's callback remembers; empty without one.
+        network: Values of all variables of the network, seed generators among them.
+        optimizer: Values of all variables of the optimiser.
+        best_weights: The network's averaged weights after the best epoch.
+    """
+
+    rows: list[dict]
+    best: dict
+    plateau: dict = field(default_factory=dict)
+    network: list[np.ndarray] = field(default_factory=list)
+    optimizer: list[np.ndarray] = field(default_factory=list)
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    ARRAYS = ("network", "optimizer", "best_weights")
+    PLAIN = ("rows", "best", "plateau")
+
+    @property
+    def epochs(self) -> int:
+        """Finished epochs."""
+        return len(self.rows)
+
+    def save(self, path: Path) -> None:
+        """Write the state; an older one is there until the new one is whole and on the disk."""
+        arrays = {
+            f"{name}.{place}": one
+            for name in self.ARRAYS
+            for place, one in enumerate(getattr(self, name))
+        }
+        plain = json.dumps({name: getattr(self, name) for name in self.PLAIN})
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, plain=np.frombuffer(plain.encode(), np.uint8), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> State:
+        """The reverse of `save`.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        try:
+            with zipfile.ZipFile(path) as file:
+                text = _array(file, "plain").tobytes()
+                # Scores may be infinite before they are measured.
+                plain = checked(parsed(text, finite=False), _Plain)
+                arrays = {kind: _arrays(file, kind) for kind in cls.ARRAYS}
+        # RuntimeError: an entry is encrypted, as no checkpoint is, or packed by a method that
+        # Python lacks.
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"The state of the unfinished training cannot be read ({shortened(error)}): leave "
+                "out -r to begin anew"
+            ) from None
+        return cls(**plain, **arrays)
+
+
+class _BestState(TypedDict):
+    """What `Best` remembers."""
+
+    value: float
+    epoch: Count
+    waited: Count
+
+
+class _Plain(TypedDict):
+    """What is remembered besides arrays."""
+
+    rows: list[dict[Literal[History.COLUMNS], float | int | None]]
+    best: _BestState
+    plateau: dict[Literal[PLATEAU_STATE], float | int]
+
+
+def _arrays(file: zipfile.ZipFile, kind: str) -> list[np.ndarray]:
+    """The arrays of a kind in their order."""
+    count = sum(name.startswith(f"{kind}.") for name in file.namelist())
+    return [_array(file, f"{kind}.{place}") for place in range(count)]
+
+
+def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of the file, which is as large as it takes place there: nothing in it is packed."""
+    entry = file.getinfo(f"{name}.npy")
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        raise ValueError(f"{name} is packed")
+    with file.open(entry) as array:
+        return read_npy(array, entry.file_size)
+
+
+def check_shapes(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Check that values can be given to variables.
+
+    Raises:
+        ValueError: They are not as many, or of other shapes.
+    """
+    if [tuple(one.shape) for one in variables] != [one.shape for one in values]:
+        raise ValueError(
+            "The unfinished training is of another network or optimiser: leave out -r to begin anew"
+        )
+
+
+def assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Give variables their values.
+
+    Raises:
+        ValueError: They are not as many, or of other shapes.
+    """
+    check_shapes(variables, values)
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Writes the state after every epoch; comes after all other callbacks, whose state it takes.
+
+    Args:
+        network: The network that is trained.
+        history: Keeps the rows.
+        best: Keeps the best weights.
+        plateau: Lowers the learning rate, or None.
+        path: File to write; None for none.
+        resumed: The state to go on from, in the midst of the epochs of one `fit`, or None. The
+            network has its values already.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        history: History,
+        best: Best,
+        plateau: keras.callbacks.ReduceLROnPlateau | None,
+        path: Path | None,
+        resumed: State | None,
+    ):
+        super().__init__()
+        self.network = network
+        self.history = history
+        self.best = best
+        self.plateau = plateau
+        self.path = path
+        self.resumed = resumed
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Give back to the plateau's callback what it has just forgotten."""
+        if self.resumed and self.plateau:
+            vars(self.plateau).update(self.resumed.plateau)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Write the state.
+
+        Raises:
+            Terminated: The process was asked to end meanwhile.
+        """
+        if self.path:
+            self._state().save(self.path)
+        if Terminated.asked:
+            raise Terminated
+
+    def _state(self) -> State:
+        plateau = {name: getattr(self.plateau, name) for name in PLATEAU_STATE if self.plateau}
+        return State(
+            self.history.rows,
+            self.best.state(),
+            plateau,
+            _values(self.network.variables),
+            _values(self.model.optimizer.variables),
+            self.best.weights,
+        )
+
+
+def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(one) for one in variables]

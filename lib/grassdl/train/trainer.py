@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A network fitted to the training patches of datasets, and its model folder."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ..core import accuracy
+from ..dataset.patchset import JoinedPatchSets
+from ..dataset.seen import sentence
+from ..io.folders import check_output_folder
+from ..model.card import ModelCard
+from ..model.folder import MODEL_FOLDER, save_card
+from ..model.weights import save_network
+from ..networks import registry
+from ..networks.analysis.planned import planned
+from ..networks.user_network import build_from_file
+from ..runtime import keras_backend, multi_gpu
+from ..runtime.multi_gpu import ALONE, Team
+from ..runtime.workers import Terminated
+from .callbacks import tensorboard
+from .callbacks.divergence import Diverged
+from .callbacks.shuffle import Shuffle
+from .checks import check_data, check_packages, start_model_leaks
+from .config.class_weights import class_weights
+from .config.settings import Settings
+from .data.augmentation import by_names
+from .data.band_values import BandValues
+from .data.batches import Batches, TrainingBatches, reading
+from .data.normalization import deviations, means
+from .memory import check_weights_fit, enough_memory
+from .model_card import Fitted, model_card, write_history
+from .model_readme import README_NAME, readme
+from .optimization import losses, optimizers
+from .optimization.metrics import MeanIoU
+from .optimization.phases import frozen
+from .optimization.precision import computing_in, in_float32, resolve
+from .optimization.transfer import Transfer, frozen_layers, take_over
+from .preflight import plan
+from .resume.checkpoint import State
+from .resume.fingerprint import identity
+from .resume.run_folder import LOGS_NAME, RunFolder, run_path, running
+from .training_run import Course, open_run
+
+BATCH_NORM_MOMENTUM = 0.9
+"""Share of batch norm's running statistics that a step leaves as it is.
+
+They then follow the weights within some tens of steps. Keras' 0.99 takes hundreds, which is many
+epochs of a small dataset: until then the scores on the validation split say nothing.
+"""
+
+SECONDS_TO_SCORE = 8
+"""Time to score a model after SIGTERM: batch systems wait about half a minute before they kill."""
+
+_BEST = {"val_mean_iou": "highest validation mean IoU", "loss": "lowest training loss"}
+
+Report = Callable[[str], None]
+"""Takes a line of text for the user."""
+
+
+def train(
+    data: JoinedPatchSets,
+    target: Path,
+    settings: Settings,
+    *,
+    command: str,
+    versions: Mapping[str, str],
+    report: Report,
+    warn: Report,
+    resume: bool = False,
+    team: Team = ALONE,
+) -> ModelCard | None:
+    """Train a network and write its model folder, which appears whole or not at all.
+
+    The same data and settings give the same weights, bit by bit, on the same machine with the
+    same number of threads, if `backend.prepare` came before Keras; also if the training was killed
+    in between and resumed. Ctrl-C, SIGTERM and a loss that is no number end it early: then the best
+    epoch so far makes the model.
+
+    Args:
+        data: The datasets.
+        target: The model folder, as `run_folder.check_target` gives it.
+        settings: Network and recipe.
+        command: The call, for the model card.
+        versions: Versions of software that this library does not know of, by name.
+        report: Takes lines about the progress.
+        warn: Takes warnings.
+        resume: Whether to go on with an unfinished training of this model.
+        team: The processes that train together.
+
+    Returns:
+        The content of `model.json`, scores on the test split among it; None in all processes but
+        the first, which alone writes and reports.
+
+    Raises:
+        ValueError: Nothing to learn from, a patch size or an option that does not suit the
+            network, a loss that is not a number, too little memory, a target that holds something
+            else, or an unfinished training that is another one.
+    """
+    if not team.leads:
+        report = warn = _silent
+    check_packages()
+    check_data(data, warn)
+    leaks = start_model_leaks(data, settings.model)
+    for one in leaks:
+        warn(sentence(one))
+    settings = settings.for_patches(data.count("train"), data.size)
+    check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
+    with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
+        network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)
+        if not team.leads:
+            return None
+        report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
+        test = _test_scores(network, data, settings, warn)
+        card = model_card(target.name, network, data, settings, fitted, test, command)
+        card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
+        card.versions.update(versions)
+        with run.output.new_folder() as folder:
+            save_card(card, folder)
+            save_network(network, folder)
+            write_history(fitted.rows, folder)
+            (folder / README_NAME).write_text(readme(card), encoding="utf-8")
+            shutil.copytree(run.logs, folder / LOGS_NAME)
+        if fitted.interrupted:
+            warn("The model is that of an unfinished training: the same call with -r resumes it")
+        else:
+            run.discard()
+    report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
+    return card
+
+
+def _silent(_: str) -> None:
+    """Report nothing: the first process does."""
+
+
+def _fitted_network(
+    data: JoinedPatchSets,
+    settings: Settings,
+    report: Report,
+    warn: Report,
+    run: RunFolder,
+    resume: bool,
+    team: Team,
+) -> tuple[keras.Model, Fitted, Transfer | None]:
+    """A new network, fitted by all processes together; each gets its own in single precision."""
+    precision = resolve(settings.precision)
+    _check_extent(data, settings)
+    keras.utils.set_random_seed(settings.seed)
+    with computing_in(precision):
+        network = build_network(data, settings)
+        transfer = _transfer(network, data, settings)
+        about = identity(data, settings, team.processes)
+        resumed = open_run(run, about, resume, report, warn, team)
+        report(plan(network, data, settings))
+        if transfer:
+            report(transfer.line())
+        own_run = run if team.leads else None
+        fitted = fit(network, data, settings, report, warn, transfer, own_run, resumed, team)
+    multi_gpu.part(team)
+    if precision != "float32" or team != ALONE:
+        network = in_float32(network)
+    return network, fitted, transfer
+
+
+def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
+    """Refuse a network that fits neither patches nor memory before its weights take some."""
+    if settings.network_file or not registry.is_large(settings.network, settings.network_options):
+        return
+    build = partial(_build, settings, data.size, len(data.bands), len(data.classes))
+    check_weights_fit(planned(build), settings.network)
+
+
+def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
+    """The network for these data, with fresh weights, that takes raw values."""
+    network = _build(
+        settings,
+        data.size,
+        len(data.bands),
+        len(data.classes),
+        activation=settings.activation,
+        mean=means(data),
+        deviation=deviations(data),
+    )
+    # Layers of nested models are among them.
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM
+    return network
+
+
+def _build(
+    settings: Settings,
+    size: int,
+    bands: int,
+    classes: int,
+    activation: str = "softmax",
+    **statistics: Sequence[float],
+) -> keras.Model:
+    if settings.network_file:
+        return build_from_file(settings.network_file, size, bands, classes, **statistics)
+    return registry.build(
+        settings.network,
+        size,
+        bands,
+        classes,
+        activation=activation,
+        **settings.network_options,
+        **statistics,
+    )
+
+
+def _transfer(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> Transfer | None:
+    """Start from the weights of a model if the settings name one."""
+    if not settings.model:
+        return None
+    build = partial(_build, settings, data.size)
+    return take_over(network, data.bands, data.classes, settings.model, build)
+
+
+def fit(
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    report: Report,
+    warn: Report,
+    transfer: Transfer | None = None,
+    run: RunFolder | None = None,
+    resumed: State | None = None,
+    team: Team = ALONE,
+) -> Fitted:
+    """Fit a network to the training split, and give it the weights of its best epoch.
+
+    That is the epoch of the highest mean IoU on the validation split, or, without one, of the
+    lowest training loss.
+
+    Args:
+        network: Takes raw values; its weights change.
+        data: The datasets.
+        settings: The recipe.
+        report: Takes a line per epoch.
+        warn: Takes warnings.
+        transfer: What the network has taken over from another model.
+        run: Where to keep logs, and the state after each epoch.
+        resumed: State to go on from.
+        team: The processes that train together.
+
+    Raises:
+        ValueError: The loss is not a number any more, patches are damaged, memory ran out, or
+            batches cannot be shared out.
+    """
+    training, validation = _batches(data, settings, team)
+    monitor, mode = ("val_mean_iou", "max") if validation else ("loss", "min")
+    if not validation:
+        warn("No labelled validation patches: the epoch with the lowest training loss is kept")
+    course = Course(network, settings, monitor, mode, report, run, resumed)
+    encoder = frozen_layers(network, settings, transfer)
+    cause = None
+    try:
+        with (
+            reading(training, validation),
+            enough_memory(network, data.size, training.batch_size, warn),
+            course,
+        ):
+            for phase in course.phases_left():
+                with frozen(encoder if phase.frozen else ()):
+                    steps = (phase.end - phase.first) * len(training)
+                    learner = _learner(network, data, settings, phase.learning_rate, steps)
+                    course.prepare(learner, phase)
+                    learner.fit(
+                        keras_backend.feed(training),
+                        initial_epoch=max(phase.first, course.epochs),
+                        epochs=phase.end,
+                        validation_data=keras_backend.feed(validation) if validation else None,
+                        callbacks=[Shuffle(training), *course.callbacks(phase, len(training))],
+                        shuffle=False,
+                        verbose=0,
+                    )
+    except (Diverged, KeyboardInterrupt) as early:
+        cause = early
+        _check_worth_a_model(cause, course, team)
+        warn(f"{_why(cause, course.epochs)}: the best epoch so far makes the model")
+    network.set_weights(course.best.weights)
+    rows, best, diverged = course.history.rows, course.best.epoch, isinstance(cause, Diverged)
+    return Fitted(rows, best, monitor, cause is not None and not diverged, diverged)
+
+
+def _check_worth_a_model(cause: BaseException, course: Course, team: Team) -> None:
+    """Raise again what ended a training early if it leaves nothing to make a model of.
+
+    Raises:
+        BaseException: `cause`.
+    """
+    if isinstance(cause, Diverged):
+        if course.run:
+            # Resumed, it would come to the same.
+            course.run.discard()
+    # Others of a team wait for this process in the midst of a step.
+    elif team.processes > 1:
+        raise cause
+    if not course.best.weights:
+        raise cause
+    if isinstance(cause, Terminated):
+        Terminated.heeded = True
+
+
+def _why(cause: BaseException, epochs: int) -> str:
+    """Why a training ended early."""
+    if isinstance(cause, Diverged):
+        return str(cause)
+    by = " by SIGTERM" if isinstance(cause, Terminated) else ""
+    return f"Interrupted{by} after epoch {epochs}"
+
+
+def _batches(
+    data: JoinedPatchSets, settings: Settings, team: Team
+) -> tuple[TrainingBatches, Batches | None]:
+    """Training and validation batches; None if no pixel of the validation split is labelled."""
+    values = BandValues.of(data.bands, means(data), deviations(data))
+    fill = values.mean
+    training = TrainingBatches(
+        data.arrays("train"),
+        settings.batch_size,
+        fill,
+        by_names(settings.augmentation, values, settings.strengths),
+        settings.seed,
+        team,
+    )
+    team.check_batch_size(training.batch_size)
+    if not data.pixels("val").any():
+        return training, None
+    return training, Batches(data.arrays("val"), settings.batch_size, fill, team)
+
+
+def _learner(
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    learning_rate: float,
+    steps: int,
+) -> keras.Model:
+    """A compiled model that shares the weights of a network.
+
+    The network itself is never compiled, so that its file needs neither our loss nor our metric to
+    be loaded.
+    """
+    learner = keras.Model(network.inputs, network.outputs)
+    rate = optimizers.rate(settings.schedule, learning_rate, steps)
+    learner.compile(
+        optimizer=optimizers.optimizer(
+            settings.optimizer, rate, settings.weight_decay, settings.averaging * steps
+        ),
+        loss=losses.by_name(
+            settings.loss,
+            class_weights(settings.class_weights, data.pixels("train")),
+            settings.label_smoothing,
+        ),
+        metrics=[MeanIoU(len(data.classes))],
+    )
+    return learner
+
+
+def _test_scores(
+    network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
+) -> dict | None:
+    """Scores on the test split; a process that was asked to end takes little time for them."""
+    seconds = SECONDS_TO_SCORE if Terminated.asked else math.inf
+    try:
+        return score(network, data, "test", settings.batch_size, seconds)
+    except TimeoutError:
+        warn("There was no time left to score the model on the test patches: see i.dl.evaluate")
+        return None
+
+
+def score(
+    network: keras.Model,
+    data: JoinedPatchSets,
+    split: str,
+    batch_size: int,
+    seconds: float = math.inf,
+) -> dict | None:
+    """Accuracy of a network on a split.
+
+    Args:
+        network: Takes raw values.
+        data: The datasets.
+        split: "train", "val" or "test".
+        batch_size: Patches that are predicted at a time.
+        seconds: Time that this may take.
+
+    Returns:
+        The object of `scores.report`; None if no pixel of the split is labelled.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
+    end = time.monotonic() + seconds
+    if not data.pixels(split).any():
+        return None
+    counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
+    batches = Batches(data.arrays(split), batch_size, np.array(means(data), np.float32))
+    for number in range(len(batches)):
+        if time.monotonic() > end:
+            raise TimeoutError
+        images, labels = batches[number]
+        predicted = network.predict_on_batch(images).argmax(axis=-1)
+        counts += accuracy.confusion_counts(predicted, labels, len(data.classes))
+    return accuracy.report(counts, data.classes)

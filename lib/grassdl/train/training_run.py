@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The course of a training: its phases, what watches over its epochs, and what outlives a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keras
+
+from ..runtime.multi_gpu import Team
+from .callbacks.early_stopping import Best
+from .callbacks.ema import Averaged
+from .callbacks.first_steps import FirstSteps
+from .callbacks.history import History
+from .callbacks.tensorboard import Logs, command
+from .config.settings import Settings
+from .optimization import optimizers
+from .optimization.phases import Phase, phases
+from .resume.checkpoint import Checkpoint, State, assign, check_shapes
+from .resume.fingerprint import check_same
+from .resume.run_folder import RunFolder
+
+Report = Callable[[str], None]
+"""Takes a line of text for the user."""
+
+
+def open_run(
+    run: RunFolder, identity: dict, resume: bool, report: Report, warn: Report, team: Team
+) -> State | None:
+    """The state to go on from; None if the run is a new one.
+
+    Args:
+        run: The run folder.
+        identity: What the training is about.
+        resume: Whether to go on with an unfinished training.
+        report: Takes lines for the user.
+        warn: Takes warnings.
+        team: The processes that train together; only the first begins a new run.
+
+    Raises:
+        ValueError: The unfinished training is another one, or its state is damaged.
+    """
+    if not resume:
+        if not team.leads:
+            return None
+        if run.checkpoint.is_file():
+            warn("An unfinished training of this model is given up: -r would have resumed it")
+        run.begin(identity)
+        return None
+    check_same(run.description(), identity, warn)
+    state = State.load(run.checkpoint)
+    report(f"Going on after epoch {state.epochs}")
+    return state
+
+
+class Course:
+    """What watches over the epochs of a training; a context manager, which closes the logs.
+
+    Args:
+        network: The network that is trained; it is given the values of `resumed`.
+        settings: The recipe.
+        monitor: The figure that tells how good an epoch was.
+        mode: "max" if high ones are good, else "min".
+        report: Takes a line per epoch.
+        run: Where to keep logs, and the state after each epoch; None for nowhere.
+        resumed: State to go on from, or None.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        settings: Settings,
+        monitor: str,
+        mode: str,
+        report: Report,
+        run: RunFolder | None,
+        resumed: State | None,
+    ):
+        self.network = network
+        self.settings = settings
+        self.monitor, self.mode = monitor, mode
+        self.report = report
+        self.run = run
+        self.resumed = resumed
+        self.phases = phases(settings)
+        self.history = History(settings.epochs, report, resumed.rows if resumed else ())
+        # A new head may need long to be worth anything: patience counts once all learns.
+        patience = settings.patience or settings.epochs
+        self.averaged = Averaged(network)
+        self.best = Best(self.averaged, monitor, mode, patience, self.phases[-1].first)
+        self.logs = Logs(run.logs, self.history) if run else None
+        if resumed:
+            assign(network.variables, resumed.network)
+            if resumed.best_weights:
+                check_shapes(network.weights, resumed.best_weights)
+            self.best.resume(resumed.best, resumed.best_weights)
+
+    def __enter__(self) -> Course:
+        if self.logs:
+            self.logs.open()
+            self.report(f"Curves while it trains: {command(self.run.logs)}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.logs:
+            self.logs.close()
+
+    @property
+    def epochs(self) -> int:
+        """Finished epochs."""
+        return len(self.history.rows)
+
+    def phases_left(self) -> Iterator[Phase]:
+        """The phases that are not at their end, until patience is."""
+        for phase in self.phases:
+            if self.epochs < phase.end and not self.best.exhausted:
+                yield phase
+
+    def prepare(self, learner: keras.Model, phase: Phase) -> None:
+        """Give an optimiser its state if a training is resumed in the midst of a phase."""
+        if self._is_resumed(phase):
+            learner.optimizer.build(learner.trainable_variables)
+            assign(learner.optimizer.variables, self.resumed.optimizer)
+
+    def callbacks(self, phase: Phase, steps: int) -> list[keras.callbacks.Callback]:
+        """What Keras is to call in a phase.
+
+        Args:
+            phase: The phase.
+            steps: Steps of an epoch.
+        """
+        first_steps = FirstSteps(steps, self.settings.epochs - self.epochs, self.report)
+        plateau = None
+        if self.settings.schedule == "plateau":
+            plateau = optimizers.plateau(self.monitor, self.mode)
+        checkpoint = Checkpoint(
+            self.network,
+            self.history,
+            self.best,
+            plateau,
+            self.run.checkpoint if self.run else None,
+            self.resumed if self._is_resumed(phase) else None,
+        )
+        watching = [
+            self.averaged,
+            first_steps,
+            self.history,
+            self.logs,
+            self.best,
+            plateau,
+            checkpoint,
+        ]
+        return [one for one in watching if one is not None]
+
+    def _is_resumed(self, phase: Phase) -> bool:
+        return self.resumed is not None and phase.has_begun(self.resumed.epochs)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Texts of others: what is left of them, and what is refused."""
+
+import pytest
+
+from grassdl.core.text import check_length, listed, one_line, printable, printable_json, shortened
+
+
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        ("\x1b[2J\x1b[1;31mforest\x1b[0m", "forest"),
+        ("\x1b]0;title\x07forest", "forest"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b31mforest", "forest"),
+        ("forest\x1b", "forest"),
+        ("\u202etserof", "tserof"),
+        ("a\x00b\x7fc\x08", "abc"),
+        ("a\tb\r\nc\u2028d", "a b  c d"),
+        ("\ud800", "\N{REPLACEMENT CHARACTER}"),
+        ("Forêt, 森林 <dense> 100 %", "Forêt, 森林 <dense> 100 %"),
+    ],
+)
+def test_escapes_and_controls_reach_nobody(text, left):
+    assert printable(text) == left
+
+
+def test_runs_of_white_space_are_one_blank():
+    assert one_line("\n forest \t\N{NO-BREAK SPACE}closed\r\n") == "forest closed"
+
+
+def test_all_texts_of_a_json_object_are_printable():
+    given = {"a\x1b[m": ["x\n", 1, None, {"b": "\x07"}]}
+    assert printable_json(given) == {"a": ["x ", 1, None, {"b": ""}]}
+
+
+def test_a_long_text_keeps_its_begin_and_end():
+    assert shortened("forest", 6) == "forest"
+    assert shortened("a" * 50 + "b" * 50, 13) == "aaaaa...bbbbb"
+    assert len(shortened("ü" * 50, 14).encode()) <= 14
+
+
+def test_names_of_outputs_leave_space_for_what_is_put_around_them():
+    check_length("ü" * 100)
+    with pytest.raises(ValueError, match="<xxxxxxxxxxxxxxxxxxxx...> has 201 bytes: .* at most 200"):
+        check_length("x" * 201)
+
+
+def test_a_long_list_of_names_is_cut_and_says_by_how_much():
+    names = [f"b{place}" for place in range(1, 449)]
+    assert listed(names) == "b1, b2, b3, b4, b5, b6, b7, b8 and 440 more"
+    assert listed(names[:8]) == "b1, b2, b3, b4, b5, b6, b7, b8"
+    assert listed(iter([3, 7])) == "3, 7"
+    assert listed([]) == ""

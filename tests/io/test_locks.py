@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who is at work, told by locks whose holders may be killed at any moment."""
+
+import subprocess
+import sys
+
+from grassdl.io.locks import Hold, abandoned, lock
+from paths import LIBRARY
+
+HOLD = """
+import sys
+from pathlib import Path
+from grassdl.locks import Hold
+hold = Hold(Path(sys.argv[1]).joinpath)
+print(hold.word, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_word_of_a_live_process_is_not_abandoned_and_that_of_a_killed_one_is(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(LIBRARY)},
+    )
+    word = process.stdout.readline().strip()
+    assert list(abandoned([word], tmp_path.joinpath)) == []
+    process.kill()
+    process.communicate()
+    assert (tmp_path / word).is_file()
+    assert list(abandoned([word, word], tmp_path.joinpath)) == [word]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_own_word_is_not_abandoned_until_it_is_released(tmp_path):
+    hold = Hold(tmp_path.joinpath)
+    assert list(abandoned([hold.word], tmp_path.joinpath)) == []
+    hold.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_word_that_is_taken_is_not_taken_again(tmp_path, monkeypatch):
+    numbers = iter([7, 7, 8])
+    monkeypatch.setattr("grassdl.io.locks.secrets.randbelow", lambda limit: next(numbers))
+    first, second = Hold(tmp_path.joinpath), Hold(tmp_path.joinpath)
+    assert (int(first.word), int(second.word)) == (7, 8)
+    first.release()
+    second.release()
+
+
+def test_a_lock_is_had_by_one_at_a_time(tmp_path):
+    with lock(tmp_path / "lock") as held:
+        assert held is not None
+        assert lock(tmp_path / "lock") is None
+    assert lock(tmp_path / "lock") is not None

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How Keras comes in."""
+
+import subprocess
+import sys
+
+from paths import LIBRARY
+
+PROGRAM = f"""
+import sys
+sys.path.insert(0, {str(LIBRARY)!r})
+from grassdl import backend
+backend.prepare()
+print(backend.is_loaded(), *(name in sys.modules for name in backend.UNUSED))
+from matplotlib.figure import Figure
+from sklearn.ensemble import RandomForestClassifier
+import matplotlib
+with backend._hidden(["matplotlib", "sklearn"]):
+    import matplotlib as known
+print(known is matplotlib)
+"""
+
+
+def test_keras_comes_without_what_is_not_used_and_that_can_be_imported_afterwards():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "False", "False", "True"], done.stderr
