@@ -76,7 +76,7 @@ class Export:
 
     Attributes:
         size: Edge of a patch in cells.
-        stride: Step between the patches of a grid in cells.
+        stride: Step between the patches of a grid in cells; 0 for other designs.
         sampling: Name of the sampling design.
         split_method: Name of the split scheme.
         split_shares: Wanted shares of train, val and test in percent.
@@ -91,7 +91,7 @@ class Export:
     """
 
     size: Edge
-    stride: AtLeastOne
+    stride: Count
     sampling: Text
     split_method: Text
     split_shares: Annotated[tuple[float, ...], Meta(max_length=100)]

@@ -325,6 +325,10 @@ class BandStack:
             values[..., place] = cells
         return values
 
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """The mask (rows, cols) of cells that are NULL in a band."""
+        return self.scan(row, rows)[0]
+
     def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
         """See `grassdl.core.readers.BandReader.scan`."""
         null = np.zeros((rows, self.cols), bool)
