@@ -26,8 +26,8 @@ addons=${GRASS_ADDON_BASE:-$(
 
 sources() {
     cd "$root"
-    find Makefile i.dl.html i.dl.*/ lib -type f \
-        \( -name Makefile -o -name '*.py' -o -name '*.html' -o -name '*.png' -o -name '*.jpg' \)
+    find Makefile i.dl.html i.dl.md i.dl.*/ lib manual -type f \
+        \( -name Makefile -o -name '*.py' -o -name '*.html' -o -name '*.md' -o -name '*.png' \)
 }
 
 fingerprint() {
@@ -40,12 +40,14 @@ fingerprint() {
 
 # Says which file of the toolset is not under folder $1, if any.
 first_absent() {
-    local module
+    local module page
     for module in $modules; do
         [ -x "$1/scripts/$module" ] || { echo "scripts/$module" && return; }
         [ -s "$1/docs/html/$module.html" ] || { echo "docs/html/$module.html" && return; }
     done
-    [ -s "$1/docs/html/i.dl.html" ] || { echo docs/html/i.dl.html && return; }
+    for page in i.dl.html $(cd "$root/manual" && echo i.dl_*.html); do
+        [ -s "$1/docs/html/$page" ] || { echo "docs/html/$page" && return; }
+    done
     [ -f "$1/etc/i.dl/grassdl/__init__.py" ] || { echo etc/i.dl/grassdl && return; }
 }
 
@@ -92,12 +94,14 @@ for module in $modules; do
     sed -i "1s|.*|#!$VENV/bin/python|" "$new/scripts/$module"
 done
 # As g.extension does: links to GRASS's own pages lead to where they are, and the pages look
-# alike. The section on the source code names a place in GRASS's repository: take it out.
+# alike. The section on the source code names a place in GRASS's repository, and the links of
+# keywords lead to lists of GRASS's own modules, which lack most of these: take both out.
 for page in "$new"/docs/html/i.dl*.html; do
     sed -i 's|<h2>SOURCE CODE</h2>|\n&|' "$page"
     sed -E -i -e '/<h2>SOURCE CODE<\/h2>/,/<hr class="header">/{/<hr class="header">/!d}' \
         -e "s|href=\"([^\":#/]+\.html)|href=\"file://$topdir/docs/html/\1|g" \
-        -e "s|file://$topdir/docs/html/(i\.dl[^\"]*\.html)|\1|g" "$page"
+        -e "s|file://$topdir/docs/html/(i\.dl[^\"]*\.html)|\1|g" \
+        -e 's,<a href="[^"]*/(keywords\.html#|topic_)[^"]*">([^<]*)</a>,\2,g' "$page"
 done
 for file in grassdocs.css grass_logo.png hamburger_menu.svg hamburger_menu_close.svg; do
     cp "$topdir/docs/html/$file" "$new/docs/html/" 2>/dev/null || true
@@ -106,6 +110,7 @@ done
 mkdir -p "$addons" 2>/dev/null || true
 [ -w "$addons" ] || die "cannot write to $addons"
 rm -rf "$addons/etc/i.dl"
+rm -f "$addons"/docs/html/i.dl_* "$addons"/docs/html/i_dl_* # pages and pictures of before
 for name in i.dl $modules; do
     rm -f "$addons/scripts/$name" "$addons/docs/html/$name.html" "$addons/docs/man/man1/$name.1"
 done

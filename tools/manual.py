@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Write the HTML manual pages, which GRASS 8.2 to 8.4 want, from the Markdown ones.
 
-Every ``i.dl*.md`` in the root and in the module folders gives an ``.html`` beside it: a
-fragment that begins with its first heading. GRASS's build puts header, synopsis and footer
+Every ``i.dl*.md`` in the root, the module folders and ``manual/`` (how-tos and explanations)
+gives an ``.html`` beside it: a fragment that begins with its first heading. GRASS's build puts header, synopsis and footer
 around it. The Markdown is that of GRASS 8.5: links to other manual pages end in ``.md``,
 and a page may begin with a block that GRASS's build takes the page's title from (the
 modules' own pages need none, their scripts describe themselves)::
@@ -31,8 +31,9 @@ EXTENSIONS = ["tables", "fenced_code", "sane_lists"]
 
 
 def pages() -> list[Path]:
-    """The Markdown manual pages of the toolset and its modules."""
-    return sorted([*ROOT.glob("i.dl*.md"), *ROOT.glob("i.dl.*/i.dl.*.md")])
+    """The Markdown manual pages: of the toolset, its modules, its how-tos and explanations."""
+    folders = (ROOT, *ROOT.glob("i.dl.*/"), ROOT / "manual")
+    return sorted(page for folder in folders for page in folder.glob("i.dl*.md"))
 
 
 def split_header(text: str) -> tuple[dict[str, str], str]:
@@ -62,6 +63,9 @@ def grass_style(html: str) -> str:
     html = re.sub(r'href="([\w.]+)\.md(#[^"]*)?"', r'href="\1.html\2"', html)
     link = r'<a href="([\w.]+)\.html">\1</a>'
     html = re.sub(rf"(?<!<em>){link}", r'<em><a href="\1.html">\1</a></em>', html)
+    # g.extension takes a link of the plain form `<a href="...">` for one to a page of GRASS
+    # itself. With a class, links within the toolset stay as they are.
+    html = re.sub(r'<a (?=href="(i\.dl[\w.]*\.html|#))', '<a class="i-dl" ', html)
     # pictures that stand alone
     html = re.sub(
         r"<p>(<img [^>]*?) ?/?></p>",
