@@ -100,12 +100,10 @@ def test_folders_of_pages_name_no_module():
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_links_and_pictures_of_an_installed_page_exist(name):
-    folder = Path(os.environ["GRASS_ADDON_BASE"]) / "docs" / "html"
-    for link in links((folder / f"{name}.html").read_text()):
-        target, anchor = urldefrag(link)
-        file = (
-            folder / unquote(target.removeprefix("file://")) if target else folder / f"{name}.html"
-        )
+    page = Path(os.environ["GRASS_ADDON_BASE"]) / "docs" / "html" / f"{name}.html"
+    for link in links(page.read_text()):
+        target, anchor = urldefrag(link.removeprefix("file://"))
+        file = page.parent / unquote(target) if target else page
         assert file.is_file(), link
         anchors = re.findall(r'(?:name|id)="([^"]*)"', file.read_text()) if anchor else []
         assert not anchor or anchor in anchors, link

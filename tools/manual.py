@@ -3,10 +3,10 @@
 """Write the HTML manual pages, which GRASS 8.2 to 8.4 want, from the Markdown ones.
 
 Every ``i.dl*.md`` in the root, the module folders and ``manual/`` (how-tos and explanations)
-gives an ``.html`` beside it: a fragment that begins with its first heading. GRASS's build puts header, synopsis and footer
-around it. The Markdown is that of GRASS 8.5: links to other manual pages end in ``.md``,
-and a page may begin with a block that GRASS's build takes the page's title from (the
-modules' own pages need none, their scripts describe themselves)::
+gives an ``.html`` beside it: a fragment that begins with its first heading. GRASS's build puts
+header, synopsis and footer around it. The Markdown is that of GRASS 8.5: links to other manual
+pages end in ``.md``, and a page may begin with a block that GRASS's build takes the page's title
+from (the modules' own pages need none, their scripts describe themselves)::
 
     ---
     name: i.dl
