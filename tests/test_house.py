@@ -38,6 +38,10 @@ def test_code_is_clean_and_formatted():
     check(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
+def test_types_of_the_library_are_right():
+    check(sys.executable, "-m", "mypy")
+
+
 def test_options_and_manual_tables_list_what_the_library_offers():
     check(sys.executable, "tools/interface.py", "--check")
 
