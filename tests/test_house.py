@@ -126,9 +126,9 @@ def test_files_of_keras_are_loaded_in_one_place_which_checks_them_first():
         if loads.search(line)
     }
     assert found == {
-        "model.py: network = keras.saving.load_model(path, compile=False, safe_mode=True)",
+        "model/weights.py: network = keras.saving.load_model(path, compile=False, safe_mode=True)",
         # The user's own network, as it was just written.
-        "networks/network_file.py: keras.models.model_from_json(description)",
+        "networks/user_network.py: keras.models.model_from_json(description)",
         # A name that is not among the activations.
         'networks/permitted.py: "deserialize",',
     }
