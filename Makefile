@@ -41,7 +41,7 @@ help:
 	@echo "  make test     set up, then run the test suite (your own addons stay as they are)"
 	@echo "  make bench    install, run the benchmarks, and write the tables of their figures"
 	@echo "  make manual   write the options that list names, and the HTML manual pages"
-	@echo "  make lint     check the style of the code, the import rules, and what is generated"
+	@echo "  make lint     check style, types and imports of the code, and what is generated"
 	@echo "  make clean    remove what tests and builds left behind"
 	@echo
 	@echo "Each can be run again at no cost. Settings, with their present values:"
@@ -83,12 +83,13 @@ lint: setup-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	PYTHONPATH=lib "$(VENV)/bin/lint-imports"
+	$(PYTHON) -m mypy
 	$(PYTHON) tools/interface.py --check
 	$(PYTHON) tools/manual.py --check
 	$(PYTHON) benchmarks/tables.py --check
 
 clean:
-	rm -rf "$(TEST_ADDONS)" .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf "$(TEST_ADDONS)" .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 endif

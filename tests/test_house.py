@@ -38,6 +38,10 @@ def test_code_is_clean_and_formatted():
     check(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
+def test_types_of_the_library_are_right():
+    check(sys.executable, "-m", "mypy")
+
+
 def test_options_and_manual_tables_list_what_the_library_offers():
     check(sys.executable, "tools/interface.py", "--check")
 
@@ -122,9 +126,9 @@ def test_files_of_keras_are_loaded_in_one_place_which_checks_them_first():
         if loads.search(line)
     }
     assert found == {
-        "model.py: network = keras.saving.load_model(path, compile=False, safe_mode=True)",
+        "model/weights.py: network = keras.saving.load_model(path, compile=False, safe_mode=True)",
         # The user's own network, as it was just written.
-        "networks/network_file.py: keras.models.model_from_json(description)",
+        "networks/user_network.py: keras.models.model_from_json(description)",
         # A name that is not among the activations.
         'networks/permitted.py: "deserialize",',
     }

@@ -9,7 +9,7 @@ from paths import LIBRARY
 PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(LIBRARY)!r})
-from grassdl import backend
+from grassdl.runtime import keras_backend as backend
 backend.prepare()
 print(backend.is_loaded(), *(name in sys.modules for name in backend.UNUSED))
 from matplotlib.figure import Figure

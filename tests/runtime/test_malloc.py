@@ -12,7 +12,7 @@ from paths import LIBRARY
 PROGRAM = f"""
 import resource, sys
 sys.path.insert(0, {str(LIBRARY)!r})
-from grassdl import allocation
+from grassdl.runtime import malloc as allocation
 getattr(allocation, sys.argv[1])()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(10):

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal, cast
 
 import numpy as np
 
 from .schema import Above0, Text, checked
 from .text import listed, one_line
 
-NDSM = "ndsm"
-NDVI = "ndvi"
+NDSM: Final = "ndsm"
+NDVI: Final = "ndvi"
+
+Derivation = Literal["ndsm", "ndvi"]
+"""How a band is computed from source maps."""
 
 ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
 """What the maps are called that a band is made of, by its derivation."""
@@ -47,7 +50,7 @@ class Band:
     name: Text
     declared: bool
     source: dict[str, Text]
-    derivation: Literal["ndsm", "ndvi"] | None
+    derivation: Derivation | None
     resolution: Above0
     resampling: Resampling
     units: Text
@@ -106,6 +109,11 @@ def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
         if limits.min <= low and high <= limits.max:
             return np.dtype(candidate)
     return np.dtype(np.int32)
+
+
+def smallest_dtype_name(ranges: Iterable[tuple[float, float] | None]) -> DType:
+    """The name of `smallest_dtype`."""
+    return cast(DType, smallest_dtype(ranges).name)
 
 
 def holds(dtype: np.dtype, cells: np.ndarray) -> bool:

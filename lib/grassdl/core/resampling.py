@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-NEAREST, BILINEAR, BICUBIC, AVERAGE = METHODS = ("nearest", "bilinear", "bicubic", "average")
+NEAREST: Final = "nearest"
+BILINEAR: Final = "bilinear"
+BICUBIC: Final = "bicubic"
+AVERAGE: Final = "average"
+METHODS = (NEAREST, BILINEAR, BICUBIC, AVERAGE)
 
 SAME = 1e-6
 """Places and sizes, in cells of the map, that differ by less are the same."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 LONGEST_LABEL = 200
 """Characters of a class label: as many as every table and history of GRASS takes."""
@@ -55,7 +56,7 @@ def one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
-def printable_json(content: object) -> object:
+def printable_json(content: Any) -> Any:
     """A JSON object, or what is in one, all of whose texts are printable."""
     if isinstance(content, str):
         return printable(content)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from .manifest import Export, Manifest
 
@@ -32,7 +33,7 @@ Ring = list[tuple[float, float]]
 """Corners of an outline, the last of which is the first."""
 
 
-def area_of(manifest: Manifest) -> dict:
+def area_of(manifest: Manifest) -> dict[str, Any]:
     """The area of a dataset as a JSON object: its id, coordinate system, grid and patches."""
     export = manifest.export
     sides = ("north", "south", "east", "west", "nsres", "ewres")
@@ -76,12 +77,12 @@ class Ground:
         projects = {self.project, other.project} - {""}
         return bool(self.crs) or (len(projects) < 2 and not self.maps.isdisjoint(other.maps))
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """As part of a JSON object."""
         return {"wkt": self.crs, "project": self.project, "maps": sorted(self.maps)}
 
     @classmethod
-    def from_json(cls, item: dict) -> Ground:
+    def from_json(cls, item: dict[str, Any]) -> Ground:
         """The reverse of `to_json`, also for the areas of older models."""
         crs = item.get("wkt", item["crs"] or UNKNOWN)
         return cls(crs, item.get("project", ""), frozenset(item.get("maps", ())))
@@ -118,7 +119,7 @@ def is_geographic(wkt: str) -> bool:
     return bool(re.match(r"\s*GEO(GCS|GCRS|DCRS|GRAPHICCRS|DETICCRS)\b", wkt))
 
 
-def footprint(manifests: Sequence[Manifest]) -> dict | None:
+def footprint(manifests: Sequence[Manifest]) -> dict[str, Any] | None:
     """The regions of datasets as a GeoJSON MultiPolygon in longitude and latitude (WGS 84).
 
     Returns:
@@ -126,9 +127,10 @@ def footprint(manifests: Sequence[Manifest]) -> dict | None:
         around a pole, or without GDAL, which training from arrays does without.
     """
     outlines = [_outline(one.export) for one in manifests]
-    if None in outlines:
+    known = [one for one in outlines if one is not None]
+    if len(known) < len(outlines):
         return None
-    rings = [ring for outline in outlines for ring in _cut_at_180(outline)]
+    rings = [ring for outline in known for ring in _cut_at_180(outline)]
     rounded = [[[round(one, DECIMALS) for one in corner] for corner in ring] for ring in rings]
     return {"type": "MultiPolygon", "coordinates": [[ring] for ring in rounded]}
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def write_footprints(
     footprints: Sequence[Footprint],
     classes: ClassScheme,
     size: int,
-    region: dict,
+    region: dict[str, Any],
     crs: str,
 ) -> None:
     """Write `patches.gpkg` with one rectangle per patch.
@@ -97,7 +97,7 @@ def _create_layer(source: ogr.DataSource, classes: ClassScheme, crs: str) -> ogr
     return layer
 
 
-def _outline_wkt(footprint: Footprint, size: int, region: dict) -> str:
+def _outline_wkt(footprint: Footprint, size: int, region: dict[str, Any]) -> str:
     north = region["north"] - footprint.row * region["nsres"]
     west = region["west"] + footprint.col * region["ewres"]
     # Counted from the region's corner, so that neighbours share their corners to the last digit.

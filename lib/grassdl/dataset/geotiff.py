@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class ChipWriter:
     classes: ClassScheme
     dtype: np.dtype
     value_range: tuple[float, float] | None
-    region: dict
+    region: dict[str, Any]
     crs: str
     size: int
 
@@ -257,7 +257,9 @@ class Chips(ABC):
         dtype: dtype of what is read.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: np.dtype):
+    def __init__(
+        self, folder: Path, names: Sequence[str], shape: tuple[int, ...], dtype: np.dtype | type
+    ):
         self.folder = folder
         self.names = names
         self.shape = (len(names), *shape)
@@ -293,7 +295,7 @@ class ChipImages(Chips):
 
     @property
     def _stored(self) -> set[str]:
-        return {self.dtype.name, WIDER.get(self.dtype.name)}
+        return {self.dtype.name, WIDER.get(self.dtype.name, self.dtype.name)}
 
     def _read(self, name: str) -> np.ndarray:
         path = self.folder / name
@@ -380,7 +382,7 @@ def _chip_names(folder: Path, count: int) -> list[str]:
 
 
 def _read_planes(
-    path: Path, bands: Sequence[int], shape: tuple[int, int, int], dtypes: set[str]
+    path: Path, bands: Sequence[int], shape: tuple[int, ...], dtypes: set[str]
 ) -> tuple[np.ndarray, float | None]:
     """Bands (counted from 1) of a chip as (bands, rows, cols), and its nodata value.
 
@@ -401,7 +403,7 @@ def _read_planes(
         raise _unreadable(path, error) from None
 
 
-def _opened(path: Path, shape: tuple[int, int, int], dtypes: set[str]) -> gdal.Dataset:
+def _opened(path: Path, shape: tuple[int, ...], dtypes: set[str]) -> gdal.Dataset:
     """A chip, of which only the head was read; arguments as of `_read_planes`."""
     from osgeo import gdal
 
@@ -425,15 +427,13 @@ def _unreadable(path: Path, error: RuntimeError) -> ValueError:
     return ValueError(f"Dataset is damaged: <{path}> cannot be read ({shortened(error)})")
 
 
-def _check_chip(
-    path: Path, chip: gdal.Dataset, shape: tuple[int, int, int], dtypes: set[str]
-) -> None:
+def _check_chip(path: Path, chip: gdal.Dataset, shape: tuple[int, ...], dtypes: set[str]) -> None:
     found = chip.RasterYSize, chip.RasterXSize, chip.RasterCount
     kind = _numpy_name(chip.GetRasterBand(1)) if chip.RasterCount else None
     if found != tuple(shape) or kind not in dtypes:
         raise ValueError(
             f"Dataset is damaged: <{path}> holds {kind} {found}, "
-            f"the manifest says {' or '.join(sorted(filter(None, dtypes)))} {tuple(shape)}"
+            f"the manifest says {' or '.join(sorted(dtypes))} {tuple(shape)}"
         )
     promised, held = math.prod(found) * np.dtype(kind).itemsize, path.stat().st_size
     if promised > max(LARGE_CHIP_BYTES, MOST_PACKED * held):

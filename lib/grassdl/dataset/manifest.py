@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta
 
@@ -23,7 +23,8 @@ FORMAT_VERSION = 1
 
 NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
 
-SPLITS = ("train", "val", "test")
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 DATASET_FOLDER = FolderKind(
     MANIFEST_NAME,
@@ -98,7 +99,7 @@ class Export:
     block_size: Count
     buffer: Annotated[float, Meta(ge=0, le=1e300)]
     seed: int
-    region: dict
+    region: dict[str, Any]
     crs: str
     grass_version: Text
     command: str
@@ -181,7 +182,7 @@ class Manifest:
             ) from None
 
     @classmethod
-    def _from_json(cls, content: dict) -> Manifest:
+    def _from_json(cls, content: dict[str, Any]) -> Manifest:
         facts = checked(content, _Facts)
         export = checked(content, Export)
         _check_region(export.region)
@@ -190,7 +191,7 @@ class Manifest:
             statistics=[BandStatistics.from_json(item["statistics"]) for item in content["bands"]],
             classes=ClassScheme.from_json(content["classes"]),
             pixels={split: [one["pixels"][split] for one in facts.classes] for split in SPLITS},
-            counts=dict(facts.counts),
+            counts={split: facts.counts[split] for split in SPLITS},
             dtype=facts.dtype,
             file_format=facts.file_format,
             export=export,
@@ -201,7 +202,7 @@ class Manifest:
 class _BandRecord(TypedDict):
     """What a band has besides what it is."""
 
-    statistics: dict
+    statistics: dict[str, Any]
 
 
 class _ClassRecord(TypedDict):
@@ -222,7 +223,7 @@ class _Facts:
     classes: list[_ClassRecord]
 
 
-def _check_region(region: dict) -> None:
+def _check_region(region: dict[str, Any]) -> None:
     edges = checked(region, RegionRecord)
     if edges["north"] <= edges["south"] or edges["east"] <= edges["west"]:
         raise ValueError("the region has no area")

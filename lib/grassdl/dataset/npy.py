@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -82,5 +83,5 @@ def read_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarra
     # An empty array cannot be mapped.
     if not header.bytes:
         return np.empty(shape, dtype)
-    order = "F" if header.fortran_order else "C"
+    order: Literal["F", "C"] = "F" if header.fortran_order else "C"
     return np.memmap(path, dtype, "r", begin, shape, order)

@@ -85,10 +85,9 @@ class PatchSet:
         Raises:
             ValueError: As `arrays`.
         """
+        images, labels = self.arrays(split)
         own = np.arange(256, dtype=np.uint8)
-        return PatchArrays(
-            *self.arrays(split), own if joined_index is None else joined_index, bands
-        )
+        return PatchArrays(images, labels, own if joined_index is None else joined_index, bands)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ CODE_GREYS = {UNLABELLED_INDEX: (255, 200), NULL_INDEX: (25, 110)}
 
 
 def dataset_overview(
-    patch_set: PatchSet, class_cells: Mapping[str, np.ndarray], path: str | os.PathLike
+    patch_set: PatchSet, class_cells: Mapping[str, np.ndarray], path: str | os.PathLike[str]
 ) -> None:
     """Draw sample patches of every split over their labels, and the classes' shares by split.
 
@@ -307,7 +307,7 @@ def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_ou
     return "\n".join(lines)
 
 
-def _write(figure: Figure, x: float, y: float, height: int, text: str, **style: object) -> None:
+def _write(figure: Figure, x: float, y: float, height: int, text: str, **style: Any) -> None:
     """A text whose place is told in pixels from the upper left corner."""
     width = figure.get_figwidth() * DPI
     # A dollar sign in a label is no formula.

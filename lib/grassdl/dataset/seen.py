@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ TOUCHING = 1e-3
 """Patches that overlap by less than this part of their edge are neighbours."""
 
 
-def area_seen(patch_set: PatchSet) -> dict:
+def area_seen(patch_set: PatchSet) -> dict[str, Any]:
     """The area of a dataset for `model.json`: see `areas.area_of`, and `places`.
 
     `places` has for each of `SEEN_SPLITS` a list of lists: a row of the region's grid, and the
@@ -90,7 +91,7 @@ class Places:
     exact: bool = True
 
     @classmethod
-    def of_area(cls, area: dict, split: str) -> Places:
+    def of_area(cls, area: dict[str, Any], split: str) -> Places:
         """Where the patches of a split of a model's area lie."""
         ground = Ground.from_json(area)
         if "places" in area:
@@ -129,7 +130,9 @@ class Places:
         return nearest < 1 - TOUCHING
 
 
-def _patches(positions: np.ndarray, size: int, region: dict) -> tuple[np.ndarray, np.ndarray]:
+def _patches(
+    positions: np.ndarray, size: int, region: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """Centres (n, 2) and size of patches given by their upper left cells."""
     rows, cols = positions.reshape(-1, 2).T
     east = region["west"] + (cols + size / 2) * region["ewres"]
@@ -137,7 +140,7 @@ def _patches(positions: np.ndarray, size: int, region: dict) -> tuple[np.ndarray
     return np.stack([east, north], axis=-1), np.array([region["ewres"], region["nsres"]]) * size
 
 
-def _regions(region: dict, times: int) -> tuple[np.ndarray, np.ndarray]:
+def _regions(region: dict[str, Any], times: int) -> tuple[np.ndarray, np.ndarray]:
     """Centre of a region, so many times, and its size."""
     low, high = (
         np.array([region[a], region[b]]) for a, b in (("west", "south"), ("east", "north"))
@@ -145,7 +148,9 @@ def _regions(region: dict, times: int) -> tuple[np.ndarray, np.ndarray]:
     return np.tile((low + high) / 2, (times, 1)), high - low
 
 
-def leaks(model: str, areas: Sequence[dict], patch_set: PatchSet, split: str) -> list[dict]:
+def leaks(
+    model: str, areas: Sequence[dict[str, Any]], patch_set: PatchSet, split: str
+) -> list[dict[str, Any]]:
     """The patches of a split that lie where a model has seen the ground.
 
     Args:
@@ -178,7 +183,9 @@ def leaks(model: str, areas: Sequence[dict], patch_set: PatchSet, split: str) ->
     return found
 
 
-def leak(model: str, seen_as: str, where: str, patches: int, total: int, exact: bool) -> dict:
+def leak(
+    model: str, seen_as: str, where: str, patches: int, total: int, exact: bool
+) -> dict[str, Any]:
     """A leak as a JSON object, see `leaks`."""
     return {
         "model": model,
@@ -190,7 +197,7 @@ def leak(model: str, seen_as: str, where: str, patches: int, total: int, exact: 
     }
 
 
-def sentence(found: dict) -> str:
+def sentence(found: dict[str, Any]) -> str:
     """What a leak means, for the user."""
     done = {"train": "was trained", "val": "was validated, which chose its best epoch"}
     lie = "lie" if found["exact"] else "may lie"

@@ -131,7 +131,9 @@ class PatchSetWriter:
     def finish(self, parts: Sequence[WrittenPart]) -> Manifest:
         """Write the manifest and return it, once all patches are written."""
         ordered = sorted(parts, key=lambda part: (SPLITS.index(part.split), part.first))
-        pixels = {split: np.zeros(len(self.classes), np.int64) for split in SPLITS}
+        pixels: dict[str, np.ndarray] = {
+            split: np.zeros(len(self.classes), np.int64) for split in SPLITS
+        }
         for part in ordered:
             pixels[part.split] += part.pixels
         manifest = Manifest(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
@@ -68,7 +68,7 @@ class ModelCard:
 
     name: Text
     network: Text
-    network_options: dict
+    network_options: dict[str, Any]
     bands: Annotated[list[Band], Meta(min_length=1)]
     mean: list[Value32]
     deviation: list[Annotated[float, Meta(ge=0, le=3.4e38)]]
@@ -79,15 +79,15 @@ class ModelCard:
     stride: Edge
     halo: Edge | None
     receptive_field: AtLeastOne | None
-    training: dict
+    training: dict[str, Any]
     dataset_ids: list[Text]
     versions: dict[str, Text]
-    test: dict | None
+    test: dict[str, Any] | None
     command: str
     temperature: Above0 = 1.0
     ranges: list[tuple[Value32 | None, Value32 | None]] = field(default_factory=list)
-    areas: list[dict] = field(default_factory=list)
-    footprint: dict | None = None
+    areas: list[dict[str, Any]] = field(default_factory=list)
+    footprint: dict[str, Any] | None = None
     created: Text = field(default_factory=utc_now)
 
     @property
@@ -96,7 +96,7 @@ class ModelCard:
         return np.array(self.mean, np.float32)
 
     @property
-    def seen_areas(self) -> list[dict]:
+    def seen_areas(self) -> list[dict[str, Any]]:
         """The areas of the training, and of the models from whose weights it went on."""
         parent = self.training.get("parent") or {}
         return [*self.areas, *parent.get("areas", [])]

@@ -76,7 +76,7 @@ ASSETS = {
 """The other files of the model folder."""
 
 
-def item_of(card: ModelCard) -> dict:
+def item_of(card: ModelCard) -> dict[str, Any]:
     """The STAC item of a model."""
     return {
         "type": "Feature",
@@ -102,13 +102,13 @@ def item_of(card: ModelCard) -> dict:
     }
 
 
-def _assets(card: ModelCard) -> dict:
+def _assets(card: ModelCard) -> dict[str, Any]:
     """The other files of the folder; STAC wants bands of an item to be those of one of them."""
     bands = [{"name": band.name} for band in card.bands]
     return {**ASSETS, "model": {**ASSETS["model"], "bands": bands}}
 
 
-def _place(footprint: dict | None) -> dict:
+def _place(footprint: dict[str, Any] | None) -> dict[str, Any]:
     """Geometry and bounding box; STAC wants none of a box where there is no geometry."""
     if footprint is None:
         return {"geometry": None}
@@ -135,7 +135,7 @@ def _west_and_east(rings: list[list[float]]) -> tuple[float, float]:
     return (after, before) if width > 0 else (west, east)
 
 
-def _mlm_fields(card: ModelCard) -> dict:
+def _mlm_fields(card: ModelCard) -> dict[str, Any]:
     """The properties of the machine learning model extension."""
     parent = card.training.get("parent")
     source = f"model {parent['name']}, SHA-256 {parent['sha256']}" if parent else None
@@ -162,7 +162,7 @@ def _mlm_fields(card: ModelCard) -> dict:
     }
 
 
-def _mlm_input(card: ModelCard) -> dict:
+def _mlm_input(card: ModelCard) -> dict[str, Any]:
     return {
         "name": "image",
         "description": (
@@ -181,7 +181,7 @@ def _mlm_input(card: ModelCard) -> dict:
     }
 
 
-def _mlm_output(card: ModelCard) -> dict:
+def _mlm_output(card: ModelCard) -> dict[str, Any]:
     return {
         "name": "probabilities",
         "description": "Probabilities of the classes of every cell",
@@ -204,12 +204,16 @@ def _mlm_output(card: ModelCard) -> dict:
     }
 
 
-def _stac_band(card: ModelCard, place: int) -> dict:
+def _stac_band(card: ModelCard, place: int) -> dict[str, Any]:
     """A band in STAC's own words."""
     band = card.bands[place]
-    statistics = {"mean": card.mean[place], "stddev": card.deviation[place]}
-    if card.ranges:
-        statistics["minimum"], statistics["maximum"] = card.ranges[place]
+    minimum, maximum = card.ranges[place] if card.ranges else (None, None)
+    statistics = {
+        "mean": card.mean[place],
+        "stddev": card.deviation[place],
+        "minimum": minimum,
+        "maximum": maximum,
+    }
     told = {
         "name": band.name,
         "data_type": band.dtype,
@@ -219,7 +223,7 @@ def _stac_band(card: ModelCard, place: int) -> dict:
     return {name: one for name, one in told.items() if one}
 
 
-def _hyperparameters(card: ModelCard) -> dict:
+def _hyperparameters(card: ModelCard) -> dict[str, Any]:
     """The settings of the training, those of the network among them."""
     chosen = {**card.training, "network_options": card.network_options}
     return {
@@ -247,7 +251,7 @@ def _semantic_version(version: str) -> str | None:
     return version if re.fullmatch(r"\d+\.\d+\.\d+", version) else None
 
 
-def _own_fields(card: ModelCard) -> dict:
+def _own_fields(card: ModelCard) -> dict[str, Any]:
     """Everything that i.dl reads and that STAC has no field for."""
     ranges = card.ranges or [(None, None)] * len(card.bands)
     statistics = zip(card.bands, card.mean, card.deviation, ranges, strict=True)
@@ -332,7 +336,7 @@ class _BandFigures(TypedDict):
 
     mean: float
     deviation: float
-    range: list
+    range: list[Any]
 
 
 Degrees = Annotated[float, Meta(ge=-720, le=720)]
@@ -351,7 +355,8 @@ _Properties = TypedDict(
         "datetime": Text,
         "mlm:architecture": Text,
         "mlm:total_parameters": int,
-        f"{OWN}bands": list[_BandFigures],
+        # mypy reads names that are written out only; msgspec reads these.
+        f"{OWN}bands": list[_BandFigures],  # type: ignore[misc]
         f"{OWN}classes": list,
         **{OWN + name: Any for name in PLAIN_FIELDS},
         # Of these some is read, and all is kept.
@@ -371,7 +376,7 @@ class _Item(TypedDict):
     properties: _Properties
 
 
-def facts_of(item: dict) -> dict:
+def facts_of(item: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a card from its item, still as JSON.
 
     Raises:

@@ -48,15 +48,15 @@ def _normalization(
     bands: int, mean: Sequence[float] | None, deviation: Sequence[float] | None
 ) -> layers.Normalization:
     """The layer (pixels - mean) / deviation, with constants, so that it has no weights."""
-    mean = _per_band("mean", mean, bands, default=0)
-    deviation = _per_band("deviation", deviation, bands, default=1)
-    if (deviation < 0).any():
-        raise ValueError(f"No deviation may be negative, found {deviation.min():g}")
-    deviation = np.where(deviation == 0, 1, deviation)
+    means = _per_band("mean", mean, bands, default=0)
+    deviations = _per_band("deviation", deviation, bands, default=1)
+    if (deviations < 0).any():
+        raise ValueError(f"No deviation may be negative, found {deviations.min():g}")
+    divisors = np.where(deviations == 0, 1, deviations)
     return layers.Normalization(
         axis=-1,
-        mean=mean.tolist(),
-        variance=(deviation**2).tolist(),
+        mean=means.tolist(),
+        variance=(divisors**2).tolist(),
         # Half precision cannot tell the values of a 16-bit band apart.
         dtype="float32",
         name="normalization",
@@ -69,10 +69,10 @@ def _per_band(
     """One finite float32 value per band."""
     if values is None:
         return np.full(bands, default, np.float32)
-    values = np.asarray(values, np.float32)
-    if values.shape != (bands,) or not np.isfinite(values).all():
-        raise ValueError(f"Expected one finite {what} for each of {bands} bands, found {values}")
-    return values
+    found = np.asarray(values, np.float32)
+    if found.shape != (bands,) or not np.isfinite(found).all():
+        raise ValueError(f"Expected one finite {what} for each of {bands} bands, found {found}")
+    return found
 
 
 def _check_size(name: str, size: int, stride: int) -> None:

@@ -11,7 +11,7 @@ and constraints of Keras; `permitted` has the lists.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 from .permitted import (
     ACTIVATIONS,
@@ -31,6 +31,9 @@ MOST_SHOWN = 60
 """Characters of a name that a message shows."""
 
 Description = dict[str, Any]
+
+Kind = tuple[str, str]
+"""Module and name of a class."""
 
 
 class Refused(ValueError):
@@ -54,7 +57,7 @@ class _Check:
 
     def __init__(self) -> None:
         self._layer = "the network"
-        self._shared: dict[object, tuple] = {}
+        self._shared: dict[int, Kind] = {}
 
     def model(self, told: object) -> None:
         """A model as a whole."""
@@ -81,13 +84,13 @@ class _Check:
             self._call(node)
         self._layer = before
 
-    def _kind(self, told: Description) -> tuple[object, object]:
-        kind = told.get("module"), told.get("class_name")
-        if not all(isinstance(one, str) for one in kind):
+    def _kind(self, told: Description) -> Kind:
+        module, name = told.get("module"), told.get("class_name")
+        if not isinstance(module, str) or not isinstance(name, str):
             self._refuse("has no class")
-        return kind
+        return module, name
 
-    def _registered(self, told: Description, kind: tuple[str, str]) -> None:
+    def _registered(self, told: Description, kind: Kind) -> None:
         """A class of a layer that is listed, by its own name alone."""
         module, name = kind
         registered = told.get("registered_name")
@@ -106,7 +109,7 @@ class _Check:
             )
         self._same_if_shared(told, kind)
 
-    def _same_if_shared(self, told: Description, kind: tuple) -> None:
+    def _same_if_shared(self, told: Description, kind: Kind) -> None:
         """Objects of one number are one object for Keras: it must not be a layer here, a function
         there."""
         if "shared_object_id" in told:
@@ -159,12 +162,12 @@ class _Check:
         """An initialiser, regulariser or constraint: by name, or as Keras writes its own."""
         if told is None or (isinstance(told, str) and _plain_name(told) in _PLAIN_NAMES[kind]):
             return
-        known = isinstance(told, dict) and (
-            told.get("module") == f"keras.{kind}s"
-            and told.get("class_name") in OBJECTS[kind]
-            and told.get("registered_name") in (None, told.get("class_name"))
-        )
-        if not known:
+        if (
+            not isinstance(told, dict)
+            or told.get("module") != f"keras.{kind}s"
+            or told.get("class_name") not in OBJECTS[kind]
+            or told.get("registered_name") not in (None, told.get("class_name"))
+        ):
             self._refuse(f"has in <{_shown(name)}> what is no {kind} of Keras")
         self._keys(told, OBJECT_KEYS)
         self._same_if_shared(told, self._kind(told))
@@ -244,7 +247,7 @@ class _Check:
         else:
             self._refuse(f"has in <{_shown(name)}> what is no number and no text")
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str) -> NoReturn:
         raise Refused(f"{self._layer} {why}")
 
 

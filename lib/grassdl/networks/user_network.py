@@ -86,7 +86,7 @@ def _function(path: Path) -> Callable[[int, int, int], keras.Model]:
     if not path.is_file():
         raise ValueError(f"Network file <{path}> not found")
     specification = importlib.util.spec_from_file_location(path.stem, path)
-    if specification is None:
+    if specification is None or specification.loader is None:
         raise ValueError(f"Network file <{path}> is not a Python file (.py)")
     module = importlib.util.module_from_spec(specification)
     # No __pycache__ is left in the user's folder.

@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .malloc import keep_everything
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import tensorflow as tf
 
 DEFAULT_BACKEND = "tensorflow"
@@ -160,7 +161,7 @@ def feed(batches: keras.utils.PyDataset) -> keras.utils.PyDataset | tf.data.Data
         return batches
     import tensorflow as tf
 
-    def epoch() -> Iterator[tuple]:
+    def epoch() -> Iterator[tuple[np.ndarray, ...]]:
         for number in range(len(batches)):
             yield batches[number]
 
@@ -179,7 +180,9 @@ def feed(batches: keras.utils.PyDataset) -> keras.utils.PyDataset | tf.data.Data
 def _hidden(packages: Sequence[str]) -> Iterator[None]:
     """Let packages that are not imported yet look as if they were not installed."""
     hidden = [name for name in packages if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))
+    # Python takes None there for a package that is not installed, which its type does not tell.
+    absent: Any = None
+    sys.modules.update(dict.fromkeys(hidden, absent))
     try:
         yield
     finally:

@@ -126,9 +126,9 @@ def own_variables(environment: Mapping[str, str]) -> tuple[str, int, int] | None
         ValueError: Some are missing, or no such numbers.
     """
     names = ADDRESS, PROCESSES, PROCESS
-    found = [environment.get(name) for name in names]
-    if found == [None] * len(names):
+    if not any(name in environment for name in names):
         return None
+    found = [environment.get(name, "") for name in names]
     missing = [name for name, one in zip(names, found, strict=True) if not one]
     if missing:
         raise ValueError(f"{' and '.join(missing)} must be set as well: {', '.join(names)}")

@@ -9,6 +9,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +44,7 @@ class Fitted:
         diverged: Whether it was ended early by a loss that is not a number.
     """
 
-    rows: list[dict]
+    rows: list[dict[str, Any]]
     best_epoch: int
     monitor: str
     interrupted: bool = False
@@ -56,7 +57,7 @@ def model_card(
     data: JoinedPatchSets,
     settings: Settings,
     fitted: Fitted,
-    test: dict | None,
+    test: dict[str, Any] | None,
     command: str,
 ) -> ModelCard:
     """The card of a trained network.
@@ -96,14 +97,14 @@ def model_card(
     )
 
 
-def _all_network_options(settings: Settings) -> dict:
+def _all_network_options(settings: Settings) -> dict[str, Any]:
     """Chosen options and defaults of the network: the defaults may change in later versions."""
     if settings.network_file:
         return {}
     return {**registry.options(settings.network), **settings.network_options}
 
 
-def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
+def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict[str, Any]:
     """Settings and course of a training."""
     return {
         **settings.to_json(),
@@ -121,7 +122,7 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict:
     }
 
 
-def _finite(row: dict) -> dict:
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
     """A row of the history with None for what is not a number, which JSON does not know."""
     known = {name: one for name, one in row.items() if one is not None and math.isfinite(one)}
     return {name: known.get(name) for name in row}
@@ -138,7 +139,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def write_history(rows: list[dict], folder: Path) -> None:
+def write_history(rows: list[dict[str, Any]], folder: Path) -> None:
     """Write the rows of `History` as `history.csv` and `history.png`."""
     with (folder / HISTORY_TABLE).open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, History.COLUMNS)

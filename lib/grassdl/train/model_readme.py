@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from ..core.bands import NDSM, NDVI, Band
 from ..dataset.manifest import SPLITS
@@ -190,11 +191,11 @@ def _training(card: ModelCard) -> str:
             f"{told['batch_size']}, augmentation {', '.join(told['augmentation']) or 'none'}."
         )
         sentences += _course(told)
-    sentences = " ".join(sentences)
-    return f"## Training\n\n{sentences}\n\n{_areas(card)}\n\n```text\n{_fenced(card.command)}\n```"
+    account = " ".join(sentences)
+    return f"## Training\n\n{account}\n\n{_areas(card)}\n\n```text\n{_fenced(card.command)}\n```"
 
 
-def _course(told: dict) -> list[str]:
+def _course(told: dict[str, Any]) -> list[str]:
     """Sentences on how the training began and ended, where that was not as usual."""
     sentences = []
     if parent := told.get("parent"):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -124,6 +125,8 @@ def train(
         card = model_card(target.name, network, data, settings, fitted, test, command)
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
         card.versions.update(versions)
+        # The first process has reserved the name.
+        assert run.output is not None
         with run.output.new_folder() as folder:
             save_card(card, folder)
             save_network(network, folder)
@@ -370,7 +373,7 @@ def _learner(
 
 def _test_scores(
     network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
-) -> dict | None:
+) -> dict[str, Any] | None:
     """Scores on the test split; a process that was asked to end takes little time for them."""
     seconds = SECONDS_TO_SCORE if Terminated.asked else math.inf
     try:
@@ -386,7 +389,7 @@ def score(
     split: str,
     batch_size: int,
     seconds: float = math.inf,
-) -> dict | None:
+) -> dict[str, Any] | None:
     """Accuracy of a network on a split.
 
     Args:

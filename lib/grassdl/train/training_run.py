@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 
@@ -25,7 +26,7 @@ Report = Callable[[str], None]
 
 
 def open_run(
-    run: RunFolder, identity: dict, resume: bool, report: Report, warn: Report, team: Team
+    run: RunFolder, identity: dict[str, Any], resume: bool, report: Report, warn: Report, team: Team
 ) -> State | None:
     """The state to go on from; None if the run is a new one.
 
@@ -83,9 +84,9 @@ class Course:
         self.run = run
         self.resumed = resumed
         self.phases = phases(settings)
-        self.history = History(settings.epochs, report, resumed.rows if resumed else ())
+        self.history = History(settings.most_epochs, report, resumed.rows if resumed else ())
         # A new head may need long to be worth anything: patience counts once all learns.
-        patience = settings.patience or settings.epochs
+        patience = settings.patience or settings.most_epochs
         self.averaged = Averaged(network)
         self.best = Best(self.averaged, monitor, mode, patience, self.phases[-1].first)
         self.logs = Logs(run.logs, self.history) if run else None
@@ -98,7 +99,7 @@ class Course:
     def __enter__(self) -> Course:
         if self.logs:
             self.logs.open()
-            self.report(f"Curves while it trains: {command(self.run.logs)}")
+            self.report(f"Curves while it trains: {command(self.logs.folder)}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,9 +119,10 @@ class Course:
 
     def prepare(self, learner: keras.Model, phase: Phase) -> None:
         """Give an optimiser its state if a training is resumed in the midst of a phase."""
-        if self._is_resumed(phase):
+        resumed = self._resumed_in(phase)
+        if resumed is not None:
             learner.optimizer.build(learner.trainable_variables)
-            assign(learner.optimizer.variables, self.resumed.optimizer)
+            assign(learner.optimizer.variables, resumed.optimizer)
 
     def callbacks(self, phase: Phase, steps: int) -> list[keras.callbacks.Callback]:
         """What Keras is to call in a phase.
@@ -129,7 +131,7 @@ class Course:
             phase: The phase.
             steps: Steps of an epoch.
         """
-        first_steps = FirstSteps(steps, self.settings.epochs - self.epochs, self.report)
+        first_steps = FirstSteps(steps, self.settings.most_epochs - self.epochs, self.report)
         plateau = None
         if self.settings.schedule == "plateau":
             plateau = optimizers.plateau(self.monitor, self.mode)
@@ -139,7 +141,7 @@ class Course:
             self.best,
             plateau,
             self.run.checkpoint if self.run else None,
-            self.resumed if self._is_resumed(phase) else None,
+            self._resumed_in(phase),
         )
         watching = [
             self.averaged,
@@ -152,5 +154,7 @@ class Course:
         ]
         return [one for one in watching if one is not None]
 
-    def _is_resumed(self, phase: Phase) -> bool:
-        return self.resumed is not None and phase.has_begun(self.resumed.epochs)
+    def _resumed_in(self, phase: Phase) -> State | None:
+        """The state to go on from, if it lies in the midst of a phase."""
+        resumed = self.resumed
+        return resumed if resumed is not None and phase.has_begun(resumed.epochs) else None

@@ -17,7 +17,7 @@ NAMES = ["plain", "classed", "joined", "linked"]
 
 STAMPS = f"""
 import json
-from grassdl.gis.stamps import map_stamp
+from grassdl.gis.raster.fingerprints import map_stamp
 print(json.dumps({{name: map_stamp(f"{{name}}@PERMANENT") for name in {NAMES}}}))
 """
 

@@ -14,8 +14,8 @@ from paths import LIBRARY
 PROGRAM = """
 import json, sys
 import numpy as np
-from grassdl.gis.bandstack import BandMaps, BandStack, describe_bands, frame_of
-from grassdl.gis.region import Region
+from grassdl.gis.inputs.bands import BandMaps, BandStack, describe_bands, frame_of
+from grassdl.gis.raster.region import Region
 
 region = Region.current()
 bands = describe_bands(BandMaps(["map@PERMANENT"], [], {}), region)

@@ -14,7 +14,7 @@ from paths import LIBRARY
 
 HEAD = """
 from functools import partial
-from grassdl.gis.session import run_module, side_by_side
+from grassdl.gis.session.modules import run_module, side_by_side
 
 def slow(name):
     print("begun", flush=True)

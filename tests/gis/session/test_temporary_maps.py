@@ -12,15 +12,15 @@ from paths import LIBRARY
 
 MAKE = """
 import sys
-from grassdl.gis.session import run_module
-from grassdl.gis.temporary import remove_debris, temporary_name
+from grassdl.gis.session.modules import run_module
+from grassdl.gis.session.temporary_maps import remove_debris, temporary_name
 run_module("g.copy", raster=f"plain,{temporary_name('i_dl_test_tmp', '_x')}")
 print(temporary_name("i_dl_test_tmp", "_x"), flush=True)
 sys.stdin.read()
 """
 
 CLEAR = """
-from grassdl.gis.temporary import remove_debris, temporary_name
+from grassdl.gis.session.temporary_maps import remove_debris, temporary_name
 temporary_name("i_dl_test_tmp")
 remove_debris("i_dl_test_tmp")
 """

@@ -22,11 +22,11 @@ TRAIN = """
 import sys
 from pathlib import Path
 import numpy as np
-from grassdl.backend import prepare
+from grassdl.runtime.keras_backend import prepare
 prepare()
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-from grassdl.train.fit import build_network, fit
-from grassdl.train.settings import Settings
+from grassdl.train.trainer import build_network, fit
+from grassdl.train.config.settings import Settings
 import keras, tensorflow
 assert "osgeo" not in sys.modules
 settings = Settings(network_options={"filters": 2, "depth": 1}, epochs=1, batch_size=8)
@@ -85,11 +85,11 @@ def test_chips_train_the_same_network_as_arrays(both_formats):
 
 DAMAGED = """
 import sys
-from grassdl.backend import prepare
+from grassdl.runtime.keras_backend import prepare
 prepare()
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-from grassdl.train.fit import build_network, fit
-from grassdl.train.settings import Settings
+from grassdl.train.trainer import build_network, fit
+from grassdl.train.config.settings import Settings
 data = JoinedPatchSets([PatchSet.open(sys.argv[1])])
 settings = Settings(network_options={"filters": 2, "depth": 1}, epochs=2, batch_size=1)
 try:

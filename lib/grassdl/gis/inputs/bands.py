@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -15,12 +15,15 @@ from ...core.bands import (
     NDSM,
     NDVI,
     Band,
+    Derivation,
+    Resampling,
     holds,
     names_mismatch,
     ndsm,
     ndvi,
     number_mismatch,
     smallest_dtype,
+    smallest_dtype_name,
 )
 from ...core.readers import empty_layers
 from ...core.resampling import NEAREST, Axis, effective_method, resample
@@ -30,7 +33,10 @@ from ..raster.region import Region
 from ..raster.rows import RasterRows, SourceRows, is_null
 from ..raster.undeclared_nodata import undeclared_nodata
 
-_DERIVE = {NDSM: (ndsm, ("dsm", "dtm")), NDVI: (ndvi, ("red", "nir"))}
+_DERIVE: Mapping[Derivation, tuple[Callable[..., np.ndarray], tuple[str, str]]] = {
+    NDSM: (ndsm, ("dsm", "dtm")),
+    NDVI: (ndvi, ("red", "nir")),
+}
 
 SOURCE_CELLS = 2_000_000
 """Cells of a map of another grid that are held at once."""
@@ -48,7 +54,7 @@ class BandMaps:
 
     maps: list[str]
     names: list[str]
-    derived: dict[str, dict[str, str]]
+    derived: dict[Derivation, dict[str, str]]
 
     @classmethod
     def from_options(cls, options: dict[str, str]) -> BandMaps:
@@ -99,7 +105,7 @@ def group_members(group: str, subgroup: str = "") -> list[str]:
 
 
 def describe_bands(
-    given: BandMaps, region: Region, resampling: str | Sequence[str] = NEAREST
+    given: BandMaps, region: Region, resampling: Resampling | Sequence[Resampling] = NEAREST
 ) -> list[Band]:
     """The bands in order: the maps first, then nDSM and NDVI where asked for.
 
@@ -131,7 +137,7 @@ def _name_of(raster: str) -> str:
     return info_of(raster).semantic_label or raster.split("@")[0]
 
 
-def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
+def _plain_band(raster: str, name: str, region: Region, method: Resampling) -> Band:
     info = info_of(raster)
     declared = bool(name or info.semantic_label)
     grid = Region.of_raster(raster)
@@ -144,11 +150,11 @@ def _plain_band(raster: str, name: str, region: Region, method: str) -> Band:
         resolution=_resolution(grid),
         resampling=method,
         units=info.units,
-        dtype=smallest_dtype([info.range]).name if same_values else "float32",
+        dtype=smallest_dtype_name([info.range]) if same_values else "float32",
     )
 
 
-def _derived_band(name: str, source: dict[str, str], method: str) -> Band:
+def _derived_band(name: Derivation, source: dict[str, str], method: Resampling) -> Band:
     first = next(iter(source.values()))
     return Band(
         name=name,
@@ -274,7 +280,7 @@ class BandStack:
         for name in self._unsure:
             self._ranges[name] = found.get(name, (0, 0))
         self.bands = [
-            replace(band, dtype=smallest_dtype([self._ranges[band.source["map"]]]).name)
+            replace(band, dtype=smallest_dtype_name([self._ranges[band.source["map"]]]))
             if band.source.get("map") in self._unsure
             else band
             for band in self.bands
@@ -383,6 +389,7 @@ def _plane(name: str, region: Region, method: str) -> Plane:
 
 def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
     # Float64 keeps the difference of two 32-bit maps.
+    assert band.derivation is not None
     return _DERIVE[band.derivation][0](*(one.astype(np.float64) for one in sources))
 
 
@@ -394,7 +401,7 @@ def dtype_of(bands: Sequence[Band]) -> np.dtype:
 def _ranges(bands: Sequence[Band]) -> dict[str, tuple[int, int]]:
     """Lowest and highest value that the map of each integer band is said to hold."""
     maps = [band.source["map"] for band in bands if np.dtype(band.dtype).kind != "f"]
-    return {name: info_of(name).range for name in maps}
+    return {name: info_of(name).integer_range for name in maps}
 
 
 def _joined_range(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import grass.script as gs
 import numpy as np
@@ -120,6 +121,7 @@ class EvaluationMaps:
 
     def at_points(self, name: str) -> np.ndarray:
         """What the classification, or another map of `names`, holds at the points."""
+        assert self.points is not None
         return values_at(getattr(self, name), self.points)
 
     def mapped_areas(self, where_compared: bool = False) -> dict[int, float]:
@@ -176,7 +178,7 @@ class EvaluationMaps:
         found = {key: one_line(told.get(key) or "").strip('"') for key in keys}
         return {key: text for key, text in found.items() if text}
 
-    def place(self) -> dict:
+    def place(self) -> dict[str, Any]:
         """Where the cells lie: `crs`, `project` and `region`, see `dataset.seen`."""
         return {**provenance(), "region": Region.current().to_json()}
 

@@ -19,8 +19,9 @@ from ...core.classes import (
     MapClass,
     classes_of_texts,
 )
+from ...core.colors import spare_colors
 from ...core.options import number, whole
-from ..raster.categories import map_classes, spare_colors
+from ..raster.categories import map_classes
 from ..raster.class_codes import CategoryCodes, PointCodes, ValueCodes, few_values
 from ..raster.info import require_integer, values_in_region
 from ..raster.region import Region
@@ -254,7 +255,7 @@ def _point_labels(
     """Labels from points, and the cells around them."""
     sites = read_points(name, layer)
     cells = region.cells_of(sites.places)
-    inside = ((cells >= 0) & (cells < (region.rows, region.cols))).all(axis=1)
+    inside = region.has(cells)
     present = sorted({one[0] for one, here in zip(sites.categories, inside, strict=True) if here})
     table = _known(table, present, name, "point")
     classes = _scheme({table[one] for one in present if one in table}, background, name)

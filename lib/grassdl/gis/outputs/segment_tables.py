@@ -38,7 +38,9 @@ class SegmentRows:
     def __init__(self, raster: str, region: Region, window: Region):
         self._map = RasterRows(raster)
         self.rows, self.cols = region.rows, region.cols
-        self._row, self._col = window.place_of(region)
+        place = window.place_of(region)
+        assert place is not None
+        self._row, self._col = place
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (rows, cols) int32 of rows `row` to `row + rows`, and the cells without segment."""

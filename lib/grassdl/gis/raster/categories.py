@@ -43,8 +43,10 @@ def labelled_values(raster: str) -> dict[int, str]:
     """Label of every value that has one, also of those that no cell has; ranges are left out."""
     values = []
     with _categories(raster) as categories:
+        if categories is None:
+            return {}
         low, high = libraster.CELL(), libraster.CELL()
-        for place in range(categories.ncats if categories else 0):
+        for place in range(categories.ncats):
             addresses = [ctypes.byref(one) for one in (categories, low, high)]
             libraster.Rast_get_ith_c_cat(addresses[0], place, *addresses[1:])
             if low.value == high.value:
@@ -56,7 +58,9 @@ def labels_of(raster: str, values: Iterable[int]) -> dict[int, str]:
     """Labels of the values that have one, read as UTF-8 whatever the locale says."""
     labels = {}
     with _categories(raster) as categories:
-        for value in values if categories else ():
+        if categories is None:
+            return {}
+        for value in values:
             cell = libraster.CELL(value)
             found = libraster.Rast_get_c_cat(ctypes.byref(cell), ctypes.byref(categories))
             labels[value] = one_line(found.data.decode("utf-8", errors="replace"))

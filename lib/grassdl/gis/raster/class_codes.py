@@ -24,7 +24,11 @@ class CategoryCodes:
     """
 
     def __init__(
-        self, raster: str, code_of: Mapping[int, int], otherwise: int, dtype: type = np.uint8
+        self,
+        raster: str,
+        code_of: Mapping[int, int],
+        otherwise: int,
+        dtype: type[np.integer] = np.uint8,
     ):
         self._map = RasterRows(raster)
         self.rows, self.cols = self._map.rows, self._map.cols
@@ -32,7 +36,7 @@ class CategoryCodes:
         self._categories = np.array(self.categories, np.int64)
         codes = [code_of[category] for category in self.categories]
         # The last place is that of all other cells.
-        self._codes = np.array([*codes, otherwise], dtype)
+        self._codes: np.ndarray = np.array([*codes, otherwise], dtype)
         self._table = self._make_table() if codes else np.full(2, otherwise, dtype)
 
     def _make_table(self) -> np.ndarray | None:
@@ -135,7 +139,7 @@ class ValueCodes:
         self._name = raster
         self._map = RasterRows(raster)
         self.rows, self.cols = self._map.rows, self._map.cols
-        self.lowest, highest = info_of(raster).range
+        self.lowest, highest = info_of(raster).integer_range
         self.number = highest - self.lowest + 1
         self._otherwise = self.number if labels_null else UNLABELLED_INDEX
 
@@ -167,7 +171,7 @@ def few_values(raster: str) -> bool:
     One that is missing or guessed does not count; see `RasterInfo.recorded`.
     """
     info = info_of(raster)
-    lowest, highest = info.range
+    lowest, highest = info.integer_range
     return info.recorded and highest - lowest + 1 < NULL_INDEX
 
 

@@ -146,6 +146,12 @@ class RasterInfo:
     units: str
     semantic_label: str
 
+    @property
+    def integer_range(self) -> tuple[int, int]:
+        """`range` of a map that is known to be of integer type."""
+        assert self.range is not None
+        return self.range
+
 
 @cache
 def info_of(name: str) -> RasterInfo:

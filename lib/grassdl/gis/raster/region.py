@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import grass.lib.gis as libgis
 import grass.script as gs
@@ -51,15 +51,15 @@ class Region:
     def current(cls) -> Region:
         """The computational region of the session."""
         window = _session_window()
-        edges = [getattr(window, edge) for edge in cls.EDGES]
-        return cls(*edges, rows=window.rows, cols=window.cols, turn=_turn())
+        edges = {edge: getattr(window, edge) for edge in cls.EDGES}
+        return cls(**edges, rows=window.rows, cols=window.cols, turn=_turn())
 
     @classmethod
     def of_raster(cls, name: str) -> Region:
         """The extent and grid of a raster map."""
         info = info_of(name)
-        edges = [getattr(info, edge) for edge in cls.EDGES]
-        return cls(*edges, rows=info.rows, cols=info.cols, turn=_turn())
+        edges = {edge: getattr(info, edge) for edge in cls.EDGES}
+        return cls(**edges, rows=info.rows, cols=info.cols, turn=_turn())
 
     @property
     def size(self) -> str:
@@ -123,6 +123,10 @@ class Region:
         cols = (self.turned(places[:, 0]) - self.west) / self.ewres
         return np.stack([rows, cols], axis=-1)
 
+    def has(self, cells: np.ndarray) -> np.ndarray:
+        """Which places (n,) lie in this grid, given as `cells_of` gives them (n, 2)."""
+        return np.all((cells >= 0) & (cells < (self.rows, self.cols)), axis=1)
+
     def span_of(self, left: int, cols: int) -> tuple[int, int]:
         """First column, and the one behind the last, of a map on this grid as a network meets it.
 
@@ -183,7 +187,7 @@ class Region:
             west=self.west + right,
         )
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Edges, resolutions and size as a JSON object."""
         return {
             "north": self.north,

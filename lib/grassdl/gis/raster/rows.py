@@ -9,13 +9,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import grass.lib.gis as libgis
 import grass.lib.raster as libraster
 import numpy as np
 
-_DTYPES = {
+_DTYPES: dict[int, np.dtype] = {
     libraster.CELL_TYPE: np.dtype(np.int32),
     libraster.FCELL_TYPE: np.dtype(np.float32),
     libraster.DCELL_TYPE: np.dtype(np.float64),
@@ -41,7 +41,7 @@ class RasterRows:
         self.rows = libraster.Rast_window_rows()
         self.cols = libraster.Rast_window_cols()
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         """A copy in another process opens the map itself."""
         return {**self.__dict__, "_file": None}
 
@@ -123,7 +123,7 @@ def _window(grid: libgis.struct_Cell_head) -> Iterator[None]:
 
 
 def _read_rows(
-    get_row: Callable, file: int, values: np.ndarray, first: int, cell_type: int
+    get_row: Callable[..., object], file: int, values: np.ndarray, first: int, cell_type: int
 ) -> None:
     address, width = values.ctypes.data, values.strides[0]
     for place in range(len(values)):

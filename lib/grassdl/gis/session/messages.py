@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -35,7 +36,8 @@ def one_line_errors() -> Iterator[None]:
     """
     signal.signal(signal.SIGTERM, _terminate)
     # A terminal that lacks a letter of some label must not cost the result.
-    sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     _use_utf8()
     try:
         yield

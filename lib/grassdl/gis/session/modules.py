@@ -14,7 +14,7 @@ from grass.exceptions import CalledModuleError
 
 from .mapset import current_mapset, mapset_folder
 
-_running: set[subprocess.Popen] = set()
+_running: set[subprocess.Popen[bytes]] = set()
 """Modules that `run_module` waits for."""
 
 
@@ -56,13 +56,13 @@ def side_by_side(tasks: Iterable[Callable[[], None]]) -> None:
             Before, tasks that have not begun are given up, and the modules of the others are
             killed; what Python itself does in these comes to its end.
     """
-    with ThreadPoolExecutor(1 + os.cpu_count()) as pool:
+    with ThreadPoolExecutor(1 + (os.cpu_count() or 1)) as pool:
         futures = []
         try:
-            for one in tasks:
-                futures.append(pool.submit(one))
-            for one in as_completed(futures):
-                one.result()
+            for task in tasks:
+                futures.append(pool.submit(task))
+            for done in as_completed(futures):
+                done.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             begun = [one for one in futures if not one.cancelled()]

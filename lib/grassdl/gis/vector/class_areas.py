@@ -72,19 +72,22 @@ class ClassAreas:
         clumps = temporary_name(self.prefix, "clumps")
         areas = temporary_name(self.prefix, "areas")
         # The region of this process reaches beyond the maps that are made.
-        grid = {"env": {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}}
+        environment = {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}
         try:
-            run_module("r.clump", input=class_map, output=clumps, **grid)
+            run_module("r.clump", input=class_map, output=clumps, env=environment)
             table = AreaTable.of(clumps, class_map, confidence_map)
             if self.minsize > 1:
                 kept, numbers = np.unique(self._owners(clumps, table), return_inverse=True)
                 table = table.joined(kept, numbers)
                 rules = "".join(f"{one} = {new}\n" for one, new in enumerate(numbers) if one)
-                run_module("r.reclass", stdin=rules, input=clumps, output=areas, rules="-", **grid)
+                run_module(
+                    "r.reclass", stdin=rules, input=clumps, output=areas, rules="-",
+                    env=environment,
+                )  # fmt: skip
             source = areas if self.minsize > 1 else clumps
             run_module(
                 "r.to.vect", flags="vt", input=source, output=self.temporary_name, type="area",
-                **grid,
+                env=environment,
             )  # fmt: skip
             self._attach(table)
             self._describe(title, history)

@@ -48,9 +48,11 @@ def segment_areas(
     remove_debris(TEMPORARY_PREFIX, "vector")
     temporary = temporary_name(TEMPORARY_PREFIX)
     script = Path(gs.tempfile())
-    areas = {"type": "area", "flags": "vt", "env": dict(environment)}
     try:
-        run_module("r.to.vect", input=raster, output=temporary, **areas)
+        run_module(
+            "r.to.vect", flags="vt", input=raster, output=temporary, type="area",
+            env=dict(environment),
+        )  # fmt: skip
         with script.open("w") as file:
             file.writelines(_statements(temporary, columns))
         run_module("db.execute", input=str(script))

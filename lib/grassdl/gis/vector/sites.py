@@ -36,7 +36,7 @@ class TrainingSites:
     """
 
     places: np.ndarray
-    categories: list[Sequence[int]]
+    categories: Sequence[Sequence[int]]
     label_cells: np.ndarray
 
     def chosen(self, places: Sequence[int]) -> TrainingSites:
@@ -139,7 +139,7 @@ def too_small(
         vector: Name of their map.
     """
     cells = region.cells_of(sites.places)
-    inside = ((cells >= 0) & (cells < (region.rows, region.cols))).all(axis=1)
+    inside = region.has(cells)
     labels = [table[own[0]].label if own[0] in table else None for own in sites.categories]
     there = Counter(label for label, here in zip(labels, inside, strict=True) if here)
     lost = Counter(

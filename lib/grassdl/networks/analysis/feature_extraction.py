@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import KerasTensor, layers
@@ -46,8 +47,8 @@ def with_features(network: keras.Model, layer: str) -> tuple[keras.Model, str]:
             classes do, or it is not clear which one is the last.
     """
     hidden = HiddenLayers.of(network)
-    chosen = hidden.chosen(layer)
-    found = _joined(network, chosen, hidden.factor(chosen))
+    chosen, factor = hidden.chosen(layer)
+    found = _joined(network, chosen, factor)
     extent, reached = reach(network), reach(found)
     if (reached.stride, reached.halo) != (extent.stride, extent.halo):
         raise ValueError(
@@ -103,18 +104,20 @@ class HiddenLayers:
     def factor(self, one: Hidden) -> int | None:
         """How many pixels of the image a pixel of a layer has along an edge; None if that is not a
         whole number, or not the same for rows and columns."""
-        sizes = list(zip(self.image[1:3], one.shape[1:3], strict=True))
-        if any(not size or whole % size for whole, size in sizes):
-            return None
-        factors = {whole // size for whole, size in sizes}
+        factors = set()
+        for whole, size in zip(self.image[1:3], one.shape[1:3], strict=True):
+            if not size or whole % size:
+                return None
+            factors.add(whole // size)
         return factors.pop() if len(factors) == 1 else None
 
-    def chosen(self, name: str) -> Hidden:
-        """The layer of a name, see `with_features`; of several calls the last one.
+    def chosen(self, name: str) -> tuple[Hidden, int]:
+        """The layer of a name, see `with_features`, and its factor; of several calls the last.
 
         Raises:
             ValueError: There is none, or it has another resolution.
         """
+        chosen: Hidden | None
         if name == LAST:
             if self.last is None:
                 raise ValueError(
@@ -130,13 +133,13 @@ class HiddenLayers:
                 f"as {self._fitting()}"
             )
         factor = self.factor(chosen)
-        if factor != 1 and (factor is None or chosen is not self.last):
+        if factor is None or (factor != 1 and chosen is not self.last):
             found, wanted = (" x ".join(map(str, one[1:3])) for one in (chosen.shape, self.image))
             raise ValueError(
                 f"Layer <{chosen.name}> has not the resolution of the image ({found} for {wanted} "
                 f"cells): segment_features takes {LAST}, or layers such as {self._fitting()}"
             )
-        return chosen
+        return chosen, factor
 
     def _fitting(self) -> str:
         """Names of layers that have the resolution of the image, those nearest to the scores."""
@@ -205,7 +208,7 @@ def _with_output(model: keras.Model, within: Within, tensor: KerasTensor) -> ker
     replaced = _with_output(nested, tuple(deeper), tensor)
     found = []
 
-    def call(layer, *arguments, **named):
+    def call(layer: layers.Layer, *arguments: Any, **named: Any) -> Any:
         if layer is not nested:
             return layer(*arguments, **named)
         result, inside = replaced(*arguments, **named)

@@ -246,7 +246,7 @@ class Call:
     windows: tuple[Window | None, ...]
     inputs: list[int]
     outputs: list[int]
-    channels: list[int | None]
+    channels: list[int]
     convolves: bool
     composed: bool
 
@@ -314,7 +314,10 @@ class LayerGraph:
         for call in reversed(self.calls):
             wanted = [needed[tensor] for tensor in call.outputs if tensor in needed]
             if wanted:
-                interval = call.windows[axis].needs(_hull(wanted))
+                window = call.windows[axis]
+                # Callers have asked `is_local`.
+                assert window is not None
+                interval = window.needs(_hull(wanted))
                 for tensor in call.inputs:
                     needed[tensor] = _hull([interval, needed.get(tensor, interval)])
         return _hull([needed[tensor] for tensor in self.inputs if tensor in needed])

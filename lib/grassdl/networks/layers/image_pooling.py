@@ -21,6 +21,6 @@ class ImagePooling2D(layers.Layer):
         means = ops.mean(features, axis=(1, 2), keepdims=True)
         return ops.broadcast_to(means, ops.shape(features))
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the input."""
         return input_shape

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +44,7 @@ class Best(keras.callbacks.Callback):
         """Whether patience is at its end."""
         return self.waited >= self.patience
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Compare the epoch with the best one."""
         value = self.sign * logs[self.monitor]
         if value > self.value:
@@ -58,11 +59,11 @@ class Best(keras.callbacks.Callback):
         if self.exhausted:
             self.model.stop_training = True
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         """What it remembers but for the weights."""
         return {"value": self.value, "epoch": self.epoch, "waited": self.waited}
 
-    def resume(self, state: dict, weights: list[np.ndarray]) -> None:
+    def resume(self, state: dict[str, Any], weights: list[np.ndarray]) -> None:
         """Remember what `state` told and the best weights."""
         self.value, self.epoch, self.waited = state["value"], state["epoch"], state["waited"]
         self.weights = weights

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -37,7 +38,7 @@ class FirstSteps(keras.callbacks.Callback):
         self.done = 0
         self.begin = math.nan
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at the clock; after enough steps, report."""
         if self.silent:
             return
@@ -54,6 +55,6 @@ class FirstSteps(keras.callbacks.Callback):
         )
         self.silent = True
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Report no more: the line of the epoch tells its time."""
         self.silent = True

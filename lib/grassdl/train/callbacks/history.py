@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -26,17 +27,19 @@ class History(keras.callbacks.Callback):
 
     COLUMNS = ("epoch", "loss", "val_loss", "mean_iou", "val_mean_iou", "learning_rate", "seconds")
 
-    def __init__(self, epochs: int, report: Callable[[str], None], rows: Sequence[dict] = ()):
+    def __init__(
+        self, epochs: int, report: Callable[[str], None], rows: Sequence[dict[str, Any]] = ()
+    ):
         super().__init__()
         self.epochs = epochs
         self.report = report
         self.rows = list(rows)
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
         self._begin = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Add a row and report it; figures that were not measured are None."""
         check_finite(epoch, logs["loss"])
         row = {
@@ -48,7 +51,7 @@ class History(keras.callbacks.Callback):
         self.rows.append({name: row.get(name) for name in self.COLUMNS})
         self.report(self._line(self.rows[-1]))
 
-    def _line(self, row: dict) -> str:
+    def _line(self, row: dict[str, Any]) -> str:
         parts = [f"loss {row['loss']:.4f}, mean IoU {row['mean_iou']:.4f}"]
         if row["val_loss"] is not None:
             parts.append(

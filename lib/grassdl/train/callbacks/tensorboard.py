@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 from tensorboard.compat.proto.event_pb2 import Event
@@ -46,7 +47,7 @@ class Logs(keras.callbacks.Callback):
         self.writers = {split: EventFileWriter(str(self.folder / split)) for split in SPLITS}
         self._write(self.history.rows)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the epoch."""
         self._write(self.history.rows[-1:])
 
@@ -55,14 +56,14 @@ class Logs(keras.callbacks.Callback):
         for writer in self.writers.values():
             writer.close()
 
-    def _write(self, rows: Sequence[dict]) -> None:
+    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
         for split, writer in self.writers.items():
             for row in rows:
                 writer.add_event(_event(row, split))
             writer.flush()
 
 
-def _event(row: dict, split: str) -> Event:
+def _event(row: dict[str, Any], split: str) -> Event:
     """A row's figures of a split as a point of its curves."""
     prefix = "val_" if split == "validation" else ""
     values = [

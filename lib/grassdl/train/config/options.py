@@ -45,11 +45,18 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         strengths=_strengths(options["strengths"]),
         model=options["model"] or None,
         freeze=freeze,
+        **_of_the_same_name(options),
+    )
+
+
+def _of_the_same_name(options: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that are called like their options."""
+    return {
         **{name: options[name] for name in WORDS},
         **{name: whole(options, name, highest=MAX_SEED) for name in INTEGERS},
         **{name: whole(options, name) for name in LEFT_OPEN if options[name]},
         **{name: number(options, name) for name in NUMBERS},
-    )
+    }
 
 
 def names_of(words: str) -> list[str] | None:

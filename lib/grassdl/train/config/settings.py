@@ -121,6 +121,12 @@ class Settings:
         return replace(self, epochs=epochs, patience=patience)
 
     @property
+    def most_epochs(self) -> int:
+        """`epochs` of settings that leave nothing open, as `for_patches` gives them."""
+        assert self.epochs is not None
+        return self.epochs
+
+    @property
     def network_name(self) -> str:
         """What the network is called: by its name in the registry or that of the user's file."""
         return Path(self.network_file).stem if self.network_file else self.network
@@ -153,7 +159,7 @@ class Settings:
                 f"{' and '.join(choices.SMOOTHED_LOSSES)} do"
             )
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object."""
         listed = {name: list(one) for name, one in asdict(self).items() if isinstance(one, tuple)}
         return {**asdict(self), **listed}

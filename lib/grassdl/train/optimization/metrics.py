@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import KerasTensor, ops
 
@@ -56,6 +58,6 @@ class MeanIoU(keras.metrics.Metric):
         iou = both / ops.where(occurs, either, 1)
         return ops.sum(iou) / ops.maximum(ops.sum(ops.cast(occurs, iou.dtype)), 1)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {"classes": self.classes, "name": self.name}

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,7 +57,7 @@ class Transfer:
             parts.append(f"bands that it does not know: {listed(self.bands)}")
         return f"Starting from model <{self.card.name}>, {'; '.join(parts)}"
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Where the weights came from, for the model card."""
         return {
             "name": self.card.name,
