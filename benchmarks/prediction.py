@@ -51,13 +51,15 @@ CONFIGURATION = ("network", "engine", "memory", "tile", "rows", "cols")
 MODEL = """
 import ast, sys
 from pathlib import Path
-from grassdl import backend
-backend.prepare()
-from grassdl.bands import Band
-from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import ModelCard, load_card, save_card, save_network
+from grassdl.runtime import keras_backend
+keras_backend.prepare()
+from grassdl.core.bands import Band
+from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.model.card import ModelCard
+from grassdl.model.folder import load_card, save_card
+from grassdl.model.weights import save_network
 from grassdl.networks import registry
-from grassdl.networks.reach import reach
+from grassdl.networks.analysis.receptive_field import reach
 
 name, options, bands, classes, mean, deviation, folder = sys.argv[1:]
 bands, classes, folder = int(bands), int(classes), Path(folder)
@@ -85,9 +87,10 @@ print(extent.halo or 0, extent.stride)
 BARE = """
 import sys, time
 import numpy as np
-from grassdl.bands import by_layers
-from grassdl.model import ModelCard, load_card, save_card
-from grassdl.predict.loading import load_engine
+from grassdl.core.readers import by_layers
+from grassdl.model.card import ModelCard
+from grassdl.model.folder import load_card, save_card
+from grassdl.predict.engines.selection import load_engine
 from grassdl.predict.settings import Settings
 
 folder, engine, precision, rows, cols, mean, deviation = sys.argv[1:]
@@ -113,10 +116,11 @@ SCRIPT = """
 import sys
 import numpy as np
 from grass.pygrass.raster import raster2numpy, numpy2raster
-from grassdl import backend
-backend.prepare()
+from grassdl.runtime import keras_backend
+keras_backend.prepare()
 import keras
-from grassdl.model import load_card, load_network, save_card
+from grassdl.model.folder import load_card, save_card
+from grassdl.model.weights import load_network
 
 folder, edge, classes, *names = sys.argv[1:]
 edge, classes = int(edge), int(classes)

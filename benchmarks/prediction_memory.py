@@ -32,13 +32,15 @@ STRIDE = 2**DEPTH
 MODEL = f"""
 import sys
 from pathlib import Path
-from grassdl import backend
-backend.prepare()
-from grassdl.bands import Band
-from grassdl.classes import ClassScheme, MapClass
-from grassdl.model import ModelCard, load_card, save_card, save_network
+from grassdl.runtime import keras_backend
+keras_backend.prepare()
+from grassdl.core.bands import Band
+from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.model.card import ModelCard
+from grassdl.model.folder import load_card, save_card
+from grassdl.model.weights import save_network
 from grassdl.networks import registry
-from grassdl.networks.reach import reach
+from grassdl.networks.analysis.receptive_field import reach
 
 names = [f"band{{place}}" for place in range({BANDS})]
 mean, deviation = [3000.0] * {BANDS}, [1500.0] * {BANDS}
@@ -64,8 +66,9 @@ save_network(network, folder)
 BARE = """
 import resource, sys
 import numpy as np
-from grassdl.model import ModelCard, load_card, save_card
-from grassdl.predict.loading import load_engine
+from grassdl.model.card import ModelCard
+from grassdl.model.folder import load_card, save_card
+from grassdl.predict.engines.selection import load_engine
 from grassdl.predict.settings import Settings
 
 def peak():

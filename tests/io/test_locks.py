@@ -10,7 +10,7 @@ from paths import LIBRARY
 HOLD = """
 import sys
 from pathlib import Path
-from grassdl.locks import Hold
+from grassdl.io.locks import Hold
 hold = Hold(Path(sys.argv[1]).joinpath)
 print(hold.word, flush=True)
 sys.stdin.read()
