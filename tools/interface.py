@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write what the library offers by name into the options of i.dl.train and its manual page.
+"""Write what the library offers by name into the options of the modules and the manual.
 
-Networks, losses, augmentations and so on are listed in one place each, with a line that describes
-them. From there come
+Networks, losses, sampling designs and so on are listed in one place each, with a line that
+describes them. From there come
 
-- the `options` and `descriptions` of the module's option of that name, and
-- the tables of the manual page between `<!-- NAME -->` and `<!-- end -->`.
+- the `options` and `descriptions` of a module's option of that name, and
+- the tables of the manual page of i.dl.train between `<!-- NAME -->` and `<!-- end -->`.
 
 Example:
     python tools/interface.py            # write both
@@ -17,41 +17,50 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lib"))
 
 from grassdl.networks.registry import NETWORKS  # noqa: E402
+from grassdl.patches.sampling import DESIGNS  # noqa: E402
+from grassdl.patches.splits import SCHEMES  # noqa: E402
 from grassdl.train.config import choices  # noqa: E402
 from grassdl.train.data.augmentation import AUGMENTATIONS  # noqa: E402
 
-SCRIPT = ROOT / "i.dl.train" / "i.dl.train.py"
 PAGE = ROOT / "i.dl.train" / "i.dl.train.md"
 
-OFFERS: dict[str, dict[str, str]] = {
-    "network": NETWORKS,
-    "activation": choices.ACTIVATIONS,
-    "loss": choices.LOSSES,
-    "optimizer": choices.OPTIMIZERS,
-    "schedule": choices.SCHEDULES,
-    "augmentation": {
-        **{name: one.description for name, one in AUGMENTATIONS.items()},
-        "none": "Patches as they are",
+OFFERS: dict[str, dict[str, dict[str, str]]] = {
+    "i.dl.patches": {
+        "sampling": {name: one.description for name, one in DESIGNS.items()},
+        "split_method": {name: one.description for name, one in SCHEMES.items()},
     },
-    "precision": choices.PRECISIONS,
+    "i.dl.train": {
+        "network": NETWORKS,
+        "activation": choices.ACTIVATIONS,
+        "loss": choices.LOSSES,
+        "optimizer": choices.OPTIMIZERS,
+        "schedule": choices.SCHEDULES,
+        "augmentation": {
+            **{name: one.description for name, one in AUGMENTATIONS.items()},
+            "none": "Patches as they are",
+        },
+        "precision": choices.PRECISIONS,
+    },
 }
-"""What there is to choose from, with descriptions, by option."""
+"""What there is to choose from, with descriptions, by module and option."""
 
 
-def with_options(script: str) -> str:
+def with_options(script: str, offers: dict[str, dict[str, str]]) -> str:
     """A module's script with all that is offered in its header."""
-    for key, offered in OFFERS.items():
+    for key, offered in offers.items():
         told = ";".join(f"{name};{line}" for name, line in offered.items())
-        block = re.compile(rf"# % option\n# % key: {key}\n(?:(?!# % end).*\n)*")
+        block = re.compile(rf"# % ?option\n# % key: {key}\n(?:(?!# % ?end).*\n)*")
         found = block.search(script)
         if not found:
-            raise ValueError(f"{SCRIPT.name} has no option <{key}>")
+            raise ValueError(f"The script has no option <{key}>")
         header = re.sub(r"(?<=# % options: ).*", ",".join(offered), found[0])
         header = re.sub(r"(?<=# % descriptions: ).*", told, header)
         script = script[: found.start()] + header + script[found.end() :]
@@ -87,7 +96,11 @@ def main(arguments: list[str]) -> int:
         print("usage: interface.py [--check]", file=sys.stderr)
         return 2
     status = 0
-    for file, renewed in ((SCRIPT, with_options), (PAGE, with_tables)):
+    renewals: list[tuple[Path, Callable[[str], str]]] = [(PAGE, with_tables)]
+    for module, offers in OFFERS.items():
+        script = ROOT / module / f"{module}.py"
+        renewals.append((script, partial(with_options, offers=offers)))
+    for file, renewed in renewals:
         text = file.read_text(encoding="utf-8")
         if renewed(text) == text:
             continue

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import numpy as np
 
@@ -57,10 +59,18 @@ class CountingEngine:
         return self.engine(values)
 
 
+DEVIATION = [20.0, 50.0]
+
+
 def small_network(name, **options):
-    """A network with weights and batch statistics that let distant cells matter."""
+    """A network of the registry for scenes, as `made_lively` leaves it."""
+    return made_lively(partial(registry.build, name, 64), **options)
+
+
+def made_lively(build, **options):
+    """A network for scenes, with weights and batch statistics that let distant cells matter."""
     keras.utils.set_random_seed(7)
-    model = registry.build(name, 64, 2, CLASSES, mean=MEAN, deviation=[20.0, 50.0], **options)
+    model = build(2, CLASSES, mean=MEAN, deviation=DEVIATION, **options)
     rng = np.random.default_rng(7)
     model.set_weights([w + rng.normal(0, 0.05, w.shape).astype(w.dtype) for w in model.weights])
     for layer in model.layers:

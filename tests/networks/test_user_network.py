@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A user's own network in a Python file."""
+"""A user's own network in a Python file; a sound one goes through `test_every_network.py`."""
 
 import sys
 
@@ -8,19 +8,8 @@ import numpy as np
 import pytest
 
 from grassdl.model.weights import load_network, save_network
-from grassdl.networks.analysis.receptive_field import Reach, reach
 from grassdl.networks.user_network import build_from_file
-
-SOUND = """
-import keras
-from keras import layers
-
-def build(size, bands, classes):
-    pixels = keras.Input((None, None, bands))
-    features = layers.MaxPooling2D(2)(layers.Conv2D(4, 3, padding="same")(pixels))
-    features = layers.UpSampling2D(2)(layers.BatchNormalization()(features))
-    return keras.Model(pixels, layers.Conv2D(classes, 1, activation="softmax")(features))
-"""
+from network_table import OWN_NETWORK
 
 
 @pytest.fixture
@@ -28,8 +17,8 @@ def write(tmp_path):
     """Writes a network file: the sound one with something replaced."""
 
     def write(old="", new=""):
-        assert old in SOUND
-        (tmp_path / "own.py").write_text(SOUND.replace(old, new) if old else SOUND)
+        assert old in OWN_NETWORK
+        (tmp_path / "own.py").write_text(OWN_NETWORK.replace(old, new) if old else OWN_NETWORK)
         return tmp_path / "own.py"
 
     return write
@@ -39,7 +28,6 @@ def test_a_network_file_gives_a_network_like_those_of_the_registry(write):
     model = build_from_file(write(), 16, 3, 5, mean=[10, 20, 30], deviation=[1, 2, 3])
     assert model.name == "own"
     assert (model.input_shape[-1], model.output_shape[-1]) == (3, 5)
-    assert reach(model) == Reach(stride=2, halo=2, receptive_field=4)
     normalised = model.get_layer("normalization")(np.array([[[[11.0, 16, 30]]]]))
     np.testing.assert_allclose(np.ravel(normalised), [1, -2, 0])
 
@@ -52,15 +40,6 @@ def test_nothing_is_left_beside_the_network_file(write, tmp_path, monkeypatch, u
         build_from_file(write("import keras\n", "nothing\n"), 16, 3, 5)
     assert [one.name for one in tmp_path.iterdir()] == ["own.py"]
     assert sys.dont_write_bytecode == unwritten
-
-
-def test_its_file_is_loaded_without_the_network_file(write, tmp_path):
-    model = build_from_file(write(), 16, 3, 5)
-    model.save(tmp_path / "model.keras")
-    (tmp_path / "own.py").unlink()
-    again = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
-    pixels = np.random.default_rng(1).normal(size=(1, 16, 16, 3))
-    np.testing.assert_array_equal(model(pixels), again(pixels))
 
 
 def test_a_compiled_network_is_kept_as_a_network(write, tmp_path):
@@ -141,7 +120,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_file_that_is_no_python_is_named(tmp_path):
-    (tmp_path / "own.txt").write_text(SOUND)
+    (tmp_path / "own.txt").write_text(OWN_NETWORK)
     with pytest.raises(ValueError, match="is not a Python file"):
         build_from_file(tmp_path / "own.txt", 16, 3, 5)
 

@@ -6,23 +6,22 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from array_reader import ArrayBands, ArrayLabels, ArrayStrata
-from grassdl.core.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from array_reader import ArrayBands, ArrayLabels
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.patches import label_spool, window_counts
 from grassdl.patches.plan import describe, make_plan, shortcomings
 from grassdl.patches.sampling import (
     BalancedSampling,
     Grid,
     GridSampling,
-    ObjectSampling,
     RandomSampling,
-    StratifiedSampling,
 )
-from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, parse_shares
+from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit
 from grassdl.runtime.workers import Workers
+from patch_tables import EVERY_DESIGN, EVERY_SCHEME, SHARES
 
 CLASSES = ClassScheme([MapClass(3, "water", "0:0:255"), MapClass(12, "roof", "9:9:9")])
-SHARES = BlockSplit(parse_shares([50, 25, 25]))
+BLOCKS = BlockSplit(SHARES)
 
 
 def plan_of(codes, design, split=None, size=4, block_size=8, min_labelled=0.0, seed=1):
@@ -38,14 +37,14 @@ def some_codes(shape=(24, 24), seed=0):
 
 
 def test_patches_are_in_the_order_of_rows_and_columns():
-    plan = plan_of(some_codes(), RandomSampling(20), SHARES)
+    plan = plan_of(some_codes(), RandomSampling(20), BLOCKS)
     assert plan.positions.tolist() == sorted(plan.positions.tolist())
     assert len(plan.positions) == 20
 
 
 def test_counts_are_those_of_the_labelled_cells_of_each_patch():
     codes = some_codes()
-    plan = plan_of(codes, GridSampling(3), SHARES)
+    plan = plan_of(codes, GridSampling(3), BLOCKS)
     for (row, col), found in zip(plan.positions, plan.counts, strict=True):
         patch = codes[row : row + 4, col : col + 4]
         assert found.tolist() == [(patch == 0).sum(), (patch == 1).sum()]
@@ -92,7 +91,7 @@ def test_sparse_labels_give_as_many_patches_as_asked_where_there_are_enough(npat
 
 def test_the_same_seed_gives_the_same_plan_and_another_one_another():
     first, again, other = (
-        plan_of(some_codes(), RandomSampling(9), SHARES, seed=seed) for seed in (3, 3, 4)
+        plan_of(some_codes(), RandomSampling(9), BLOCKS, seed=seed) for seed in (3, 3, 4)
     )
     assert np.array_equal(first.positions, again.positions)
     assert np.array_equal(first.splits, again.splits)
@@ -102,7 +101,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_one_another():
 def test_classes_that_a_split_lacks_are_told():
     codes = np.zeros((4, 12), np.uint8)
     codes[0, 0] = 1
-    plan = plan_of(codes, GridSampling(4), SHARES, block_size=4)
+    plan = plan_of(codes, GridSampling(4), BLOCKS, block_size=4)
     sentences = shortcomings(plan, CLASSES, GridSampling(4), lost=7)
     assert sentences[0] == "NULL in a band costs 7 labelled cells"
     assert len(sentences) == 3
@@ -110,7 +109,7 @@ def test_classes_that_a_split_lacks_are_told():
 
 
 def test_a_class_in_no_patch_is_told_once():
-    plan = plan_of(np.zeros((4, 12), np.uint8), GridSampling(4), SHARES, block_size=4)
+    plan = plan_of(np.zeros((4, 12), np.uint8), GridSampling(4), BLOCKS, block_size=4)
     (sentence,) = shortcomings(plan, CLASSES, GridSampling(4), lost=0)
     assert sentence.startswith("No patch holds a pixel of: roof")
 
@@ -142,7 +141,7 @@ def test_the_expected_time_is_told_as_people_tell_it():
 
 def test_notes_of_the_design_are_told_below_the_table():
     codes = some_codes((40, 40), 2)
-    plan = plan_of(codes, BalancedSampling(10), SHARES, block_size=10)
+    plan = plan_of(codes, BalancedSampling(10), BLOCKS, block_size=10)
     pixels = plan.class_pixels().sum(axis=0)
     shares = 100 * pixels / pixels.sum()
     (note,) = plan.notes
@@ -198,35 +197,17 @@ def test_labels_off_all_areas_of_a_split_map_are_told():
         plan_of(codes, GridSampling(4), MapSplit(ArrayLabels(areas)), block_size=20)
 
 
-def scene_of(data):
-    """Codes, a grid, a design and a split of any kind."""
+def scene_of(data, design, scheme):
+    """Codes, a grid, and the design and the split of two rows of the tables."""
     rows, cols = data.draw(st.integers(16, 50)), data.draw(st.integers(16, 50))
     size = data.draw(st.integers(1, 5))
+    margin = data.draw(st.sampled_from([(0, 0), (1, 0), (1, 2)]))
+    block_size = max(size + 2 * max(margin), 8) if scheme.name == "blocks" else max(rows, cols)
+    grid = Grid(rows, cols, size, block_size)
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
     codes = some_codes((rows, cols), data.draw(st.integers(0, 99)))
-    margin = data.draw(st.sampled_from([(0, 0), (1, 0), (1, 2)]))
     npatches = data.draw(st.integers(3, 60))
-    strata = rng.choice(np.array([0, 1, 4, NO_STRATUM], np.uint16), (rows, cols))
-    design = data.draw(
-        st.sampled_from(
-            [
-                GridSampling(1 + npatches // 10),
-                RandomSampling(npatches),
-                StratifiedSampling(npatches),
-                StratifiedSampling(npatches, ArrayStrata(strata)),
-                BalancedSampling(npatches),
-                ObjectSampling(rng.random((npatches, 2)) * (rows, cols), 2, 1.0, 1),
-            ]
-        )
-    )
-    areas = rng.choice(np.array([0, 1, 2, 9], np.uint8), (3, 3)).repeat(17, 0).repeat(17, 1)
-    areas[0, 0] = 0
-    if data.draw(st.booleans()):
-        split, block_size = BlockSplit(SHARES.shares, margin), max(size + 2 * max(margin), 8)
-    else:
-        split = MapSplit(ArrayLabels(np.ascontiguousarray(areas[:rows, :cols])), margin)
-        block_size = max(rows, cols)
-    return codes, Grid(rows, cols, size, block_size), design, split
+    return codes, grid, design.make(grid, npatches, rng), scheme.make(grid, margin, rng)
 
 
 def plan_or_none(codes, grid, design, split, seed):
@@ -238,26 +219,48 @@ def plan_or_none(codes, grid, design, split, seed):
         return None
 
 
-@settings(deadline=None, max_examples=80)
-@given(data=st.data(), seed=st.integers(0, 99))
-def test_any_design_and_split_keep_their_promises(data, seed):
-    codes, grid, design, split = scene_of(data)
-    plan = plan_or_none(codes, grid, design, split, seed)
-    assume(plan is not None)
-    positions = plan.positions.tolist()
-    assert positions == sorted(positions)
-    assert len({tuple(one) for one in positions}) == len(positions)
-    assert plan.positions.min() >= 0
-    assert (plan.positions + grid.size <= [grid.rows, grid.cols]).all()
-    assert (plan.counts.sum(axis=1) >= max(1, 0.1 * grid.size**2)).all()
-    if design.limit():
-        assert len(positions) <= design.limit()
-    painted = np.full((grid.rows, grid.cols), -1)
-    for (row, col), one in zip(positions, plan.splits, strict=True):
-        window = slice(row, row + grid.size), slice(col, col + grid.size)
-        assert np.isin(painted[window], (-1, one)).all()
-        painted[window] = one
-    check_gap(painted, plan, grid, split.margin)
+@pytest.mark.parametrize("design", EVERY_DESIGN, ids=str)
+@pytest.mark.parametrize("scheme", EVERY_SCHEME, ids=str)
+class TestAnyDesignWithAnyScheme:
+    """What a plan promises, whatever design and split scheme it is made with."""
+
+    @settings(deadline=None, max_examples=8)
+    @given(data=st.data(), seed=st.integers(0, 99))
+    def test_keeps_its_promises(self, design, scheme, data, seed):
+        codes, grid, design, split = scene_of(data, design, scheme)
+        plan = plan_or_none(codes, grid, design, split, seed)
+        assume(plan is not None)
+        positions = plan.positions.tolist()
+        assert positions == sorted(positions)
+        assert len({tuple(one) for one in positions}) == len(positions)
+        assert plan.positions.min() >= 0
+        assert (plan.positions + grid.size <= [grid.rows, grid.cols]).all()
+        assert (plan.counts.sum(axis=1) >= max(1, 0.1 * grid.size**2)).all()
+        if design.limit():
+            assert len(positions) <= design.limit()
+        painted = np.full((grid.rows, grid.cols), -1)
+        for (row, col), one in zip(positions, plan.splits, strict=True):
+            window = slice(row, row + grid.size), slice(col, col + grid.size)
+            assert np.isin(painted[window], (-1, one)).all()
+            painted[window] = one
+        check_gap(painted, plan, grid, split.margin)
+
+    @settings(deadline=None, max_examples=2)
+    @given(data=st.data(), seed=st.integers(0, 99))
+    def test_is_the_same_for_the_same_seed_whatever_the_strips(self, design, scheme, data, seed):
+        codes, grid, design, split = scene_of(data, design, scheme)
+        plans = []
+        for strip, table in [(10**7, 0.0), (1, 1e9), (70, 3.5)]:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(window_counts, "STRIP_CELLS", strip)
+                patch.setattr(window_counts, "TABLE_CELL_NS", table)
+                plans.append(plan_or_none(codes, grid, design, split, seed))
+        assume(plans[0] is not None)
+        for other in plans[1:]:
+            assert np.array_equal(plans[0].positions, other.positions)
+            assert np.array_equal(plans[0].splits, other.splits)
+            assert np.array_equal(plans[0].counts, other.counts)
+            assert plans[0].notes == other.notes
 
 
 def check_gap(painted, plan, grid, margin):
@@ -271,22 +274,13 @@ def check_gap(painted, plan, grid, margin):
         assert np.isin(around, (-1, one)).all()
 
 
-@settings(deadline=None, max_examples=25)
-@given(data=st.data(), seed=st.integers(0, 99))
-def test_the_plan_is_the_same_whatever_the_strips(data, seed):
-    codes, grid, design, split = scene_of(data)
-    plans = []
-    for strip, table in [(10**7, 0.0), (1, 1e9), (70, 3.5)]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(window_counts, "STRIP_CELLS", strip)
-            patch.setattr(window_counts, "TABLE_CELL_NS", table)
-            plans.append(plan_or_none(codes, grid, design, split, seed))
-    assume(plans[0] is not None)
-    for other in plans[1:]:
-        assert np.array_equal(plans[0].positions, other.positions)
-        assert np.array_equal(plans[0].splits, other.splits)
-        assert np.array_equal(plans[0].counts, other.counts)
-        assert plans[0].notes == other.notes
+@pytest.mark.parametrize("row", [row for row in EVERY_DESIGN if row.gives_npatches], ids=str)
+@pytest.mark.parametrize("npatches", [1, 7, 40])
+def test_as_many_patches_are_cut_as_wanted_where_there_is_room(row, npatches):
+    grid, rng = Grid(48, 48, 4, 12), np.random.default_rng(0)
+    codes = rng.integers(0, 2, (48, 48)).astype(np.uint8)
+    design = row.make(grid, npatches, rng)
+    assert len(plan_of(codes, design, block_size=12).positions) == npatches
 
 
 def test_a_split_scheme_that_leaks_is_found_out():

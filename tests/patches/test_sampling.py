@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sampling designs: where patches may lie."""
+"""Sampling designs: where patches may lie. All of them run through one battery, see
+`patch_tables.py`, then come the promises of single ones."""
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from grassdl.patches.sampling import (
     RandomSampling,
     StratifiedSampling,
 )
+from patch_tables import EVERY_DESIGN
 
 
 @st.composite
@@ -48,22 +50,54 @@ def starts_within_blocks(cells, grid):
     )
 
 
+def test_the_table_holds_every_design():
+    assert {row.name for row in EVERY_DESIGN} == set(sampling.DESIGNS)
+
+
+@pytest.mark.parametrize("row", EVERY_DESIGN, ids=str)
+class TestEveryDesign:
+    """What any design promises of the candidates that it offers."""
+
+    @settings(deadline=None, max_examples=30)
+    @given(grid=grids(), npatches=st.integers(1, 60), seed=st.integers(0, 99))
+    def test_offers_patches_in_the_region_and_none_twice(self, row, grid, npatches, seed):
+        found = offered(row, grid, npatches, seed)
+        check_positions(found, grid)
+        assert np.array_equal(found, offered(row, grid, npatches, seed))
+        if row.within_blocks:
+            last = found + grid.size - 1
+            assert np.array_equal(found // grid.block_size, last // grid.block_size)
+
+
+def offered(row, grid, npatches, seed, margin=(0, 0)):
+    """Positions that the design of a row offers in a grid, in which it has a place for patches."""
+    rng = np.random.default_rng(seed)
+    design = row.make(grid, npatches, rng)
+    try:
+        return design.candidates(grid, margin, rng).positions
+    except ValueError as error:
+        assert str(error).startswith("The strata hold no category where patches may lie")
+        assume(False)
+
+
+@pytest.mark.parametrize("row", [row for row in EVERY_DESIGN if row.within_blocks], ids=str)
+@pytest.mark.parametrize("margin", [(0, 0), (1, 0), (2, 3)])
+def test_patches_and_their_margin_lie_in_one_block_or_off_the_region(row, margin):
+    grid = Grid(24, 31, 4, 12)
+    found = offered(row, grid, 20, 0, margin)
+    first = np.maximum(found - margin, 0) // 12
+    last = np.minimum(found + grid.size - 1 + margin, [23, 30]) // 12
+    assert np.array_equal(first, last)
+    assert {tuple(block) for block in first.tolist()} == {(r, c) for r in (0, 1) for c in (0, 1, 2)}
+
+
 @settings(deadline=None)
 @given(grid=grids(), stride=st.integers(1, 12))
 def test_a_grid_takes_every_position_that_fits(grid, stride):
     found = positions(GridSampling(stride), grid)
-    check_positions(found, grid)
     assert (found % stride == 0).all()
     down, across = (grid.rows - grid.size) // stride + 1, (grid.cols - grid.size) // stride + 1
     assert len(found) == down * across
-
-
-@settings(deadline=None)
-@given(grid=grids(), npatches=st.integers(1, 60), seed=st.integers(0, 99))
-def test_random_patches_lie_in_the_region_and_within_one_block(grid, npatches, seed):
-    found = positions(RandomSampling(npatches), grid, seed)
-    check_positions(found, grid)
-    assert np.array_equal(found // grid.block_size, (found + grid.size - 1) // grid.block_size)
 
 
 @settings(deadline=None)
@@ -80,13 +114,6 @@ def test_random_sampling_offers_no_more_than_is_sensible(monkeypatch):
         found = positions(RandomSampling(npatches), grid)
         check_positions(found, grid)
         assert len(found) == offered
-
-
-@settings(deadline=None)
-@given(grid=grids(), seed=st.integers(0, 99))
-def test_the_same_seed_gives_the_same_positions(grid, seed):
-    design = RandomSampling(10)
-    assert np.array_equal(positions(design, grid, seed), positions(design, grid, seed))
 
 
 def test_another_seed_gives_other_positions():
@@ -109,26 +136,6 @@ def test_a_patch_larger_than_the_region_is_refused():
 def test_a_block_smaller_than_a_patch_is_refused():
     with pytest.raises(ValueError, match="Blocks of 7 cells are smaller than a patch of 8 cells"):
         Grid(20, 20, 8, 7)
-
-
-WITHIN_BLOCKS = [
-    RandomSampling(20),
-    BalancedSampling(20),
-    StratifiedSampling(20),
-    StratifiedSampling(20, ArrayStrata(np.random.default_rng(0).integers(0, 4, (24, 31)))),
-]
-
-
-@pytest.mark.parametrize("design", WITHIN_BLOCKS, ids=lambda one: type(one).__name__)
-@pytest.mark.parametrize("margin", [(0, 0), (1, 0), (2, 3)])
-def test_patches_and_their_margin_lie_in_one_block_or_off_the_region(design, margin):
-    grid = Grid(24, 31, 4, 12)
-    found = design.candidates(grid, margin, np.random.default_rng(0)).positions
-    check_positions(found, grid)
-    first = np.maximum(found - margin, 0) // 12
-    last = np.minimum(found + grid.size - 1 + margin, [23, 30]) // 12
-    assert np.array_equal(first, last)
-    assert {tuple(block) for block in first.tolist()} == {(r, c) for r in (0, 1) for c in (0, 1, 2)}
 
 
 def test_blocks_without_room_for_a_patch_and_its_margin_are_refused():
@@ -301,6 +308,7 @@ CENTRE = np.array([(1.0, 1.0)])
         (lambda: RandomSampling(0), "npatches must be at least 1, found 0"),
         (lambda: StratifiedSampling(-3), "npatches must be at least 1, found -3"),
         (lambda: BalancedSampling(0), "npatches must be at least 1, found 0"),
+        (lambda: ObjectSampling(None), "sampling=objects needs training areas, segments or points"),
         (lambda: ObjectSampling(CENTRE, jitter=-1), "jitter must be at least 0, found -1"),
         (lambda: ObjectSampling(CENTRE, 0, -0.5, 0), "negatives must be at least 0, found -0.5"),
         (lambda: ObjectSampling(CENTRE, 0, np.nan, 0), "negatives must be at least 0, found nan"),

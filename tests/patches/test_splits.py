@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Splits that do not leak."""
+"""Splits that do not leak. All schemes run through one battery, see `patch_tables.py`, then come
+the promises of single ones."""
 
 import numpy as np
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from array_reader import ArrayLabels
 from grassdl.patches.sampling import Grid, GridSampling, RandomSampling
 from grassdl.patches.split_membership import BUFFERED, DROPPED
-from grassdl.patches.splits import BlockSplit, MapSplit, NoSplit, buffer_margin, parse_shares
+from grassdl.patches.splits import (
+    SCHEMES,
+    BlockSplit,
+    MapSplit,
+    NoSplit,
+    buffer_margin,
+    parse_shares,
+)
+from patch_tables import EVERY_SCHEME
 
 SHARES = parse_shares([70, 15, 15])
 
@@ -39,18 +48,51 @@ def blocks_with_whole_patches(positions, grid):
     return {tuple(block) for block in first[whole].tolist()}
 
 
-@settings(deadline=None, max_examples=30)
-@given(scene=scenes(), seed=st.integers(0, 99))
-def test_no_cell_belongs_to_patches_of_two_splits(scene, seed):
+def test_the_table_holds_every_scheme():
+    assert {row.name for row in EVERY_SCHEME} == set(SCHEMES)
+
+
+@pytest.mark.parametrize("row", EVERY_SCHEME, ids=str)
+class TestEveryScheme:
+    """What any split scheme promises."""
+
+    @settings(deadline=None, max_examples=30)
+    @given(
+        scene=scenes(),
+        margin=st.sampled_from([(0, 0), (0, 1), (1, 0), (1, 2), (4, 3)]),
+        seed=st.integers(0, 99),
+    )
+    def test_keeps_patches_of_two_splits_apart_by_twice_the_margin(self, row, scene, margin, seed):
+        grid, positions, _ = scene
+        splits = dealt(row, scene, margin, seed)
+        # Without a margin: no cell is in patches of two splits.
+        gap = 2 * margin[0], 2 * margin[1]
+        assert pairs_too_near(positions, splits, grid.size, gap) == 0
+        assert set(splits.tolist()) <= {BUFFERED, DROPPED, 0, 1, 2}
+        if row.fills_every_split:
+            assert set(splits.tolist()) >= {0, 1, 2}
+        assert np.array_equal(splits, dealt(row, scene, margin, seed))
+
+
+def dealt(row, scene, margin, seed):
+    """The splits of a scene's patches by the scheme of a row, for which there is room."""
     grid, positions, counts = scene
-    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
-    splits = assign(positions, counts, grid, seed=seed)
-    painted = np.full((grid.rows, grid.cols), DROPPED)
-    for (row, col), split in zip(positions, splits, strict=True):
-        if split >= 0:
-            patch = painted[row : row + grid.size, col : col + grid.size]
-            assert np.isin(patch, (DROPPED, split)).all()
-            patch[...] = split
+    if row.fills_every_split:
+        assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
+    rng = np.random.default_rng(seed)
+    try:
+        return row.make(grid, margin, rng).assign(positions, counts, grid, rng)
+    except ValueError as error:
+        assert str(error).startswith("The buffer leaves no patch for")
+        assume(False)
+
+
+def pairs_too_near(positions, splits, size, gap):
+    """Pairs of patches of different splits nearer than `gap`, looked up one by one."""
+    positions, splits = positions[splits >= 0], splits[splits >= 0]
+    off = np.abs(positions[:, None] - positions[None])
+    near = (off < [size + gap[0], size + gap[1]]).all(axis=2)
+    return int((near & (splits[:, None] != splits[None])).sum())
 
 
 @settings(deadline=None, max_examples=30)
@@ -73,15 +115,6 @@ def test_too_few_blocks_with_whole_patches_are_refused(starts, filled):
     positions = np.array([(0, start) for start in starts])
     with pytest.raises(ValueError, match=f"labelled patches: {filled}, too few for 3 splits"):
         assign(positions, np.ones((len(starts), 2), int), Grid(8, 24, 4, 8))
-
-
-@settings(deadline=None, max_examples=30)
-@given(scene=scenes(), seed=st.integers(0, 99))
-def test_the_same_seed_gives_the_same_splits(scene, seed):
-    grid, positions, counts = scene
-    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
-    first, second = (assign(positions, counts, grid, seed=seed) for _ in range(2))
-    assert np.array_equal(first, second)
 
 
 @settings(deadline=None, max_examples=30)
@@ -184,14 +217,6 @@ def maps(draw):
     return areas, grid, patches_of(grid, stride=1)
 
 
-def pairs_too_near(positions, splits, size, gap):
-    """Pairs of patches of different splits nearer than `gap`, looked up one by one."""
-    positions, splits = positions[splits >= 0], splits[splits >= 0]
-    off = np.abs(positions[:, None] - positions[None])
-    near = (off < [size + gap[0], size + gap[1]]).all(axis=2)
-    return int((near & (splits[:, None] != splits[None])).sum())
-
-
 @settings(deadline=None, max_examples=60)
 @given(scene=maps())
 def test_a_patch_follows_the_map_where_all_its_cells_agree(scene):
@@ -210,15 +235,6 @@ def assign_by_map(areas, positions, grid, margin):
 
 
 MARGINS = st.tuples(st.integers(0, 4), st.integers(0, 4))
-
-
-@settings(deadline=None, max_examples=100)
-@given(scene=maps(), margin=MARGINS)
-def test_patches_on_a_map_keep_twice_the_margin(scene, margin):
-    areas, grid, positions = scene
-    splits = assign_by_map(areas, positions, grid, margin)
-    gap = 2 * margin[0], 2 * margin[1]
-    assert pairs_too_near(positions, splits, grid.size, gap) == 0
 
 
 @settings(deadline=None, max_examples=30)
@@ -245,22 +261,6 @@ def test_patches_beside_each_other_lose_the_margin_and_those_across_nobodys_cell
     splits = assign_by_map(areas, patches_of(grid), grid, (0, 2))
     kept = [0] * 4 + [BUFFERED] * 4 + [1] * 2 + [BUFFERED] * 2
     assert splits.tolist() == kept + [DROPPED] * 2 + [BUFFERED] * 2 + [2] * 4
-
-
-@settings(deadline=None, max_examples=40)
-@given(scene=scenes(), margin=st.sampled_from([(0, 1), (1, 0), (1, 2)]), seed=st.integers(0, 99))
-def test_patches_on_blocks_keep_twice_the_margin_and_every_split_has_some(scene, margin, seed):
-    grid, positions, counts = scene
-    assume(len(blocks_with_whole_patches(positions, grid)) >= 3)
-    split = BlockSplit(SHARES, margin)
-    try:
-        splits = split.assign(positions, counts, grid, np.random.default_rng(seed))
-    except ValueError as error:
-        assert str(error).startswith("The buffer leaves no patch for")
-        assume(False)
-    gap = 2 * margin[0], 2 * margin[1]
-    assert pairs_too_near(positions, splits, grid.size, gap) == 0
-    assert set(splits.tolist()) >= {0, 1, 2}
 
 
 def test_of_several_deals_one_is_taken_whose_splits_all_keep_patches_beside_the_buffer():

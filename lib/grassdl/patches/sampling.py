@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sampling designs: where patches may lie. One class per design."""
+"""Sampling designs: where patches may lie. One class per design.
+
+A new design takes one class and one line in `DESIGNS`. Its attributes name what it takes of
+`Settings.design`; options of i.dl.patches that no chosen design takes are refused.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -70,7 +75,12 @@ class SamplingDesign(ABC):
 
     Every candidate lies wholly in the region, none twice. Labels are counted in between, of as
     many candidates as the choice needs.
+
+    Attributes:
+        description: What users read of the design.
     """
+
+    description: ClassVar[str]
 
     @abstractmethod
     def candidates(
@@ -132,6 +142,8 @@ class GridSampling(SamplingDesign):
         ValueError: The step is below 1.
     """
 
+    description = "every position of a regular grid"
+
     stride: int
 
     def __post_init__(self) -> None:
@@ -172,6 +184,8 @@ class NumberSampling(SamplingDesign):
 class RandomSampling(NumberSampling):
     """Positions uniformly at random: use it for a wanted number of patches."""
 
+    description = "npatches positions at random"
+
     def candidates(
         self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
     ) -> Candidates:
@@ -188,6 +202,8 @@ class StratifiedSampling(NumberSampling):
     Attributes:
         strata: Strata of a map; without it the blocks of the grid are the strata.
     """
+
+    description = "equal numbers of patches in every stratum"
 
     strata: Strata | None = None
 
@@ -220,6 +236,8 @@ class BalancedSampling(NumberSampling):
     They are drawn within every split, since the even ones of the whole region may come from a few
     places only. See `balance.draw_evenly`.
     """
+
+    description = "class shares as even as the labels allow"
 
     def candidates(
         self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
@@ -255,7 +273,7 @@ class ObjectSampling(SamplingDesign):
     would pile up.
 
     Attributes:
-        centres: Rows and columns (n, 2) of the objects' centres in cells from the region's upper
+        places: Rows and columns (n, 2) of the objects' centres in cells from the region's upper
             left corner; the middle of the first cell is 0.5.
         jitter: Patches are moved by up to so many cells, at random, in both directions; the
             centre stays in the patch.
@@ -263,15 +281,23 @@ class ObjectSampling(SamplingDesign):
         background: Index of the class that is no object.
 
     Raises:
-        ValueError: Jitter or negatives are below 0, or negatives are wanted without background.
+        ValueError: There are no objects, jitter or negatives are below 0, or negatives are wanted
+            without background.
     """
 
-    centres: np.ndarray
+    description = "one patch on every training area, segment or point, and negatives without any"
+
+    places: np.ndarray | None
     jitter: int = 0
     negatives: float = 0.0
     background: int | None = None
 
     def __post_init__(self) -> None:
+        if self.places is None:
+            raise ValueError(
+                "sampling=objects needs training areas, segments or points: give training or "
+                "segments instead of labels"
+            )
         if self.jitter < 0:
             raise ValueError(f"jitter must be at least 0, found {self.jitter}")
         if not 0 <= self.negatives < np.inf:
@@ -326,11 +352,11 @@ class ObjectSampling(SamplingDesign):
 
     def _on_objects(self, grid: Grid, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         """Positions of patches on the objects, and sentences about objects without one."""
-        cells = np.floor(self.centres).astype(np.int64).reshape(-1, 2)
+        cells = np.floor(self.places).astype(np.int64).reshape(-1, 2)
         inside = ((cells >= 0) & (cells < [grid.rows, grid.cols])).all(axis=1)
         if not inside.any():
             raise ValueError(f"None of {len(cells)} objects has its centre in the region")
-        cells, centres = cells[inside], np.asarray(self.centres).reshape(-1, 2)[inside]
+        cells, centres = cells[inside], np.asarray(self.places).reshape(-1, 2)[inside]
         moved = rng.integers(-self.jitter, self.jitter, cells.shape, endpoint=True)
         starts = np.floor(centres - grid.size / 2 + 0.5).astype(np.int64) + moved
         starts = starts.clip(cells - grid.size + 1, cells)
@@ -342,6 +368,16 @@ class ObjectSampling(SamplingDesign):
         if len(positions) < len(starts):
             notes.append(f"Objects in the patch of another one: {len(starts) - len(positions)}")
         return positions, notes
+
+
+DESIGNS: dict[str, type[SamplingDesign]] = {
+    "grid": GridSampling,
+    "random": RandomSampling,
+    "stratified": StratifiedSampling,
+    "balanced": BalancedSampling,
+    "objects": ObjectSampling,
+}
+"""All designs, by the values of the option `sampling`."""
 
 
 def _portions(available: np.ndarray, wanted: int) -> list[int]:

@@ -4,34 +4,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ..core.options import check_range, number, numbers, positive, whole
 from ..core.readers import BandReader
 from ..dataset.manifest import Export
-from .sampling import (
-    BalancedSampling,
-    Grid,
-    GridSampling,
-    ObjectSampling,
-    RandomSampling,
-    SamplingDesign,
-    StratifiedSampling,
-    default_block_size,
-)
-from .splits import BlockSplit, MapSplit, NoSplit, SplitScheme, buffer_margin, parse_shares
+from .sampling import DESIGNS, Grid, SamplingDesign, default_block_size
+from .splits import SCHEMES, SplitScheme, buffer_margin, parse_shares
 from .strata import Strata
 from .window_counts import CodeReader
 
+
+def _that_take(attribute: str, classes: Mapping[str, type]) -> tuple[str, ...]:
+    """Names of the designs or schemes that have an attribute."""
+    return tuple(name for name, one in classes.items() if attribute in _attributes(one))
+
+
+def _attributes(one: type) -> list[str]:
+    return [field.name for field in fields(one)] if is_dataclass(one) else []
+
+
 GOES_WITH = {
-    "stride": ("sampling", ("grid",)),
-    "npatches": ("sampling", ("random", "stratified", "balanced")),
-    "strata": ("sampling", ("stratified",)),
-    "jitter": ("sampling", ("objects",)),
-    "split_map": ("split_method", ("map",)),
-    "buffer": ("split_method", ("blocks", "map")),
+    "stride": ("sampling", _that_take("stride", DESIGNS)),
+    "npatches": ("sampling", _that_take("npatches", DESIGNS)),
+    "strata": ("sampling", _that_take("strata", DESIGNS)),
+    "jitter": ("sampling", _that_take("jitter", DESIGNS)),
+    "split_map": ("split_method", _that_take("areas", SCHEMES)),
+    "buffer": ("split_method", _that_take("margin", SCHEMES)),
 }
 """Options that have a meaning only with some values of another one."""
 
@@ -150,7 +152,9 @@ class Settings:
     @property
     def _has_blocks(self) -> bool:
         """Whether blocks matter, for the split or as strata."""
-        return self.split_method == "blocks" or (self.sampling == "stratified" and not self.strata)
+        return self.split_method == "blocks" or (
+            self.sampling in GOES_WITH["strata"][1] and not self.strata
+        )
 
     def design(
         self, strata: Strata | None, places: np.ndarray | None, background: int | None
@@ -162,20 +166,16 @@ class Settings:
             places: Row and column of every object.
             background: Class index of what is no object.
         """
-        if self.sampling == "grid":
-            return GridSampling(self.stride)
-        if self.sampling == "random":
-            return RandomSampling(self.npatches)
-        if self.sampling == "stratified":
-            return StratifiedSampling(self.npatches, strata)
-        if self.sampling == "balanced":
-            return BalancedSampling(self.npatches)
-        if places is None:
-            raise ValueError(
-                "sampling=objects needs training areas, segments or points: give training or "
-                "segments instead of labels"
-            )
-        return ObjectSampling(places, self.jitter, self.negatives, background)
+        return _made(
+            DESIGNS[self.sampling],
+            stride=self.stride,
+            npatches=self.npatches,
+            strata=strata,
+            places=places,
+            jitter=self.jitter,
+            negatives=self.negatives,
+            background=background,
+        )
 
     def split(self, split_codes: CodeReader | None, nsres: float, ewres: float) -> SplitScheme:
         """The split scheme.
@@ -186,11 +186,9 @@ class Settings:
             ewres: Width of a cell in map units.
         """
         margin = buffer_margin(self.buffer, nsres, ewres)
-        if self.split_method == "blocks":
-            return BlockSplit(self.shares, margin)
-        if self.split_method == "map":
-            return MapSplit(split_codes, margin)
-        return NoSplit()
+        return _made(
+            SCHEMES[self.split_method], shares=self.shares, areas=split_codes, margin=margin
+        )
 
     def strip_cells(self, reader: BandReader) -> int:
         """Cells to read at a time in each process, so that `memory` suffices."""
@@ -202,7 +200,7 @@ class Settings:
         """How the patches were cut, for the manifest; `session` as `gis.session.provenance`."""
         return Export(
             size=self.size,
-            stride=self.stride if self.sampling == "grid" else 0,
+            stride=self.stride if self.sampling in GOES_WITH["stride"][1] else 0,
             sampling=self.sampling,
             split_method=self.split_method,
             split_shares=tuple((100 * self.shares).round(6).tolist()),
@@ -213,3 +211,11 @@ class Settings:
             command=command,
             **session,
         )
+
+
+Made = TypeVar("Made", bound=SamplingDesign | SplitScheme)
+
+
+def _made(kind: type[Made], **given: object) -> Made:
+    """A design or scheme with those of the given values that it has attributes for."""
+    return kind(**{name: given[name] for name in _attributes(kind)})

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Splits that do not leak: whole blocks, or the areas of a map, go to train, val or test."""
+"""Splits that do not leak: whole blocks, or the areas of a map, go to train, val or test.
+
+A new scheme takes one class and one line in `SCHEMES`. Its attributes name what it takes of
+`Settings.split`; options of i.dl.patches that no chosen scheme takes are refused.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -59,10 +64,12 @@ class SplitScheme(ABC):
     """Deals patches to train, val and test so that no cell is in patches of two splits.
 
     Attributes:
+        description: What users read of the scheme.
         margin: Half of the buffer in rows and columns. Patches of different splits are at least
             twice as far apart in rows or in columns.
     """
 
+    description: ClassVar[str]
     margin: tuple[int, int] = (0, 0)
 
     def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
@@ -94,6 +101,8 @@ class SplitScheme(ABC):
 class NoSplit(SplitScheme):
     """All patches go to train: for areas that are used for training as a whole."""
 
+    description = "all patches go to training"
+
     def assign(
         self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
     ) -> np.ndarray:
@@ -111,6 +120,8 @@ class MapSplit(SplitScheme):
     Raises:
         ValueError: No cell belongs to a split.
     """
+
+    description = "split_map tells the split"
 
     areas: CodeReader
     margin: tuple[int, int] = (0, 0)
@@ -140,6 +151,8 @@ class BlockSplit(SplitScheme):
         shares: Wanted parts of train, val and test, summing to 1.
         margin: Half of the buffer in rows and columns.
     """
+
+    description = "whole square blocks go to one split"
 
     shares: np.ndarray
     margin: tuple[int, int] = (0, 0)
@@ -238,3 +251,11 @@ class BlockSplit(SplitScheme):
         need = np.where(allowed, lack[:, amount], -np.inf)
         neediest = np.flatnonzero(np.isclose(need, need.max()))
         return int(neediest[lack[neediest, -1].argmax()])
+
+
+SCHEMES: dict[str, type[SplitScheme]] = {
+    "blocks": BlockSplit,
+    "map": MapSplit,
+    "none": NoSplit,
+}
+"""All schemes, by the values of the option `split_method`."""

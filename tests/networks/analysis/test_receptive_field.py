@@ -1,165 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The reach worked out from the layer graph against what the networks themselves depend on."""
+"""The reach that is worked out from a layer graph, layer by layer and for any joining of layers.
+
+The networks there are run through this in `test_every_network.py`.
+"""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from grassdl import networks
 from grassdl.networks.analysis.receptive_field import ROWS_AND_COLUMNS, RULES, Reach, reach
-
-NETWORKS = {
-    # name: (network and options, reach of a core in pixels before and after it, expected reach)
-    "nicknet": ("nicknet", {}, (25, 25), Reach(stride=1, halo=25, receptive_field=51)),
-    "unet2": ("unet", {"depth": 2}, (22, 22), Reach(stride=4, halo=24, receptive_field=44)),
-    "unet3": ("unet", {"depth": 3}, (46, 46), Reach(stride=8, halo=48, receptive_field=100)),
-    "unet4": ("unet", {"depth": 4}, (94, 94), Reach(stride=16, halo=96, receptive_field=204)),
-    "dilated": ("dilated", {}, (22, 22), Reach(stride=1, halo=22, receptive_field=45)),
-    "fcn_dk3": ("fcn_dk", {"depth": 3}, (12, 12), Reach(stride=1, halo=12, receptive_field=25)),
-    "fcn_dk6": ("fcn_dk", {}, (42, 42), Reach(stride=1, halo=42, receptive_field=85)),
-    "linknet1": ("linknet", {"depth": 1}, (26, 29), Reach(stride=4, halo=32, receptive_field=59)),
-    "linknet2": ("linknet", {"depth": 2}, (58, 57), Reach(stride=8, halo=64, receptive_field=123)),
-    "attention1": (
-        "attention_unet",
-        {"depth": 1},
-        (10, 10),
-        Reach(stride=2, halo=10, receptive_field=20),
-    ),
-    "segnet1": ("segnet", {"depth": 1}, (4, 4), Reach(stride=2, halo=4, receptive_field=10)),
-    "segnet2": ("segnet", {"depth": 2}, (14, 14), Reach(stride=4, halo=16, receptive_field=28)),
-}
-"""Source of reaches and halos: oracles of the project, recomputed and tried (tiled = whole);
-NickNet's receptive field: FOSS4G 2019 slides; FCN-DK's: Persello and Stein 2017; others' and
-U-Net's: the probe below."""
-
-NOT_ON_ZEROS = ("attention1", "segnet1", "segnet2")
-"""Networks in which zeros hide what they depend on: a gate times 0, or maxima that are all the
-same. Their probe is a change of random pixels, in double precision, which shows the least of it."""
-
-BRIGHT = 0.01
-"""Value of lit pixels; from larger ones sigmoids of gates would come out as exactly 1."""
-
-
-def small(name: str, filters: int = 2) -> keras.Model:
-    network, options, _, _ = NETWORKS[name]
-    return networks.build(network, 16, 1, 2, filters=filters, **options)
-
-
-def probed(name: str) -> tuple[keras.Model, bool]:
-    """The scores of a network with positive weights, and whether they are probed on zeros."""
-    on_zeros = name not in NOT_ON_ZEROS
-    keras.config.set_dtype_policy("float32" if on_zeros else "float64")
-    try:
-        model = set_weights(small(name), positive=True)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    return keras.Model(model.input, model.get_layer("logits").output), on_zeros
-
-
-def set_weights(model: keras.Model, *, positive: bool) -> keras.Model:
-    """Random weights. If positive, with no shifts: then every output grows with every pixel on
-    which it depends, and is exactly 0 where all those are 0."""
-    rng = np.random.default_rng(7)
-    for weight in model.weights:
-        kind = weight.path.rpartition("/")[2]
-        if kind in ("gamma", "moving_variance"):
-            value = rng.uniform(0.5, 1.5, weight.shape)
-        elif "kernel" in kind:
-            spread = np.sqrt(2 / np.prod(weight.shape[:-1]))
-            value = rng.normal(0, spread, weight.shape)
-        else:
-            value = rng.normal(0, 0.3, weight.shape) * (not positive)
-        weight.assign(np.abs(value) if positive else value)
-    return model
-
-
-def turned(arrays: np.ndarray, axis: int) -> np.ndarray:
-    """Arrays (batch, rows, columns, channels) with rows along `axis`."""
-    return arrays if axis == 0 else arrays.swapaxes(1, 2)
-
-
-def responses(
-    model: keras.Model, size: int, width: int, lit: list[int], axis: int, on_zeros: bool = True
-) -> np.ndarray:
-    """Which outputs along the axis answer to which lit row (or column) of an image.
-
-    Returns:
-        (rows lit, rows of the output), true where the output depends on the lit row.
-    """
-    images = np.zeros((len(lit) + 1, size, width, model.input_shape[-1]), np.float32)
-    if not on_zeros:
-        images += np.random.default_rng(5).uniform(0, BRIGHT / 10, images.shape[1:])
-    images[np.arange(len(lit)), lit] = BRIGHT
-    answers = turned(keras.ops.convert_to_numpy(model(turned(images, axis))), axis)
-    return (answers[:-1] != answers[-1]).any(axis=(2, 3))
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_reach_of_a_network_is_that_of_the_oracles(name):
-    assert reach(small(name)) == NETWORKS[name][3]
-
-
-@pytest.mark.parametrize("axis", ROWS_AND_COLUMNS)
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_core_depends_on_pixels_at_its_reach_and_on_none_beyond(name, axis):
-    _, _, (before, after), expected = NETWORKS[name]
-    stride, start = expected.stride, expected.halo + expected.stride
-    logits, on_zeros = probed(name)
-    at_reach = [start - before, start + stride - 1 + after]
-    beyond = [start - before - 1, start + stride + after]
-    answers = responses(logits, 2 * start + stride, 4 * stride, at_reach + beyond, axis, on_zeros)
-    core = answers[:, start : start + stride].any(axis=1)
-    assert core.tolist() == [True, True, False, False]
-
-
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "unet4"])
-def test_receptive_field_is_the_widest_span_a_pixel_depends_on(name):
-    expected = NETWORKS[name][3]
-    stride, start = expected.stride, expected.halo + expected.stride
-    logits, on_zeros = probed(name)
-    size = 2 * start + stride
-    answers = responses(logits, size, 4 * stride, list(range(size)), 0, on_zeros)
-    spans = [np.ptp(np.flatnonzero(answers[:, start + phase])) + 1 for phase in range(stride)]
-    assert max(spans) == expected.receptive_field
-
-
-def in_tiles(model: keras.Model, image: np.ndarray, core: int, halo: int) -> np.ndarray:
-    """Probabilities of an image (1, rows, columns, bands), tile by tile."""
-    _, rows, cols, _ = image.shape
-    tiled = np.full((1, rows, cols, model.output_shape[-1]), np.nan)
-    for top in range(0, rows, core):
-        for left in range(0, cols, core):
-            # Slices end at the image's lower and right edges by themselves.
-            above, before = max(top - halo, 0), max(left - halo, 0)
-            window = image[:, above : top + core + halo, before : left + core + halo]
-            tile = keras.ops.convert_to_numpy(model(window))[:, top - above :, left - before :]
-            place = tiled[:, top : top + core, left : left + core]
-            place[:] = tile[:, : place.shape[1], : place.shape[2]]
-    return tiled
-
-
-@pytest.mark.parametrize(
-    ("name", "core"),
-    [
-        ("unet2", 16),
-        ("unet2", 20),
-        ("nicknet", 17),
-        ("attention1", 12),
-        ("segnet2", 16),
-        ("linknet1", 24),
-        ("fcn_dk3", 19),
-    ],
-)
-def test_tiles_with_their_halo_give_what_the_whole_gives(name, core):
-    # With fewer filters ReLU lets too little through for the network to see far.
-    model = set_weights(small(name, filters=8), positive=False)
-    halo, stride = reach(model).halo, reach(model).stride
-    image = np.random.default_rng(3).normal(size=(1, 72, 84, 1)).astype(np.float32)
-    whole = keras.ops.convert_to_numpy(model(image))
-    np.testing.assert_allclose(in_tiles(model, image, core, halo), whole, rtol=0, atol=1e-5)
-    assert np.abs(in_tiles(model, image, core, halo - stride) - whole).max() > 1e-5
-
+from probing import responses, set_weights
 
 LAYERS = [
     layers.Conv2D(1, (3, 5), padding="same"),
@@ -289,12 +140,6 @@ def test_nested_models_are_opened_at_each_call():
         layers.UpSampling2D(4),
     )
     assert reach(nested) == reach(flat) == Reach(stride=4, halo=8, receptive_field=16)
-
-
-def test_a_saved_network_has_the_same_reach(tmp_path):
-    model = small("unet2")
-    model.save(tmp_path / "model.keras")
-    assert reach(keras.saving.load_model(tmp_path / "model.keras")) == reach(model)
 
 
 def test_an_output_of_another_resolution_is_refused():

@@ -45,14 +45,6 @@ def test_blocks_pad_with_zeros_convolve_rectify_normalise_and_pool_in_this_order
     assert model.get_layer("scales").output.shape[-1] == 7 * 64
 
 
-def test_probabilities_of_any_size_of_image_sum_to_one():
-    model = networks.build("nicknet", 64, 2, 3, filters=4)
-    pixels = np.random.default_rng(1).normal(size=(2, 13, 7, 2))
-    probabilities = keras.ops.convert_to_numpy(model(pixels))
-    assert probabilities.shape == (2, 13, 7, 3)
-    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-6)
-
-
 def test_filters_set_the_width_of_every_block():
     model = networks.build("nicknet", 64, 2, 3, filters=4)
     assert {model.get_layer(f"block{i}_conv").filters for i in range(7)} == {4}

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from grassdl import networks
-from grassdl.model.weights import load_network, save_network
 from grassdl.networks.analysis.receptive_field import Reach, reach
 from grassdl.networks.layers.argmax_pooling import ArgMaxPooling2D, ArgMaxUnpooling2D
 from grassdl.networks.layers.image_pooling import ImagePooling2D
@@ -161,9 +160,3 @@ def test_lists_of_kernels_and_dilations_are_repeated_for_all_blocks(family, pixe
 def test_impossible_kernels_and_dilations_are_refused(wrong, words):
     with pytest.raises(ValueError, match=words):
         networks.build("dilated", 16, 1, 2, **wrong)
-
-
-def test_a_model_with_our_own_layers_loads_from_its_folder(tmp_path):
-    model = networks.build("segnet", 16, 2, 3, filters=2, depth=1)
-    save_network(model, tmp_path)
-    assert reach(load_network(tmp_path)) == reach(model)

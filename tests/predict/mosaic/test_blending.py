@@ -4,7 +4,6 @@
 import numpy as np
 import pytest
 
-from grassdl.networks.analysis.receptive_field import reach
 from grassdl.predict.engines.test_time_augmentation import TurningEngine
 from grassdl.predict.mosaic.blending import hann_window
 from grassdl.predict.tiling.axis import Span
@@ -37,17 +36,6 @@ def test_blended_tiles_are_the_weighted_mean_of_their_probabilities(network, sha
     assert (found["probabilities"][null] == 0).all()
     np.testing.assert_allclose(found["probabilities"][~null].sum(axis=-1), 1, atol=1e-5)
     assert np.abs(found["confidence"] - expected.max(axis=-1))[~null].max() < 1e-5
-
-
-def test_a_network_with_a_global_operator_is_blended():
-    network = small_network("deeplabv3plus", filters=2)
-    assert reach(network).halo is None
-    values, null = scene(41, 70)
-    expected = blended(network, values, null, 32)
-    found, _, engine = tiled(network, values, null, *everything(null.shape), 32, "blend")
-    assert engine.calls == 2 * 4
-    assert engine.by_layers
-    assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
 
 
 def test_neighbouring_regions_meet_without_a_seam(network):

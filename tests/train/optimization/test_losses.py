@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Losses against values computed by hand."""
+"""Losses against values computed by hand, and the battery that all of them run through."""
 
 import math
 
@@ -82,47 +82,8 @@ def test_label_smoothing_spreads_a_share_of_the_reference_over_all_classes():
     assert both == pytest.approx(spread + loss_of(CODES, name="dice"), rel=1e-6)
 
 
-def test_every_loss_there_is_can_be_had_by_its_name():
-    assert [by_name(name).name for name in LOSSES] == list(LOSSES)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("weights", [None, [1.0, 3.0, 0.5]])
-def test_unlabelled_and_null_pixels_weigh_nothing(name, weights):
-    codes = [[0, 1], [UNLABELLED_INDEX, NULL_INDEX]]
-    changed = PROBABILITIES.copy()
-    changed[0, 1] = [0.01, 0.01, 0.98]
-    options = {"name": name, "class_weights": weights}
-    assert loss_of(codes, changed, **options) == loss_of(codes, **options)
-    # A patch of the labelled pixels alone has the same loss.
-    found = loss_of(codes[:1], PROBABILITIES[:, :1], **options)
-    assert loss_of(codes, **options) == pytest.approx(found, rel=1e-6)
-
-
 def test_a_code_beyond_the_classes_is_unlabelled():
     assert loss_of([[0, 3], [3, 3]]) == pytest.approx(-math.log(0.5), rel=1e-6)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_a_batch_without_labels_has_loss_zero_and_leaves_the_weights_alone(name):
-    assert loss_of([[UNLABELLED_INDEX] * 2] * 2, name=name) == 0
-    model = keras.Sequential([keras.Input((2, 2, 3)), keras.layers.Dense(3, "softmax")])
-    model.compile("sgd", by_name(name))
-    before = [weights.copy() for weights in model.get_weights()]
-    loss = model.train_on_batch(PROBABILITIES, np.full((1, 2, 2), UNLABELLED_INDEX, np.uint8))
-    assert float(loss) == 0
-    for one, other in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_certain_probabilities_have_finite_gradients(name):
-    model = keras.Sequential([keras.Input((2, 2, 3)), keras.layers.Dense(3, "softmax")])
-    model.set_weights([np.array([[900.0, 0, 0]] * 3), np.zeros(3)])
-    model.compile("sgd", by_name(name, class_weights=[0.0, 1.0, 1.0]))
-    loss = model.train_on_batch(PROBABILITIES, np.array([[[0, 1], [2, 1]]], np.uint8))
-    assert 0 < float(loss) < math.inf
-    assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
 def test_a_certain_error_costs_much_but_stays_finite():
@@ -138,3 +99,68 @@ def test_the_mean_runs_over_the_pixels_of_the_batch_not_over_its_patches():
     codes[1, 0, 0] = 1
     by_hand = -sum(map(math.log, (0.5, 0.1, 0.2, 0.7, 0.25))) / 5
     assert float(CrossEntropy()(codes, ops.convert_to_tensor(two))) == pytest.approx(by_hand)
+
+
+def dense_network(kernel, loss):
+    """A network of one layer that is trained with a loss."""
+    model = keras.Sequential([keras.Input((2, 2, 3)), keras.layers.Dense(3, "softmax")])
+    model.set_weights([np.array(kernel, np.float32), np.zeros(3)])
+    model.compile("sgd", loss)
+    return model
+
+
+@pytest.mark.parametrize("name", LOSSES)
+class TestEveryLoss:
+    """The battery that every loss runs through that `choices.LOSSES` lists."""
+
+    def test_has_the_name_that_it_is_chosen_by(self, name):
+        assert by_name(name).name == name
+
+    @pytest.mark.parametrize("weights", [None, [1.0, 3.0, 0.5]])
+    def test_gives_unlabelled_and_null_pixels_no_weight(self, name, weights):
+        codes = [[0, 1], [UNLABELLED_INDEX, NULL_INDEX]]
+        changed = PROBABILITIES.copy()
+        changed[0, 1] = [0.01, 0.01, 0.98]
+        options = {"name": name, "class_weights": weights}
+        assert loss_of(codes, changed, **options) == loss_of(codes, **options)
+        # A patch of the labelled pixels alone has the same loss.
+        found = loss_of(codes[:1], PROBABILITIES[:, :1], **options)
+        assert loss_of(codes, **options) == pytest.approx(found, rel=1e-6)
+
+    def test_is_zero_without_labels_and_leaves_the_weights_alone(self, name):
+        assert loss_of([[UNLABELLED_INDEX] * 2] * 2, name=name) == 0
+        model = dense_network(np.eye(3), by_name(name))
+        before = [weights.copy() for weights in model.get_weights()]
+        loss = model.train_on_batch(PROBABILITIES, np.full((1, 2, 2), UNLABELLED_INDEX, np.uint8))
+        assert float(loss) == 0
+        for one, other in zip(before, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @pytest.mark.parametrize("score", [900.0, 1e30])
+    def test_has_finite_gradients_of_certain_probabilities(self, name, score):
+        loss = by_name(name, class_weights=[0.0, 1.0, 1.0])
+        model = dense_network([[score, 0, 0]] * 3, loss)
+        found = model.train_on_batch(PROBABILITIES, np.array([CODES], np.uint8))
+        assert 0 < float(found) < math.inf
+        assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+    def test_is_almost_zero_where_all_is_right_and_large_where_all_is_wrong(self, name):
+        right = np.eye(3, dtype=np.float32)[np.array([CODES])]
+        assert loss_of(CODES, right, name=name) == pytest.approx(0, abs=1e-6)
+        assert loss_of(CODES, np.roll(right, 1, axis=-1), name=name) >= 1 - 1e-6
+        assert loss_of(CODES, name=name) > loss_of(CODES, 0.5 * (PROBABILITIES + right), name=name)
+
+    def test_depends_on_the_ratio_of_class_weights_only(self, name):
+        weighed, twice, even, plain = (
+            loss_of(CODES, name=name, class_weights=weights)
+            for weights in ([1, 2, 5], [2, 4, 10], [3, 3, 3], None)
+        )
+        assert twice == pytest.approx(weighed, rel=1e-6)
+        assert even == pytest.approx(plain, rel=1e-6)
+        assert abs(weighed - plain) > 1e-3
+
+    def test_leaves_out_a_class_of_weight_zero(self, name):
+        first_only = {"name": name, "class_weights": [1, 0, 0]}
+        changed = PROBABILITIES.copy()
+        changed[0, 1, 1] = [0.7, 0.1, 0.2]  # of class 1, with the same probability of class 0
+        assert loss_of(CODES, changed, **first_only) == loss_of(CODES, **first_only)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every network there is, with the figures that `tests/networks/test_every_network.py` holds it to.
+
+A new network takes one row here, and runs through all checks of that battery; a test file of its
+own holds nothing but published numbers that the row has no place for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import keras
+
+from grassdl import networks
+from grassdl.networks.analysis.receptive_field import Reach
+from grassdl.networks.user_network import build_from_file
+
+
+@dataclass(frozen=True)
+class KnownReach:
+    """How far a network with some options looks.
+
+    Attributes:
+        options: Its options.
+        before, after: Pixels before and after a core of one stride on which that depends.
+        reach: What the layer graph tells.
+    """
+
+    options: Mapping[str, Any]
+    before: int
+    after: int
+    reach: Reach
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """A network.
+
+    Attributes:
+        name: Its name in the registry; of a network file, its file's without the ending.
+        parameters: Number of parameters with default options, 5 bands and 7 classes.
+        stride: What patch sizes are a multiple of, with default options.
+        receptive_field: In pixels, with default options; None for a network that looks at the whole
+            image, which cannot be tiled exactly.
+        small: Options with which it is quick and yet sees more than its neighbours.
+        last_hidden: The layer that the scores are made of; "" where it is within a nested model.
+        reaches: How far it looks with some options.
+        hidden_by_zeros: Whether zeros hide what it depends on: a gate times 0, or maxima that are
+            all the same.
+        code: The text of a network file; "" for a network of the registry.
+    """
+
+    name: str
+    parameters: int
+    stride: int
+    receptive_field: int | None
+    small: Mapping[str, Any] = field(default_factory=dict)
+    last_hidden: str = ""
+    reaches: Sequence[KnownReach] = ()
+    hidden_by_zeros: bool = False
+    code: str = ""
+
+    def build(self, bands: int, classes: int, **options: Any) -> keras.Model:
+        """The network with the given options only, for patches of 64 pixels."""
+        if not self.code:
+            return networks.build(self.name, 64, bands, classes, **options)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{self.name}.py"
+            path.write_text(self.code)
+            return build_from_file(path, 64, bands, classes, **options)
+
+
+OWN_NETWORK = """
+import keras
+from keras import layers
+
+def build(size, bands, classes):
+    pixels = keras.Input((None, None, bands))
+    features = layers.MaxPooling2D(2)(layers.Conv2D(4, 3, padding="same")(pixels))
+    features = layers.UpSampling2D(2)(layers.BatchNormalization()(features))
+    return keras.Model(pixels, layers.Conv2D(classes, 1, activation="softmax")(features))
+"""
+"""A sound network file."""
+
+OF_REGISTRY = [
+    NetworkRow(
+        "unet",
+        parameters=1_947_383,
+        stride=16,
+        receptive_field=204,
+        small={"filters": 3, "depth": 2},
+        last_hidden="decoder0_1_relu",
+        reaches=[
+            KnownReach({"depth": 2}, 22, 22, Reach(stride=4, halo=24, receptive_field=44)),
+            KnownReach({"depth": 3}, 46, 46, Reach(stride=8, halo=48, receptive_field=100)),
+            KnownReach({"depth": 4}, 94, 94, Reach(stride=16, halo=96, receptive_field=204)),
+        ],
+    ),
+    NetworkRow(
+        "attention_unet",
+        parameters=2_013_147,
+        stride=16,
+        receptive_field=236,
+        small={"filters": 3, "depth": 2},
+        last_hidden="decoder0_1_relu",
+        reaches=[KnownReach({"depth": 1}, 10, 10, Reach(stride=2, halo=10, receptive_field=20))],
+        hidden_by_zeros=True,
+    ),
+    NetworkRow(
+        "nicknet",
+        parameters=300_103,
+        stride=1,
+        receptive_field=51,
+        small={"filters": 3},
+        last_hidden="scales",
+        reaches=[KnownReach({}, 25, 25, Reach(stride=1, halo=25, receptive_field=51))],
+    ),
+    NetworkRow(
+        "dilated",
+        parameters=49_831,
+        stride=1,
+        receptive_field=45,
+        small={"filters": 3, "depth": 3},
+        last_hidden="scales",
+        reaches=[KnownReach({}, 22, 22, Reach(stride=1, halo=22, receptive_field=45))],
+    ),
+    NetworkRow(
+        "fcn_dk",
+        parameters=118_311,
+        stride=1,
+        receptive_field=85,
+        small={"filters": 3, "depth": 2},
+        last_hidden="dk2_relu",
+        reaches=[
+            KnownReach({"depth": 3}, 12, 12, Reach(stride=1, halo=12, receptive_field=25)),
+            KnownReach({}, 42, 42, Reach(stride=1, halo=42, receptive_field=85)),
+        ],
+    ),
+    NetworkRow(
+        "segnet",
+        parameters=29_464_071,
+        stride=32,
+        receptive_field=404,
+        small={"filters": 3, "depth": 2},
+        last_hidden="decoder0_1_relu",
+        reaches=[
+            KnownReach({"depth": 1}, 4, 4, Reach(stride=2, halo=4, receptive_field=10)),
+            KnownReach({"depth": 2}, 14, 14, Reach(stride=4, halo=16, receptive_field=28)),
+        ],
+        hidden_by_zeros=True,
+    ),
+    NetworkRow(
+        "deeplabv3plus",
+        parameters=11_860_167,
+        stride=16,
+        receptive_field=None,
+        small={"filters": 2},
+        last_hidden="up",
+    ),
+    NetworkRow(
+        "linknet",
+        parameters=2_898_023,
+        stride=32,
+        receptive_field=499,
+        small={"filters": 3, "depth": 1},
+        last_hidden="head_relu",
+        reaches=[
+            KnownReach({"depth": 1}, 26, 29, Reach(stride=4, halo=32, receptive_field=59)),
+            KnownReach({"depth": 2}, 58, 57, Reach(stride=8, halo=64, receptive_field=123)),
+        ],
+    ),
+]
+"""The networks of the registry, in its order.
+
+Parameters, strides and receptive fields are those of the manual of i.dl.train. Source of reaches:
+oracles of the project, recomputed and tried (tiled = whole); NickNet's receptive field: FOSS4G 2019
+slides; FCN-DK's: Persello and Stein 2017; others' and U-Net's: the probe of the battery."""
+
+EVERY_NETWORK = [
+    *OF_REGISTRY,
+    NetworkRow(
+        "own",
+        parameters=235,  # 3 x 3 x 5 x 4 + 4, 4 x 4 of the batch norm, 4 x 7 + 7
+        stride=2,
+        receptive_field=4,
+        reaches=[KnownReach({}, 1, 1, Reach(stride=2, halo=2, receptive_field=4))],
+        code=OWN_NETWORK,
+    ),
+]
+"""Those of the registry and a user's."""

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The battery that every network runs through: those of the registry, and a network file.
+
+A network takes a row in `network_table.py` to be here.
+"""
+
+import re
+from functools import cached_property, partial
+
+import keras
+import numpy as np
+import pytest
+
+from grassdl import networks
+from grassdl.model.weights import load_network, save_network
+from grassdl.networks.analysis.feature_extraction import LAST, with_features
+from grassdl.networks.analysis.memory_estimate import working_bytes
+from grassdl.networks.analysis.planned import number_of_weights, planned
+from grassdl.networks.analysis.receptive_field import ROWS_AND_COLUMNS, reach
+from grassdl.predict.engines.keras_engine import KerasEngine
+from grassdl.predict.engines.openvino_cache import find_kept, kept_folder
+from grassdl.predict.engines.openvino_conversion import can_be_kept
+from grassdl.predict.engines.openvino_engine import OpenVinoEngine
+from grassdl.predict.engines.test_time_augmentation import TurningEngine
+from grassdl.predict.settings import Settings
+from model_cards import card_of
+from network_table import EVERY_NETWORK, OF_REGISTRY
+from openvino_networks import in_openvino, trial
+from paths import CHECKOUT
+from probing import responses, set_weights
+from scenes import (
+    CLASSES,
+    blended,
+    everything,
+    filled_frame,
+    made_lively,
+    scene,
+    tiled,
+    whole,
+)
+
+LONGEST_LIT = 150
+"""Receptive fields up to which every pixel is lit."""
+
+TILEABLE = [row for row in EVERY_NETWORK if row.receptive_field is not None]
+GLOBAL = [row for row in EVERY_NETWORK if row.receptive_field is None]
+
+
+def each(rows):
+    """Parameters that are told by the names of networks."""
+    return {"params": rows, "ids": [row.name for row in rows]}
+
+
+def numbers(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def test_the_table_holds_every_network_of_the_registry():
+    assert [row.name for row in OF_REGISTRY] == networks.names()
+
+
+def test_the_manual_tells_the_figures_of_the_table_and_the_defaults():
+    page = (CHECKOUT / "i.dl.train" / "i.dl.train.md").read_text(encoding="utf-8")
+    told = {}
+    for line in re.findall(r"^\| `(\w+)` \|(.*\|.*\|.*\|.*\|.*)\|$", page, re.MULTILINE):
+        name, (parameters, sees, stride, filters, depth) = (
+            line[0],
+            map(str.strip, line[1].split("|")),
+        )
+        seen = None if sees == "all" else int(sees)
+        told[name] = int(parameters.replace(" ", "")), int(stride), seen
+        options = networks.options(name)
+        assert (filters, depth) == (str(options["filters"]), str(options.get("depth", "")))
+    assert told == {
+        row.name: (row.parameters, row.stride, row.receptive_field) for row in OF_REGISTRY
+    }
+
+
+class TestANetworkOfTheRegistry:
+    """What a name in the registry promises."""
+
+    @pytest.fixture(scope="class", **each(OF_REGISTRY))
+    def row(self, request):
+        return request.param
+
+    def test_is_described_in_one_line(self, row):
+        assert networks.describe(row.name)
+        assert "\n" not in networks.describe(row.name)
+
+    def test_has_as_many_weights_when_it_is_only_planned(self, row):
+        assert number_of_weights(planned(partial(row.build, 5, 7))) == row.parameters
+
+    def test_gives_both_of_two_classes_by_one_sigmoid(self, row):
+        model = row.build(3, 2, activation="sigmoid", **row.small)
+        pixels = np.random.default_rng(1).normal(size=(1, 16, 16, 3))
+        score = keras.Model(model.input, model.get_layer("logits").output)(pixels)
+        assert score.shape == (1, 16, 16, 1)
+        second = 1 / (1 + np.exp(-numbers(score)[..., 0]))
+        np.testing.assert_allclose(
+            numbers(model(pixels)), np.stack([1 - second, second], -1), atol=1e-6
+        )
+        assert reach(model) == reach(row.build(3, 2, **row.small))
+
+    def test_tells_its_last_hidden_layer_of_which_the_scores_are_made(self, row):
+        # With so few filters, some weights let nothing through.
+        keras.utils.set_random_seed(1)
+        model = row.build(2, CLASSES, **row.small)
+        pixels = np.random.default_rng(5).normal(size=(1, 64, 96, 2)).astype(np.float32)
+        found, told = with_features(model, LAST)
+        assert told == row.last_hidden
+        result = numbers(found(pixels))
+        features = numbers(keras.Model(model.input, model.get_layer(told).output)(pixels))
+        # It may have a lower resolution.
+        for axis in (1, 2):
+            features = features.repeat(pixels.shape[axis] // features.shape[axis], axis)
+        np.testing.assert_allclose(result[..., :CLASSES], numbers(model(pixels)), atol=1e-6)
+        np.testing.assert_allclose(result[..., CLASSES:], features, atol=1e-5)
+        assert result.dtype == np.float32
+        assert features.std() > 0
+        assert (reach(found).stride, reach(found).halo) == (reach(model).stride, reach(model).halo)
+
+
+class TestANetworkByDefault:
+    """The figures of a network with default options."""
+
+    @pytest.fixture(scope="class", **each(EVERY_NETWORK))
+    def row(self, request):
+        return request.param
+
+    @pytest.fixture(scope="class")
+    def model(self, row):
+        return row.build(5, 7)
+
+    def test_has_the_parameters_the_stride_and_the_receptive_field_of_the_table(self, row, model):
+        assert model.name == row.name
+        assert model.output_shape == (None, None, None, 7)
+        seen = reach(model)
+        figures = model.count_params(), seen.stride, seen.receptive_field
+        assert figures == (row.parameters, row.stride, row.receptive_field)
+
+    def test_tells_the_memory_that_it_works_in(self, model):
+        assert 4 * (5 + 7) <= working_bytes(model) < 100_000
+        least = working_bytes(model) / 2
+        assert least <= working_bytes(model, "bfloat16") < working_bytes(model)
+
+
+class TestTheReachOfANetwork:
+    """The reach that its layer graph tells, and what its outputs answer to."""
+
+    @pytest.fixture(
+        scope="class",
+        params=[(row, known) for row in EVERY_NETWORK for known in row.reaches],
+        ids=[f"{row.name}{one.options or ''}" for row in EVERY_NETWORK for one in row.reaches],
+    )
+    def known(self, request):
+        return request.param
+
+    @pytest.fixture(scope="class")
+    def answers_of(self, known):
+        """What answers to which lit row (or column) of an image: see `responses`.
+
+        Zeros may hide what a network depends on. Its probe is a change of random pixels, in double
+        precision, which shows the least of it.
+        """
+        row, one = known
+        keras.config.set_dtype_policy("float64" if row.hidden_by_zeros else "float32")
+        try:
+            options = {} if row.code else {"filters": 2, **one.options}
+            model = set_weights(row.build(1, 2, **options), positive=True)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        scores = model if row.code else keras.Model(model.input, model.get_layer("logits").output)
+        width = 4 * one.reach.stride
+
+        def answers(size, lit, axis):
+            return responses(scores, size, width, lit, axis, not row.hidden_by_zeros)
+
+        assert reach(model) == one.reach
+        return answers
+
+    @pytest.mark.parametrize("axis", ROWS_AND_COLUMNS)
+    def test_a_core_depends_on_pixels_at_its_reach_and_on_none_beyond(
+        self, known, answers_of, axis
+    ):
+        one = known[1]
+        stride, halo = one.reach.stride, one.reach.halo
+        # One stride less would be too small a halo.
+        assert halo - stride < max(one.before, one.after) <= halo
+        start = halo + stride
+        at_reach = [start - one.before, start + stride - 1 + one.after]
+        beyond = [start - one.before - 1, start + stride + one.after]
+        answers = answers_of(2 * start + stride, at_reach + beyond, axis)
+        core = answers[:, start : start + stride].any(axis=1)
+        assert core.tolist() == [True, True, False, False]
+
+    def test_the_receptive_field_is_the_widest_span_a_pixel_depends_on(self, known, answers_of):
+        one = known[1].reach
+        if one.receptive_field > LONGEST_LIT:
+            pytest.skip("to light every pixel takes too long; those at the reach are lit")
+        start = one.halo + one.stride
+        size = 2 * start + one.stride
+        answers = answers_of(size, list(range(size)), 0)
+        spans = [
+            np.ptp(np.flatnonzero(answers[:, start + phase])) + 1 for phase in range(one.stride)
+        ]
+        assert max(spans) == one.receptive_field
+
+
+@pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.name)
+@pytest.mark.parametrize(("bands", "classes"), [(1, 2), (5, 9), (300, 254)])
+def test_a_network_takes_1_to_300_bands_and_gives_2_to_254_classes(row, bands, classes):
+    model = row.build(bands, classes, **row.small)
+    stride = reach(model).stride
+    # Any multiples of the stride will do.
+    pixels = np.random.default_rng(1).normal(size=(2, 3 * stride, stride, bands))
+    probabilities = numbers(model(pixels))
+    assert probabilities.shape == (2, 3 * stride, stride, classes)
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
+
+
+class Small:
+    """The small network of a row, for scenes; made, saved and converted once."""
+
+    def __init__(self, row, folder):
+        self.network, self.folder = made_lively(row.build, **row.small), folder
+        save_network(self.network, folder)
+
+    @cached_property
+    def in_openvino(self):
+        return in_openvino(self.network, self.folder)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Makes the small network of a row once for all tests."""
+    made = {}
+
+    def of(row):
+        if row.name not in made:
+            made[row.name] = Small(row, tmp_path_factory.mktemp(row.name))
+        return made[row.name]
+
+    return of
+
+
+@pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.name)
+def test_a_saved_network_gives_the_same_again_when_it_is_loaded(row, small):
+    one = small(row)
+    again = load_network(one.folder)
+    np.testing.assert_array_equal(one.network(trial()[None]), again(trial()[None]))
+    assert reach(again) == reach(one.network)
+
+
+class TestATileableNetwork:
+    """A network that looks at a part of the image only: its tiles join without a seam."""
+
+    @pytest.fixture(scope="class", **each(TILEABLE))
+    def one(self, request, small):
+        return small(request.param)
+
+    # Prime sizes, which no tile size divides; smaller than most halos; one tile high; a single
+    # cell; strips over the whole width and the whole height, and oblong tiles.
+    @pytest.mark.parametrize(
+        ("shape", "tile_size"),
+        [
+            ((67, 89), (8, 8)),
+            ((11, 7), (4, 4)),
+            ((13, 97), (16, 16)),
+            ((1, 1), (8, 8)),
+            ((67, 53), (4, 64)),
+            ((53, 67), (64, 8)),
+            ((61, 71), (16, 4)),
+        ],
+    )
+    def test_gives_in_tiles_what_it_gives_run_once(self, one, shape, tile_size):
+        values, null = scene(*shape, null_share=0.05 if min(shape) > 1 else 0)
+        expected = whole(one.network, values, null)
+        found, _, engine = tiled(one.network, values, null, *everything(shape), tile_size)
+        extent = reach(one.network)
+        assert engine.calls == np.prod(
+            [tiles_along(*sizes, extent) for sizes in zip(shape, tile_size, strict=True)]
+        )
+        assert engine.calls > 1 or min(shape) < 60
+        assert np.array_equal(found["null"], null)
+        assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+        assert min(shape) == 1 or expected.std(axis=(0, 1)).max() > 1e-3
+
+    def test_gives_the_same_in_tiles_that_are_turned(self, one):
+        shape = (61, 83)
+        values, null = scene(*shape)
+        joined = [
+            tiled(one.network, values, null, *everything(shape), size, wrap=TurningEngine)[0]
+            for size in (16, 100)
+        ]
+        difference = np.abs(joined[0]["probabilities"] - joined[1]["probabilities"])
+        assert difference[~null].max() < 1e-5
+        plain = whole(one.network, values, null)
+        assert np.abs(joined[0]["probabilities"] - plain)[~null].max() > 1e-4
+
+    @pytest.mark.parametrize(("shape", "tile_size"), [((67, 89), 16), ((13, 97), 32)])
+    def test_gives_in_tiles_of_openvino_what_it_gives_there_run_once(self, one, shape, tile_size):
+        values, null = scene(*shape)
+        filled = filled_frame(values, null, reach(one.network).stride)
+        expected = one.in_openvino(filled)[: shape[0], : shape[1]].copy()
+        found, *_ = tiled(
+            one.network, values, null, *everything(shape), tile_size, inner=one.in_openvino
+        )
+        assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+        in_keras = KerasEngine(one.network)(filled)[: shape[0], : shape[1]]
+        assert np.abs(expected - in_keras).max() < 1e-5
+
+    def test_is_kept_for_openvino_if_it_does_not_interpolate(self, one):
+        expected = one.in_openvino(trial()).copy()
+        found = find_kept(kept_folder(one.folder))
+        assert (found is not None) == can_be_kept(one.folder)
+        if found:
+            assert np.abs(OpenVinoEngine(found)(trial()) - expected).max() < 1e-6
+
+
+def tiles_along(length, size, extent):
+    """How many windows cover one axis: neighbours overlap by two halos."""
+    step, filled = (-(-cells // extent.stride) * extent.stride for cells in (size, length))
+    return max(1, -(-(filled - 2 * extent.halo) // step))
+
+
+class TestAGlobalNetwork:
+    """A network that looks at the whole image: its tiles are blended, and never called exact.
+
+    That OpenVINO agrees is tried on a smaller one, in `test_openvino_engine.py`.
+    """
+
+    @pytest.fixture(scope="class", **each(GLOBAL))
+    def one(self, request, small):
+        return small(request.param)
+
+    def test_is_refused_exact_tiles(self, one):
+        card = card_of(network=one.network.name, halo=reach(one.network).halo)
+        with pytest.raises(ValueError, match="looks at the whole image at once and cannot be"):
+            Settings.from_options({"tiling": "exact"}, {}, card)
+
+    def test_is_the_weighted_mean_of_its_blended_tiles(self, one):
+        values, null = scene(41, 70)
+        expected = blended(one.network, values, null, 32)
+        tiles = tiled(one.network, values, null, *everything(null.shape), 32, "blend")
+        found, _, engine = tiles
+        assert engine.calls == 2 * 4
+        assert engine.by_layers
+        assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
