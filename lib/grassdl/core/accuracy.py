@@ -30,6 +30,7 @@ import numpy as np
 from . import margins
 from .classes import MapClass
 from .margins import margins_of
+from .text import none_if_nan
 
 Z_95 = 1.959963984540054
 """Half the width of a 95 % interval in standard errors."""
@@ -235,13 +236,13 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
     mapped, present = counts.sum(axis=1), counts.sum(axis=0)
     return {
         "pixels": int(counts.sum()),
-        **{name: _none_if_nan(figure) for name, figure in summary.items()},
+        **{name: none_if_nan(figure) for name, figure in summary.items()},
         "kappa_interval": _none_if_undefined(kappa_interval(counts)),
         "classes": [
             {
                 "value": one.value,
                 "label": one.label,
-                **{name: _none_if_nan(by_class[name][index]) for name in figures},
+                **{name: none_if_nan(by_class[name][index]) for name in figures},
                 "support": int(present[index]),
                 "predicted": int(mapped[index]),
             }
@@ -275,7 +276,3 @@ def _share(pixels: float, counts: np.ndarray) -> float:
 
 def _none_if_undefined(bounds: tuple[float, float]) -> list[float] | None:
     return None if math.isnan(bounds[0]) else list(bounds)
-
-
-def _none_if_nan(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)

@@ -32,6 +32,7 @@ from ...core import margins
 from ...core.accuracy import Z_95
 from ...core.classes import MapClass
 from ...core.margins import margins_of
+from ...core.text import none_if_nan
 from .class_rows import NO_CLASS, ClassRows, strips
 from .comparison import NO_COMMON_CELL, SUMMARY, mcnemar
 
@@ -284,8 +285,8 @@ def _class_report(maps: Sequence[MapFigures], place: int, strata: Strata) -> dic
         "producers_accuracy_compare": second["recall"],
     }
     return {
-        "f1_classification": _defined(first["f1"].value),
-        "f1_compare": _defined(second["f1"].value),
+        "f1_classification": none_if_nan(first["f1"].value),
+        "f1_compare": none_if_nan(second["f1"].value),
         **_estimates({"f1_difference": second["f1"] - first["f1"]}, strata),
         **_estimates(accuracies, strata, bounded=True),
     }
@@ -299,7 +300,7 @@ def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False
         if bounded and bounds:
             lowest = -1.0 if name == "kappa" else 0.0
             bounds = [max(bounds[0], lowest), min(bounds[1], 1.0)]
-        found |= {name: _defined(one.value), f"{name}_interval": bounds}
+        found |= {name: none_if_nan(one.value), f"{name}_interval": bounds}
     return found
 
 
@@ -311,7 +312,7 @@ def _test(difference: Figure, strata: Strata) -> dict:
     bounds = _interval(difference.value, error)
     z = difference.value / error if bounds and error else None
     return {
-        "difference": _defined(difference.value),
+        "difference": none_if_nan(difference.value),
         "interval": bounds,
         "z": z,
         "p_value": None if z is None else float(2 * stats.norm.sf(abs(z))),
@@ -322,7 +323,3 @@ def _interval(middle: float, error: float) -> list[float] | None:
     if math.isnan(middle) or math.isnan(error):
         return None
     return [float(middle - Z_95 * error), float(middle + Z_95 * error)]
-
-
-def _defined(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)
