@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from ..core.text import one_line, within_columns
 from ..model.card import ModelCard
 from ..model.folder import load_card
-from .report.text_columns import shortened
 
 _UNREADABLE = (OSError, ValueError, RuntimeError)
 """What a folder that nobody vouches for may raise: no permission, too long a path, a damaged file,
@@ -60,9 +60,9 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
             return dict(metadata), None
         return {**metadata, **describe(card)}, None
     except _UNREADABLE as error:
-        (name,) = shortened([folder], _LONGEST_NAME)
+        name = within_columns(one_line(folder), _LONGEST_NAME)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        (reason,) = shortened([reason.replace(folder, name)], _LONGEST_REASON)
+        reason = within_columns(one_line(reason.replace(folder, name)), _LONGEST_REASON)
         problem = f"The model <{name}> of the map's history cannot be read: {reason}"
         return {**metadata, "model": problem}, problem
 
