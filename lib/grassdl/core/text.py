@@ -114,9 +114,9 @@ def check_length(name: str) -> None:
 
 def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
     """The first of some names for a message, and how many more there are."""
-    told = [str(name) for name in names]
-    more = f" and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + more
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,7 @@
 Good practices for estimating area and assessing accuracy of land change, Remote Sensing of
 Environment 148, 42-57. The classes of the map are the strata; the sample was drawn at random
 within them, or at random over the whole map and is stratified afterwards. Sample counts alone
-would tell about the sample; weighted by mapped areas they tell about the map.
+describe the sample; weighted by mapped areas they describe the map.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Figure:
 
 
 class MapFigures:
-    """What a sample tells about one map.
+    """The estimates of a sample for one map.
 
     Args:
         mapped: Place of the class in the map (cases,).
@@ -305,7 +305,7 @@ def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False
 
 
 def _test(difference: Figure, strata: Strata) -> dict:
-    """The difference against its standard error, as `comparison.kappa_difference` tells it."""
+    """The difference against its standard error, as `comparison.kappa_difference` has it."""
     from scipy import stats
 
     error = strata.error(difference.variable)

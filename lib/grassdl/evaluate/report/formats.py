@@ -52,7 +52,7 @@ def _figures(part: object, name: str, value: int | None) -> Iterator[Row]:
     elif isinstance(part, dict):
         for key, inner in part.items():
             if key not in ("value", "label", "distance", "confusion_matrix"):
-                # Figures by class are told from those of the whole map by their class.
+                # Figures by class differ from those of the whole map in the column class.
                 joined = name if key == "classes" else f"{name}_{key}".lstrip("_")
                 yield from _figures(inner, joined, value)
     elif isinstance(part, list):

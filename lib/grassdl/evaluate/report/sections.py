@@ -190,10 +190,12 @@ def _summary(whole: Part) -> Section:
             "{kappa_interval.1}."
         )
     if whole.get("intervals"):
+        drawn = "{intervals.blocks:d} blocks of {intervals.block_size:d} x {intervals.block_size:d}"
         notes.append(
             "Neighbouring cells are not independent: the intervals are by block bootstrap, "
-            "{intervals.replicates:d} draws of {intervals.blocks:d} blocks of "
-            "{intervals.block_size:d} x {intervals.block_size:d} cells."
+            f"{{intervals.replicates:d}} draws of {drawn} cells."
+            if whole.get("intervals.overall_accuracy")
+            else f"No intervals: {drawn} cells are too few for a bootstrap."
         )
     return Section("Summary", [Table(["Figure"], rows, [whole.words(one) for one in notes])])
 

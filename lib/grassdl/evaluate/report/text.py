@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from ...core.text import columns, printable, within_columns
@@ -80,24 +80,20 @@ def _section(section: Section) -> list[str]:
 
 def _table(table: Table) -> list[str]:
     """The table; intervals stand beside their figures or, where they do not fit, below them all."""
-    names = [name for name, _ in table.rows]
     figures = _columns(table, lambda cell: _entry(cell.content))
-    if not any(cell.interval for _, cells in table.rows for cell in cells):
-        return _grid(table.corner, names, figures)
     beside = _columns(table, _bracketed, "95 % interval")
     both = [one for pair in zip(figures, beside, strict=True) for one in pair if any(one.entries)]
-    if NARROWEST_NAME + sum(one.width for one in both) <= WIDTH:
-        return _grid(table.corner, names, both)
-    below = [one for one in _columns(table, _range) if any(one.entries)]
-    having = [place for place in range(len(names)) if any(one.entries[place] for one in below)]
-    below = [_Column(one.head, [one.entries[place] for place in having]) for one in below]
-    intervals = _grid(table.corner, [names[place] for place in having], below)
+    if len(both) == len(figures) or NARROWEST_NAME + sum(one.width for one in both) <= WIDTH:
+        return _grid(table, both)
+    rows = [row for row in table.rows if any(cell.interval for cell in row[1])]
+    with_intervals = replace(table, rows=rows)
+    below = [one for one in _columns(with_intervals, _range) if any(one.entries)]
     return [
-        *_grid(table.corner, names, figures),
+        *_grid(table, figures),
         "",
         "95 % INTERVALS BY CLASS",
         "",
-        *intervals,
+        *_grid(with_intervals, below),
     ]
 
 
@@ -109,11 +105,12 @@ def _columns(table: Table, entry: Callable[[Cell], str], head: str = "") -> list
     ]
 
 
-def _grid(corner: str, names: Sequence[str], found: Sequence[_Column]) -> list[str]:
-    """Lines of a table, folded into panels of as many columns as fit."""
-    widest = max(map(columns, [corner, *names]))
+def _grid(table: Table, found: Sequence[_Column]) -> list[str]:
+    """Lines of some columns of a table, folded into panels of as many as fit."""
+    names = [name for name, _ in table.rows]
     left = WIDTH - sum(one.width for one in found)
-    width = min(widest, WIDEST_NAME, left if left >= NARROWEST_NAME else FOLDED_NAME)
+    widest = min(WIDEST_NAME, left if left >= NARROWEST_NAME else FOLDED_NAME)
+    width = min(widest, max(map(columns, [table.corner, *names])))
     panels: list[list[_Column]] = [[]]
     for one in found:
         if panels[-1] and width + sum(own.width for own in [*panels[-1], one]) > WIDTH:
@@ -122,29 +119,29 @@ def _grid(corner: str, names: Sequence[str], found: Sequence[_Column]) -> list[s
     lines = []
     for panel in panels:
         depth = max(len(one.heads) for one in panel)
-        heads = [[""] * (depth - len(one.heads)) + one.heads for one in panel]
-        corners = [""] * (depth - 1) + [corner]
-        body = [one.entries for one in panel]
+        firsts = [*[""] * (depth - 1), table.corner, *names]
+        others = [
+            [_right(entry, one.width) for entry in (*_below(one.heads, depth), *one.entries)]
+            for one in panel
+        ]
         lines += [
             "",
-            *(
-                (_left(name, width) + "".join(map(_right, entries, panel))).rstrip()
-                for name, *entries in [
-                    *zip(corners, *heads, strict=True),
-                    *zip(names, *body, strict=True),
-                ]
-            ),
+            *("".join(line).rstrip() for line in zip(_left(firsts, width), *others, strict=True)),
         ]
     return lines[1:]
 
 
-def _left(text: str, width: int) -> str:
-    short = within_columns(printable(text).rstrip(), width)
-    return short + " " * (width - columns(short))
+def _below(heads: list[str], depth: int) -> list[str]:
+    return [""] * (depth - len(heads)) + heads
 
 
-def _right(text: str, column: _Column) -> str:
-    return " " * (column.width - columns(text)) + text
+def _left(texts: Sequence[str], width: int) -> list[str]:
+    short = [within_columns(printable(one).rstrip(), width) for one in texts]
+    return [one + " " * (width - columns(one)) for one in short]
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - columns(text)) + text
 
 
 def _entry(content: Figure | str) -> str:
