@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..core.bands import NDSM, NDVI, Band
+from ..core.classes import MapClass
 from ..core.text import duration
 from ..dataset.manifest import SPLITS
 from ..dataset.seen import sentence
@@ -214,7 +215,7 @@ def _figure(score: float | None) -> str:
     return "undefined" if score is None else f"{score:.4f}"
 
 
-def _unlearned(card: ModelCard) -> list:
+def _unlearned(card: ModelCard) -> list[MapClass]:
     """Classes without training pixels."""
     counts = card.training.get("pixels", {}).get("train", [])
     return [one for one, count in zip(card.classes, counts, strict=False) if not count]

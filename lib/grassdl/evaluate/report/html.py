@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,7 +25,7 @@ MAX_MATRIX_CLASSES = 40
 
 
 def page(
-    report: dict,
+    report: dict[str, Any],
     classes: Sequence[MapClass],
     pictures: Mapping[str, bytes],
     description: Mapping[str, str],
@@ -69,8 +70,9 @@ def _environment() -> Environment:
 
 
 def _without_controls(shown: object) -> object:
-    is_text = isinstance(shown, str) and not isinstance(shown, Markup)
-    return printable(shown) if is_text else shown
+    if isinstance(shown, str) and not isinstance(shown, Markup):
+        return printable(shown)
+    return shown
 
 
 def _legends(classes: Sequence[MapClass], with_errors: bool) -> list[list[tuple[str, str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from ...core.text import value_label
 from ...dataset.seen import sentence
@@ -48,7 +49,7 @@ _SUMMARY = {
 _USERS_AND_PRODUCERS = ["User's accuracy", "Producer's accuracy"]
 
 
-def facts(report: dict) -> list[tuple[str, Words]]:
+def facts(report: dict[str, Any]) -> list[tuple[str, Words]]:
     """What was compared and how many cells were counted and left out."""
     names = [name for name in ("classification", "reference", "compare") if name in report]
     found: list[tuple[str, Words]] = [(name.capitalize(), [report[name]]) for name in names]
@@ -66,7 +67,7 @@ def facts(report: dict) -> list[tuple[str, Words]]:
     return found
 
 
-def headline(report: dict) -> list[tuple[str, Cell]]:
+def headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:
     """The figures that are asked for first; those of a sample are adjusted to the mapped areas."""
     whole = Part(report)
     of_sample = ", of the sample" if report["design"] == STRATIFIED else ""
@@ -77,7 +78,7 @@ def headline(report: dict) -> list[tuple[str, Cell]]:
     return found
 
 
-def sections(report: dict, most_classes: int) -> list[Section]:
+def sections(report: dict[str, Any], most_classes: int) -> list[Section]:
     """The sections that the report has.
 
     Args:
@@ -104,7 +105,7 @@ def sections(report: dict, most_classes: int) -> list[Section]:
     ]
 
 
-def class_names(classes: Sequence[dict]) -> list[str]:
+def class_names(classes: Sequence[dict[str, Any]]) -> list[str]:
     """Value and label of each class, the values right-aligned."""
     width = max(len(str(one["value"])) for one in classes)
     return [
@@ -131,7 +132,7 @@ def _matrix(whole: Part) -> Section:
         cells = []
         for column, (_, other) in enumerate(classes):
             count = whole.figure(f"confusion_matrix.counts.{row}.{column}", COUNT)
-            cells.append(Cell(count, share=count.value / (other.get("support") or 1)))
+            cells.append(Cell(count, share=(count.value or 0) / (other.get("support") or 1)))
         rows.append((name, [*cells, one.cell("predicted", COUNT)]))
     totals = [one.cell("support", COUNT) for _, one in classes]
     rows.append(("Total", [*totals, whole.cell("pixels", COUNT)]))
@@ -377,7 +378,7 @@ def _patch_areas(found: Part) -> Section:
 
 def _leaks(found: Part) -> Section:
     """What the model has seen; each sentence begins with a number of patches or cells."""
-    lead = []
+    lead: list[Words] = []
     for one in found.each():
         _, _, after = sentence(one.get()).partition(" ")
         lead.append([one.figure("patches", COUNT), f" {after}."])

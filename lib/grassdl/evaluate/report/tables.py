@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import Formatter
+from typing import Any
 
 SMALLEST_P_VALUE = 1e-16
 """Below it the digits of a p-value mean nothing."""
@@ -93,7 +94,7 @@ class Part:
     Paths are those from here: `Part(report, "comparison").figure("kappa_difference.z")`.
     """
 
-    def __init__(self, report: dict, path: str = "") -> None:
+    def __init__(self, report: dict[str, Any], path: str = "") -> None:
         self.report, self.path = report, path
 
     def at(self, path: str) -> Part:
@@ -103,9 +104,9 @@ class Part:
         """The entries of a list."""
         return [self.at(f"{path}.{place}".lstrip(".")) for place in range(len(self.get(path)))]
 
-    def get(self, path: str = "") -> object:
+    def get(self, path: str = "") -> Any:
         """What stands at a path; None if there is nothing."""
-        found: object = self.report
+        found: Any = self.report
         for step in f"{self.path}.{path}".strip(".").split("."):
             if isinstance(found, list) and step.isdigit():
                 found = found[int(step)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from textwrap import wrap
+from typing import Any
 
 from ...core.text import columns, printable, within_columns
 from .sections import facts, sections
@@ -44,7 +45,7 @@ class _Column:
         return max(map(columns, [*self.entries, *self.heads]), default=0) + GAP
 
 
-def plain(report: dict) -> str:
+def plain(report: dict[str, Any]) -> str:
     """The report as a listing 80 columns wide.
 
     It reads like that of scikit-learn and r.kappa together: the confusion matrix (or, beyond 20
