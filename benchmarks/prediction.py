@@ -96,9 +96,9 @@ from grassdl.predict.settings import Settings
 folder, engine, precision, rows, cols, mean, deviation = sys.argv[1:]
 card = load_card(folder)
 settings = Settings(
-    "exact", 1, card.stride, card.halo or 0, None, False, 0, 0, False, engine, precision
+    folder, "exact", 1, card.stride, card.halo or 0, None, False, 0, 0, False, engine, precision
 )
-engine = load_engine(folder, card, settings, lambda line: None).engine
+engine = load_engine(card, settings, lambda line: None).engine
 shape = (int(rows), int(cols), len(card.bands))
 values = np.random.default_rng(0).normal(float(mean), float(deviation), shape)
 # As the module has its windows, or else the engine brings them into that order each time.

@@ -76,8 +76,8 @@ def peak():
 
 folder, rows, cols = sys.argv[1], *map(int, sys.argv[2:])
 card = load_card(folder)
-settings = Settings("exact", 1, card.stride, card.halo, None, False, 0, 0, False)
-engine = load_engine(folder, card, settings, lambda line: None).engine
+settings = Settings(folder, "exact", 1, card.stride, card.halo, None, False, 0, 0, False)
+engine = load_engine(card, settings, lambda line: None).engine
 for edge in (64, 256):
     engine(np.zeros((edge, edge, len(card.bands)), np.float32))
 before = peak()

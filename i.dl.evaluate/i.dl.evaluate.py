@@ -223,6 +223,10 @@ from typing import TYPE_CHECKING
 
 import grass.script as gs
 
+# The library is in lib/ of a checkout, in etc/i.dl/ beside the installed scripts.
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -230,17 +234,6 @@ if TYPE_CHECKING:
 
     Writer = Callable[[Path], object]
     Write = Callable[[dict, Callable[[], str]], None]
-
-
-def find_library() -> None:
-    """Make grassdl importable, a checkout's or the one installed with this script, before all else
-    on the path: the current folder may hold a grassdl of somebody else."""
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
-    found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
-    if not found:
-        gs.fatal(f"The library of i.dl is not installed in <{here}>: run 'make install' again")
-    sys.path.insert(0, found[0])
 
 
 def evaluate(options: dict[str, str], warm: bool) -> None:
@@ -353,7 +346,6 @@ def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writ
 
 def main() -> int:
     options, flags = gs.parser()
-    find_library()
     from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors():

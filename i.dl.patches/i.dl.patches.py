@@ -303,6 +303,10 @@ from typing import TYPE_CHECKING
 
 import grass.script as gs
 
+# The library is in lib/ of a checkout, in etc/i.dl/ beside the installed scripts.
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
+
 if TYPE_CHECKING:
     from grassdl.gis.inputs.labels import Labels
     from grassdl.gis.raster.region import Region
@@ -314,19 +318,8 @@ if TYPE_CHECKING:
     from grassdl.runtime.workers import Workers
 
 
-def find_library() -> None:
-    """Make grassdl importable, a checkout's or the installed one, never the current folder's."""
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
-    found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
-    if not found:
-        gs.fatal(f"The library of i.dl is not installed in <{here}>: run 'make install' again")
-    sys.path.insert(0, found[0])
-
-
 def main() -> int:
     options, flags = gs.parser()
-    find_library()
     from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors(), ExitStack() as cleanup:

@@ -246,7 +246,7 @@
 # %flag
 # % key: r
 # % label: Resume a run that ended early
-# % description: With the same call as before; its finished rows are kept in the mapset
+# % description: With the same call as before; its finished rows are in the mapset
 # % guisection: Computing
 # %end
 # %rules
@@ -267,40 +267,16 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, closing
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import grass.script as gs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from grassdl.gis.outputs.class_maps import ClassificationMaps
-    from grassdl.gis.raster.region import Region
-    from grassdl.model.card import ModelCard
-    from grassdl.predict.checkpoint import Spool
-    from grassdl.predict.decision import Decision, RowBands
-    from grassdl.predict.settings import Settings
-
-    Given = tuple[dict[str, str], ModelCard, Settings, Region, Decision, ClassificationMaps]
-    Begin = Callable[[Spool, ExitStack], tuple[Region, str, RowBands]]
-    """Begins to make row bands; tells the region that is read, and how they are made."""
-
-
-def find_library() -> None:
-    """Make grassdl importable, a checkout's or the installed one, never the current folder's."""
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    places = [os.path.join(here, "lib"), os.path.join(here, "etc", "i.dl")]
-    found = [one for one in places if os.path.isdir(os.path.join(one, "grassdl"))]
-    if not found:
-        gs.fatal(f"The library of i.dl is not installed in <{here}>: run 'make install' again")
-    sys.path.insert(0, found[0])
+# The library is in lib/ of a checkout, in etc/i.dl/ beside the installed scripts.
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
 
 
 def main() -> int:
     options, flags = gs.parser()
-    find_library()
     from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors():
@@ -311,102 +287,34 @@ def main() -> int:
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Make the maps row band by row band, out of the network or of stored probabilities."""
     from grassdl.core.text import listed
-    from grassdl.gis.outputs.class_maps import ClassificationMaps, spool_folder
-    from grassdl.gis.outputs.segment_tables import SegmentRows, SegmentTables
+    from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
+    from grassdl.gis.outputs.class_maps import checkpoint_folder
+    from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.messages import Progress
     from grassdl.model.folder import load_card
-    from grassdl.predict.checkpoint import check_spool, open_spool
-    from grassdl.predict.decision import Decision
-    from grassdl.predict.segments.classification import BySegment
+    from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
+    from grassdl.predict.run import NetworkRun, StoredProbabilitiesRun
     from grassdl.predict.settings import Settings
 
     card = load_card(options["model"])
     settings = Settings.from_options(options, flags, card)
-    folder = spool_folder(options)
-    unfinished = check_spool(folder, settings.resumed)
-    maps = ClassificationMaps.from_options(options, card.classes, settings.minsize, unfinished)
-    tables = SegmentTables.from_options(options, unfinished) if options["segments"] else None
-    maps.check_inputs([tables.raster] if tables else [])
+    folder = checkpoint_folder(options)
+    unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
-    kept = {**maps.figures, "with_probabilities": maps.with_probabilities or tables is not None}
-    decision = Decision(len(card.classes), settings.threshold, **kept)
-    prepare = from_network if options["group"] or options["input"] else from_probabilities
-    made_of, begin = prepare((options, card, settings, region, decision, maps))
-    with ExitStack() as cleanup:
-        tell = gs.message if settings.resumed else gs.warning
-        opened = open_spool(folder, made_of, region.rows, settings.resumed, tell)
-        spool = cleanup.enter_context(opened)
-        window, how, bands = begin(spool, cleanup)
-        maps.open(folder, spool.rows, region)
-        cleanup.enter_context(closing(maps))
-        keepers, before_naming = [maps.keep], [spool.name_maps]
-        if tables:
-            segments = cleanup.enter_context(closing(SegmentRows(tables.raster, region, window)))
-            by_segment = BySegment(segments, decision, settings.segments, folder, spool.rows)
-            cleanup.enter_context(closing(by_segment))
-            keepers.append(by_segment.add)
-        spool.keep(bands, keepers, Progress(region.rows))
-        rows_by_segment, beside = (), []
-        if tables:
-            columns, rows_by_segment = by_segment.outcome(card.classes.values)
-            table = cleanup.enter_context(tables.in_work(columns))
-            beside.append(table.write)
-            before_naming.append(table.finish)
-        maps.make_maps(region, card.provenance(how), rows_by_segment, beside, before_naming)
-    gs.message(f"Written: {listed(maps.names + (tables.names if tables else []))}")
-
-
-def from_network(given: Given) -> tuple[dict[str, str], Begin]:
-    """Row bands that the network computes, and what decides on them."""
-    from grassdl.gis.inputs import bands as bandstack
-    from grassdl.gis.raster.fingerprints import input_stamps
-    from grassdl.predict.engines.selection import load_engine
-    from grassdl.predict.fingerprint import made_of
-    from grassdl.predict.network_bands import network_bands
-    from grassdl.predict.start import start
-    from grassdl.predict.tiling_plan import Frame
-
-    options, card, settings, region, decision, maps = given
-    bands = bandstack.bands_for_model(bandstack.BandMaps.from_options(options), card.bands, region)
-    sources = bandstack.sources_of(bands)
-    maps.check_inputs(sources)
-    card.check_resolution(region.nsres, region.ewres)
-    frame = Frame(*bandstack.frame_of(bands, region), region.rows, region.cols)
-    frame.check_overlap()
-    loaded = load_engine(options["model"], card, settings, gs.message)
-    decision = replace(decision, features=loaded.facts.features)
-
-    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, RowBands]:
-        needs = (card, settings, frame, decision, bandstack.dtype_of(bands))
-        tiling = start(loaded, *needs, spool, gs.message)
-        window = region.window(*frame.window(tiling))
-        window.use()
-        stack = cleanup.enter_context(bandstack.open_bands(bands, window))
-        what = (stack, [one.name for one in bands], loaded, card, settings, tiling, decision)
-        return window, tiling.recorded(), network_bands(*what, spool.rows, maps.tell, gs.message)
-
-    inputs = {**input_stamps(options, sources, region), "the bands": bandstack.described(bands)}
-    return made_of(options, replace(settings, engine=loaded.name), inputs), begin
-
-
-def from_probabilities(given: Given) -> tuple[dict[str, str], Begin]:
-    """Row bands out of the probabilities that an earlier run wrote, and what decides on them."""
-    from grassdl.gis.raster.fingerprints import input_stamps
-    from grassdl.gis.raster.probabilities import ProbabilityRows
-    from grassdl.predict.fingerprint import made_of
-    from grassdl.predict.from_probabilities import stored_bands
-
-    options, card, settings, region, decision, maps = given
-    region.use()
-    reader = ProbabilityRows(options["probabilities"], card.classes.values)
-    maps.check_inputs(reader.names)
-
-    def begin(spool: Spool, cleanup: ExitStack) -> tuple[Region, str, RowBands]:
-        cleanup.enter_context(closing(reader))
-        return region, "out of stored probabilities", stored_bands(reader, decision, spool.rows)
-
-    return made_of(options, settings, input_stamps(options, reader.names, region)), begin
+    outputs = PredictionOutputs(options, card.classes, settings.minsize, region, unfinished)
+    if options["group"] or options["input"]:
+        inputs, run_class = ModelBands(options, card.bands, region), NetworkRun
+    else:
+        inputs = StoredProbabilities(options, card.classes.values, region)
+        run_class = StoredProbabilitiesRun
+    outputs.check_inputs(inputs.sources)
+    run = run_class(card, settings, inputs, outputs, gs.message)
+    report = gs.message if settings.resume else gs.warning
+    rows, fingerprint = region.rows, run.fingerprint()
+    with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
+        run.execute(checkpoint, Progress(rows))
+    gs.message(f"Written: {listed(outputs.names)}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 class FunctionEngine:
     """Computes a function, and tells of which shapes windows were, and what it was prepared for."""
 
-    def __init__(self, function, takes_sizes_apart=True):
-        self.function, self.takes_sizes_apart = function, takes_sizes_apart
+    def __init__(self, function, prepares_each_size=True):
+        self.function, self.prepares_each_size = function, prepares_each_size
         self.prepared, self.seen = [], []
 
     def prepare(self, shape):

@@ -6,7 +6,7 @@ import pytest
 
 from grassdl.model.weights import save_network
 from grassdl.predict.engines.network_facts import NetworkFacts
-from grassdl.predict.engines.openvino_cache import kept_folder
+from grassdl.predict.engines.openvino_cache import cache_folder
 from grassdl.predict.engines.openvino_conversion import converted
 from grassdl.predict.engines.openvino_engine import OpenVinoEngine
 from scenes import MEAN
@@ -27,4 +27,4 @@ def in_openvino(network, folder, **options):
 
 def convert(network, folder, tell):
     """What a network that is saved in a folder becomes for OpenVINO."""
-    return converted(network, NetworkFacts.of(network), kept_folder(folder), trial(), tell)
+    return converted(network, NetworkFacts.of(network), cache_folder(folder), trial(), tell)

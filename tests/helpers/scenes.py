@@ -43,7 +43,7 @@ class CountingEngine:
     """Counts the windows that an engine computes, and tells whether all had each band in one piece
     of memory."""
 
-    takes_sizes_apart = False
+    prepares_each_size = False
 
     def __init__(self, engine):
         self.engine, self.calls, self.prepared = engine, 0, []

@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+from grassdl.io import atomic  # noqa: E402
 from grassdl.runtime import keras_backend  # noqa: E402
 
 keras_backend.prepare(2)
 from grassdl.train import trainer  # noqa: E402
 from grassdl.train.config.settings import Settings  # noqa: E402
-from grassdl.train.resume import checkpoint  # noqa: E402
 from grassdl.train.resume.run_folder import check_target  # noqa: E402
 from tiny_dataset import joined  # noqa: E402
 
@@ -50,7 +50,7 @@ def main(dataset: str, model: str, place: str, *flags: str) -> None:
     place, _, number = place.partition(" ")
     where = {
         "step": (trainer.TrainingBatches, "__getitem__"),
-        "checkpoint": (checkpoint.os, "fsync"),
+        "checkpoint": (atomic, "sync"),
         "model": (trainer, "write_history"),
     }
     if place in where:

@@ -22,31 +22,26 @@ from grassdl.dataset.areas import area_of, footprint
 from grassdl.dataset.npy import read_array
 from grassdl.dataset.patchset import PatchSet
 from grassdl.model.folder import load_card, save_card
-from grassdl.predict.checkpoint import check_spool, open_spool
+from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
 from grassdl.train.model_readme import readme
 from grassdl.train.resume.checkpoint import State
 from grassdl.train.resume.run_folder import RunFolder
 from model_cards import card_of
 from tiny_dataset import joined, scene, write_dataset
 
-SPOOLED = {
-    "made_of": {"the model": "1234"},
+CHECKPOINT = {
+    "fingerprint": {"the model": "1234"},
     "of": 100,
     "rows": 40,
     "tile": [16, 32],
-    "found": True,
+    "has_data": True,
     "naming": False,
 }
 RUN = {
     "format": "i.dl training run",
-    "version": 1,
-    "datasets": ["abc"],
-    "bands": ["red"],
-    "settings": {"nprocs": 0, "loss": "dice"},
-    "network_file": None,
-    "model": None,
-    "processes": 1,
-    "versions": {"i.dl": "0.1"},
+    "version": 2,
+    "fingerprint": {"the data": "abc", "option bands": "red"},
+    "environment": {"option nprocs": "0", "version of i.dl": "0.1"},
 }
 STATE = State(
     rows=[{"epoch": 1, "loss": 0.5, "val_loss": None, "seconds": 2.0}],
@@ -189,17 +184,17 @@ def test_the_readme_of_a_card_that_was_read_can_be_written(tmp_path):
 
 @FUZZ
 @given(st.data())
-def test_a_changed_record_of_a_spool_never_blocks_its_output(tmp_path, data):
-    folder = tmp_path / "spools" / "classes"
+def test_a_changed_record_of_a_checkpoint_never_blocks_its_output(tmp_path, data):
+    folder = tmp_path / "checkpoints" / "classes"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lock").touch()
-    (folder / "record.json").write_text(data.draw(changed(SPOOLED)))
+    (folder / "record.json").write_text(data.draw(changed(CHECKPOINT)))
     told = []
-    line = refusal(lambda: check_spool(folder, resumed=True))
+    line = refusal(lambda: check_checkpoint(folder, resume=True))
     assert line is None or "leave out -r" in line
-    assert check_spool(folder, resumed=False) is False
-    with open_spool(folder, {}, 100, resumed=False, tell=told.append) as spool:
-        assert spool.rows == 0
+    assert check_checkpoint(folder, resume=False) is False
+    with open_checkpoint(folder, {}, 100, resume=False, report=told.append) as checkpoint:
+        assert checkpoint.rows == 0
     assert len(told) == 1 and "replaced" in told[0] and told[0].isprintable()
     assert not folder.exists()
 
@@ -211,11 +206,11 @@ def test_a_changed_description_of_a_run_is_whole_or_refused_in_one_line(tmp_path
 
     def read():
         about = RunFolder(tmp_path).description()
-        numbers = about["settings"]["nprocs"], about["processes"], len(about["bands"])
-        assert all(isinstance(one, int) for one in numbers)
+        for part in (about["fingerprint"], about["environment"]):
+            assert all(isinstance(one, str) for item in part.items() for one in item)
 
     line = refusal(read)
-    assert line is None or "leave out -r to begin anew" in line
+    assert line is None or "leave out -r to start anew" in line
 
 
 def test_a_state_comes_back_as_it_was(tmp_path):
@@ -234,7 +229,7 @@ def test_a_changed_checkpoint_is_refused_in_one_line(tmp_path, data):
     STATE.save(file)
     file.write_bytes(data.draw(broken(file.read_bytes())))
     line = refusal(lambda: State.load(file))
-    assert line is None or "leave out -r to begin anew" in line
+    assert line is None or "leave out -r to start anew" in line
 
 
 def npy(shape, dtype):

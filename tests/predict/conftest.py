@@ -14,7 +14,7 @@ import pytest
 from grassdl.model.folder import load_card
 from grassdl.predict.engines import openvino_conversion
 from grassdl.predict.engines.network_facts import NetworkFacts
-from grassdl.predict.engines.openvino_cache import kept_folder
+from grassdl.predict.engines.openvino_cache import cache_folder
 from small_model import COLS, DEVIATION, MEAN, ROWS, plain_band, write_model
 
 
@@ -34,7 +34,7 @@ def make_model(tmp_path: Path) -> Callable[..., tuple[Path, keras.Model]]:
             openvino_conversion.converted(
                 network,
                 NetworkFacts.of(network),
-                kept_folder(folder),
+                cache_folder(folder),
                 openvino_conversion.trial_window(load_card(folder)),
                 lambda line: None,
             )

@@ -39,7 +39,7 @@ def test_empty_tiles_are_not_counted():
 
 @pytest.mark.parametrize("most", [4, 3, 10])
 def test_few_rows_are_read_however_many_there_are(monkeypatch, most):
-    monkeypatch.setattr(forecast, "LOOKED_AT_ROWS", most)
+    monkeypatch.setattr(forecast, "SAMPLED_ROWS", most)
     mask = Mask(np.zeros((96, 64), bool))
     assert cells_with_data(mask, *axes()) == 96 * 64
     assert mask.rows <= most

@@ -514,7 +514,7 @@ def test_a_prediction_stopped_at_work_leaves_no_map(grass_project, long_predicti
     if how != signal.SIGKILL:
         assert long_prediction.returncode == 1
         told = " ".join(messages.split())
-        assert re.search(r"Interrupted: \d+ of 1500 rows are kept: -r goes on with them", told)
+        assert re.search(r"Interrupted: \d+ of 1500 rows are finished: -r resumes the run", told)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

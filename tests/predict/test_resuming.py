@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs of i.dl.predict that end early, by kills, changes and full disks, and those that go on."""
+"""Runs of i.dl.predict that end early, by kills, changes and full disks, and are resumed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def project(new_project, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def nothing_left(project):
-    """Every test begins and ends without outputs and spools."""
+    """Every test begins and ends without outputs and checkpoints."""
     yield
     made = [name for name in project.maps() if name not in [*INPUTS, "kept"]]
     if made:
@@ -105,19 +105,19 @@ def kill_when(process, reached):
     process.communicate()
 
 
-def spool(project):
+def checkpoint(project):
     return project.mapset / ".i_dl_predict" / "classes"
 
 
 def record(project):
-    path = spool(project) / "record.json"
+    path = checkpoint(project) / "record.json"
     return json.loads(path.read_text()) if path.exists() else {"rows": 0, "tile": None}
 
 
 def results(project):
-    """All outputs as they are, and no temporary map or spool beside them."""
+    """All outputs as they are, and no temporary map or checkpoint beside them."""
     assert sorted(project.maps()) == sorted([*OUTPUTS, *INPUTS])
-    assert not spool(project).parent.exists()
+    assert not checkpoint(project).parent.exists()
     found = {name: project.read_raster(name).filled(-1) for name in OUTPUTS}
     found["table"] = table(project).read_text().split()
     table(project).unlink()
@@ -151,16 +151,16 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(project, undist
     assert not {*OUTPUTS} & {*project.maps()}
 
     # As if that kill had come while the complete maps got their names, when some had theirs.
-    path = spool(project) / "record.json"
+    path = checkpoint(project) / "record.json"
     path.write_text(json.dumps({**record(project), "naming": True}))
     project.run("g.copy", raster="one,p_2")
     status, messages = finish(project, flags="r")
     assert status == 0, messages
-    assert f"Going on after {EDGE} of {EDGE} rows" in messages
+    assert f"Resuming after {EDGE} of {EDGE} rows" in messages
     assert_same(results(project), undisturbed)
 
 
-def test_a_blended_run_goes_on_with_what_its_last_row_of_tiles_left_over(project):
+def test_a_blended_run_resumes_with_what_its_last_row_of_tiles_left_over(project):
     options = {"tiling": "blend", "tile_size": 64}
     assert finish(project, **options)[0] == 0
     expected = results(project)
@@ -171,7 +171,7 @@ def test_a_blended_run_goes_on_with_what_its_last_row_of_tiles_left_over(project
     assert_same(results(project), expected)
 
 
-def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(project, undisturbed):
+def test_a_full_disk_is_one_line_and_the_run_is_resumed_when_there_is_space(project, undisturbed):
     names = [name for name in OUTPUTS if name in project.maps()]
     if names:
         project.run("g.remove", flags="f", type="raster", name=names)
@@ -186,14 +186,16 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(project
     told = " ".join(done.stderr.split())
     assert done.returncode == 1
     assert told.count("ERROR: ") == 1 and "Traceback" not in told
-    assert "Disk full: free some space and try again; 184 of 400 rows are kept: -r goes on" in told
+    assert (
+        "Disk full: free some space and try again; 184 of 400 rows are finished: -r resumes" in told
+    )
     assert finish(project, flags="r")[0] == 0
     assert_same(results(project), undisturbed)
 
 
 @pytest.fixture
 def ended_early(project):
-    """The spool of a run that was killed after some rows."""
+    """The checkpoint of a run that was killed after some rows."""
     kill_when(begin(project), lambda: record(project)["rows"] >= 64)
     return record(project)["rows"]
 
@@ -205,17 +207,17 @@ def test_what_a_killed_run_left_is_kept_until_it_is_replaced(project, ended_earl
         status, messages = finish(project, **{"flags": "r", **options})
         assert status == 1
         assert messages.count("ERROR: ") == 1
-        assert f"this has changed: {what}. Put it back" in messages
+        assert f"Cannot resume: {what} has changed. Give what" in messages
         assert record(project)["rows"] == ended_early
 
-    refused("option threshold", threshold=0.5)
-    refused("option confidence", confidence="surely")
-    refused("option segment_features", segment_features="normalization")
+    refused("option threshold (was not given)", threshold=0.5)
+    refused("option confidence (was sure)", confidence="surely")
+    refused("option segment_features (was last)", segment_features="normalization")
     refused("flag -a", flags="ra")
 
-    path, kept = spool(project) / "record.json", record(project)
-    others = {**kept["made_of"], "the software": "i.dl 0.0.1"}
-    path.write_text(json.dumps({**kept, "made_of": others}))
+    path, kept = checkpoint(project) / "record.json", record(project)
+    others = {**kept["fingerprint"], "the software": "i.dl 0.0.1"}
+    path.write_text(json.dumps({**kept, "fingerprint": others}))
     refused("the software")
     path.write_text(json.dumps(kept))
 
@@ -232,11 +234,11 @@ def test_what_a_killed_run_left_is_kept_until_it_is_replaced(project, ended_earl
     content = file.read_text()
     file.write_text(content.replace('"idl:temperature": 1.0', '"idl:temperature": 1.5'))
     status, messages = finish(project, flags="r")
-    assert "this has changed: the model, raster map <one@PERMANENT>." in messages
+    assert "Cannot resume: the model, raster map <one@PERMANENT> have changed." in messages
     # A label may be mended.
     file.write_text(content.replace("roof", "mended"))
     status, messages = finish(project, flags="r")
-    assert "this has changed: raster map <one@PERMANENT>." in messages
+    assert "Cannot resume: raster map <one@PERMANENT> has changed." in messages
     file.write_text(content)
 
     status, messages = finish(project, output="one")

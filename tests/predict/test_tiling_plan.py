@@ -15,7 +15,13 @@ from grassdl.predict.tiling.tile_shape import TileShape
 from grassdl.predict.tiling_plan import LEAST_BESIDES_MB, LEAST_MB, Frame, Need, plan
 
 NEED = Need(
-    working=400, weights=3 * 2_000_000, bands=5, layers=7, band_bytes=2, made=11, with_keras=False
+    working=400,
+    weights=3 * 2_000_000,
+    bands=5,
+    layers=7,
+    band_bytes=2,
+    output_bytes=11,
+    with_keras=False,
 )
 WITH_KERAS = replace(NEED, weights=2_000_000, with_keras=True)
 WIDE = Frame(top=0, rows=6000, left=0, cols=5000, region_rows=6000, region_cols=5000)
@@ -23,7 +29,7 @@ WIDE = Frame(top=0, rows=6000, left=0, cols=5000, region_rows=6000, region_cols=
 
 def settings(memory=300, tiling="exact", tile_size=None):
     halo = 96 if tiling == "exact" else 0
-    return Settings(tiling, tile_size, 16, halo, None, False, 0, memory, resumed=False)
+    return Settings("", tiling, tile_size, 16, halo, None, False, 0, memory, resume=False)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_the_need_depends_on_engine_and_precision(
     facts = NetworkFacts(5, 7, 16, 96, 193, {"float32": 400.0, "bfloat16": 200.0})
     loaded = LoadedEngine(None, engine, facts, with_keras)
     card = SimpleNamespace(parameters=2_000_000, bands=range(5))
-    run = replace(settings(tiling=tiling), turned=turned, precision=precision)
+    run = replace(settings(tiling=tiling), augmented=turned, precision=precision)
     need = Need.of(card, loaded, run, np.dtype(np.uint16), Decision(7))
     assert (need.weights, need.working) == (copies * 2_000_000, working)
     assert (need.bands, need.layers, need.band_bytes) == (5, 7, 2)
@@ -89,14 +95,14 @@ def test_a_line_tells_what_is_to_come():
     # All windows are of one length; the last one begins earlier than it would need to.
     assert tiled.computed_cells == 5008 * 6 * (1008 + 192)
     timed = replace(tiled, seconds_per_cell=120 / tiled.computed_cells)
-    assert timed.told(tiled.computed_cells).startswith(
+    assert timed.summary(tiled.computed_cells).startswith(
         "6 tiles of 1008 x 5008 cells with a halo of 96 cells (tiling=exact): 1.20 cells computed "
         "for each cell of the map, "
     )
-    assert timed.told(tiled.computed_cells).endswith("about 2 min")
-    assert timed.told(tiled.computed_cells // 4).endswith("about 30 s")
-    assert timed.told(1).endswith("about 1 s")
-    assert tiled.recorded() == "tiling=exact, tiles of 1008 x 5008 cells, halo 96"
+    assert timed.summary(tiled.computed_cells).endswith("about 2 min")
+    assert timed.summary(tiled.computed_cells // 4).endswith("about 30 s")
+    assert timed.summary(1).endswith("about 1 s")
+    assert tiled.description == "tiling=exact, tiles of 1008 x 5008 cells, halo 96"
 
 
 def test_tiles_that_no_memory_of_this_machine_holds_are_refused():

@@ -230,7 +230,7 @@ def test_ctrl_c_and_sigterm_write_the_best_epoch_so_far_and_r_goes_on(
     assert status == 0, stderr
     assert "Overall accuracy" in stdout
     # The signal may have come after the last row of the history and before the state was written.
-    told = re.search(r"Going on after epoch (\d+)", " ".join(stderr.split()))
+    told = re.search(r"Resuming after epoch (\d+)", " ".join(stderr.split()))
     assert first["epochs_run"] - int(told[1]) in (0, 1)
     assert "Interrupted by SIGTERM" in " ".join(stderr.split())
     assert "with -r resumes it" in " ".join(stderr.split())

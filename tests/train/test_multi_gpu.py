@@ -123,7 +123,7 @@ def test_only_the_first_process_reports_and_writes(trainings):
     assert alone[0] == "process 0 of 1, 1 devices"
     assert first[0] == "process 0 of 2, 2 devices"
     assert devices[0] == "process 0 of 1, 2 devices"
-    assert "Going on after epoch 1" in first
+    assert "Resuming after epoch 1" in first
     assert any(line.startswith("Epoch 2/2") for line in first)
     assert second == ["process 1 of 2, 2 devices"]
     assert sorted(one.name for one in folder.iterdir()) == ["alone", "dataset", "devices", "pair"]

@@ -366,7 +366,7 @@ def test_what_fails_at_the_end_can_be_resumed(dataset, tmp_path, monkeypatch):
     lines = []
     options = {"command": "", "versions": {}, "report": lines.append, "warn": lines.append}
     train(data, tmp_path / "model", chosen, resume=True, **options)
-    assert "Going on after epoch 1" in lines
+    assert "Resuming after epoch 1" in lines
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "model"]
 
 

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from ..core.text import check_length
 from .locks import Hold, abandoned
+from .resume import START_ANEW
 
 
 def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
@@ -52,25 +56,40 @@ def _beside(target: Path, kind: str, word: str) -> Path:
     return target.with_name(f".{target.name}.{word}.{kind}")
 
 
-def _remove_abandoned(target: Path) -> None:
-    """Remove what killed runs were writing for a file."""
-    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.({_PART}|{_LOCK})")
-    matches = [name.fullmatch(path.name) for path in target.parent.iterdir()]
-    words = [match[1] for match in matches if match]
-    for word in abandoned(words, partial(_beside, target, _LOCK)):
-        part = _beside(target, _PART, word)
-        if part.is_file():
-            part.unlink(missing_ok=True)
+def remove_abandoned(folder: Path, names: str) -> None:
+    """Remove what killed runs were writing in a folder with `StagedFiles`.
+
+    Args:
+        folder: Where the outputs lie.
+        names: Regular expression of the outputs' names.
+    """
+    pattern = re.compile(rf"\.(?P<name>{names})\.(?P<word>\d+)\.({_PART}|{_LOCK})")
+    words = defaultdict(set)
+    for path in folder.iterdir():
+        if match := pattern.fullmatch(path.name):
+            words[match["name"]].add(match["word"])
+    for name, found in words.items():
+        target = folder / name
+        for word in abandoned(found, partial(_beside, target, _LOCK)):
+            _remove(_beside(target, _PART, word))
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class StagedFiles:
-    """Files that are written under other names, and get their own when all are whole.
+    """Files or folders that are written under other names, and get their own when all are whole.
 
     Use as a context manager: what has not got its name is removed at its end, as is at its begin
     what killed runs left of the same files.
 
     Args:
-        targets: The files.
+        targets: Their names. A folder does not replace another one.
     """
 
     def __init__(self, targets: Iterable[Path]):
@@ -80,7 +99,7 @@ class StagedFiles:
 
     def __enter__(self) -> StagedFiles:
         for target in self._targets:
-            _remove_abandoned(target)
+            remove_abandoned(target.parent, re.escape(target.name))
             hold = Hold(partial(_beside, target, _LOCK))
             self._holds.append(hold)
             self._scratches[target] = _beside(target, _PART, hold.word)
@@ -88,17 +107,17 @@ class StagedFiles:
 
     def __exit__(self, *_: object) -> None:
         for scratch in self._scratches.values():
-            scratch.unlink(missing_ok=True)
+            _remove(scratch)
         for hold in self._holds:
             hold.release()
 
     def write(self, writers: Mapping[Path, Callable[[Path], object]]) -> None:
-        """Write files: for each a function that writes the content to the path it is given."""
+        """Write them: for each a function that writes it to the path that it is given."""
         for target, write in writers.items():
             write(self._scratches[target])
 
     def name(self) -> None:
-        """Give the files their names."""
+        """Give them their names."""
         for target, scratch in self._scratches.items():
             scratch.replace(target)
 
@@ -110,6 +129,29 @@ def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
         files.name()
 
 
+@contextmanager
+def replacing(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write that replaces `path` when the block ends well; until then that is as it was.
+
+    For files that one process writes at a time; `StagedFiles` serves any number.
+
+    Args:
+        path: The file.
+        durable: Whether to wait until it is on disk, so that a power failure cannot undo it.
+    """
+    part = path.with_name(f".{path.name}.{_PART}")
+    try:
+        with part.open("wb") as file:
+            yield file
+            if durable:
+                sync(file)
+        part.replace(path)
+        if durable:
+            sync_folder(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def open_cut(path: Path, size: int) -> IO[bytes]:
     """Open a file to append to its first `size` bytes; what it holds beyond is cut off.
 
@@ -119,7 +161,7 @@ def open_cut(path: Path, size: int) -> IO[bytes]:
     file = path.open("ab")
     if file.tell() < size:
         file.close()
-        raise ValueError(f"<{path}> is too short: leave out -r to begin anew")
+        raise ValueError(f"<{path}> is too short: {START_ANEW}")
     file.truncate(size)
     return file
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import IO
 
 from ..core.text import check_length
-from .locks import lock
+from .locks import LOCK_NAME, lock, locked_folder
 
-LOCK_NAME, NEW_PREFIX, OLD_NAME = "lock", "new-", "old"
+NEW_PREFIX, OLD_NAME = "new-", "old"
 
 
 @dataclass(frozen=True)
@@ -217,24 +217,19 @@ def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
         ValueError: Another run has it, or there is a folder that may not be replaced.
     """
     work = _work_folder(target)
-    held = None
-    # Its former holder may remove the folder between the two calls.
-    while held is None:
-        work.mkdir(exist_ok=True)
-        with suppress(FileNotFoundError):
-            held = _locked(work / LOCK_NAME, target)
-    try:
-        if (work / OLD_NAME).is_dir() and not target.exists():
-            (work / OLD_NAME).rename(target)
-        for left in work.glob(f"{NEW_PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        kind.remove(work / OLD_NAME)
-        yield Reservation(target, kind)
-    finally:
-        (work / LOCK_NAME).unlink(missing_ok=True)
-        with suppress(OSError):
-            work.rmdir()
-        held.close()
+    busy = f"Another run is writing <{target}>: wait for its end, or choose another output"
+    with locked_folder(work, busy):
+        try:
+            if (work / OLD_NAME).is_dir() and not target.exists():
+                (work / OLD_NAME).rename(target)
+            for left in work.glob(f"{NEW_PREFIX}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            kind.remove(work / OLD_NAME)
+            yield Reservation(target, kind)
+        finally:
+            (work / LOCK_NAME).unlink(missing_ok=True)
+            with suppress(OSError):
+                work.rmdir()
 
 
 @contextmanager
@@ -255,15 +250,6 @@ def new_folder(target: Path, kind: FolderKind) -> Iterator[Path]:
 
 def _work_folder(target: Path) -> Path:
     return target.with_name(f".{target.name}.part")
-
-
-def _locked(path: Path, target: Path) -> IO[bytes]:
-    held = lock(path)
-    if held is None:
-        raise ValueError(
-            f"Another run is writing <{target}>: wait for its end, or choose another output"
-        )
-    return held
 
 
 @contextmanager

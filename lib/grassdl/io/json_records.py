@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Records in JSON: written whole or not at all, read within bounds, checked against their types.
 
-What describes a dataset, a model, a spool or a checkpoint may be damaged, or made by a stranger to
+What describes a dataset, a model or a checkpoint may be damaged, or made by a stranger to
 do harm. `read_json` takes little memory whatever the file holds, and `checked` turns what it found
 into values of the types that the library declares: `msgspec` compares them field by field, so the
 annotations of a dataclass or TypedDict are the schema of its file.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.schema import LONGEST_REASON
-from .atomic import sync, sync_folder
+from .atomic import replacing
 
 LARGEST_FILE = 16 << 20
 """Bytes that a record has at most; a dataset of 448 bands takes 3 million."""
@@ -37,17 +37,8 @@ def write_json(path: Path, content: dict, durable: bool = False) -> None:
         durable: Whether to wait until it is on disk, so that a power failure cannot undo it.
     """
     text = _STRING_OR_NUMBERS.sub(_on_one_line, json.dumps(content, indent=2, allow_nan=False))
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            if durable:
-                sync(file)
-        part.replace(path)
-        if durable:
-            sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path, durable) as file:
+        file.write(f"{text}\n".encode())
 
 
 def _on_one_line(found: re.Match) -> str:

@@ -11,10 +11,14 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 WORD_DIGITS = 12
+
+LOCK_NAME = "lock"
+"""The file in a folder that is locked for the whole folder."""
 
 
 def lock(path: Path) -> IO[bytes] | None:
@@ -34,6 +38,36 @@ def lock(path: Path) -> IO[bytes] | None:
         if os.fstat(file.fileno()).st_nlink:
             return file
         file.close()
+
+
+@contextmanager
+def locked_folder(folder: Path, busy: str, create: bool = True) -> Iterator[None]:
+    """Hold the lock of a folder until the block ends.
+
+    Args:
+        folder: The folder; who holds the lock may remove it.
+        busy: What to say if another process holds the lock.
+        create: Whether to make a folder that is not there.
+
+    Raises:
+        ValueError: Another process holds the lock.
+        FileNotFoundError: The folder is not there, and not to be made.
+    """
+    held = None
+    while held is None:
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            held = lock(folder / LOCK_NAME)
+        except FileNotFoundError:
+            # Whoever held the lock may have removed the folder between the two calls.
+            if create:
+                continue
+            raise
+        if held is None:
+            raise ValueError(busy)
+    with held:
+        yield
 
 
 class Hold:

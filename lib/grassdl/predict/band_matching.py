@@ -23,7 +23,7 @@ def statistics_of(reader: RowReader, rows: Axis, cols: Axis) -> list[BandStatist
 
     Args:
         reader: The bands of the cells `rows.input` by `cols.input`.
-        rows, cols: The tiling, as `tiles` plans it.
+        rows, cols: The tiling, as `tiling.axis` plans it.
 
     Raises:
         ValueError: No cell has data.
@@ -147,7 +147,7 @@ def adjusted(
     card: ModelCard,
     rows: Axis,
     cols: Axis,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> AdjustedReader:
     """Bands brought to the mean and deviation of a model's training.
 
@@ -155,13 +155,13 @@ def adjusted(
         reader: The bands of the cells `rows.input` by `cols.input`.
         names: Their names.
         card: Card of the model.
-        rows, cols: The tiling, as `tiles` plans it.
-        tell: Takes a line per band.
+        rows, cols: The tiling, as `tiling.axis` plans it.
+        report: Takes a line per band.
 
     Raises:
         ValueError: No cell has data, or a band has the same value everywhere.
     """
     adjustment = Adjustment.of(card, names, statistics_of(reader, rows, cols))
     for line in adjustment.lines():
-        tell(line)
+        report(line)
     return AdjustedReader(reader, adjustment)

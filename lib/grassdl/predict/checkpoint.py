@@ -1,103 +1,100 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run has finished, kept on disk so that a later run can go on after any end."""
+"""The finished rows of a run on disk, from which a later run resumes, however that one ended."""
 
 from __future__ import annotations
 
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from ..core.schema import AtLeastOne, Count, checked
-from ..core.text import listed
 from ..io.json_records import read_json, write_json
-from ..io.locks import lock
+from ..io.locks import LOCK_NAME, locked_folder
+from ..io.resume import START_ANEW, check_unchanged
 from .decision import RowBand, RowBands
 from .tiling.tile_shape import TileShape
 
 RECORD_NAME = "record.json"
-LOCK_NAME = "lock"
 
-BEGIN_ANEW = "leave out -r to begin anew"
-"""What to do about a spool that cannot be gone on with."""
+NOTHING_TO_RESUME = "There is no unfinished run to resume: leave out -r"
 
-NOTHING_LEFT = "There is no run that ended early to go on with: leave out -r"
-"""What is told of a spool that is not there."""
+BUSY = "Another run is making the same output: wait for its end, or choose another output"
 
 
 class Record(TypedDict):
     """What is known of a run.
 
     Attributes:
-        made_of: What the result depends on: a value for each thing by its name.
+        fingerprint: What the result depends on, as `io.resume` describes it.
         rows: Finished rows.
-        of: Rows that are wanted.
+        of: Rows of the output.
         tile: Rows and columns of the tiles; None before their shape is chosen.
-        found: Whether a finished cell has data.
+        has_data: Whether a finished cell has data.
         naming: Whether maps may have got their names.
     """
 
-    made_of: dict[str, str]
+    fingerprint: dict[str, str]
     rows: Count
     of: AtLeastOne
     tile: tuple[AtLeastOne, AtLeastOne] | None
-    found: bool
+    has_data: bool
     naming: bool
 
 
 @dataclass
-class Spool:
+class Checkpoint:
     """The folder of a run's finished rows, and the record of how many they are.
 
-    Rows are appended to files in the folder by whoever makes them, and are finished when they are
-    recorded: a record is written only when all that it tells of is on disk. What files hold beyond
-    it was being written when a run ended, and is cut off by the next.
+    Rows are appended to files in the folder by their writers, and are finished when they are
+    recorded: a record is written only when all rows that it counts are on disk. What files hold
+    beyond it was being written when a run ended, and is cut off by the next.
 
     Attributes:
         folder: Where the files lie.
-        content: The record.
+        record: How far the run is.
     """
 
     folder: Path
-    content: Record
+    record: Record
 
     @property
     def rows(self) -> int:
         """Finished rows."""
-        return self.content["rows"]
+        return self.record["rows"]
 
     @property
     def shape(self) -> TileShape | None:
         """The shape of the tiles that the finished rows were computed by."""
-        return TileShape(*self.content["tile"]) if self.content["tile"] else None
+        return TileShape(*self.record["tile"]) if self.record["tile"] else None
 
     @property
-    def found(self) -> bool:
+    def has_data(self) -> bool:
         """Whether a finished cell has data."""
-        return self.content["found"]
+        return self.record["has_data"]
 
-    def begin(self, shape: TileShape) -> None:
+    def record_shape(self, shape: TileShape) -> None:
         """Record the tiles' shape."""
-        self._record(tile=[shape.rows, shape.cols])
+        self._update(tile=(shape.rows, shape.cols))
 
-    def finish(self, rows: int, found: bool) -> None:
+    def record_rows(self, rows: int, has_data: bool) -> None:
         """Record further rows, which are on disk, and whether they have data."""
-        self._record(rows=self.rows + rows, found=self.found or found)
+        self._update(rows=self.rows + rows, has_data=self.has_data or has_data)
 
-    def keep(
+    def write(
         self,
         bands: RowBands,
-        keepers: Sequence[Callable[[RowBand], None]],
+        writers: Sequence[Callable[[RowBand], None]],
         progress: Callable[[int], None],
     ) -> None:
-        """Keep row bands as they are made.
+        """Write row bands as they are computed.
 
         Args:
-            bands: The rows that are not finished; closed at the end, however it comes.
-            keepers: Are given each band, and bring to disk what they keep of it.
+            bands: The rows that are not finished; closed at the end, also after an error.
+            writers: Are called with each band, and bring their part of it to disk.
             progress: Called with the number of finished rows.
 
         Raises:
@@ -105,155 +102,144 @@ class Spool:
         """
         with closing(bands):
             for band in bands:
-                for keeper in keepers:
-                    keeper(band)
-                self.finish(len(band.null), found=not band.null.all())
+                for write in writers:
+                    write(band)
+                self.record_rows(len(band.null), has_data=not band.null.all())
                 progress(self.rows)
-                # The next one is made before it takes its place.
+                # Its memory is free before the next one is computed.
                 del band
-        if not self.found:
+        if not self.has_data:
             self.clear()
             raise ValueError("No cell of the region has data in all bands: nothing to classify")
 
-    def name_maps(self) -> None:
+    def record_naming(self) -> None:
         """Record that from now on maps may get their names."""
-        self._record(naming=True)
+        self._update(naming=True)
 
     def clear(self) -> None:
-        """Forget the finished rows."""
-        self._record(rows=0)
+        """Discard the finished rows."""
+        self._update(rows=0)
 
-    def _record(self, **changes: object) -> None:
-        self.content.update(changes)
-        write_json(self.folder / RECORD_NAME, self.content, durable=True)
+    def _update(self, **changes: object) -> None:
+        self.record.update(changes)
+        write_json(self.folder / RECORD_NAME, self.record, durable=True)
 
 
-def check_spool(folder: Path, resumed: bool) -> bool:
-    """Refuse early what `open_spool` would refuse, before a network is loaded in vain.
+def check_checkpoint(folder: Path, resume: bool) -> bool:
+    """Refuse early what `open_checkpoint` would refuse, before a network is loaded in vain.
 
     Args:
-        folder: Where the spool lies.
-        resumed: Whether to go on with an earlier run.
+        folder: Where the checkpoint lies.
+        resume: Whether to resume an unfinished run.
 
     Returns:
-        Whether the run that is gone on with ended while its maps got their names.
+        Whether the run that is resumed ended while its maps got their names.
 
     Raises:
-        ValueError: A live run has the spool, something else lies in its place, or there is none to
-            go on with.
+        ValueError: A live run has the checkpoint, something else lies in its place, or there is
+            none to resume.
     """
     _check_ours(folder)
-    if not resumed and not (folder / LOCK_NAME).is_file():
+    if not resume and not (folder / LOCK_NAME).is_file():
         return False
     with _locked(folder, create=False):
-        return resumed and _resumable(folder)["naming"]
+        return resume and _resumable(folder)["naming"]
 
 
 @contextmanager
-def open_spool(
+def open_checkpoint(
     folder: Path,
-    made_of: Mapping[str, str],
+    fingerprint: Mapping[str, str],
     rows: int,
-    resumed: bool,
-    tell: Callable[[str], None],
-) -> Iterator[Spool]:
-    """The spool of a run, which no other run touches meanwhile.
+    resume: bool,
+    report: Callable[[str], None],
+) -> Iterator[Checkpoint]:
+    """The checkpoint of a run, which no other run touches meanwhile.
 
     It is removed when the block ends well, or with no row finished; otherwise it stays for a run
-    that goes on, and the exception gets a note that says so.
+    that resumes, and the exception gets a note that says so.
 
     Args:
         folder: Where it lies.
-        made_of: What the result depends on: a value for each thing by its name.
-        rows: Rows that are wanted.
-        resumed: Whether to go on with an earlier run.
-        tell: Takes what is to be told of an earlier run, if there is one.
+        fingerprint: What the result depends on, as `io.resume` describes it.
+        rows: Rows of the output.
+        resume: Whether to resume an unfinished run.
+        report: Takes a line on an unfinished run, if there is one.
 
     Yields:
-        The spool.
+        The checkpoint.
 
     Raises:
-        ValueError: A live run has the spool, something else lies in its place, or there is none to
-            go on with, or its run was made of something else.
+        ValueError: A live run has the checkpoint, something else lies in its place, or there is
+            none to resume, or its run had another fingerprint.
     """
     _check_ours(folder)
-    with _locked(folder, create=not resumed):
-        if resumed:
-            earlier = _resumable(folder)
-            _check_same(earlier, made_of, rows)
-            spool = Spool(folder, earlier)
-            tell(f"Going on after {spool.rows} of {rows} rows")
+    with _locked(folder, create=not resume):
+        if resume:
+            checkpoint = Checkpoint(folder, _resumable(folder))
+            _check_unchanged(checkpoint.record, fingerprint, rows)
+            report(f"Resuming after {checkpoint.rows} of {rows} rows")
         else:
-            _tell_of_earlier(folder, tell)
+            _report_replaced(folder, report)
             _remove_files(folder)
-            spool = Spool(folder, {"made_of": dict(made_of), "of": rows})
-            spool._record(rows=0, tile=None, found=False, naming=False)
+            record = Record(
+                fingerprint=dict(fingerprint),
+                rows=0,
+                of=rows,
+                tile=None,
+                has_data=False,
+                naming=False,
+            )
+            checkpoint = Checkpoint(folder, record)
+            checkpoint.clear()
         try:
-            yield spool
+            yield checkpoint
         except BaseException as error:
-            if spool.rows:
-                error.add_note(f"{spool.rows} of {rows} rows are kept: -r goes on with them")
+            if checkpoint.rows:
+                error.add_note(f"{checkpoint.rows} of {rows} rows are finished: -r resumes the run")
             else:
                 _remove(folder)
             raise
         _remove(folder)
 
 
-def _tell_of_earlier(folder: Path, tell: Callable[[str], None]) -> None:
-    """Tell what is lost of an earlier run that is not gone on with."""
+def _report_replaced(folder: Path, report: Callable[[str], None]) -> None:
+    """Say what is lost of an unfinished run that is not resumed."""
     try:
         earlier = _read(folder)
     except ValueError as error:
-        tell(f"{error}: the rows that an earlier run finished are replaced")
+        report(f"{error}: the rows that an earlier run finished are replaced")
         return
     if earlier:
-        tell(
-            f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, which -r would "
-            "have kept: they are replaced"
+        report(
+            f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, from which -r "
+            "would have resumed: they are replaced"
         )
 
 
-def _check_same(earlier: Record, made_of: Mapping[str, str], rows: int) -> None:
-    before = earlier["made_of"]
-    names = [*made_of, *(name for name in before if name not in made_of)]
-    changed = [name for name in names if made_of.get(name) != before.get(name)]
-    if earlier["of"] != rows and not changed:
-        changed = ["the number of rows"]
-    if changed:
-        raise ValueError(
-            f"The earlier run cannot be gone on with, since this has changed: {listed(changed)}."
-            f" Put it back as it was, or {BEGIN_ANEW}"
-        )
+def _check_unchanged(earlier: Record, fingerprint: Mapping[str, str], rows: int) -> None:
+    """Refuse to resume a run of another fingerprint; of a region of as many rows in any case."""
+    check_unchanged(earlier["fingerprint"], fingerprint)
+    check_unchanged({"the number of rows": str(earlier["of"])}, {"the number of rows": str(rows)})
 
 
 @contextmanager
 def _locked(folder: Path, create: bool) -> Iterator[None]:
-    """Hold the folder's lock, which the kernel releases whenever a process ends."""
-    held = None
-    while held is None:
-        if create:
-            folder.mkdir(parents=True, exist_ok=True)
+    """Hold the folder's lock; without `create` there must be a checkpoint."""
+    with ExitStack() as held:
         try:
-            held = lock(folder / LOCK_NAME)
+            held.enter_context(locked_folder(folder, BUSY, create))
         except FileNotFoundError:
-            # A run that has just ended may have removed the folder again.
-            if create:
-                continue
-            raise ValueError(NOTHING_LEFT) from None
-        if held is None:
-            raise ValueError(
-                "Another run is making the same output: wait for its end, or choose another output"
-            )
-    with held:
+            raise ValueError(NOTHING_TO_RESUME) from None
         yield
 
 
 def _check_ours(folder: Path) -> None:
-    """Refuse what no run has made in the place of a spool, so that nothing of it is removed."""
+    """Refuse what no run has made in a checkpoint's place, so that nothing of it is removed."""
     for path in (folder.parent, folder):
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise ValueError(
-                f"<{path}> is no folder: remove it, runs keep there what they have finished"
+                f"<{path}> is no folder: remove it, runs write their finished rows there"
             )
     # A live run may remove files and folder meanwhile.
     with suppress(FileNotFoundError):
@@ -264,13 +250,13 @@ def _check_ours(folder: Path) -> None:
 
 
 def _resumable(folder: Path) -> Record:
-    """The record of a run that is to be gone on with."""
+    """The record of a run that is to be resumed."""
     try:
         record = _read(folder)
     except ValueError as error:
-        raise ValueError(f"{error}: {BEGIN_ANEW}") from None
+        raise ValueError(f"{error}: {START_ANEW}") from None
     if record is None:
-        raise ValueError(NOTHING_LEFT)
+        raise ValueError(NOTHING_TO_RESUME)
     return record
 
 
@@ -295,7 +281,7 @@ def _read(folder: Path) -> Record | None:
 
 
 def _remove_files(folder: Path) -> None:
-    """Remove all but the lock; the record first, since it tells what the others hold."""
+    """Remove all but the lock; the record first, since it says what the others hold."""
     (folder / RECORD_NAME).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.name != LOCK_NAME:
@@ -305,6 +291,6 @@ def _remove_files(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     _remove_files(folder)
     shutil.rmtree(folder, ignore_errors=True)
-    # Other outputs may have their spools beside it.
+    # Other outputs may have their checkpoints beside it.
     with suppress(OSError):
         folder.parent.rmdir()

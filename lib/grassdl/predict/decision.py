@@ -11,7 +11,7 @@ import numpy as np
 from ..core.readers import zero_layers
 
 PIECE_BYTES = 1_000_000
-"""Of the probabilities that are looked at together: they stay in the processor's cache."""
+"""Of the probabilities that are compared together: they stay in the processor's cache."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class RowBand:
 
 
 RowBands = Generator[RowBand, None, None]
-"""Row bands from north to south, made as they are asked for; closing it ends their making."""
+"""Row bands from north to south, computed on demand; closing it ends the computation."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Decision:
             class; of two classes the one from which on a cell belongs to the second. None takes
             the most probable class in any case.
         with_uncertainty: Whether to work out the uncertainty.
-        with_probabilities: Whether to keep the probabilities of all classes.
-        features: Number of features that follow the probabilities, and are kept.
-        with_confidence: Whether to keep the highest probability; a threshold needs it, too.
+        with_probabilities: Whether row bands have the probabilities of all classes.
+        features: Number of features that follow the probabilities.
+        with_confidence: Whether row bands have the highest probability; a threshold needs it, too.
     """
 
     classes: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much there is to compute, found out before the work begins."""
+"""How much there is to compute, estimated before the work starts."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ import numpy as np
 
 from .tiling.axis import Axis, Core
 
-LOOKED_AT_ROWS = 200
-"""Rows that are looked at: they are read in about a second, however large the region."""
+SAMPLED_ROWS = 200
+"""Rows that are read for it: that takes about a second, however large the region."""
 
 
 class NullReader(Protocol):
-    """Tells which cells have no data."""
+    """Gives the NULL mask of rows."""
 
     def null(self, row: int, rows: int) -> np.ndarray:
         """The mask (rows, cols) of cells of rows `row` to `row + rows` that are NULL in a band."""
 
 
 def cells_with_data(reader: NullReader, rows: Axis, cols: Axis, first: int = 0) -> int:
-    """Cells of the windows that are not skipped as empty, as far as some of their rows tell.
+    """Cells of the windows that are not skipped as empty, estimated from some of their rows.
 
     Args:
         reader: The bands of the cells `rows.input` by `cols.input`.
-        rows, cols: The tiling, as `tiles` plans it.
+        rows, cols: The tiling, as `tiling.axis` plans it.
         first: Number of the first step that is computed.
 
     Returns:
-        The number; of many steps only some are looked at, which stand for the others.
+        The number; of many steps only some are sampled, which stand for the others.
     """
     steps = rows.cores[first:]
-    looked_at = steps[:: math.ceil(len(steps) / LOOKED_AT_ROWS) or 1]
+    sampled = steps[:: math.ceil(len(steps) / SAMPLED_ROWS) or 1]
     cells = 0
-    for step in looked_at:
+    for step in sampled:
         found = np.zeros(len(cols.cores), bool)
-        for row in _some_rows(step, rows, LOOKED_AT_ROWS // len(looked_at)):
+        for row in _some_rows(step, rows, SAMPLED_ROWS // len(sampled)):
             has_data = ~reader.null(row - rows.input.start, 1)[0]
             found |= [has_data[_inside(tile, cols)].any() for tile in cols.cores]
         widths = np.array([len(tile.window) for tile in cols.cores])
         cells += len(step.window) * int(widths[found].sum())
-    return round(cells * len(steps) / max(len(looked_at), 1))
+    return round(cells * len(steps) / max(len(sampled), 1))
 
 
 def _some_rows(step: Core, rows: Axis, number: int) -> list[int]:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run of i.dl.predict is told, checked against the model before any map is read."""
+"""The settings of a run of i.dl.predict, checked against the model before any map is read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
 from ..model.card import ModelCard
@@ -21,13 +21,24 @@ MODEL, MAPS = "model", "maps"
 """Values of the option `normalization`."""
 
 MOST_PROCS = 1024
-"""Threads beyond which nobody can mean them."""
+"""The largest number of threads that makes sense."""
 
-WITHOUT_EFFECT = ("nprocs", "memory", "resumed", "stride", "halo")
-"""Settings that say how a result is got and not which one, or come from the model."""
+WITHOUT_EFFECT = ("model", "nprocs", "memory", "resume", "stride", "halo", "outputs")
+"""Settings that do not change the result, or come from the model, or are listed one by one."""
 
-NAMES = {"turned": "flag -a", "segments": "how segments get their class"}
+NAMES = {"augmented": "flag -a", "segments": "how segments get their class"}
 """How users know settings that are no options."""
+
+OUTPUTS = (
+    "output",
+    "confidence",
+    "uncertainty",
+    "probabilities",
+    "vector",
+    "segments",
+    "segment_output",
+)
+"""Options that say which files of rows there are, and over which segments is summed."""
 
 
 @dataclass(frozen=True)
@@ -35,39 +46,43 @@ class Settings:
     """The settings of a run.
 
     Attributes:
+        model: Path of the model folder.
         tiling: "exact" or "blend".
         tile_size: Edge of a tile in cells, of its core where tiling is exact; None to choose it.
         stride: Total stride of the network in cells.
         halo: Cells that an exact tile reads around its core; 0 for a blended one.
         threshold: Least probability of a class, or None.
-        turned: Whether to average over flips and turns.
+        augmented: Whether to average over flips and turns (test-time augmentation).
         nprocs: Threads to compute with; 0 for all cores.
         memory: Memory for the whole process, in megabytes.
-        resumed: Whether to go on where an earlier run ended.
-        engine: "auto", "keras" or "openvino"; `loading.load_engine` tells what auto has become.
+        resume: Whether to resume an unfinished run.
+        engine: "auto", "keras" or "openvino"; `selection.load_engine` says what auto becomes.
         precision: "float32" or "bfloat16".
         normalization: "model", or "maps" to bring the maps' mean and deviation to the training's.
         minsize: Cells that an area of the vector map has at least.
         segments: How segments get their class.
-        segment_features: Layer whose features are averaged over segments, `networks.hidden.LAST`
-            or a name; "" for none.
+        segment_features: Layer whose features are averaged over segments, a name or
+            `networks.analysis.feature_extraction.LAST`; "" for none.
+        outputs: Names of the maps that are written, and of the segments, by `OUTPUTS`.
     """
 
+    model: str
     tiling: str
     tile_size: int | None
     stride: int
     halo: int
     threshold: float | None
-    turned: bool
+    augmented: bool
     nprocs: int
     memory: int
-    resumed: bool
+    resume: bool
     engine: str = AUTO
     precision: str = FLOAT32
     normalization: str = MODEL
     minsize: int = 1
     segments: SegmentSettings = SegmentSettings()
     segment_features: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_options(
@@ -95,21 +110,23 @@ class Settings:
                 "of: give group or input to run it, or leave out segment_features"
             )
         return cls(
+            model=options["model"],
             tiling=tiling,
             tile_size=positive(options, "tile_size") if options["tile_size"] else None,
             stride=card.stride,
             halo=card.halo if tiling == "exact" else 0,
             threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
-            turned=flags["a"],
+            augmented=flags["a"],
             nprocs=whole(options, "nprocs", 0, MOST_PROCS),
             memory=positive(options, "memory"),
-            resumed=flags["r"],
+            resume=flags["r"],
             engine=options["engine"],
             precision=options["precision"],
             normalization=options["normalization"],
             minsize=positive(options, "minsize", default=1),
             segments=SegmentSettings.from_options(options),
             segment_features=options["segment_features"],
+            outputs={name: options[name] for name in OUTPUTS},
         )
 
     def axis(self, length: int, output: Span, size: int) -> Axis:
@@ -124,10 +141,13 @@ class Settings:
             return plan_axis(length, output, size, self.stride, self.halo)
         return plan_blended_axis(length, output, size, self.stride)
 
-    def that_decide(self) -> dict[str, str]:
-        """The settings on which the result depends, by the names that users know."""
+    def fingerprint(self) -> dict[str, str]:
+        """The settings on which the result depends, as `io.resume` describes it."""
+        deciding = {name: one for name, one in vars(self).items() if name not in WITHOUT_EFFECT}
         return {
-            NAMES.get(name, f"option {name}"): str(value)
-            for name, value in vars(self).items()
-            if name not in WITHOUT_EFFECT
+            **{f"option {name}": name_of_map for name, name_of_map in self.outputs.items()},
+            **{
+                NAMES.get(name, f"option {name}"): "" if value is None else str(value)
+                for name, value in deciding.items()
+            },
         }

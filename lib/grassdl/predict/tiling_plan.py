@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How a run is tiled, and what that takes."""
+"""How a run is tiled, and how much memory and time that takes."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ LEAST_WORK_MB = 250
 """Memory that is taken for the work besides software and weights, however large these are."""
 
 NETWORK_MARGIN = 1.2
-"""What networks take of memory beside what their layers tell: measured on a CPU for each network of
-the registry, with TensorFlow and with OpenVINO in both precisions; none took more."""
+"""Memory that networks take, as a multiple of the estimate from their layers: measured on a CPU for
+each network of the registry, with TensorFlow and OpenVINO in both precisions; none took more."""
 
 FLOAT_BYTES = 4
 
@@ -59,12 +59,12 @@ class Need:
 
     Attributes:
         working: Bytes of the network for each cell of a window, as
-            `networks.working_memory.working_bytes` tells.
+            `networks.analysis.memory_estimate.working_bytes` gives them.
         weights: Number of weights of the network, all copies of them together.
         bands: Number of bands.
         layers: Values that the network gives for a cell, `Decision.layers`.
         band_bytes: Bytes of a value of a band as it is read.
-        made: Bytes of a cell of a row band, as `Decision.cell_bytes` tells.
+        output_bytes: Bytes of a cell of a row band, as `Decision.cell_bytes` has it.
         with_keras: Whether Keras is in memory.
     """
 
@@ -73,7 +73,7 @@ class Need:
     bands: int
     layers: int
     band_bytes: int
-    made: int
+    output_bytes: int
     with_keras: bool
 
     @classmethod
@@ -88,7 +88,7 @@ class Need:
         """The need of a model whose bands are read in `dtype`."""
         copies = 1
         if loaded.name == OPENVINO:
-            copies += WEIGHTS_OF_SIZE * window_sizes(settings.tiling, settings.turned)
+            copies += WEIGHTS_OF_SIZE * window_sizes(settings.tiling, settings.augmented)
             copies += loaded.with_keras
         return cls(
             working=loaded.facts.working[settings.precision],
@@ -96,7 +96,7 @@ class Need:
             bands=len(card.bands),
             layers=decision.layers,
             band_bytes=dtype.itemsize,
-            made=decision.cell_bytes,
+            output_bytes=decision.cell_bytes,
             with_keras=loaded.with_keras,
         )
 
@@ -115,16 +115,18 @@ class Need:
     def of_cells(self, tiling: str) -> CellMemory:
         """What cells take.
 
-        One window waits while one is computed, and one result is at hand; copies that the engine
-        makes of them are included. Of the rows that are held, two NULL masks are needed.
+        One window waits while one is computed, and one result is ready; copies that the engine
+        makes of them are included. Of the buffered rows, two NULL masks are needed.
         """
         copies = FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
         # Blended rows are decided when half of the tile's are finished.
-        made = self.made if tiling == "exact" else FLOAT_BYTES * self.layers + self.made / 2
+        output = float(self.output_bytes)
+        if tiling != "exact":
+            output = FLOAT_BYTES * self.layers + self.output_bytes / 2
         return CellMemory(
             window=NETWORK_MARGIN * self.working + copies,
-            held=self.bands * self.band_bytes + 3,
-            made=made,
+            buffered=self.bands * self.band_bytes + 3,
+            output=output,
         )
 
 
@@ -137,7 +139,7 @@ class Plan:
         halo: Cells that an exact tile reads around its core.
         shape: Rows and columns of a tile.
         rows, cols: The tiling of rows and of columns.
-        bytes: Memory of the whole process, as far as it can be foretold.
+        bytes: Estimated memory of the whole process.
         seconds_per_cell: Time for a cell of a window; 0 before it is known.
     """
 
@@ -159,7 +161,7 @@ class Plan:
         """Cells computed for each cell of the output that the maps have."""
         return self.computed_cells / (len(self.rows.wanted) * len(self.cols.wanted))
 
-    def told(self, cells: int) -> str:
+    def summary(self, cells: int) -> str:
         """One line before the start.
 
         Args:
@@ -174,7 +176,8 @@ class Plan:
             f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(max(seconds, 1))}"
         )
 
-    def recorded(self) -> str:
+    @property
+    def description(self) -> str:
         """The tiling for the history of the maps."""
         return f"tiling={self.tiling}, tiles of {self.shape} cells, halo {self.halo}"
 
@@ -227,10 +230,10 @@ def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None =
         settings: Those of the run.
         frame: The extent of inputs and output.
         need: What memory depends on.
-        shape: That of the run that is gone on with; None chooses.
+        shape: That of the run that is resumed; None chooses.
 
     Raises:
-        ValueError: Tiles of the size that was asked for take more memory than this machine has.
+        ValueError: Tiles of the size that was given take more memory than this machine has.
     """
     memory = need.of_cells(settings.tiling)
     axes = [partial(settings.axis, length, output) for length, output in frame.axes]

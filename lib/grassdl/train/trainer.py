@@ -48,7 +48,7 @@ from .optimization.precision import computing_in, in_float32, resolve
 from .optimization.transfer import Transfer, frozen_layers, take_over
 from .preflight import plan
 from .resume.checkpoint import State
-from .resume.fingerprint import identity
+from .resume.fingerprint import description
 from .resume.run_folder import LOGS_NAME, RunFolder, run_path, running
 from .training_run import Course, open_run
 
@@ -95,7 +95,7 @@ def train(
         versions: Versions of software that this library does not know of, by name.
         report: Takes lines about the progress.
         warn: Takes warnings.
-        resume: Whether to go on with an unfinished training of this model.
+        resume: Whether to resume an unfinished training of this model.
         team: The processes that train together.
 
     Returns:
@@ -161,7 +161,7 @@ def _fitted_network(
     with computing_in(precision):
         network = build_network(data, settings)
         transfer = _transfer(network, data, settings)
-        about = identity(data, settings, team.processes)
+        about = description(data, settings, team.processes)
         resumed = open_run(run, about, resume, report, warn, team)
         report(plan(network, data, settings))
         if transfer:
@@ -253,7 +253,7 @@ def fit(
         warn: Takes warnings.
         transfer: What the network has taken over from another model.
         run: Where to keep logs, and the state after each epoch.
-        resumed: State to go on from.
+        resumed: State to resume from.
         team: The processes that train together.
 
     Raises:

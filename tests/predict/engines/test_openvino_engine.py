@@ -19,8 +19,8 @@ from grassdl.networks import registry
 from grassdl.networks.analysis.feature_extraction import LAST, with_features
 from grassdl.predict.engines.keras_engine import KerasEngine
 from grassdl.predict.engines.network_facts import NetworkFacts
-from grassdl.predict.engines.openvino_cache import ConversionError, find_kept, kept_folder
-from grassdl.predict.engines.openvino_conversion import can_be_kept, converted
+from grassdl.predict.engines.openvino_cache import ConversionError, cache_folder, find_cached
+from grassdl.predict.engines.openvino_conversion import can_be_cached, converted
 from grassdl.predict.engines.openvino_engine import MOST_SIZES, OpenVinoEngine, has_bfloat16
 from openvino_networks import convert, in_openvino, trial
 from scenes import MEAN, everything, small_network, tiled
@@ -162,20 +162,20 @@ def test_bfloat16_rounds_but_hardly_changes_classes(network, tmp_path):
 
 def kept_engine(folder):
     """The engine of what is kept of a network."""
-    return OpenVinoEngine(find_kept(kept_folder(folder)))
+    return OpenVinoEngine(find_cached(cache_folder(folder)))
 
 
 def test_what_is_kept_computes_without_keras_and_not_once_the_weights_change(network, folder):
-    assert find_kept(kept_folder(folder)) is None
+    assert find_cached(cache_folder(folder)) is None
     convert(network, folder, silent)
     (first,) = kept(folder)
     assert first.startswith("openvino-")
-    found = find_kept(kept_folder(folder))
+    found = find_cached(cache_folder(folder))
     assert found.facts == NetworkFacts.of(network)
     assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
     network.set_weights([weights * 1.1 for weights in network.get_weights()])
     save_network(network, folder)
-    assert find_kept(kept_folder(folder)) is None
+    assert find_cached(cache_folder(folder)) is None
     convert(network, folder, silent)
     assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
     (second,) = kept(folder)
@@ -186,9 +186,9 @@ def test_a_network_with_features_is_kept_beside_the_plain_one(network, folder):
     convert(network, folder, silent)
     joined, layer = with_features(network, LAST)
     facts = NetworkFacts.of(joined, joined.output_shape[-1] - 3, layer)
-    converted(joined, facts, kept_folder(folder, LAST), trial(), silent)
-    assert kept(folder) == sorted([kept_folder(folder).name, kept_folder(folder, LAST).name])
-    found = find_kept(kept_folder(folder, LAST))
+    converted(joined, facts, cache_folder(folder, LAST), trial(), silent)
+    assert kept(folder) == sorted([cache_folder(folder).name, cache_folder(folder, LAST).name])
+    found = find_cached(cache_folder(folder, LAST))
     assert found.facts == facts and (facts.classes, facts.features) == (3, 3)
     expected = KerasEngine(joined, features=3)(trial())
     assert np.abs(OpenVinoEngine(found, features=3)(trial()) - expected).max() < 1e-4
@@ -218,15 +218,15 @@ def negate_the_numbers(place):
 
 def test_a_kept_network_that_was_changed_is_converted_anew(network, folder, tmp_path):
     convert(network, folder, silent)
-    place, whole = kept_folder(folder), tmp_path / "whole"
+    place, whole = cache_folder(folder), tmp_path / "whole"
     place.rename(whole)
     changes = [damage_the_network, damage_the_record, lose_the_numbers, tell_another_halo]
     for change in [*changes, negate_the_numbers]:
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(whole, place)
-        assert find_kept(place) is not None
+        assert find_cached(place) is not None
         change(place)
-        assert find_kept(place) is None, change
+        assert find_cached(place) is None, change
     shutil.rmtree(whole)
     convert(network, folder, silent)
     assert np.abs(kept_engine(folder)(trial()) - KerasEngine(network)(trial())).max() < 1e-5
@@ -234,26 +234,27 @@ def test_a_kept_network_that_was_changed_is_converted_anew(network, folder, tmp_
 
 def test_a_kept_network_is_not_taken_for_another_layer_or_other_weights(network, folder):
     convert(network, folder, silent)
-    kept_folder(folder).rename(kept_folder(folder, LAST))
-    assert find_kept(kept_folder(folder, LAST)) is None
-    kept_folder(folder, LAST).rename(kept_folder(folder))
-    assert find_kept(kept_folder(folder)) is not None
-    before = kept_folder(folder)
+    cache_folder(folder).rename(cache_folder(folder, LAST))
+    assert find_cached(cache_folder(folder, LAST)) is None
+    cache_folder(folder, LAST).rename(cache_folder(folder))
+    assert find_cached(cache_folder(folder)) is not None
+    before = cache_folder(folder)
     network.set_weights([-weights for weights in network.get_weights()])
     save_network(network, folder)
-    before.rename(kept_folder(folder))
-    assert find_kept(kept_folder(folder)) is None
+    before.rename(cache_folder(folder))
+    assert find_cached(cache_folder(folder)) is None
 
 
 def test_only_networks_that_do_not_interpolate_can_be_kept(network, folder, tmp_path):
-    assert can_be_kept(folder)
+    assert can_be_cached(folder)
     save_network(registry.build("deeplabv3plus", 64, 2, 3), tmp_path)
-    assert not can_be_kept(tmp_path)
+    assert not can_be_cached(tmp_path)
 
 
 def test_what_a_killed_conversion_left_goes_with_the_next_one(network, folder):
-    (folder / ".openvino-4194304").mkdir()
-    (folder / ".openvino-4194304" / "network.xml").write_text("half")
+    debris = folder / ".openvino-4194304.123456789012.part"
+    debris.mkdir()
+    (debris / "network.xml").write_text("half")
     convert(network, folder, silent)
     assert [one[:9] for one in kept(folder)] == ["openvino-"]
 
@@ -261,12 +262,12 @@ def test_what_a_killed_conversion_left_goes_with_the_next_one(network, folder):
 def test_a_model_folder_that_cannot_be_written_is_told_and_does(network, folder):
     told = []
     # Root may write anywhere, so a file takes the place of the folder.
-    kept_folder(folder).write_text("")
+    cache_folder(folder).write_text("")
     engine = OpenVinoEngine(convert(network, folder, told.append))
     assert np.abs(engine(trial()) - KerasEngine(network)(trial())).max() < 1e-5
     assert len(told) == 1
     assert f"Model folder <{folder}> cannot be written" in told[0]
-    assert kept_folder(folder).is_file()
+    assert cache_folder(folder).is_file()
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -29,7 +29,7 @@ def test_the_time_of_a_cell_is_that_of_the_last_window(monkeypatch, apart, strid
         clock[0] += 8 / len(engine.seen)
         return values
 
-    engine = FunctionEngine(engine_gets_quicker, takes_sizes_apart=apart)
+    engine = FunctionEngine(engine_gets_quicker, prepares_each_size=apart)
     found = timing.seconds_per_cell(engine, FILL, stride, window)
     assert engine.seen == [(*size, 2) for size in seen]
     assert found == pytest.approx(8 / len(seen) / np.prod(seen[-1]))

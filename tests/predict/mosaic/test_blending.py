@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from grassdl.predict.engines.test_time_augmentation import TurningEngine
+from grassdl.predict.engines.test_time_augmentation import AugmentedEngine
 from grassdl.predict.mosaic.blending import hann_window
 from grassdl.predict.tiling.axis import Span
 from scenes import blended, everything, scene, small_network, tiled
@@ -71,8 +71,8 @@ def test_turned_tiles_are_blended_too(network):
     values, null = scene(40, 40, null_share=0)
     turned = np.ascontiguousarray(np.rot90(values))
     spans = everything(null.shape)
-    plain, _, engine = tiled(network, values, null, *spans, 16, "blend", TurningEngine)
-    other, _, _ = tiled(network, turned, null, *spans, 16, "blend", TurningEngine)
+    plain, _, engine = tiled(network, values, null, *spans, 16, "blend", AugmentedEngine)
+    other, _, _ = tiled(network, turned, null, *spans, 16, "blend", AugmentedEngine)
     assert engine.calls == 8 * 4 * 4
     assert np.abs(np.rot90(plain["probabilities"]) - other["probabilities"]).max() < 1e-5
 

@@ -8,7 +8,7 @@ from grassdl.model.card import tempered
 from grassdl.networks.analysis.feature_extraction import with_features
 from grassdl.networks.analysis.receptive_field import reach
 from grassdl.predict.engines.keras_engine import KerasEngine
-from grassdl.predict.engines.test_time_augmentation import TurningEngine
+from grassdl.predict.engines.test_time_augmentation import AugmentedEngine
 from grassdl.predict.tiling.axis import Span
 from openvino_networks import in_openvino
 from scenes import (
@@ -77,7 +77,7 @@ def test_features_of_turned_windows_are_averaged(network):
     filled = filled_frame(values, null, reach(network).stride)
     engine = KerasEngine(network)
     expected = turned_mean(lambda one: engine(np.ascontiguousarray(one)), filled)
-    found, *_ = tiled(network, values, null, *everything(SHAPE), 24, wrap=TurningEngine)
+    found, *_ = tiled(network, values, null, *everything(SHAPE), 24, wrap=AugmentedEngine)
     assert_same(found, expected[: SHAPE[0], : SHAPE[1]], null)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grassdl.predict.mosaic import row_buffer
-from grassdl.predict.mosaic.row_buffer import HeldRows
+from grassdl.predict.mosaic.row_buffer import RowBuffer
 
 
 class CountedRows:
@@ -35,7 +35,7 @@ class CountedRows:
 )
 def test_each_row_is_read_once_and_in_pieces_as_windows_move_down(windows, piece):
     reader = CountedRows(12 * 40 + 30)
-    held = HeldRows(reader, 2, most=30)
+    held = RowBuffer(reader, 2, most=30)
     held._piece = piece
     start = stop = 0
     for step, rows in windows:
@@ -54,7 +54,7 @@ def test_each_row_is_read_once_and_in_pieces_as_windows_move_down(windows, piece
 def test_rows_move_without_a_copy_of_them():
     reader = CountedRows(900)
     reader.cols = 2000
-    held = HeldRows(reader, 2, most=600)
+    held = RowBuffer(reader, 2, most=600)
     held.read(0, 600)
     tracemalloc.start()
     held._leave(300)
@@ -68,7 +68,7 @@ def test_rows_move_without_a_copy_of_them():
 def test_a_wide_map_is_read_few_rows_at_a_time():
     reader = CountedRows(50)
     reader.cols = 50_000
-    values, _ = HeldRows(reader, 2, most=50).read(0, 50)
+    values, _ = RowBuffer(reader, 2, most=50).read(0, 50)
     assert np.array_equal(values[:, -1, 0], np.arange(50))
     assert reader.most == row_buffer.PIECE_CELLS // 50_000
 
@@ -81,7 +81,7 @@ def test_rows_keep_their_values_when_the_reader_meets_larger_ones():
             values, null = super().read(row, rows)
             return values.astype(np.uint8 if row + rows <= 256 else np.int32), null
 
-    held = HeldRows(Widening(400), 2, most=200)
+    held = RowBuffer(Widening(400), 2, most=200)
     for start in (0, 100, 200):
         values, _ = held.read(start, 200)
         assert np.array_equal(values[:, 1, 1], np.arange(start, start + 200))

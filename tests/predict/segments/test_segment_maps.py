@@ -214,7 +214,7 @@ def test_a_run_killed_while_its_results_get_their_names_is_gone_on_with(
     killed_at(grass_project, "end", **again)
     assert named() == ["areas", *rasters, "stats.csv"]
     told = grass_project.run("i.dl.predict", **again).stderr
-    assert f"Going on after {ROWS} of {ROWS} rows" in " ".join(told.split())
+    assert f"Resuming after {ROWS} of {ROWS} rows" in " ".join(told.split())
     assert results() == undisturbed
     assert sorted(grass_project.maps()) == sorted([*before, *rasters])
     assert grass_project.maps("vector") == ["areas"]

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from grassdl.core.classes import UNLABELLED_INDEX
 from grassdl.predict.decision import Decision
-from grassdl.predict.from_probabilities import stored_bands
+from grassdl.predict.run import stored_bands
 from grassdl.predict.segments import classification
 from grassdl.predict.segments import statistics as segments
-from grassdl.predict.segments.classification import BySegment
+from grassdl.predict.segments.classification import SegmentClassifier
 from grassdl.predict.segments.statistics import SegmentSettings, columns_of
 
 LARGEST = 2**31 - 1
@@ -57,22 +57,22 @@ def scene(kind, rows, cols, seed, classes=3):
 
 def tally(scene, folder, strip=1 << 20, threshold=None, stop=None, **how):
     """Table and map of a scene that comes in strips of cells; the run that adds the strip of number
-    `stop` ends there, and another goes on."""
+    `stop` ends there, and another resumes."""
     ids, outside, probabilities, null = scene
     decision = Decision(probabilities.shape[-1], threshold, with_probabilities=True)
     how = SegmentSettings(**how)
     segments = Ids(ids, outside)
-    by = BySegment(segments, decision, how, folder)
+    by = SegmentClassifier(segments, decision, how, folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("grassdl.predict.from_probabilities.STRIP_CELLS", strip)
+        patch.setattr("grassdl.predict.run.STRIP_CELLS", strip)
         patch.setattr(classification, "STRIP_CELLS", max(1, strip // 2))
         reader, row = Shares(probabilities, null), 0
         for number, band in enumerate(stored_bands(reader, decision)):
             by.add(band)
             if number == stop:
-                # The run ends before this band counts as finished, and is gone on with.
+                # The run ends before this band counts as finished, and is resumed.
                 by.close()
-                by = BySegment(segments, decision, how, folder, row)
+                by = SegmentClassifier(segments, decision, how, folder, row)
                 for later in stored_bands(reader, decision, row):
                     by.add(later)
                 break
@@ -140,14 +140,14 @@ def test_features_are_averaged_as_probabilities_are(tmp_path, monkeypatch):
     features = (rng.integers(-40, 40, (9, 7, 35)) / 4).astype("f4")
     features[null] = np.nan
     decision = Decision(3, with_probabilities=True, features=features.shape[-1])
-    monkeypatch.setattr("grassdl.predict.from_probabilities.STRIP_CELLS", 14)
+    monkeypatch.setattr("grassdl.predict.run.STRIP_CELLS", 14)
     reader = Shares(np.concatenate([probabilities, features], axis=-1), null)
-    by = BySegment(Ids(ids, outside), decision, SegmentSettings(), tmp_path)
+    by = SegmentClassifier(Ids(ids, outside), decision, SegmentSettings(), tmp_path)
     for band in list(stored_bands(reader, decision))[:3]:
         by.add(band)
     by.close()
-    # The last band was not recorded: a run that goes on makes it again.
-    by = BySegment(Ids(ids, outside), decision, SegmentSettings(), tmp_path, done=4)
+    # The last band was not recorded: a resumed run makes it again.
+    by = SegmentClassifier(Ids(ids, outside), decision, SegmentSettings(), tmp_path, done=4)
     for band in stored_bands(reader, decision, done=4):
         by.add(band)
     table = by.table()

@@ -18,7 +18,7 @@ from grassdl.predict.tiling.tile_shape import (
     exact_shape,
 )
 
-CELLS = CellMemory(window=400, held=11, made=7)
+CELLS = CellMemory(window=400, buffered=11, output=7)
 
 
 def exact_axes(shape, stride, halo, start=0, beyond=40):

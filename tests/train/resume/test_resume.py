@@ -16,7 +16,7 @@ from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.runtime.workers import Terminated
 from grassdl.train.config.settings import Settings
-from grassdl.train.resume.fingerprint import check_same, identity
+from grassdl.train.resume.fingerprint import check_resumable, description
 from grassdl.train.resume.run_folder import RunFolder, check_target, run_path, running
 from grassdl.train.trainer import train
 from paths import PROGRAMS
@@ -70,11 +70,11 @@ def test_a_training_killed_at_any_moment_ends_with_the_weights_of_an_undisturbed
     assert not model.exists()
     status, told = child(data, model, "model", "-r")
     assert status == -signal.SIGKILL
-    assert "Going on after epoch 2" in told or "Going on after epoch 3" in told
+    assert "Resuming after epoch 2" in told or "Resuming after epoch 3" in told
     assert not model.exists()
     status, told = child(data, model, "nowhere", "-r")
     assert status == 0, told
-    assert "Going on after epoch 5" in told
+    assert "Resuming after epoch 5" in told
     status, told = end(undisturbed)
     assert status == 0, told
 
@@ -204,7 +204,7 @@ def unfinished(after_two_epochs, tmp_path):
 
 
 @pytest.fixture
-def begun(after_two_epochs):
+def before(after_two_epochs):
     """What was noted about that run."""
     return RunFolder(after_two_epochs).description()
 
@@ -212,35 +212,42 @@ def begun(after_two_epochs):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"epochs": 9}, "epochs=6 instead of 9"),
-        ({"loss": "dice", "seed": 2}, "loss=cross_entropy instead of dice, seed=1 instead of 2"),
-        ({"strengths": {"flip": 0.2}}, "strengths=none instead of flip:0.2"),
+        ({"epochs": 9}, r"option epochs \(was 6\) has changed"),
+        (
+            {"loss": "dice", "seed": 2},
+            r"option loss \(was cross_entropy\), option seed \(was 1\) have",
+        ),
+        ({"strengths": {"flip": 0.2}}, r"option strengths \(was not given\)"),
     ],
 )
-def test_other_settings_do_not_resume(data, begun, changes, words):
+def test_other_settings_do_not_resume(data, before, changes, words):
     with pytest.raises(ValueError, match=words):
-        check_same(begun, identity(data, dataclasses.replace(SETTINGS, **changes), 1), print)
+        check_resumable(
+            before, description(data, dataclasses.replace(SETTINGS, **changes), 1), print
+        )
 
 
 def test_other_data_do_not_resume(data, unfinished, dataset):
-    with pytest.raises(ValueError, match="the datasets have changed since"):
+    with pytest.raises(ValueError, match="Cannot resume: the data has changed"):
         run(joined(dataset("changed")), unfinished, SETTINGS, resume=True)
     one_band = joined(data.patch_sets[0].folder, bands=["nir"])
-    with pytest.raises(ValueError, match="it began with the bands red, nir"):
+    with pytest.raises(ValueError, match=r"option bands \(was red, nir\) has changed"):
         run(one_band, unfinished, SETTINGS, resume=True)
     assert (run_path(unfinished) / "checkpoint.npz").is_file()
 
 
-def test_another_number_of_processes_does_not_resume(data, begun):
-    with pytest.raises(ValueError, match="it began with processes=1"):
-        check_same(begun, identity(data, SETTINGS, 2), print)
+def test_another_number_of_processes_does_not_resume(data, before):
+    with pytest.raises(ValueError, match="the number of processes has changed"):
+        check_resumable(before, description(data, SETTINGS, 2), print)
 
 
-def test_another_number_of_threads_is_told(data, begun):
+def test_another_number_of_threads_is_told(data, before):
     lines = []
-    check_same(begun, identity(data, dataclasses.replace(SETTINGS, nprocs=1), 1), lines.append)
+    check_resumable(
+        before, description(data, dataclasses.replace(SETTINGS, nprocs=1), 1), lines.append
+    )
     assert len(lines) == 1
-    assert "began with nprocs=0 instead of 1" in lines[0]
+    assert "this has changed: option nprocs (was 0). The weights" in lines[0]
 
 
 def test_a_changed_network_file_does_not_resume(data, tmp_path):
@@ -249,7 +256,7 @@ def test_a_changed_network_file_does_not_resume(data, tmp_path):
     settings = Settings(network_file=str(own), epochs=3)
     run(data, tmp_path / "model", settings, stop_after=1)
     own.write_text(OWN + "# changed\n")
-    with pytest.raises(ValueError, match="the network file has changed since"):
+    with pytest.raises(ValueError, match="the network file has changed"):
         run(data, tmp_path / "model", settings, resume=True)
 
 
@@ -274,7 +281,7 @@ def test_a_damaged_state_is_told(data, unfinished):
 
 def test_without_r_what_was_left_is_told_and_replaced(data, unfinished):
     lines = run(data, unfinished, dataclasses.replace(SETTINGS, epochs=1))
-    assert any("An unfinished training of this model is given up" in line for line in lines)
+    assert any("An unfinished training of this model is replaced" in line for line in lines)
     assert len(history(unfinished)) == 1
     assert not run_path(unfinished).exists()
 

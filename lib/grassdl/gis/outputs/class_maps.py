@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import grass.script as gs
 import numpy as np
 
 from ...core.classes import ClassScheme
@@ -33,7 +32,7 @@ UNASKED_CONFIDENCE = ".confidence"
 """What the name of the temporary map ends with that the areas' confidence is taken from; with its
 dot it is nobody's output."""
 
-SPOOL_FOLDER = ".i_dl_predict"
+CHECKPOINTS_FOLDER = ".i_dl_predict"
 
 SEGMENT_BYTES = 5
 """Bytes in which class and segment of a cell wait beside the rows of the maps."""
@@ -257,11 +256,6 @@ class ClassificationMaps:
         rasters = [spool.name for spool in self._all if spool.kept]
         return [*rasters, *([self._areas.name] if self._areas else [])]
 
-    def tell(self, line: str) -> None:
-        """Tell the user a line, and note it in the history of the maps."""
-        gs.message(line)
-        self.notes.append(line)
-
     def check_inputs(self, inputs: Iterable[str]) -> None:
         """Refuse to replace a map that is read.
 
@@ -297,7 +291,7 @@ class ClassificationMaps:
         for spool in self._by_segment:
             spool.open(folder, 0, region.cols)
 
-    def keep(self, band: Any) -> None:
+    def write(self, band: Any) -> None:
         """Append a `grassdl.predict.decision.RowBand`; then it is on disk."""
         for spool in self._classes:
             spool.write(self._values[band.index], band.unclassified)
@@ -384,11 +378,11 @@ class ClassificationMaps:
             yield
 
 
-def spool_folder(options: Mapping[str, str]) -> Path:
-    """Where a run keeps what it has finished, named after the first output that it has.
+def checkpoint_folder(options: Mapping[str, str]) -> Path:
+    """Where a run writes its finished rows, named after the first output that it has.
 
     In the mapset, so that other mapsets' runs are apart, and hidden: GRASS clears only .tmp.
     """
     keys = ("output", "segment_output", "segment_vector", "segments")
     name = next(options[key] for key in keys if options[key])
-    return mapset_folder(current_mapset()) / SPOOL_FOLDER / name
+    return mapset_folder(current_mapset()) / CHECKPOINTS_FOLDER / name

@@ -110,18 +110,18 @@ class SegmentTables:
         return [str(one) for one in (self.vector, self.file) if one]
 
     @contextmanager
-    def in_work(self, columns: Mapping[str, np.ndarray]) -> Iterator[SegmentTablesInWork]:
-        """The table in the making, of which nothing is left if it is not finished.
+    def staged(self, columns: Mapping[str, np.ndarray]) -> Iterator[StagedSegmentTables]:
+        """The tables while they are made; nothing is left of them if they are not finished.
 
         Args:
             columns: Values by name, those of the first column being the ids.
         """
         with StagedFiles([self.file] if self.file else []) as staged:
-            yield SegmentTablesInWork(self, columns, staged)
+            yield StagedSegmentTables(self, columns, staged)
 
 
 @dataclass(frozen=True)
-class SegmentTablesInWork:
+class StagedSegmentTables:
     """A table of segments that is written in two steps."""
 
     places: SegmentTables

@@ -19,11 +19,11 @@ class Engine(Protocol):
     """Computes a network on windows of any size that suits its stride.
 
     Attributes:
-        takes_sizes_apart: Whether it gets ready for every size of window by itself. One that does
-            not may get ready for the first size that it meets, and for all sizes at the second.
+        prepares_each_size: Whether it is compiled for every size of window separately. One that is
+            not may be compiled for the first size that it meets, and for all sizes at the second.
     """
 
-    takes_sizes_apart: bool
+    prepares_each_size: bool
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """Get ready for windows (rows, cols, bands) of one size; else the first call does."""
@@ -31,8 +31,8 @@ class Engine(Protocol):
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
         bands) float32; after them the features of a network that has some (see
-        `networks.hidden.with_features`). The array may be written to, and is good until the engine
-        has been called twice more, or gets ready for another size.
+        `networks.analysis.feature_extraction.with_features`). The array may be written to, and is
+        valid until the engine has been called twice more, or gets ready for another size.
 
         Raises:
             ValueError: Not all of them are numbers.
@@ -48,7 +48,7 @@ class KerasEngine:
         features: Number of features that follow the class probabilities.
     """
 
-    takes_sizes_apart = False
+    prepares_each_size = False
 
     def __init__(self, network: keras.Model, temperature: float = 1.0, features: int = 0):
         self._network = network
@@ -109,7 +109,7 @@ def for_windows_of(network: keras.Model, shape: tuple[int | None, ...]) -> keras
 
 
 def interpolates(network: keras.Model) -> bool:
-    """Whether the network has to be told the size of its windows, see `for_windows_of`."""
+    """Whether the network needs windows of a fixed size, see `for_windows_of`."""
     return any(
         getattr(layer, "interpolation", "nearest") != "nearest" for layer in _layers(network)
     )

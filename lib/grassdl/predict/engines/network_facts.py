@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run must know of a network besides how to compute it."""
+"""Facts of a network that tiling and memory depend on."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """Facts of a network, kept beside its conversion so that a run need not load Keras for them.
+    """Facts of a network, stored beside its conversion so that a run need not load Keras for them.
 
     Attributes:
         bands, classes: Number of inputs, and of outputs that are probabilities.
-        stride, halo, receptive_field: As `networks.reach.Reach` has them.
+        stride, halo, receptive_field: As `networks.analysis.receptive_field.Reach` has them.
         working: Bytes that it takes for each cell of a window, by precision, as
-            `networks.working_memory.working_bytes` tells.
+            `networks.analysis.memory_estimate.working_bytes` gives them.
         features: Number of outputs that follow the probabilities.
         layer: Name of the layer that they are of, or "".
     """
@@ -62,11 +62,11 @@ class NetworkFacts:
             ValueError: Bands, classes or the reach of the network differ from the card's.
         """
         extent = (card.stride, card.halo, card.receptive_field)
-        told = (len(card.bands), len(card.classes), *extent)
-        if astuple(self)[: len(told)] != told:
+        expected = (len(card.bands), len(card.classes), *extent)
+        if astuple(self)[: len(expected)] != expected:
             raise ValueError(
                 "The model's network does not fit its model.json (bands and classes "
-                f"{(self.bands, self.classes)}, not {told[:2]}, or another reach): the folder "
+                f"{(self.bands, self.classes)}, not {expected[:2]}, or another reach): the folder "
                 "mixes two models, train it again"
             )
 
@@ -78,9 +78,9 @@ def network_and_facts(
 
     Args:
         folder: The model folder.
-        card: What it knows.
-        layer: Layer whose features the network is to give, too, as `networks.hidden.with_features`
-            takes it, or "".
+        card: Its card.
+        layer: Layer whose features the network is to give, too, as
+            `networks.analysis.feature_extraction.with_features` takes it, or "".
 
     Raises:
         ValueError: The network is damaged, not the one that the card describes, or has no such

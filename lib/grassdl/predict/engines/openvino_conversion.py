@@ -17,7 +17,7 @@ from ...model.weights import description_of, weights_file
 from ...runtime import keras_backend
 from .keras_engine import for_windows_of, interpolates
 from .network_facts import NetworkFacts, network_and_facts
-from .openvino_cache import AnySizeNetwork, ConversionError, keep, kept_folder, read_network
+from .openvino_cache import AnySizeNetwork, ConversionError, cache_folder, read_network, store
 from .openvino_engine import OpenVinoEngine
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class SizeBySizeNetwork:
     """Converts a network for every size of window anew.
 
     Use it for a network that interpolates, because Keras exports such a one for one size only;
-    nothing of it is kept.
+    nothing of it is cached.
 
     Args:
         network: As `network_and_facts` gives it.
@@ -52,8 +52,8 @@ class SizeBySizeNetwork:
         return _exported(for_windows_of(self._network, shape))
 
 
-def convert_and_keep(folder: Path, nprocs: int, layer: str = "") -> None:
-    """Convert the network of a model and keep it in the model folder, as far as that can be done;
+def convert_and_cache(folder: Path, nprocs: int, layer: str = "") -> None:
+    """Convert the network of a model and cache it in the model folder, as far as that can be done;
     to be called before any import of keras, and apart from the run, which needs no Keras then.
 
     Args:
@@ -68,15 +68,15 @@ def convert_and_keep(folder: Path, nprocs: int, layer: str = "") -> None:
     keras_backend.prepare(nprocs, exact=True)
     card = load_card(folder)
     network, facts = network_and_facts(folder, card, layer)
-    place = kept_folder(folder, layer)
-    converted(network, facts, place, trial_window(card), tell=lambda line: None)
+    cache = cache_folder(folder, layer)
+    converted(network, facts, cache, trial_window(card), report=lambda line: None)
 
 
-def can_be_kept(folder: Path) -> bool:
-    """Whether the network of a model could be kept once it is converted; told without Keras.
+def can_be_cached(folder: Path) -> bool:
+    """Whether the network of a model can be cached once it is converted; known without Keras.
 
-    A network that interpolates cannot, see `SizeBySizeNetwork`; one that cannot be read will be
-    told of when it is converted.
+    A network that interpolates cannot, see `SizeBySizeNetwork`; one that cannot be read is reported
+    when it is converted.
     """
     path = weights_file(folder)
     try:
@@ -89,18 +89,18 @@ def can_be_kept(folder: Path) -> bool:
 def converted(
     network: keras.Model,
     facts: NetworkFacts,
-    kept: Path,
+    cache: Path,
     trial: np.ndarray,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> AnySizeNetwork | SizeBySizeNetwork:
-    """Convert a network, and keep it if the model folder lets us.
+    """Convert a network, and cache it if the model folder is writable.
 
     Args:
         network: As `network_and_facts` gives it.
         facts: Of the network.
-        kept: Where it is kept, see `kept_folder`.
+        cache: Where it is cached, see `cache_folder`.
         trial: A window of likely values (rows, cols, bands) float32 on which both are compared.
-        tell: Takes a line for the user.
+        report: Takes a line for the user.
 
     Raises:
         ConversionError: It cannot be converted, or gives another result.
@@ -121,10 +121,10 @@ def converted(
             f"OpenVINO cannot take over the network of this model ({first_line})"
         ) from error
     try:
-        keep(result, kept)
+        store(result, cache)
     except OSError as error:
-        tell(
-            f"Model folder <{kept.parent}> cannot be written ({error.strerror}): the network is "
+        report(
+            f"Model folder <{cache.parent}> cannot be written ({error.strerror}): the network is "
             "converted for OpenVINO in every run"
         )
     return result

@@ -21,17 +21,17 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names of the precisions."""
 
 
-def window_sizes(tiling: str, turned: bool) -> int:
+def window_sizes(tiling: str, augmented: bool) -> int:
     """Sizes of windows that a tiling has in turn, at most.
 
     Exact tiles have one; blended tiles, shorter at the right and lower edges, up to two in a row of
-    tiles; twice as many if they are turned.
+    tiles; twice as many with test-time augmentation, which turns them.
     """
-    return (1 if tiling == "exact" else 2) * (2 if turned else 1)
+    return (1 if tiling == "exact" else 2) * (2 if augmented else 1)
 
 
-MOST_SIZES = window_sizes("blend", turned=True)
-"""Sizes of windows that the network is kept compiled for: each has copies of the weights."""
+MOST_SIZES = window_sizes("blend", augmented=True)
+"""Sizes of windows for which the compiled network is cached: each has copies of the weights."""
 
 WEIGHTS_OF_SIZE = 2
 """How many copies these are, besides the weights as read (measured on SegNet and DeepLabV3+)."""
@@ -62,7 +62,7 @@ class OpenVinoEngine:
         ValueError: The processor lacks the precision.
     """
 
-    takes_sizes_apart = True
+    prepares_each_size = True
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class OpenVinoEngine:
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """See `Engine.prepare`. Where the size is new, those that were computed before, on trial,
-        are let go of."""
+        are released."""
         if shape not in self._by_shape:
             self._by_shape.clear()
         self._compiled(shape)
@@ -108,7 +108,7 @@ class OpenVinoEngine:
         return with_temperature(result, self._temperature, self._features)
 
     def _compiled(self, shape: tuple[int, ...]) -> _Compiled:
-        """The network for windows of one size; the one used last lets go of its working memory."""
+        """The network for windows of one size; the one used last releases its working memory."""
         if shape not in self._by_shape:
             self._release_last()
             while len(self._by_shape) >= MOST_SIZES:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The network of a model in the engine that was asked for, or the fastest one that is there."""
+"""The network of a model in the engine that was chosen, or the fastest one that is installed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ from ...runtime.workers import run_apart
 from ..settings import AUTO, BFLOAT16, KERAS, OPENVINO, Settings
 from .keras_engine import Engine, KerasEngine
 from .network_facts import NetworkFacts, network_and_facts
-from .openvino_cache import AnySizeNetwork, ConversionError, find_kept, import_openvino, kept_folder
+from .openvino_cache import (
+    AnySizeNetwork,
+    ConversionError,
+    cache_folder,
+    find_cached,
+    import_openvino,
+)
 from .openvino_conversion import (
     SizeBySizeNetwork,
-    can_be_kept,
-    convert_and_keep,
+    can_be_cached,
+    convert_and_cache,
     converted,
     trial_window,
 )
 from .openvino_engine import OpenVinoEngine
-from .test_time_augmentation import TurningEngine
+from .test_time_augmentation import AugmentedEngine
 
 if TYPE_CHECKING:
     import keras
@@ -47,37 +53,34 @@ class LoadedEngine:
     with_keras: bool
 
 
-def load_engine(
-    folder: str, card: ModelCard, settings: Settings, tell: Callable[[str], None]
-) -> LoadedEngine:
+def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], None]) -> LoadedEngine:
     """The network of a model, ready to compute; to be called before any import of keras.
 
     Args:
-        folder: The model folder.
-        card: What it knows.
-        settings: What was asked for.
-        tell: Takes a line for the user.
+        card: Card of the model.
+        settings: Those of the run, which name the model folder.
+        report: Takes a line for the user.
 
     Raises:
-        ValueError: The network is damaged, has no such features, or the engine or precision cannot
-            be had.
+        ValueError: The network is damaged, has no such features, or the engine or precision is not
+            available.
         ModuleNotFoundError: The engine's package is not installed.
     """
-    path = Path(folder).expanduser()
+    path = Path(settings.model).expanduser()
     engine = None
-    if _openvino_is_wanted(settings):
-        engine, name, facts = _openvino(path, card, settings, tell)
+    if _uses_openvino(settings):
+        engine, name, facts = _openvino(path, card, settings, report)
     if engine is None:
         network, facts = _keras_network(path, card, settings)
         engine, name = KerasEngine(network, card.temperature, facts.features), KERAS
     if facts.features:
-        tell(f"segment_features: {facts.features} features of layer <{facts.layer}>")
-    turned = TurningEngine(engine) if settings.turned else engine
-    return LoadedEngine(turned, name, facts, keras_backend.is_loaded())
+        report(f"segment_features: {facts.features} features of layer <{facts.layer}>")
+    seen = AugmentedEngine(engine) if settings.augmented else engine
+    return LoadedEngine(seen, name, facts, keras_backend.is_loaded())
 
 
-def _openvino_is_wanted(settings: Settings) -> bool:
-    """Whether OpenVINO is asked for, or faster than Keras: it computes on processors only."""
+def _uses_openvino(settings: Settings) -> bool:
+    """Whether OpenVINO is chosen, or faster than Keras: it computes on processors only."""
     if settings.engine != AUTO:
         return settings.engine == OPENVINO
     if settings.precision == BFLOAT16:
@@ -101,40 +104,40 @@ def _has_gpu(nprocs: int) -> bool:
 
 
 def _openvino(
-    folder: Path, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+    folder: Path, card: ModelCard, settings: Settings, report: Callable[[str], None]
 ) -> tuple[Engine | None, str, NetworkFacts | None]:
-    """The engine of OpenVINO; None where it was not asked for and cannot be had."""
+    """The engine of OpenVINO; None where it was not chosen and is not available."""
     try:
-        network = _for_openvino(folder, card, settings, tell)
+        network = _for_openvino(folder, card, settings, report)
     except ConversionError as error:
         if settings.engine == OPENVINO or settings.precision == BFLOAT16:
             raise ValueError(f"{error}: use engine=keras, in float32") from error
-        tell(f"{error}: Keras computes it")
+        report(f"{error}: Keras computes it")
         return None, KERAS, None
     how = (settings.precision, card.temperature, settings.nprocs, network.facts.features)
     return OpenVinoEngine(network, *how), OPENVINO, network.facts
 
 
 def _for_openvino(
-    folder: Path, card: ModelCard, settings: Settings, tell: Callable[[str], None]
+    folder: Path, card: ModelCard, settings: Settings, report: Callable[[str], None]
 ) -> AnySizeNetwork | SizeBySizeNetwork:
-    """The network converted for OpenVINO, by another process if it can be kept: then this one needs
-    no Keras."""
+    """The network converted for OpenVINO, by another process if it can be cached: then this one
+    needs no Keras."""
     layer = settings.segment_features
-    kept = kept_folder(folder, layer)
-    found = find_kept(kept)
+    cache = cache_folder(folder, layer)
+    found = find_cached(cache)
     writable = os.access(folder, os.W_OK)
-    if not found and writable and can_be_kept(folder) and not keras_backend.is_loaded():
+    if not found and writable and can_be_cached(folder) and not keras_backend.is_loaded():
         try:
-            run_apart(convert_and_keep, folder, settings.nprocs, layer)
+            run_apart(convert_and_cache, folder, settings.nprocs, layer)
         except ChildProcessError:
             raise ConversionError("The process that converts the network was killed") from None
-        found = find_kept(kept)
+        found = find_cached(cache)
     if found:
         found.facts.check(card)
         return found
     network, facts = _keras_network(folder, card, settings)
-    return converted(network, facts, kept, trial_window(card), tell)
+    return converted(network, facts, cache, trial_window(card), report)
 
 
 def _keras_network(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Test-time augmentation: a window is seen from all sides, and the answers are averaged."""
+"""Test-time augmentation: results for flips and quarter turns of a window are averaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .keras_engine import Engine
 QUARTER_TURNS = range(4)
 
 
-class TurningEngine:
+class AugmentedEngine:
     """The mean of an engine's results over the eight flips and quarter turns of a window.
 
     Use it where there is time for eight times the work. Nadir imagery has no up and down, so that
@@ -25,18 +25,18 @@ class TurningEngine:
 
     def __init__(self, engine: Engine):
         self._engine = engine
-        self.takes_sizes_apart = engine.takes_sizes_apart
+        self.prepares_each_size = engine.prepares_each_size
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """See `Engine.prepare`; the first that is computed is not turned."""
         self._engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Class probabilities and features, as `Engine` tells."""
+        """Class probabilities and features, see `Engine`."""
         images = [(turns, mirrored) for turns in QUARTER_TURNS for mirrored in (False, True)]
-        return sum(self._seen(values, *image) for image in images) / np.float32(len(images))
+        return sum(self._result(values, *image) for image in images) / np.float32(len(images))
 
-    def _seen(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
+    def _result(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
         """The result for the turned window, turned back."""
         image = np.rot90(np.fliplr(values) if mirrored else values, turns)
         result = np.rot90(self._engine(by_layers(image)), -turns)

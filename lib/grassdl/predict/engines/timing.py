@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How fast an engine is, found out before the work begins."""
+"""How fast an engine is, measured before the work starts."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def seconds_per_cell(
 ) -> float:
     """Time for a cell of a window, from a trial.
 
-    An engine that does not take sizes apart sees windows of two sizes in the trial. It is in the
-    same state before the first tile then, whichever that is, and a run that is gone on with
-    computes as one that was not disturbed.
+    An engine that is not compiled for each size computes windows of two sizes in the trial. It is
+    in the same state before the first tile then, whichever that is, and a resumed run computes as
+    one that was not disturbed.
 
     Args:
         engine: To try.
@@ -32,7 +32,7 @@ def seconds_per_cell(
         window: Rows and columns of the largest window.
     """
     timed = tuple(min(cells, up(TIMED_EDGE, stride)) for cells in window)
-    if not engine.takes_sizes_apart:
+    if not engine.prepares_each_size:
         small = up(SMALL_EDGE, stride)
         engine(_window(fill, small, small + stride * (timed == (small, small))))
     engine(_window(fill, *timed))

@@ -23,7 +23,7 @@ def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> RowBa
     are from the step before, which therefore is computed, too, where `first` is not 0.
 
     Args:
-        windows: A tiling by `tiles.plan_blended_axis`.
+        windows: A tiling by `axis.plan_blended_axis`.
         decision: What becomes of the probabilities.
         first: Number of the first step whose rows are wanted.
 

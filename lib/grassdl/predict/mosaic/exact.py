@@ -17,7 +17,7 @@ def exact_bands(windows: Windows, decision: Decision, first: int = 0) -> RowBand
     """Compute the rows of the output that the frame has.
 
     Args:
-        windows: A tiling by `tiles.plan_axis`.
+        windows: A tiling by `axis.plan_axis`.
         decision: What becomes of the probabilities.
         first: Number of the first step whose rows are wanted.
 

@@ -37,11 +37,10 @@ def row_bands(windows: Windows, decision: Decision, tiling: str, done: int = 0) 
     Memory holds the windows of one row of tiles and their results, however many rows there are.
 
     Args:
-        windows: The tiling of at least one tile, as `tiles` plans it for `tiling`.
+        windows: The tiling of at least one tile, as `tiling.axis` plans it for `tiling`.
         decision: What becomes of the probabilities.
         tiling: One of `TILINGS`.
-        done: Rows of the output that are not wanted, because an earlier run made them: all of the
-            row bands that it had finished. The further ones are what they would have been.
+        done: Finished rows of an earlier run, which are left out: all of its finished row bands.
 
     Yields:
         Row bands that follow each other and cover the other rows and all columns of the output;

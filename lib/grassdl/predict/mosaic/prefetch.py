@@ -20,8 +20,8 @@ def computed(
 ) -> Iterator[tuple[Job, np.ndarray | None]]:
     """Compute windows in the background, and nothing else there.
 
-    What the jobs are made of is read in the thread that asks for results, since the GRASS library
-    allows one thread only. One window is computed, one waits, and one result is at hand: the
+    Windows are read in the thread that asks for results, since the GRASS library allows one
+    thread only. One window is computed, one waits, and one result is ready: the
     network has its next window as soon as it is done with one. While the first is read, the engine
     gets ready for it.
 

@@ -11,8 +11,8 @@ PIECE_CELLS = 500_000
 """Cells that are read at once: reading takes several times the memory of what was read."""
 
 
-class HeldRows:
-    """Holds the rows of a window; as it moves down, those that it leaves make room for new ones.
+class RowBuffer:
+    """The rows of a window; as it moves down, those that it leaves make room for new ones.
 
     Args:
         reader: The bands.

@@ -12,10 +12,10 @@ from ...core.readers import RowReader, empty_layers
 from ..engines.keras_engine import Engine
 from ..tiling.axis import Axis, Core, Span
 from .prefetch import computed
-from .row_buffer import HeldRows
+from .row_buffer import RowBuffer
 
-Asked = Callable[[Core], Span]
-"""The part of a step that its window is asked for, where it lies within the frame's output."""
+NeededPart = Callable[[Core], Span]
+"""The part of a step that its window is computed for, where it lies within the frame's output."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Windows:
         reader: The bands of the cells `rows.input` by `cols.input`.
         engine: Computes the network.
         fill: Value of every band that stands for NULL and fills the frame, (bands,) float32.
-        rows, cols: The tiling, as `tiles` plans it.
+        rows, cols: The tiling, as `tiling.axis` plans it.
     """
 
     reader: RowReader
@@ -53,34 +53,34 @@ class Windows:
     rows: Axis
     cols: Axis
 
-    def computed(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
+    def computed(self, first: int, needed: NeededPart) -> Iterator[tuple[Tile, np.ndarray | None]]:
         """Compute the windows from a step on, row by row, from left to right.
 
         Args:
             first: Number of the first step.
-            asked: Tells by its NULLs which windows need not be computed.
+            needed: The part of a step; a window is computed if a cell of it has data.
 
         Yields:
             Every tile with its result (rows, cols, layers), as `Engine` gives it, or None where all
-            that is asked for is NULL.
+            of the needed part is NULL.
         """
         shape = self._shape(self.rows.cores[first], self.cols.cores[0])
-        return computed(self.engine, shape, self._tiles(first, asked))
+        return computed(self.engine, shape, self._tiles(first, needed))
 
     def _shape(self, step: Core, across: Core) -> tuple[int, int, int]:
         """Rows, columns and bands of a window."""
         return len(step.window), len(across.window), len(self.fill)
 
-    def _tiles(self, first: int, asked: Asked) -> Iterator[tuple[Tile, np.ndarray | None]]:
+    def _tiles(self, first: int, needed: NeededPart) -> Iterator[tuple[Tile, np.ndarray | None]]:
         """The tiles with the values of their windows, or None."""
-        held = HeldRows(self.reader, len(self.fill), self.rows.longest_window)
+        buffer = RowBuffer(self.reader, len(self.fill), self.rows.longest_window)
         for step in self.rows.cores[first:]:
             present = step.window.clipped(self.rows.frame)
-            values, null = held.read(present.start - self.rows.input.start, len(present))
+            values, null = buffer.read(present.start - self.rows.input.start, len(present))
             null = null.copy()
-            rows = asked(step).clipped(self.rows.wanted).relative_to(present.start)
+            rows = needed(step).clipped(self.rows.wanted).relative_to(present.start)
             for tile in self.cols.cores:
-                cols = asked(tile).clipped(self.cols.wanted).relative_to(self.cols.input.start)
+                cols = needed(tile).clipped(self.cols.wanted).relative_to(self.cols.input.start)
                 job = Tile(step, tile, null, tile is self.cols.cores[-1])
                 is_empty = null[rows, cols].all()
                 yield job, None if is_empty else self._filled(values, job)

@@ -2,7 +2,7 @@
 """A map by segment, out of the same row bands as the map by cell.
 
 Two passes: while the row bands are computed, the segments are added up, and class and segment of
-every cell are kept, five bytes together; then every cell gets the class of its segment.
+every cell are written, five bytes together; then every cell gets the class of its segment.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from ...core.classes import NULL_INDEX, UNLABELLED_INDEX
 from ...core.group_sums import GroupTally, places_of
 from ...io.atomic import open_cut, sync
 from ...io.npy_files import read_npy
+from ...io.resume import START_ANEW
 from ..decision import Decision, RowBand
 from .statistics import SegmentSettings, SegmentSums, SegmentTable, columns_of, segment_table
 
 CODES_NAME = "segments.codes"
-"""Holds the class of every cell."""
+"""The class of every cell."""
 
 PLACES_NAME = "segments.places"
-"""Holds the place of every cell's segment among those of its row band."""
+"""The place of every cell's segment among those of its row band."""
 
 _PLACE = np.dtype(np.int32)
 
@@ -50,10 +51,10 @@ class SegmentReader(Protocol):
         """Ids (rows, cols) of an integer type, and the cells without segment (rows, cols)."""
 
 
-class BySegment:
+class SegmentClassifier:
     """Classifies the segments of a map.
 
-    What each row band adds is kept in files of its own, so that a run can be gone on with.
+    What each row band adds is written to files of its own, so that a run can be resumed.
 
     Args:
         segments: The map of segments.
@@ -109,16 +110,16 @@ class BySegment:
             with suppress(OSError):
                 file.close()
 
-    def outcome(
+    def result(
         self, values: np.ndarray
     ) -> tuple[dict[str, np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]:
-        """What is known of the segments, when all rows are added, and the map by segment.
+        """The table of the segments, when all rows are added, and the map by segment.
 
         Args:
             values: Class values by class index.
 
         Returns:
-            As `segments.columns_of` and `row_bands` give them.
+            As `statistics.columns_of` and `row_bands` give them.
         """
         table = self.table()
         return columns_of(table, values), self.row_bands(table)
@@ -133,7 +134,7 @@ class BySegment:
 
         Yields:
             Class index (rows, cols) uint8, and the cells without class (rows, cols): those without
-            segment or data, and those without class that keep it, since their segment has none.
+            segment or data, and unclassified ones whose segment has no class either.
         """
         height = max(1, STRIP_CELLS // self._segments.cols)
         parts = self._parts()
@@ -170,5 +171,5 @@ def _arrays(path: Path, count: int) -> list[np.ndarray]:
         if len({one.shape[:1] for one in found}) > 1:
             raise ValueError("its arrays are of different numbers of segments")
     except ValueError as error:
-        raise ValueError(f"<{path}> cannot be read, {error}: leave out -r to begin anew") from None
+        raise ValueError(f"<{path}> cannot be read, {error}: {START_ANEW}") from None
     return found

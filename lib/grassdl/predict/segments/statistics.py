@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a network thinks of segments: sums of its probabilities and of the features behind them,
+"""Statistics of segments: sums of the network's probabilities and features over their cells,
 however segments lie in the rows.
 
 Segments (objects of image analysis) are cells of equal id. An id is any integer that a GRASS
@@ -85,7 +85,7 @@ def _summed(places: np.ndarray, segments: int, values: np.ndarray) -> np.ndarray
 
 @dataclass(frozen=True)
 class SegmentTable:
-    """What is known of each segment, and the class that it gets.
+    """The statistics of each segment, and its class.
 
     Attributes:
         ids: Segments (segments,) int64, ascending.
@@ -185,7 +185,7 @@ def _margin(shares: np.ndarray) -> np.ndarray:
 
 
 def columns_of(table: SegmentTable, values: np.ndarray) -> dict[str, np.ndarray]:
-    """What is known of the segments, by names that a database takes for columns.
+    """The statistics of the segments, by names that a database takes for columns.
 
     Args:
         table: The segments.

@@ -19,7 +19,7 @@ MOST_CELLS = 4_000_000
 backends count the values of an array in 32 bits."""
 
 LEAST_CORE = 16
-"""Cells along the edge of the smallest core that is looked at."""
+"""Cells along the edge of the smallest core that is considered."""
 
 BLENDED_SIZE = 512
 """Edge in cells of a blended tile, on which its result depends, where memory allows."""
@@ -42,13 +42,13 @@ class CellMemory:
 
     Attributes:
         window: A cell of a window, while the network computes it.
-        held: A cell of a window's rows, which are held in all columns of the input.
-        made: A cell of the rows of a step's core, which are made in all columns of the output.
+        buffered: A cell of a window's rows, which are buffered in all columns of the input.
+        output: A cell of the rows of a step's core, in all columns of the output.
     """
 
     window: float
-    held: float
-    made: float
+    buffered: float
+    output: float
 
     def of(self, rows: Axis, cols: Axis) -> float:
         """The most bytes that a tiling takes at once."""
@@ -57,8 +57,8 @@ class CellMemory:
 
     def of_rows(self, rows: Axis, cols: Axis) -> float:
         """Those of them that the whole width takes, however narrow tiles are."""
-        held = self.held * rows.longest_window * len(cols.input)
-        return held + self.made * rows.longest_core * len(cols.output)
+        buffered = self.buffered * rows.longest_window * len(cols.input)
+        return buffered + self.output * rows.longest_core * len(cols.output)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Budget:
 
     Attributes:
         all: All together.
-        rows: What is held and made over the whole width.
+        rows: Buffers and output over the whole width.
     """
 
     all: float
@@ -129,7 +129,7 @@ def computed_cells(rows: Axis, cols: Axis) -> int:
 
 
 def _divisions(plan: AxisPlan, stride: int, halo: int) -> list[tuple[int, Axis]]:
-    """Cores that are worth looking at, and the tilings by them."""
+    """Core sizes to compare, and the tilings by them."""
     return [(size, plan(size)) for size in _core_sizes(plan, stride, halo)]
 
 

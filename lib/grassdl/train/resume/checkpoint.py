@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The state of a training between two epochs, in one file, from which it goes on bit by bit.
+"""The state of a training between two epochs, in one file, from which it is resumed bit by bit.
 
 Order and augmentation of the patches follow from seed and epoch alone, so they have no state. What
 else is random, dropout for instance, draws from seed generators, which are variables of the
@@ -9,7 +9,6 @@ network. The learning rate follows from the optimiser's count of steps, or is a 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,24 +19,26 @@ import keras
 import numpy as np
 
 from ...core.schema import Count, checked, shortened
+from ...io.atomic import replacing
 from ...io.json_records import parsed
 from ...io.npy_files import read_npy
+from ...io.resume import START_ANEW
 from ...runtime.workers import Terminated
 from ..callbacks.early_stopping import Best
 from ..callbacks.history import History
 
 PLATEAU_STATE = ("best", "cooldown_counter", "wait")
-"""What Keras' `ReduceLROnPlateau` remembers between epochs."""
+"""The attributes of Keras' `ReduceLROnPlateau` that change between epochs."""
 
 
 @dataclass
 class State:
-    """What is remembered between two epochs.
+    """What is restored between two epochs.
 
     Attributes:
         rows: The rows of `History`.
-        best: What `Best` remembers but for the weights.
-        plateau: What the plateau's callback remembers; empty without one.
+        best: The state of `Best` without the weights.
+        plateau: The state of the plateau's callback; empty without one.
         network: Values of all variables of the network, seed generators among them.
         optimizer: Values of all variables of the optimiser.
         best_weights: The network's averaged weights after the best epoch.
@@ -66,12 +67,8 @@ class State:
             for place, one in enumerate(getattr(self, name))
         }
         plain = json.dumps({name: getattr(self, name) for name in self.PLAIN})
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
+        with replacing(path, durable=True) as file:
             np.savez(file, plain=np.frombuffer(plain.encode(), np.uint8), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> State:
@@ -90,14 +87,14 @@ class State:
         # Python lacks.
         except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"The state of the unfinished training cannot be read ({shortened(error)}): leave "
-                "out -r to begin anew"
+                f"The checkpoint of the unfinished training cannot be read ({shortened(error)}): "
+                f"{START_ANEW}"
             ) from None
         return cls(**plain, **arrays)
 
 
 class _BestState(TypedDict):
-    """What `Best` remembers."""
+    """The state of `Best`."""
 
     value: float
     epoch: Count
@@ -105,7 +102,7 @@ class _BestState(TypedDict):
 
 
 class _Plain(TypedDict):
-    """What is remembered besides arrays."""
+    """The state besides arrays."""
 
     rows: list[dict[Literal[History.COLUMNS], float | int | None]]
     best: _BestState
@@ -135,7 +132,7 @@ def check_shapes(variables: Sequence[keras.Variable], values: Sequence[np.ndarra
     """
     if [tuple(one.shape) for one in variables] != [one.shape for one in values]:
         raise ValueError(
-            "The unfinished training is of another network or optimiser: leave out -r to begin anew"
+            f"The unfinished training is of another network or optimiser: {START_ANEW}"
         )
 
 
@@ -155,11 +152,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         network: The network that is trained.
-        history: Keeps the rows.
-        best: Keeps the best weights.
+        history: Has the rows.
+        best: Has the best weights.
         plateau: Lowers the learning rate, or None.
         path: File to write; None for none.
-        resumed: The state to go on from, in the midst of the epochs of one `fit`, or None. The
+        resumed: The state to resume from, in the midst of the epochs of one `fit`, or None. The
             network has its values already.
     """
 
@@ -181,7 +178,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.resumed = resumed
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Give back to the plateau's callback what it has just forgotten."""
+        """Restore the state of the plateau's callback, which it has just reset."""
         if self.resumed and self.plateau:
             vars(self.plateau).update(self.resumed.plateau)
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a training run is about, so that it is resumed with the same data and settings only."""
+"""What a training depends on, so that it is resumed with the same data and settings only."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,99 +14,97 @@ import numpy as np
 from ... import __version__
 from ...core.text import listed
 from ...dataset.patchset import JoinedPatchSets
+from ...io.resume import changes, check_unchanged
 from ..config.settings import Settings
 from ..optimization.precision import resolve
 from ..optimization.transfer import digest
-
-HARMLESS = ("nprocs",)
-"""Settings that may change: the weights then differ by rounding."""
+from .run_folder import Description
 
 
-def identity(data: JoinedPatchSets, settings: Settings, processes: int) -> dict:
-    """What decides about the weights that come out, as a JSON object.
+def description(data: JoinedPatchSets, settings: Settings, processes: int) -> Description:
+    """What is recorded of a training when it starts.
 
     Args:
         data: The datasets.
         settings: Network and recipe.
         processes: How many train together; each draws its own augmentation.
     """
-    backend = keras.backend.backend()
-    settled = {**settings.to_json(), "precision": resolve(settings.precision)}
-    told = {
-        "datasets": data.ids,
-        "bands": [band.name for band in data.bands],
-        "settings": settled,
-        "network_file": _digest_of_file(settings.network_file),
-        "model": digest(settings.model) if settings.model else None,
-        "processes": processes,
-        "versions": {
-            "i.dl": __version__,
-            "keras": keras.version(),
-            backend: sys.modules[backend].__version__,
-            "numpy": np.__version__,
-        },
+    return {
+        "fingerprint": run_fingerprint(data, settings, processes),
+        "environment": environment(settings),
     }
-    # As it will be read again: with lists instead of tuples.
-    return json.loads(json.dumps(told))
 
 
-def check_same(begun: dict, now: dict, warn: Callable[[str], None]) -> None:
-    """Check that an unfinished run can be resumed.
+def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -> dict[str, str]:
+    """A text for each thing that decides about the weights; arguments as `description` has them."""
+    own_network = settings.network_file
+    return {
+        "the data": ", ".join(data.ids),
+        "option bands": ", ".join(band.name for band in data.bands),
+        **_options(settings),
+        "the network file": _digest_of_file(own_network) if own_network else "",
+        "the model to start from": digest(settings.model) if settings.model else "",
+        "the number of processes": str(processes),
+    }
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """A text for each thing whose change makes the weights differ by rounding."""
+    backend = keras.backend.backend()
+    versions = {
+        "i.dl": __version__,
+        "keras": keras.version(),
+        backend: sys.modules[backend].__version__,
+        "numpy": np.__version__,
+    }
+    return {
+        "option nprocs": str(settings.nprocs),
+        **{f"version of {name}": version for name, version in versions.items()},
+    }
+
+
+def check_resumable(before: Description, now: Description, warn: Callable[[str], None]) -> None:
+    """Check that an unfinished training can be resumed.
 
     Args:
-        begun: The identity of the run.
-        now: That of the call that is to resume it.
+        before: What was recorded of it.
+        now: The same of the call that is to resume it.
         warn: Takes a line about what may change the weights by rounding.
 
     Raises:
-        ValueError: It is about something else; the message tells what.
+        ValueError: It depends on something else; the message names what.
     """
-    changed = _differences(begun["settings"], now["settings"], HARMLESS)
-    for key, sentence in (
-        ("datasets", "the datasets have changed since, or are others"),
-        ("bands", f"it began with the bands {listed(begun['bands'])}"),
-        ("settings", f"it began with {', '.join(changed)}"),
-        ("network_file", "the network file has changed since"),
-        ("model", "the model to start from has changed since"),
-        ("processes", f"it began with processes={begun['processes']}"),
-    ):
-        if changed if key == "settings" else begun[key] != now[key]:
-            raise ValueError(
-                f"The unfinished training cannot be resumed: {sentence}. Call it as it was "
-                "called, or leave out -r to begin anew"
-            )
-    drifted = _differences(begun["versions"], now["versions"])
-    drifted += _differences(
-        {name: begun["settings"][name] for name in HARMLESS},
-        {name: now["settings"][name] for name in HARMLESS},
-    )
+    check_unchanged(before["fingerprint"], now["fingerprint"])
+    drifted = changes(before["environment"], now["environment"])
     if drifted:
         warn(
-            f"The training began with {', '.join(drifted)}: its weights may differ by rounding "
-            "from those of an undisturbed run"
+            f"Since the training started, this has changed: {listed(drifted)}. The weights may "
+            "differ by rounding from those of an undisturbed run"
         )
 
 
-def _differences(before: dict, now: dict, but: tuple[str, ...] = ()) -> list[str]:
-    """What differs, as "name=before instead of now"."""
-    return [
-        f"{name}={_told(before.get(name))} instead of {_told(now.get(name))}"
-        for name in dict.fromkeys([*before, *now])
-        if name not in but and before.get(name) != now.get(name)
-    ]
+def _options(settings: Settings) -> dict[str, str]:
+    """The settings that decide, by the names of the options that they come from."""
+    plain = {**settings.to_json(), "precision": resolve(settings.precision)}
+    # Its change is one of rounding.
+    del plain["nprocs"]
+    freeze = plain.pop("freeze")
+    options = {**plain.pop("network_options"), **plain}
+    return {
+        **{f"option {name}": _text(value) for name, value in options.items()},
+        "flag -f": _text(freeze),
+    }
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{name}:{_told(one)}" for name, one in value.items()) or "none"
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+        return ",".join(f"{name}:{one}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
 
 
-def _digest_of_file(path: str | None) -> str | None:
-    if path is None:
-        return None
+def _digest_of_file(path: str) -> str:
     file = Path(path).expanduser()
     if not file.is_file():
         raise ValueError(f"Network file <{file}> not found")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The folder of a training that goes on, or was cut short: what it takes to resume it.
+"""The folder of a running or unfinished training, with what is needed to resume it.
 
-It lies beside the model's final place, as `.NAME.run`, so that nothing half ever bears the
+It lies beside the model's final place, as `.NAME.run`, so that nothing unfinished ever has the
 model's name, and is removed once the model is written. The process that trains has reserved the
 model's name, so that no other touches the folder.
 """
@@ -18,6 +18,7 @@ from typing import TypedDict
 from ...core.schema import checked
 from ...io.folders import Reservation, check_output_folder, reserved
 from ...io.json_records import read_json, write_json
+from ...io.resume import START_ANEW
 from ...model.folder import CARD_NAME, MODEL_FOLDER, load_card
 
 DESCRIPTION_NAME = "run.json"
@@ -25,25 +26,19 @@ CHECKPOINT_NAME = "checkpoint.npz"
 LOGS_NAME = "logs"
 
 FORMAT_NAME = "i.dl training run"
-FORMAT_VERSION = 1
-
-
-class SettingsRecord(TypedDict):
-    """What is read of the settings; all of them are compared."""
-
-    nprocs: int
+FORMAT_VERSION = 2
 
 
 class Description(TypedDict):
-    """What is noted about a run: see `identity.identity`."""
+    """What is recorded of a run when it starts.
 
-    datasets: list[str]
-    bands: list[str]
-    settings: SettingsRecord
-    network_file: str | None
-    model: str | None
-    processes: int
-    versions: dict[str, str]
+    Attributes:
+        fingerprint: What decides about the weights, as `fingerprint.run_fingerprint` gives it.
+        environment: What changes them by rounding only, as `fingerprint.environment` gives it.
+    """
+
+    fingerprint: dict[str, str]
+    environment: dict[str, str]
 
 
 def run_path(target: Path) -> Path:
@@ -57,8 +52,8 @@ def check_target(path: str | os.PathLike, overwrite: bool, resume: bool) -> Path
     Args:
         path: The folder.
         overwrite: Whether it may exist.
-        resume: Whether an unfinished training is to go on. The model that it left when it was
-            stopped by Ctrl-C is then replaced without being asked.
+        resume: Whether an unfinished training is to be resumed. The model that it wrote when it
+            was stopped by Ctrl-C is then replaced without being asked.
 
     Raises:
         ValueError: It exists and may not be overwritten, it cannot be written, or there is nothing
@@ -109,16 +104,16 @@ class RunFolder:
         """The folder of the logs for TensorBoard."""
         return self.folder / LOGS_NAME
 
-    def begin(self, description: dict) -> None:
-        """Forget what another run left, and note what this one is about."""
+    def start(self, description: Description) -> None:
+        """Remove what another run left, and record what this one depends on."""
         for left in self.folder.iterdir():
             is_folder = left.is_dir() and not left.is_symlink()
             shutil.rmtree(left) if is_folder else left.unlink()
         about = {"format": FORMAT_NAME, "version": FORMAT_VERSION, **description}
         write_json(self.folder / DESCRIPTION_NAME, about)
 
-    def description(self) -> dict:
-        """What was noted about the run.
+    def description(self) -> Description:
+        """What was recorded of the run.
 
         Raises:
             ValueError: The file is damaged, or of another format version.
@@ -127,23 +122,21 @@ class RunFolder:
         try:
             about = read_json(self.folder / DESCRIPTION_NAME, what)
         except ValueError as error:
-            raise ValueError(f"{error}: leave out -r to begin anew") from None
+            raise ValueError(f"{error}: {START_ANEW}") from None
         if about.get("format") != FORMAT_NAME or about.get("version") != FORMAT_VERSION:
             raise ValueError(
-                f"The unfinished training <{self.folder}> is of another version of i.dl: leave "
-                "out -r to begin anew"
+                f"The unfinished training <{self.folder}> is of another version of i.dl: "
+                f"{START_ANEW}"
             )
         try:
-            checked(about, Description)
+            return checked(about, Description)
         except ValueError as error:
             raise ValueError(
-                f"{what} <{self.folder}> has a damaged {DESCRIPTION_NAME} ({error}): leave out -r "
-                "to begin anew"
+                f"{what} <{self.folder}> has a damaged {DESCRIPTION_NAME} ({error}): {START_ANEW}"
             ) from None
-        return about
 
     def discard(self) -> None:
-        """Let the folder be removed at the end of the run: nobody is to resume it."""
+        """Let the folder be removed at the end of the run: there is nothing to resume."""
         self.discarded = True
 
 
@@ -168,7 +161,7 @@ def running(target: Path, warn: Callable[[str], None]) -> Iterator[RunFolder]:
             yield run
         except BaseException:
             if run.checkpoint.is_file() and not run.discarded:
-                warn("The state after the last finished epoch is kept: -r resumes it")
+                warn("The training is unfinished: -r resumes it after its last finished epoch")
             raise
         finally:
             if run.discarded or not run.checkpoint.is_file():

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What i.dl.predict writes: maps by cell and segment, and tables of the segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import grass.script as gs
+import numpy as np
+
+from ...core.classes import ClassScheme
+from ..raster.region import Region
+from .class_maps import ClassificationMaps
+from .segment_tables import SegmentRows, SegmentTables
+
+
+class PredictionOutputs:
+    """All maps and tables of a run, which get their names when all of them are whole.
+
+    Args:
+        options: Of the module.
+        classes: The classes.
+        minsize: Cells that areas of the vector map have at least.
+        region: The region.
+        unfinished: Whether an earlier run may have begun to name its outputs: then they may exist.
+
+    Raises:
+        ValueError: One of the outputs cannot be written.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, str],
+        classes: ClassScheme,
+        minsize: int,
+        region: Region,
+        unfinished: bool,
+    ):
+        self._region = region
+        self._maps = ClassificationMaps.from_options(options, classes, minsize, unfinished)
+        self._tables = None
+        if options["segments"]:
+            self._tables = SegmentTables.from_options(options, unfinished)
+            self.check_inputs([self._tables.raster])
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the maps, and paths of the files."""
+        return [*self._maps.names, *(self._tables.names if self._tables else [])]
+
+    @property
+    def figures(self) -> dict[str, bool]:
+        """Which figures of cells are needed, as `grassdl.predict.decision.Decision` takes them."""
+        with_probabilities = self._maps.with_probabilities or self._tables is not None
+        return {**self._maps.figures, "with_probabilities": with_probabilities}
+
+    def check_inputs(self, inputs: Iterable[str]) -> None:
+        """Refuse to replace a map that is read; see `ClassificationMaps.check_inputs`."""
+        self._maps.check_inputs(inputs)
+
+    def note(self, line: str) -> None:
+        """Report a line, and add it to the history of the maps."""
+        gs.message(line)
+        self._maps.notes.append(line)
+
+    def open(self, folder: Path, rows: int) -> None:
+        """Open the files of rows; see `ClassificationMaps.open`."""
+        self._maps.open(folder, rows, self._region)
+
+    def write(self, band: Any) -> None:
+        """Append a `grassdl.predict.decision.RowBand`; then it is on disk."""
+        self._maps.write(band)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._maps.close()
+
+    def open_segments(self, window: Region) -> AbstractContextManager[SegmentRows] | None:
+        """The map of segments on the region's grid; None if there is none.
+
+        Args:
+            window: The region that this process uses.
+        """
+        if self._tables is None:
+            return None
+        return closing(SegmentRows(self._tables.raster, self._region, window))
+
+    def make(
+        self,
+        support: dict[str, str],
+        columns: Mapping[str, np.ndarray],
+        by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        before_naming: Callable[[], None],
+    ) -> None:
+        """Make the maps, and the tables beside them; see `ClassificationMaps.make_maps`.
+
+        Args:
+            support: Description and sources of all maps.
+            columns: The table of segments, as `SegmentTables.staged` takes it.
+            by_segment: Rows of the map by segment.
+            before_naming: Called before the first output gets its name.
+        """
+        beside, last = [], [before_naming]
+        with ExitStack() as cleanup:
+            if self._tables:
+                table = cleanup.enter_context(self._tables.staged(columns))
+                beside.append(table.write)
+                last.append(table.finish)
+            self._maps.make_maps(self._region, support, by_segment, beside, last)

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A run of i.dl.predict: probabilities become row bands, these are written, and become maps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from .. import __version__
+from ..core.readers import RowReader
+from ..model.card import ModelCard
+from ..model.folder import deciding_hash
+from ..runtime import keras_backend
+from .band_matching import adjusted
+from .checkpoint import Checkpoint
+from .decision import Decision, RowBand, RowBands
+from .engines.selection import load_engine
+from .engines.timing import seconds_per_cell
+from .forecast import cells_with_data
+from .mosaic.mosaic import first_step, row_bands
+from .mosaic.windows import Windows
+from .segments.classification import SegmentClassifier, SegmentReader
+from .settings import MAPS, OPENVINO, Settings
+from .tiling_plan import Frame, Need, Plan, plan
+
+STRIP_CELLS = 1 << 20
+"""Cells of stored probabilities that are decided on at a time."""
+
+ROWS_VERSION = 4
+"""Changes with how rows are computed, to the last digit, and written."""
+
+
+class Grid(Protocol):
+    """Rows and columns of cells on the ground, such as GRASS's region."""
+
+    rows: int
+    cols: int
+    nsres: float
+    ewres: float
+
+    def window(self, row: int, rows: int, col: int, cols: int) -> Grid:
+        """A part of the grid, which may lie beyond its edges."""
+
+    def use(self) -> None:
+        """Let this process read maps on this grid."""
+
+
+class Inputs(Protocol):
+    """The maps that a run reads."""
+
+    region: Grid
+
+    def fingerprint(self) -> dict[str, str]:
+        """A text for each map, for the mask and the region, that changes with their cells."""
+
+    def open(self, window: Grid) -> AbstractContextManager[RowReader]:
+        """Rows of the maps on the grid that this process uses."""
+
+
+class BandInputs(Inputs, Protocol):
+    """The bands of a network."""
+
+    names: list[str]
+    dtype: np.dtype
+    frame: tuple[int, int, int, int]
+    """First row, rows, first column and columns of the extent that the maps share, counted from the
+    region's upper left cell."""
+
+
+class Outputs(Protocol):
+    """The maps and tables that a run writes."""
+
+    figures: dict[str, bool]
+    """Which figures of cells are needed, as `Decision` takes them."""
+
+    def note(self, line: str) -> None:
+        """Report a line, and add it to the history of the maps."""
+
+    def open(self, folder: Path, rows: int) -> None:
+        """Open the files of rows in a folder, after those that are finished."""
+
+    def write(self, band: RowBand) -> None:
+        """Write a row band; then it is on disk."""
+
+    def close(self) -> None:
+        """Close the files."""
+
+    def open_segments(self, window: Grid) -> AbstractContextManager[SegmentReader] | None:
+        """The map of segments on the region's grid; None if there is none."""
+
+    def make(
+        self,
+        support: dict[str, str],
+        columns: Mapping[str, np.ndarray],
+        by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        before_naming: Callable[[], None],
+    ) -> None:
+        """Make maps and tables of what was written, which get their names when all are whole.
+
+        Args:
+            support: Description and sources of all maps.
+            columns: The table of segments.
+            by_segment: Rows of the map by segment: class index, and cells without class.
+            before_naming: Called before the first one gets its name.
+        """
+
+
+class PredictionRun(ABC):
+    """One run, from probabilities to maps.
+
+    A subclass says where probabilities come from. Its maps are opened once its checkpoint is: the
+    tiling of a resumed run decides which window of them is read.
+
+    Args:
+        card: Card of the model.
+        settings: Those of the run.
+        inputs: The maps to read.
+        outputs: The maps and tables to write.
+        report: Takes a line for the user.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        settings: Settings,
+        inputs: Inputs,
+        outputs: Outputs,
+        report: Callable[[str], None],
+    ):
+        self.card = card
+        self.settings = settings
+        self.inputs = inputs
+        self.region = inputs.region
+        self.outputs = outputs
+        self.report = report
+        self.decision = Decision(len(card.classes), settings.threshold, **outputs.figures)
+
+    @abstractmethod
+    def start(self, checkpoint: Checkpoint) -> Grid:
+        """Choose how to compute, as the checkpoint has it if a run is resumed.
+
+        Returns:
+            The window that is read.
+        """
+
+    @abstractmethod
+    def row_bands(self, reader: Any, done: int) -> RowBands:
+        """Row bands that follow each other and cover the output after `done` finished rows.
+
+        Args:
+            reader: What `inputs` opens on the window.
+            done: Finished rows.
+        """
+
+    @property
+    @abstractmethod
+    def method(self) -> str:
+        """How probabilities are obtained, for the history of the maps."""
+
+    def fingerprint(self) -> dict[str, str]:
+        """What the result depends on, as `io.resume` describes it."""
+        packages = [OPENVINO] if self.settings.engine == OPENVINO else []
+        versions = keras_backend.versions(*packages)
+        return {
+            "the model": deciding_hash(self.settings.model),
+            **self.inputs.fingerprint(),
+            **self.settings.fingerprint(),
+            "the software": f"i.dl {__version__}, rows {ROWS_VERSION}, {versions}",
+        }
+
+    def execute(self, checkpoint: Checkpoint, progress: Callable[[int], None]) -> None:
+        """Make the maps and tables.
+
+        Args:
+            checkpoint: An open one of this run.
+            progress: Called with the number of finished rows.
+
+        Raises:
+            ValueError: No cell has data, or the disk cannot hold the output.
+        """
+        with ExitStack() as cleanup:
+            window = self.start(checkpoint)
+            window.use()
+            reader = cleanup.enter_context(self.inputs.open(window))
+            bands = self.row_bands(reader, checkpoint.rows)
+            self.outputs.open(checkpoint.folder, checkpoint.rows)
+            cleanup.enter_context(closing(self.outputs))
+            writers = [self.outputs.write]
+            segments = self._segments(window, checkpoint, cleanup)
+            if segments:
+                writers.append(segments.add)
+            checkpoint.write(bands, writers, progress)
+            columns: Mapping[str, np.ndarray] = {}
+            by_segment: Iterable[tuple[np.ndarray, np.ndarray]] = ()
+            if segments:
+                columns, by_segment = segments.result(self.card.classes.values)
+            support = self.card.provenance(self.method)
+            self.outputs.make(support, columns, by_segment, checkpoint.record_naming)
+
+    def _segments(
+        self, window: Grid, checkpoint: Checkpoint, cleanup: ExitStack
+    ) -> SegmentClassifier | None:
+        opened = self.outputs.open_segments(window)
+        if opened is None:
+            return None
+        reader = cleanup.enter_context(opened)
+        folder, how = checkpoint.folder, self.settings.segments
+        segments = SegmentClassifier(reader, self.decision, how, folder, checkpoint.rows)
+        return cleanup.enter_context(closing(segments))
+
+
+class NetworkRun(PredictionRun):
+    """Probabilities that the network computes. Use it where there is imagery.
+
+    Args:
+        card, settings, outputs, report: See `PredictionRun`.
+        inputs: The bands.
+
+    Raises:
+        ValueError: The maps do not fit the model, or the network cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        settings: Settings,
+        inputs: BandInputs,
+        outputs: Outputs,
+        report: Callable[[str], None],
+    ):
+        region = inputs.region
+        card.check_resolution(region.nsres, region.ewres)
+        self.frame = Frame(*inputs.frame, region.rows, region.cols)
+        self.frame.check_overlap()
+        self.loaded = load_engine(card, settings, report)
+        settings = replace(settings, engine=self.loaded.name)
+        super().__init__(card, settings, inputs, outputs, report)
+        self.bands = inputs
+        self.decision = replace(self.decision, features=self.loaded.facts.features)
+        self.tiling: Plan
+
+    def start(self, checkpoint: Checkpoint) -> Grid:
+        """See `PredictionRun.start`; the engine is timed, too."""
+        self.tiling = self._plan(checkpoint)
+        if self.card.halo is None:
+            self.report(
+                f"Network {self.card.network} looks at the whole image at once and cannot be tiled "
+                f"exactly: its tiles of {self.tiling.shape} cells overlap by half and are blended"
+            )
+        largest = self.tiling.rows.longest_window, self.tiling.cols.longest_window
+        trial = self.card.fill_values, self.settings.stride, largest
+        seconds = seconds_per_cell(self.loaded.engine, *trial)
+        self.tiling = replace(self.tiling, seconds_per_cell=seconds)
+        checkpoint.record_shape(self.tiling.shape)
+        return self.region.window(*self.frame.window(self.tiling))
+
+    def _plan(self, checkpoint: Checkpoint) -> Plan:
+        """The tiles; those of an unfinished run if it is resumed."""
+        # Adjusted bands are of floating type, whatever the maps are.
+        adjusts = self.settings.normalization == MAPS
+        dtype = np.dtype(np.float32) if adjusts else self.bands.dtype
+        need = Need.of(self.card, self.loaded, self.settings, dtype, self.decision)
+        return plan(self.settings, self.frame, need, checkpoint.shape)
+
+    def row_bands(self, reader: Any, done: int) -> RowBands:
+        """See `PredictionRun.row_bands`.
+
+        Raises:
+            ValueError: Bands that are to be adjusted have no data, or the same value everywhere.
+        """
+        rows, cols = self.tiling.rows, self.tiling.cols
+        first = first_step(rows, self.settings.tiling, done)
+        self.report(self.tiling.summary(cells_with_data(reader, rows, cols, first)))
+        self.outputs.note(f"engine {self.loaded.name}, precision {self.settings.precision}")
+        values = reader
+        if self.settings.normalization == MAPS:
+            names = self.bands.names
+            values = adjusted(reader, names, self.card, rows, cols, self.outputs.note)
+        windows = Windows(values, self.loaded.engine, self.card.fill_values, rows, cols)
+        return row_bands(windows, self.decision, self.settings.tiling, done)
+
+    @property
+    def method(self) -> str:
+        """See `PredictionRun.method`."""
+        return self.tiling.description
+
+
+class StoredProbabilitiesRun(PredictionRun):
+    """Probabilities that an earlier run wrote. Use it for other maps of them: no network runs."""
+
+    method = "out of stored probabilities"
+
+    def start(self, checkpoint: Checkpoint) -> Grid:
+        """See `PredictionRun.start`: the whole region is read."""
+        return self.region
+
+    def row_bands(self, reader: RowReader, done: int) -> RowBands:
+        """See `PredictionRun.row_bands`."""
+        return stored_bands(reader, self.decision, done)
+
+
+def stored_bands(reader: RowReader, decision: Decision, done: int = 0) -> RowBands:
+    """Decide on stored probabilities from north to south.
+
+    Args:
+        reader: Gives probabilities (rows, cols, classes) float32, and cells without data.
+        decision: What becomes of them.
+        done: Rows that are left out.
+
+    Yields:
+        Row bands that follow each other and cover the others.
+    """
+    height = max(1, STRIP_CELLS // reader.cols)
+    for row in range(done, reader.rows, height):
+        probabilities, null = reader.read(row, min(height, reader.rows - row))
+        band = decision.empty(*null.shape)
+        decision.decide(band, (slice(None), slice(None)), probabilities, null)
+        yield band
