@@ -294,7 +294,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.session.messages import Progress
     from grassdl.model.folder import load_card
     from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
-    from grassdl.predict.run import NetworkRun, StoredProbabilitiesRun
+    from grassdl.predict.run import NetworkRun, PredictionRun, StoredProbabilitiesRun
     from grassdl.predict.settings import Settings
 
     card = load_card(options["model"])
@@ -303,13 +303,13 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
     outputs = PredictionOutputs(options, card.classes, settings.minsize, region, unfinished)
+    run: PredictionRun
     if options["group"] or options["input"]:
-        inputs, run_class = ModelBands(options, card.bands, region), NetworkRun
+        bands = ModelBands(options, card.bands, region)
+        run = NetworkRun(card, settings, bands, outputs, gs.message)
     else:
-        inputs = StoredProbabilities(options, card.classes.values, region)
-        run_class = StoredProbabilitiesRun
-    outputs.check_inputs(inputs.sources)
-    run = run_class(card, settings, inputs, outputs, gs.message)
+        stored = StoredProbabilities(options, card.classes.values, region)
+        run = StoredProbabilitiesRun(card, settings, stored, outputs, gs.message)
     report = gs.message if settings.resume else gs.warning
     rows, fingerprint = region.rows, run.fingerprint()
     with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:

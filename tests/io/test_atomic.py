@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from grassdl.io.atomic import StagedFiles, write_files
+from grassdl.io.atomic import StagedFiles, replacing, write_files
 from grassdl.io.json_records import read_json, write_json
 
 
@@ -70,3 +70,27 @@ def test_what_is_no_json_object_is_refused(tmp_path, content, message):
         file.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_json(file, "Thing")
+
+
+def write_folder(path):
+    path.mkdir()
+    (path / "network.bin").write_text("whole")
+
+
+def test_a_folder_appears_whole_and_debris_of_one_is_removed(tmp_path):
+    debris = tmp_path / ".network.123456789012.part"
+    debris.mkdir()
+    (debris / "network.bin").write_text("half")
+    write_files({tmp_path / "network": write_folder})
+    assert names(tmp_path) == ["network"]
+    assert (tmp_path / "network" / "network.bin").read_text() == "whole"
+
+
+def test_an_error_while_a_file_is_replaced_leaves_it_as_it_was(tmp_path):
+    file = tmp_path / "checkpoint"
+    file.write_text("whole")
+    with pytest.raises(OSError, match="disk full"), replacing(file) as part:
+        part.write(b"half")
+        raise OSError("disk full")
+    assert file.read_text() == "whole"
+    assert names(tmp_path) == ["checkpoint"]

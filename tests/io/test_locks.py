@@ -4,7 +4,9 @@
 import subprocess
 import sys
 
-from grassdl.io.locks import Hold, abandoned, lock
+import pytest
+
+from grassdl.io.locks import Hold, abandoned, lock, locked_folder
 from paths import LIBRARY
 
 HOLD = """
@@ -55,3 +57,17 @@ def test_a_lock_is_had_by_one_at_a_time(tmp_path):
         assert held is not None
         assert lock(tmp_path / "lock") is None
     assert lock(tmp_path / "lock") is not None
+
+
+def test_a_folder_is_locked_by_one_at_a_time_and_made_if_it_is_to_be(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    with pytest.raises(FileNotFoundError), locked_folder(folder, "busy", create=False):
+        pass
+    with (
+        locked_folder(folder, "busy"),
+        pytest.raises(ValueError, match="^busy$"),
+        locked_folder(folder, "busy"),
+    ):
+        pass
+    with locked_folder(folder, "busy", create=False):
+        assert folder.is_dir()

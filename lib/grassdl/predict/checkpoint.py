@@ -7,9 +7,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 from ..core.schema import AtLeastOne, Count, checked
 from ..io.json_records import read_json, write_json
@@ -25,7 +25,8 @@ NOTHING_TO_RESUME = "There is no unfinished run to resume: leave out -r"
 BUSY = "Another run is making the same output: wait for its end, or choose another output"
 
 
-class Record(TypedDict):
+@dataclass(frozen=True)
+class Record:
     """What is known of a run.
 
     Attributes:
@@ -64,17 +65,17 @@ class Checkpoint:
     @property
     def rows(self) -> int:
         """Finished rows."""
-        return self.record["rows"]
+        return self.record.rows
 
     @property
     def shape(self) -> TileShape | None:
         """The shape of the tiles that the finished rows were computed by."""
-        return TileShape(*self.record["tile"]) if self.record["tile"] else None
+        return TileShape(*self.record.tile) if self.record.tile else None
 
     @property
     def has_data(self) -> bool:
         """Whether a finished cell has data."""
-        return self.record["has_data"]
+        return self.record.has_data
 
     def record_shape(self, shape: TileShape) -> None:
         """Record the tiles' shape."""
@@ -120,9 +121,9 @@ class Checkpoint:
         """Discard the finished rows."""
         self._update(rows=0)
 
-    def _update(self, **changes: object) -> None:
-        self.record.update(changes)
-        write_json(self.folder / RECORD_NAME, self.record, durable=True)
+    def _update(self, **changes: Any) -> None:
+        self.record = replace(self.record, **changes)
+        write_json(self.folder / RECORD_NAME, asdict(self.record), durable=True)
 
 
 def check_checkpoint(folder: Path, resume: bool) -> bool:
@@ -143,7 +144,7 @@ def check_checkpoint(folder: Path, resume: bool) -> bool:
     if not resume and not (folder / LOCK_NAME).is_file():
         return False
     with _locked(folder, create=False):
-        return resume and _resumable(folder)["naming"]
+        return resume and _resumable(folder).naming
 
 
 @contextmanager
@@ -212,15 +213,15 @@ def _report_replaced(folder: Path, report: Callable[[str], None]) -> None:
         return
     if earlier:
         report(
-            f"An earlier run ended after {earlier['rows']} of {earlier['of']} rows, from which -r "
+            f"An earlier run ended after {earlier.rows} of {earlier.of} rows, from which -r "
             "would have resumed: they are replaced"
         )
 
 
 def _check_unchanged(earlier: Record, fingerprint: Mapping[str, str], rows: int) -> None:
     """Refuse to resume a run of another fingerprint; of a region of as many rows in any case."""
-    check_unchanged(earlier["fingerprint"], fingerprint)
-    check_unchanged({"the number of rows": str(earlier["of"])}, {"the number of rows": str(rows)})
+    check_unchanged(earlier.fingerprint, fingerprint)
+    check_unchanged({"the number of rows": str(earlier.of)}, {"the number of rows": str(rows)})
 
 
 @contextmanager
@@ -273,8 +274,8 @@ def _read(folder: Path) -> Record | None:
     content = read_json(path, what)
     try:
         record = checked(content, Record)
-        if record["rows"] > record["of"]:
-            raise ValueError(f"{record['rows']} of {record['of']} rows")
+        if record.rows > record.of:
+            raise ValueError(f"{record.rows} of {record.of} rows")
     except ValueError as error:
         raise ValueError(f"{what} <{path}> is damaged ({error})") from None
     return record

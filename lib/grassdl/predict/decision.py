@@ -131,8 +131,8 @@ class Decision:
         band.unclassified[place] = null
         if band.confidence is not None:
             band.confidence[place] = np.where(null, 0, highest)
-        if self._is_level:
-            band.unclassified[place] |= band.confidence[place] < self.threshold
+        if self.threshold is not None and self._is_level:
+            band.unclassified[place] |= highest < self.threshold
         if band.uncertainty is not None:
             band.uncertainty[place] = np.where(null, 0, normalised_entropy(probabilities))
         if band.probabilities is not None:

@@ -36,31 +36,48 @@ ROWS_VERSION = 4
 """Changes with how rows are computed, to the last digit, and written."""
 
 
+Cells = tuple[int, int, int, int]
+"""First row, rows, first column and columns, counted from the upper left cell of the region."""
+
+
 class Grid(Protocol):
-    """Rows and columns of cells on the ground, such as GRASS's region."""
+    """Rows and columns of the output on the ground: GRASS's region."""
 
-    rows: int
-    cols: int
-    nsres: float
-    ewres: float
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
 
-    def window(self, row: int, rows: int, col: int, cols: int) -> Grid:
-        """A part of the grid, which may lie beyond its edges."""
+    @property
+    def cols(self) -> int:
+        """Number of columns."""
 
-    def use(self) -> None:
-        """Let this process read maps on this grid."""
+    @property
+    def nsres(self) -> float:
+        """Height of a cell."""
+
+    @property
+    def ewres(self) -> float:
+        """Width of a cell."""
 
 
 class Inputs(Protocol):
     """The maps that a run reads."""
 
-    region: Grid
+    sources: list[str]
+    """Names of all maps."""
+
+    @property
+    def region(self) -> Grid:
+        """The region."""
 
     def fingerprint(self) -> dict[str, str]:
         """A text for each map, for the mask and the region, that changes with their cells."""
 
-    def open(self, window: Grid) -> AbstractContextManager[RowReader]:
-        """Rows of the maps on the grid that this process uses."""
+    def open(self, cells: Cells | None) -> AbstractContextManager[RowReader]:
+        """Rows of the maps in a window, which may lie beyond the region; of the region if None.
+
+        All maps that this process opens later are read in that window, too.
+        """
 
 
 class BandInputs(Inputs, Protocol):
@@ -68,16 +85,19 @@ class BandInputs(Inputs, Protocol):
 
     names: list[str]
     dtype: np.dtype
-    frame: tuple[int, int, int, int]
-    """First row, rows, first column and columns of the extent that the maps share, counted from the
-    region's upper left cell."""
+    frame: Cells
+    """The extent that the maps share."""
 
 
 class Outputs(Protocol):
     """The maps and tables that a run writes."""
 
-    figures: dict[str, bool]
-    """Which figures of cells are needed, as `Decision` takes them."""
+    @property
+    def figures(self) -> dict[str, bool]:
+        """Which figures of cells are needed, as `Decision` takes them."""
+
+    def check_inputs(self, inputs: Iterable[str]) -> None:
+        """Refuse to replace a map that is read."""
 
     def note(self, line: str) -> None:
         """Report a line, and add it to the history of the maps."""
@@ -91,8 +111,12 @@ class Outputs(Protocol):
     def close(self) -> None:
         """Close the files."""
 
-    def open_segments(self, window: Grid) -> AbstractContextManager[SegmentReader] | None:
-        """The map of segments on the region's grid; None if there is none."""
+    def open_segments(self, cells: Cells | None) -> AbstractContextManager[SegmentReader] | None:
+        """The map of segments on the region's grid; None if there is none.
+
+        Args:
+            cells: The window that maps are read in.
+        """
 
     def make(
         self,
@@ -123,6 +147,9 @@ class PredictionRun(ABC):
         inputs: The maps to read.
         outputs: The maps and tables to write.
         report: Takes a line for the user.
+
+    Raises:
+        ValueError: An output is also an input.
     """
 
     def __init__(
@@ -133,6 +160,7 @@ class PredictionRun(ABC):
         outputs: Outputs,
         report: Callable[[str], None],
     ):
+        outputs.check_inputs(inputs.sources)
         self.card = card
         self.settings = settings
         self.inputs = inputs
@@ -142,11 +170,11 @@ class PredictionRun(ABC):
         self.decision = Decision(len(card.classes), settings.threshold, **outputs.figures)
 
     @abstractmethod
-    def start(self, checkpoint: Checkpoint) -> Grid:
+    def start(self, checkpoint: Checkpoint) -> Cells | None:
         """Choose how to compute, as the checkpoint has it if a run is resumed.
 
         Returns:
-            The window that is read.
+            The window that is read; None for the region.
         """
 
     @abstractmethod
@@ -185,14 +213,13 @@ class PredictionRun(ABC):
             ValueError: No cell has data, or the disk cannot hold the output.
         """
         with ExitStack() as cleanup:
-            window = self.start(checkpoint)
-            window.use()
-            reader = cleanup.enter_context(self.inputs.open(window))
+            cells = self.start(checkpoint)
+            reader = cleanup.enter_context(self.inputs.open(cells))
             bands = self.row_bands(reader, checkpoint.rows)
             self.outputs.open(checkpoint.folder, checkpoint.rows)
             cleanup.enter_context(closing(self.outputs))
             writers = [self.outputs.write]
-            segments = self._segments(window, checkpoint, cleanup)
+            segments = self._segments(cells, checkpoint, cleanup)
             if segments:
                 writers.append(segments.add)
             checkpoint.write(bands, writers, progress)
@@ -204,9 +231,9 @@ class PredictionRun(ABC):
             self.outputs.make(support, columns, by_segment, checkpoint.record_naming)
 
     def _segments(
-        self, window: Grid, checkpoint: Checkpoint, cleanup: ExitStack
+        self, cells: Cells | None, checkpoint: Checkpoint, cleanup: ExitStack
     ) -> SegmentClassifier | None:
-        opened = self.outputs.open_segments(window)
+        opened = self.outputs.open_segments(cells)
         if opened is None:
             return None
         reader = cleanup.enter_context(opened)
@@ -234,18 +261,17 @@ class NetworkRun(PredictionRun):
         outputs: Outputs,
         report: Callable[[str], None],
     ):
-        region = inputs.region
-        card.check_resolution(region.nsres, region.ewres)
-        self.frame = Frame(*inputs.frame, region.rows, region.cols)
-        self.frame.check_overlap()
-        self.loaded = load_engine(card, settings, report)
-        settings = replace(settings, engine=self.loaded.name)
         super().__init__(card, settings, inputs, outputs, report)
         self.bands = inputs
+        card.check_resolution(self.region.nsres, self.region.ewres)
+        self.frame = Frame(*inputs.frame, self.region.rows, self.region.cols)
+        self.frame.check_overlap()
+        self.loaded = load_engine(card, settings, report)
+        self.settings = replace(settings, engine=self.loaded.name)
         self.decision = replace(self.decision, features=self.loaded.facts.features)
         self.tiling: Plan
 
-    def start(self, checkpoint: Checkpoint) -> Grid:
+    def start(self, checkpoint: Checkpoint) -> Cells:
         """See `PredictionRun.start`; the engine is timed, too."""
         self.tiling = self._plan(checkpoint)
         if self.card.halo is None:
@@ -258,7 +284,7 @@ class NetworkRun(PredictionRun):
         seconds = seconds_per_cell(self.loaded.engine, *trial)
         self.tiling = replace(self.tiling, seconds_per_cell=seconds)
         checkpoint.record_shape(self.tiling.shape)
-        return self.region.window(*self.frame.window(self.tiling))
+        return self.frame.window(self.tiling)
 
     def _plan(self, checkpoint: Checkpoint) -> Plan:
         """The tiles; those of an unfinished run if it is resumed."""
@@ -296,9 +322,8 @@ class StoredProbabilitiesRun(PredictionRun):
 
     method = "out of stored probabilities"
 
-    def start(self, checkpoint: Checkpoint) -> Grid:
-        """See `PredictionRun.start`: the whole region is read."""
-        return self.region
+    def start(self, checkpoint: Checkpoint) -> None:
+        """See `PredictionRun.start`."""
 
     def row_bands(self, reader: RowReader, done: int) -> RowBands:
         """See `PredictionRun.row_bands`."""

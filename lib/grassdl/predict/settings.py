@@ -114,7 +114,7 @@ class Settings:
             tiling=tiling,
             tile_size=positive(options, "tile_size") if options["tile_size"] else None,
             stride=card.stride,
-            halo=card.halo if tiling == "exact" else 0,
+            halo=(card.halo or 0) if tiling == "exact" else 0,
             threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
             augmented=flags["a"],
             nprocs=whole(options, "nprocs", 0, MOST_PROCS),

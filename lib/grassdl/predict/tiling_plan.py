@@ -236,16 +236,18 @@ def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None =
         ValueError: Tiles of the size that was given take more memory than this machine has.
     """
     memory = need.of_cells(settings.tiling)
-    axes = [partial(settings.axis, length, output) for length, output in frame.axes]
+    plan_rows, plan_cols = (partial(settings.axis, *axis) for axis in frame.axes)
     if shape is None and settings.tile_size:
         shape = TileShape(settings.tile_size, settings.tile_size)
     if shape is None:
         budget = need.budget(settings.memory)
         if settings.tiling == "exact":
-            shape = exact_shape(*axes, settings.stride, settings.halo, memory, budget)
+            shape = exact_shape(
+                plan_rows, plan_cols, settings.stride, settings.halo, memory, budget
+            )
         else:
-            shape = blended_shape(*axes, settings.stride, memory, budget)
-    rows, cols = axes[0](shape.rows), axes[1](shape.cols)
+            shape = blended_shape(plan_rows, plan_cols, settings.stride, memory, budget)
+    rows, cols = plan_rows(shape.rows), plan_cols(shape.cols)
     taken = need.fixed + memory.of(rows, cols)
     there = physical_memory()
     if settings.tile_size and there is not None and taken > there:

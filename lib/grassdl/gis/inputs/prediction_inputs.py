@@ -24,6 +24,8 @@ from .bands import (
     sources_of,
 )
 
+Cells = tuple[int, int, int, int]
+
 
 class ModelBands:
     """The bands that a model expects, out of the maps that the options name.
@@ -58,8 +60,15 @@ class ModelBands:
         stamps = input_stamps(self._options, self.sources, self.region)
         return {**stamps, "the bands": described(self._bands)}
 
-    def open(self, window: Region) -> AbstractContextManager[BandStack]:
-        """The bands of the process's region."""
+    def open(self, cells: Cells | None) -> AbstractContextManager[BandStack]:
+        """The bands in a window of the region, which this process uses from now on.
+
+        Args:
+            cells: First row, rows, first column and columns of the window, counted from the
+                region's upper left cell; None for the region.
+        """
+        window = self.region.window(*cells) if cells else self.region
+        window.use()
         return open_bands(self._bands, window)
 
 
@@ -90,7 +99,9 @@ class StoredProbabilities:
         return input_stamps(self._options, self.sources, self.region)
 
     @contextmanager
-    def open(self, window: Region) -> Iterator[ProbabilityRows]:
-        """The probabilities of the process's region."""
+    def open(self, cells: Cells | None) -> Iterator[ProbabilityRows]:
+        """The probabilities in a window; see `ModelBands.open`."""
+        window = self.region.window(*cells) if cells else self.region
+        window.use()
         with closing(ProbabilityRows(self._options["probabilities"], self._values)) as rows:
             yield rows

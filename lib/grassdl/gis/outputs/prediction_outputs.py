@@ -78,14 +78,17 @@ class PredictionOutputs:
         """Close the files."""
         self._maps.close()
 
-    def open_segments(self, window: Region) -> AbstractContextManager[SegmentRows] | None:
+    def open_segments(
+        self, cells: tuple[int, int, int, int] | None
+    ) -> AbstractContextManager[SegmentRows] | None:
         """The map of segments on the region's grid; None if there is none.
 
         Args:
-            window: The region that this process uses.
+            cells: The window that this process uses, as `ModelBands.open` takes it.
         """
         if self._tables is None:
             return None
+        window = self._region.window(*cells) if cells else self._region
         return closing(SegmentRows(self._tables.raster, self._region, window))
 
     def make(

@@ -51,7 +51,7 @@ def import_openvino() -> openvino:
         ModuleNotFoundError: It is not installed.
     """
     # What the converter does without the package that sends them.
-    sys.modules.setdefault("openvino_telemetry", None)
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
     return openvino

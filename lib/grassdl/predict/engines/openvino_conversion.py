@@ -107,9 +107,9 @@ def converted(
     """
     try:
         if interpolates(network):
-            result = SizeBySizeNetwork(network, facts)
-            _compare(network, result, trial)
-            return result
+            by_size = SizeBySizeNetwork(network, facts)
+            _compare(network, by_size, trial)
+            return by_size
         result = AnySizeNetwork(facts, _exported(network))
         _compare(network, result, trial)
     except ConversionError:

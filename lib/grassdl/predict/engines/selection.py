@@ -67,16 +67,20 @@ def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], Non
         ModuleNotFoundError: The engine's package is not installed.
     """
     path = Path(settings.model).expanduser()
-    engine = None
-    if _uses_openvino(settings):
-        engine, name, facts = _openvino(path, card, settings, report)
-    if engine is None:
-        network, facts = _keras_network(path, card, settings)
-        engine, name = KerasEngine(network, card.temperature, facts.features), KERAS
+    found = _openvino(path, card, settings, report) if _uses_openvino(settings) else None
+    name = OPENVINO if found else KERAS
+    engine, facts = found or _keras(path, card, settings)
     if facts.features:
         report(f"segment_features: {facts.features} features of layer <{facts.layer}>")
-    seen = AugmentedEngine(engine) if settings.augmented else engine
-    return LoadedEngine(seen, name, facts, keras_backend.is_loaded())
+    if settings.augmented:
+        engine = AugmentedEngine(engine)
+    return LoadedEngine(engine, name, facts, keras_backend.is_loaded())
+
+
+def _keras(folder: Path, card: ModelCard, settings: Settings) -> tuple[Engine, NetworkFacts]:
+    """The engine of Keras."""
+    network, facts = _keras_network(folder, card, settings)
+    return KerasEngine(network, card.temperature, facts.features), facts
 
 
 def _uses_openvino(settings: Settings) -> bool:
@@ -105,7 +109,7 @@ def _has_gpu(nprocs: int) -> bool:
 
 def _openvino(
     folder: Path, card: ModelCard, settings: Settings, report: Callable[[str], None]
-) -> tuple[Engine | None, str, NetworkFacts | None]:
+) -> tuple[Engine, NetworkFacts] | None:
     """The engine of OpenVINO; None where it was not chosen and is not available."""
     try:
         network = _for_openvino(folder, card, settings, report)
@@ -113,9 +117,9 @@ def _openvino(
         if settings.engine == OPENVINO or settings.precision == BFLOAT16:
             raise ValueError(f"{error}: use engine=keras, in float32") from error
         report(f"{error}: Keras computes it")
-        return None, KERAS, None
+        return None
     how = (settings.precision, card.temperature, settings.nprocs, network.facts.features)
-    return OpenVinoEngine(network, *how), OPENVINO, network.facts
+    return OpenVinoEngine(network, *how), network.facts
 
 
 def _for_openvino(

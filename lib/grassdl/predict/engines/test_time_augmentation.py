@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from ...core.readers import by_layers
@@ -34,7 +36,8 @@ class AugmentedEngine:
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities and features, see `Engine`."""
         images = [(turns, mirrored) for turns in QUARTER_TURNS for mirrored in (False, True)]
-        return sum(self._result(values, *image) for image in images) / np.float32(len(images))
+        results = (self._result(values, *image) for image in images)
+        return reduce(np.add, results) / np.float32(len(images))
 
     def _result(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
         """The result for the turned window, turned back."""

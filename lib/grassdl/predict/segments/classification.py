@@ -89,6 +89,7 @@ class SegmentClassifier:
     def add(self, band: RowBand) -> None:
         """Add the next rows, which hold their probabilities; then they are on disk."""
         ids, outside = self._segments.read(self._row, len(band.null))
+        assert band.probabilities is not None
         found, places = places_of(ids, outside | band.null)
         sums = SegmentSums.of_cells(found, places, band.index, band.probabilities, band.features)
         self._groups.add(*vars(sums).values())
