@@ -47,8 +47,7 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
 
 
 _PART, _LOCK = "part", "lock"
-"""What names end with that lie beside an output: what is being written, and what is locked
-meanwhile."""
+"""Ends of the names beside an output: of what is being written, and of its lock."""
 
 
 def _beside(target: Path, kind: str, word: str) -> Path:

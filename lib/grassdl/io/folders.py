@@ -2,9 +2,9 @@
 """Output folders: they appear whole or not at all, and replace only what the toolset wrote.
 
 While a run makes the folder `NAME`, all that it needs lies beside it in `.NAME.part`: the lock that
-tells other runs that the name is taken, the folder in the making, and for a moment the one that it
-replaces. The kernel releases the lock however the run ends, so that what a killed run left is known
-without its process number, which may come again.
+shows other runs that the name is taken, the new folder, and for a moment the one that it replaces.
+The kernel releases the lock however the run ends, so that what a killed run left is known to be
+stale.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FolderKind:
     """A kind of folder that the toolset writes.
 
     Attributes:
-        mark: Name of the JSON file that tells a folder of this kind.
+        mark: Name of the JSON file by which a folder of this kind is known.
         format_name: What that file has under "format".
         contents: Regular expressions of the paths, relative to the folder, of all that the toolset
             writes there, folders among it.
@@ -97,7 +97,7 @@ def _remove_one(path: Path) -> None:
 def check_output_folder(path: str | os.PathLike, overwrite: bool, kind: FolderKind) -> Path:
     """The absolute path of a folder that is to be written, checked before any work is done.
 
-    An empty folder, as a file dialog makes it, may be written without being asked.
+    An empty folder, as a file dialog makes it, may be written in any case.
 
     Args:
         path: The folder.
@@ -111,7 +111,7 @@ def check_output_folder(path: str | os.PathLike, overwrite: bool, kind: FolderKi
     target = Path(path).expanduser().absolute()
     check_length(target.name)
     if _work_folder(target).is_dir():
-        # Refused if another run is at work; else what a killed run left is put in order.
+        # Refused if another run writes it; else what a killed run left is put in order.
         with reserved(target, kind):
             pass
     if target.is_symlink() or target.exists():
@@ -160,7 +160,7 @@ class Reservation:
 
         Raises:
             ValueError: Meanwhile somebody else made or changed what has this name. It is left
-                alone, and the new folder kept under another name, which the message tells.
+                alone, and the new folder gets another name, which is in the message.
         """
         work = _work_folder(self.target)
         # Processes of a killed run may still be writing into theirs.
@@ -204,7 +204,7 @@ class Reservation:
 
 @contextmanager
 def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
-    """Keep an output's name from other runs until the block ends.
+    """Reserve an output's name against other runs until the block ends.
 
     What a killed run left is put in order first: a folder that it had put aside gets its name
     back, the rest is removed.
@@ -236,7 +236,7 @@ def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
 def reserved_output(
     path: str | os.PathLike, overwrite: bool, kind: FolderKind
 ) -> Iterator[Reservation]:
-    """Check an output with `check_output_folder`, and keep its name as `reserved` does."""
+    """Check an output with `check_output_folder`, and reserve its name as `reserved` does."""
     with reserved(check_output_folder(path, overwrite, kind), kind) as reservation:
         yield reservation
 
@@ -282,7 +282,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _own_scratch(place: Path) -> tuple[Path, IO[bytes]]:
-    """A new folder and its lock; another run may take a folder without a lock for abandoned."""
+    """A new folder and its lock; another run may remove a folder without a lock as stale."""
     while True:
         place.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
@@ -293,7 +293,7 @@ def _own_scratch(place: Path) -> tuple[Path, IO[bytes]]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one that has its name later; None where there is none."""
+    """Device and inode of a folder, by which it is known again; None where there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who is at work on what: told by locks, which the kernel releases however a process ends.
+"""Locks on what a process is writing; the kernel releases them however the process ends.
 
-The number of a process tells nothing: in containers numbers come again, and nobody sees there who
-runs outside.
+What is not locked is stale. The number of a process would not do: in containers numbers are used
+again, and processes outside are not seen there.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def locked_folder(folder: Path, busy: str, create: bool = True) -> Iterator[None
 
 
 class Hold:
-    """A word that marks what this process makes under temporary names, and nobody else uses.
+    """A word for the temporary names of what this process writes, which no other process uses.
 
     Args:
         lock_of: The path of the file that is locked for a word.
@@ -88,13 +88,13 @@ class Hold:
             self._lock = lock(self._path)
 
     def release(self) -> None:
-        """Let go; what is left under the word is abandoned."""
+        """Release the word; what is left under it is stale."""
         self._path.unlink(missing_ok=True)
         self._lock.close()
 
 
 def abandoned(words: Iterable[str], lock_of: Callable[[str], Path]) -> Iterator[str]:
-    """Those words whose processes are gone, each locked while it is looked at.
+    """The stale ones of some words, whose processes have ended; each is locked while it is yielded.
 
     Args:
         words: Words that names were found with.
