@@ -18,10 +18,10 @@ from grassdl.networks.analysis.memory_estimate import working_bytes
 from grassdl.networks.analysis.planned import number_of_weights, planned
 from grassdl.networks.analysis.receptive_field import ROWS_AND_COLUMNS, reach
 from grassdl.predict.engines.keras_engine import KerasEngine
-from grassdl.predict.engines.openvino_cache import find_kept, kept_folder
-from grassdl.predict.engines.openvino_conversion import can_be_kept
+from grassdl.predict.engines.openvino_cache import cache_folder, find_cached
+from grassdl.predict.engines.openvino_conversion import can_be_cached
 from grassdl.predict.engines.openvino_engine import OpenVinoEngine
-from grassdl.predict.engines.test_time_augmentation import TurningEngine
+from grassdl.predict.engines.test_time_augmentation import AugmentedEngine
 from grassdl.predict.settings import Settings
 from model_cards import card_of
 from network_table import EVERY_NETWORK, OF_REGISTRY
@@ -290,7 +290,7 @@ class TestATileableNetwork:
         shape = (61, 83)
         values, null = scene(*shape)
         joined = [
-            tiled(one.network, values, null, *everything(shape), size, wrap=TurningEngine)[0]
+            tiled(one.network, values, null, *everything(shape), size, wrap=AugmentedEngine)[0]
             for size in (16, 100)
         ]
         difference = np.abs(joined[0]["probabilities"] - joined[1]["probabilities"])
@@ -312,8 +312,8 @@ class TestATileableNetwork:
 
     def test_is_kept_for_openvino_if_it_does_not_interpolate(self, one):
         expected = one.in_openvino(trial()).copy()
-        found = find_kept(kept_folder(one.folder))
-        assert (found is not None) == can_be_kept(one.folder)
+        found = find_cached(cache_folder(one.folder))
+        assert (found is not None) == can_be_cached(one.folder)
         if found:
             assert np.abs(OpenVinoEngine(found)(trial()) - expected).max() < 1e-6
 

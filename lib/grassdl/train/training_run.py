@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import keras
 
@@ -18,22 +17,22 @@ from .config.settings import Settings
 from .optimization import optimizers
 from .optimization.phases import Phase, phases
 from .resume.checkpoint import Checkpoint, State, assign, check_shapes
-from .resume.fingerprint import check_same
-from .resume.run_folder import RunFolder
+from .resume.fingerprint import check_resumable
+from .resume.run_folder import Description, RunFolder
 
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
 
 
 def open_run(
-    run: RunFolder, identity: dict[str, Any], resume: bool, report: Report, warn: Report, team: Team
+    run: RunFolder, description: Description, resume: bool, report: Report, warn: Report, team: Team
 ) -> State | None:
-    """The state to go on from; None if the run is a new one.
+    """The state to resume from; None if the run is a new one.
 
     Args:
         run: The run folder.
-        identity: What the training is about.
-        resume: Whether to go on with an unfinished training.
+        description: What the training depends on.
+        resume: Whether to resume an unfinished training.
         report: Takes lines for the user.
         warn: Takes warnings.
         team: The processes that train together; only the first begins a new run.
@@ -45,12 +44,12 @@ def open_run(
         if not team.leads:
             return None
         if run.checkpoint.is_file():
-            warn("An unfinished training of this model is given up: -r would have resumed it")
-        run.begin(identity)
+            warn("An unfinished training of this model is replaced: -r would have resumed it")
+        run.start(description)
         return None
-    check_same(run.description(), identity, warn)
+    check_resumable(run.description(), description, warn)
     state = State.load(run.checkpoint)
-    report(f"Going on after epoch {state.epochs}")
+    report(f"Resuming after epoch {state.epochs}")
     return state
 
 
@@ -64,7 +63,7 @@ class Course:
         mode: "max" if high ones are good, else "min".
         report: Takes a line per epoch.
         run: Where to keep logs, and the state after each epoch; None for nowhere.
-        resumed: State to go on from, or None.
+        resumed: State to resume from, or None.
     """
 
     def __init__(
@@ -155,6 +154,6 @@ class Course:
         return [one for one in watching if one is not None]
 
     def _resumed_in(self, phase: Phase) -> State | None:
-        """The state to go on from, if it lies in the midst of a phase."""
+        """The state to resume from, if it lies in the midst of a phase."""
         resumed = self.resumed
         return resumed if resumed is not None and phase.has_begun(resumed.epochs) else None
