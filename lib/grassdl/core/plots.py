@@ -44,7 +44,7 @@ def confusion_matrix(report: dict, path: str | os.PathLike) -> None:
     accuracy). A column without reference pixels is grey.
 
     Args:
-        report: What `scores.report` returns.
+        report: What `accuracy.report` returns.
         path: PNG file to write.
     """
     names = [_name(one) for one in report["classes"]]

@@ -67,7 +67,7 @@ def assess(maps: Maps, settings: Settings) -> dict:
     """Evaluate a classification.
 
     Returns:
-        The object of `scores.report` with what was compared and left out, and `intervals`,
+        The object of `accuracy.report` with what was compared and left out, and `intervals`,
         `area_adjusted`, `comparison`, `borders`, `objects`, `segments` and `calibration` as
         far as they are asked for.
 

@@ -400,7 +400,7 @@ def score(
         seconds: Time that this may take.
 
     Returns:
-        The object of `scores.report`; None if no pixel of the split is labelled.
+        The object of `accuracy.report`; None if no pixel of the split is labelled.
 
     Raises:
         TimeoutError: It takes longer.

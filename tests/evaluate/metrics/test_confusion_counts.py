@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from array_rows import ArrayRows, cells
 from grassdl.core import accuracy
+from grassdl.core.accuracy import margins_of
 from grassdl.core.classes import MAX_VALUE, NULL_VALUE
-from grassdl.core.margins import margins_of
 from grassdl.evaluate.metrics import class_rows as cells_module
 from grassdl.evaluate.metrics.class_rows import ClassCodes, ClassRows, strips
 from grassdl.evaluate.metrics.confusion_counts import tally, tally_points, usual_block_size

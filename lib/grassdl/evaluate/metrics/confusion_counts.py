@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.accuracy import margins_of
 from ...core.classes import MAX_CLASSES, NULL_VALUE
-from ...core.margins import margins_of
 from ...core.text import listed
 from .class_rows import ClassCodes, RowReader, strips
 
