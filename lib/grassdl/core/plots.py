@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"
-"""Told apart by colour-blind readers (Okabe & Ito 2008)."""
+"""They differ for colour-blind readers (Okabe & Ito 2008)."""
 
 DPI = 150
 MAX_NUMBERED_CLASSES = 16

@@ -97,7 +97,7 @@ class _Merging:
         return np.fromiter(owners, np.int64, len(self._owner))
 
     def give_away(self, area: int) -> int | None:
-        """Give an area to its largest neighbour, which is told; None if it has no neighbour."""
+        """Give an area to its largest neighbour, which is returned; None if it has no neighbour."""
         around = self._around(area)
         if not around:
             return None

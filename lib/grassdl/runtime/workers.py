@@ -163,7 +163,7 @@ def _started(
 
 
 def _results(missing: dict[Connection, int]) -> Iterator[Result]:
-    """What comes from processes that have so many results each to send."""
+    """What comes from processes that have `missing` results each to send."""
     while missing:
         for connection in wait(list(missing)):
             yield _received(connection)
