@@ -3,31 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import numpy as np
-
+from ..core.readers import RowReader
 from .decision import Decision, RowBands
 
 STRIP_CELLS = 1 << 20
 """Cells that are decided on at a time."""
 
 
-class ProbabilityReader(Protocol):
-    """Gives rows of class probabilities."""
-
-    rows: int
-    cols: int
-
-    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (rows, cols, classes) float32, and cells without data (rows, cols)."""
-
-
-def stored_bands(reader: ProbabilityReader, decision: Decision, done: int = 0) -> RowBands:
+def stored_bands(reader: RowReader, decision: Decision, done: int = 0) -> RowBands:
     """Decide on stored probabilities from north to south.
 
     Args:
-        reader: Gives them.
+        reader: The probabilities, a layer for each class.
         decision: What becomes of them.
         done: Rows that are left out.
 
