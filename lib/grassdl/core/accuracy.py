@@ -31,6 +31,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -263,7 +264,7 @@ def shift(counts: np.ndarray) -> float:
     return _share(_misplaced(counts) - _exchanged(counts), counts)
 
 
-def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
+def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict[str, Any]:
     """All figures as one JSON object; undefined ones are None.
 
     Args:
@@ -280,7 +281,7 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
     if counts.shape != (len(classes), len(classes)):
         raise ValueError(f"{len(classes)} classes do not fit counts of shape {counts.shape}")
     by_class = {name: figure(counts) for name, figure in CLASS_FIGURES.items()}
-    summary = {
+    summary: dict[str, float | np.ndarray] = {
         "overall_accuracy": overall_accuracy(counts),
         "kappa": kappa(counts),
         "kappa_variance": kappa_variance(counts),
@@ -356,5 +357,5 @@ def _none_if_undefined(bounds: tuple[float, float]) -> list[float] | None:
     return None if math.isnan(bounds[0]) else list(bounds)
 
 
-def _none_if_nan(figure: float) -> float | None:
+def _none_if_nan(figure: float | np.ndarray) -> float | None:
     return None if math.isnan(figure) else float(figure)

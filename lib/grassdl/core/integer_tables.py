@@ -100,7 +100,9 @@ class CodeTable:
     @cached_property
     def _counts_up(self) -> bool:
         """Whether codes of the table are the places in it."""
-        return np.array_equal(self._table[:-1], np.arange(len(self._table) - 1))
+        places = np.arange(len(self._values))
+        values = self._values - self._lowest
+        return np.array_equal(values, places) and np.array_equal(self._codes[:-1], places)
 
     @property
     def _lowest(self) -> np.int32:

@@ -109,7 +109,8 @@ class _Merging:
 
     def _around(self, area: int) -> set[int]:
         """The neighbours of an area and its parts as they are by now."""
-        found, part = set(), area
+        found: set[int] = set()
+        part = area
         while part:
             own = self._neighbours[self._first[part] : self._first[part + 1]]
             found.update(map(self.owner, own))
@@ -124,6 +125,6 @@ class _Merging:
         self._last[winner] = self._last[area]
 
 
-def _numbers(values: np.ndarray) -> array:
+def _numbers(values: np.ndarray) -> array[int]:
     """Numbers in an array of Python's own, which reaches them as quickly as a list does."""
     return array("q", np.asarray(values, np.int64).tobytes())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -96,7 +97,7 @@ def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> Non
         )
 
 
-def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict]:
+def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict[str, Any]]:
     """Test patches that lie where the model to start from has seen the ground, see `seen.leaks`.
 
     Args:
@@ -133,7 +134,7 @@ def feature_bytes(network: keras.Model, size: int) -> int:
     """Bytes of what all layers together give for one patch."""
     given: list[keras.KerasTensor] = []
 
-    def trace(operation: keras.Operation) -> Callable:
+    def trace(operation: keras.Operation) -> Callable[..., Any]:
         def call(*inputs: object, **options: object) -> object:
             if isinstance(operation, keras.Model):
                 return _run(operation, trace, inputs[0])
@@ -147,7 +148,7 @@ def feature_bytes(network: keras.Model, size: int) -> int:
     return sum(int(np.prod(one.shape)) * _bytes(one.dtype) for one in given)
 
 
-def _run(model: keras.Model, trace: Callable, inputs: object) -> object:
+def _run(model: keras.Model, trace: Callable[..., Any], inputs: object) -> object:
     """Follow the layer graph, nested models opened, with `trace` in the place of layers."""
     function = keras.Function(model.inputs, model.outputs)
     outputs = function._run_through_graph(keras.tree.flatten(inputs), operation_fn=trace)
