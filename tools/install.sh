@@ -27,7 +27,8 @@ addons=${GRASS_ADDON_BASE:-$(
 sources() {
     cd "$root"
     find Makefile i.dl.html i.dl.md i.dl.*/ lib manual -type f \
-        \( -name Makefile -o -name '*.py' -o -name '*.html' -o -name '*.md' -o -name '*.png' \)
+        \( -name Makefile -o -name '*.py' -o -name '*.j2' \
+        -o -name '*.html' -o -name '*.md' -o -name '*.png' \)
 }
 
 fingerprint() {

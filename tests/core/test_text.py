@@ -3,7 +3,19 @@
 
 import pytest
 
-from grassdl.core.text import check_length, listed, one_line, printable, printable_json, shortened
+from grassdl.core.text import (
+    check_length,
+    columns,
+    duration,
+    listed,
+    none_if_nan,
+    one_line,
+    printable,
+    printable_json,
+    value_label,
+    within_bytes,
+    within_columns,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +47,9 @@ def test_all_texts_of_a_json_object_are_printable():
 
 
 def test_a_long_text_keeps_its_begin_and_end():
-    assert shortened("forest", 6) == "forest"
-    assert shortened("a" * 50 + "b" * 50, 13) == "aaaaa...bbbbb"
-    assert len(shortened("ü" * 50, 14).encode()) <= 14
+    assert within_bytes("forest", 6) == "forest"
+    assert within_bytes("a" * 50 + "b" * 50, 13) == "aaaaa...bbbbb"
+    assert len(within_bytes("ü" * 50, 14).encode()) <= 14
 
 
 def test_names_of_outputs_leave_space_for_what_is_put_around_them():
@@ -52,3 +64,30 @@ def test_a_long_list_of_names_is_cut_and_says_by_how_much():
     assert listed(names[:8]) == "b1, b2, b3, b4, b5, b6, b7, b8"
     assert listed(iter([3, 7])) == "3, 7"
     assert listed([]) == ""
+
+
+def test_a_wide_text_is_cut_at_its_end_to_the_columns_of_a_terminal():
+    assert within_columns("meadow", 6) == "meadow"
+    assert within_columns("meadows", 6) == "mead.."
+    # East Asian letters take two columns, combining marks none.
+    assert within_columns("森林森林", 7) == "森林.."
+    assert columns("森林..") == 6
+    assert within_columns("e\N{COMBINING ACUTE ACCENT}te", 3) == "e\N{COMBINING ACUTE ACCENT}te"
+
+
+def test_a_class_is_named_by_its_value_where_its_label_says_no_more():
+    assert value_label(3, "forest") == "3 forest"
+    assert value_label(3, "3") == value_label(3, "") == "3"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.1, "0 s"), (12.3, "12 s"), (89, "89 s"), (400, "7 min"), (600, "10 min"), (36e3, "10.0 h")],
+)
+def test_times_are_written_in_the_unit_that_suits_them(seconds, told):
+    assert duration(seconds) == told
+
+
+def test_undefined_figures_are_none():
+    assert none_if_nan(float("nan")) is None
+    assert none_if_nan(0.5) == 0.5

@@ -106,7 +106,7 @@ def test_stdout_holds_only_the_result(run, maps):
     result = evaluate(run)
     assert result.stdout.startswith("Classification: map@PERMANENT\n")
     assert "\nAllocation disagreement  0.0556  [" in result.stdout
-    assert result.stdout.endswith("18 blocks of 1 x 1 cells\n")
+    assert result.stdout.endswith("18 blocks of 1 x 1 cells.\n")
     assert "100%" not in result.stdout
 
 
@@ -271,7 +271,7 @@ def test_segments_tell_accuracy_by_segment(run, write_raster):
         == pytest.approx(132 / 144)
     )
     assert report["pixel_accuracy"] == pytest.approx(121 / 144)
-    assert "SEGMENTS: 12 of 144 cells" in evaluate(run, segments="seg").stdout
+    assert "12 segments of 144 cells" in evaluate(run, segments="seg").stdout
 
 
 @pytest.mark.parametrize(

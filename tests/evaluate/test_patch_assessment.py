@@ -154,7 +154,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
     labels = np.zeros((1, SIZE, SIZE), np.uint8)
     good = dataset(tmp_path / "a", labels, labels)
     for card, message in [
-        (card_of(bands=[BANDS[0], replace(BANDS[1], name="c")]), "its <c> cannot be told among"),
+        (card_of(bands=[BANDS[0], replace(BANDS[1], name="c")]), "its <c> cannot be found among"),
         (card_of(bands=[*BANDS, replace(BANDS[1], name="c")]), r"the dataset's bands \(a, b\)"),
         (card_of(stride=16), "no multiple of the stride 16"),
         (card_of(resolution=(0.5, 0.5)), "trained on cells of 0.5"),

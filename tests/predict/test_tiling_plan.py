@@ -12,7 +12,7 @@ from grassdl.predict.engines.network_facts import NetworkFacts
 from grassdl.predict.engines.selection import LoadedEngine
 from grassdl.predict.settings import Settings
 from grassdl.predict.tiling.tile_shape import TileShape
-from grassdl.predict.tiling_plan import LEAST_BESIDES_MB, LEAST_MB, Frame, Need, duration, plan
+from grassdl.predict.tiling_plan import LEAST_BESIDES_MB, LEAST_MB, Frame, Need, plan
 
 NEED = Need(
     working=400, weights=3 * 2_000_000, bands=5, layers=7, band_bytes=2, made=11, with_keras=False
@@ -95,14 +95,8 @@ def test_a_line_tells_what_is_to_come():
     )
     assert timed.told(tiled.computed_cells).endswith("about 2 min")
     assert timed.told(tiled.computed_cells // 4).endswith("about 30 s")
+    assert timed.told(1).endswith("about 1 s")
     assert tiled.recorded() == "tiling=exact, tiles of 1008 x 5008 cells, halo 96"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"), [(0.1, "1 s"), (89, "89 s"), (600, "10 min"), (36_000, "10.0 h")]
-)
-def test_times_are_told_as_people_say_them(seconds, told):
-    assert duration(seconds) == told
 
 
 def test_tiles_that_no_memory_of_this_machine_holds_are_refused():

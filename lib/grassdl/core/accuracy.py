@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 
 from .classes import MapClass
+from .text import none_if_nan
 
 Z_95 = 1.959963984540054
 """Half the width of a 95 % interval in standard errors."""
@@ -303,13 +304,13 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict[str, Any]:
     mapped, present = counts.sum(axis=1), counts.sum(axis=0)
     return {
         "pixels": int(counts.sum()),
-        **{name: _none_if_nan(figure) for name, figure in summary.items()},
+        **{name: none_if_nan(figure) for name, figure in summary.items()},
         "kappa_interval": _none_if_undefined(kappa_interval(counts)),
         "classes": [
             {
                 "value": one.value,
                 "label": one.label,
-                **{name: _none_if_nan(by_class[name][index]) for name in by_class},
+                **{name: none_if_nan(by_class[name][index]) for name in by_class},
                 "support": int(present[index]),
                 "predicted": int(mapped[index]),
             }
@@ -355,7 +356,3 @@ def _share(pixels: float, counts: np.ndarray) -> float:
 
 def _none_if_undefined(bounds: tuple[float, float]) -> list[float] | None:
     return None if math.isnan(bounds[0]) else list(bounds)
-
-
-def _none_if_nan(figure: float | np.ndarray) -> float | None:
-    return None if math.isnan(figure) else float(figure)

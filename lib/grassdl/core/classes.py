@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from .integer_tables import CodeTable
 from .schema import Text, checked
-from .text import LONGEST_LABEL, one_line
+from .text import LONGEST_LABEL, one_line, value_label
 
 NULL_INDEX = 254
 """Label code of a cell that is NULL in at least one band."""
@@ -58,7 +58,7 @@ class MapClass:
     @property
     def full_name(self) -> str:
         """Value and label; the value alone where there is no other label."""
-        return self.label if self.label == str(self.value) else f"{self.value} {self.label}"
+        return value_label(self.value, self.label)
 
     @property
     def rgb(self) -> tuple[float, float, float]:

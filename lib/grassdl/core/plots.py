@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .classes import MapClass
+from .text import value_label, within_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -223,11 +224,9 @@ def _without_frame(axes: Axes) -> None:
 
 def _name(one: dict) -> str:
     """The label of a class, with its value where that says more."""
-    value, label = str(one["value"]), one["label"]
-    return _short(value if label == value else f"{value} {label}")
+    return _short(value_label(one["value"], one["label"]))
 
 
 def _short(label: str) -> str:
     """The label, shortened, with what matplotlib would read as a formula taken literally."""
-    cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
-    return cut.replace("$", r"\$")
+    return within_columns(label, LABEL_LENGTH).replace("$", r"\$")

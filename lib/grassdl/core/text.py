@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 LONGEST_LABEL = 200
@@ -67,13 +69,34 @@ def printable_json(content: Any) -> Any:
     return content
 
 
-def shortened(text: str, longest: int) -> str:
+def within_bytes(text: str, longest: int) -> str:
     """A text of at most so many bytes in UTF-8, with dots in its middle if it was longer."""
     if len(text.encode()) <= longest:
         return text
     half = (longest - len("...")) // 2
     begin = text.encode()[:half].decode(errors="ignore")
     return f"{begin}...{text.encode()[-half:].decode(errors='ignore')}"
+
+
+def columns(text: str) -> int:
+    """Terminal columns of a text: East Asian wide letters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def within_columns(text: str, widest: int) -> str:
+    """A text of at most so many terminal columns, with two dots at its end if it was wider."""
+    if columns(text) <= widest:
+        return text
+    ends = accumulate(map(columns, text))
+    return text[: sum(end <= widest - len("..") for end in ends)] + ".."
+
+
+def value_label(value: int, label: str) -> str:
+    """Value and label of a class; the value alone where there is no other label."""
+    return str(value) if label in ("", str(value)) else f"{value} {label}"
 
 
 def check_length(name: str) -> None:
@@ -91,14 +114,18 @@ def check_length(name: str) -> None:
 
 def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
     """The first of some names for a message, and how many more there are."""
-    told = [str(name) for name in names]
-    more = f" and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + more
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    """A time for a message: `89 s`, `10 min`, `1.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def none_if_nan(figure: float) -> float | None:
+    """A figure for JSON, which has no NaN: undefined figures are null there."""
+    return None if math.isnan(figure) else float(figure)

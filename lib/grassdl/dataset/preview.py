@@ -15,6 +15,7 @@ import numpy as np
 from ..core.bands import Band
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from ..core.plots import DPI, paint
+from ..core.text import within_columns
 from .manifest import SPLIT_COLORS, SPLITS, Manifest
 from .patchset import PatchSet
 from .reader import PatchReader
@@ -211,7 +212,7 @@ def _write_titles(figure: Figure, manifest: Manifest, height: int) -> None:
         f"{_number(counts[split])} {SPLIT_NAMES[split]}" for split in SPLITS
     )
     names = [manifest.bands[place].name for place in picture_bands(manifest.bands)]
-    shown = ", ".join(_short(name) for name in dict.fromkeys(names))
+    shown = ", ".join(within_columns(name, LABEL_LENGTH) for name in dict.fromkeys(names))
     drawn = f"Samples over their labels; drawn: {shown}, from their 2nd to 98th percentile"
     for y, text, points, weight in ((16, headline, 11, "bold"), (40, drawn, 8, "normal")):
         _write(figure, MARGIN_PX, y, height, text, fontsize=points, weight=weight)
@@ -261,7 +262,9 @@ def _draw_panel(
             color=_rgb(split),
             label=SPLIT_NAMES[split],
         )
-    names = axes.set_yticks(places, [_short(one.full_name) for one in classes], fontsize=7)
+    names = axes.set_yticks(
+        places, [within_columns(one.full_name, LABEL_LENGTH) for one in classes], fontsize=7
+    )
     for name in names:
         name.label1.set_parse_math(False)
         name.label1.set_x(-0.09)
@@ -316,10 +319,6 @@ def _write(figure: Figure, x: float, y: float, height: int, text: str, **style: 
 
 def _number(count: int) -> str:
     return f"{count:,}".replace(",", "\u2009")
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
 
 
 def _rgb(split: str) -> tuple[float, ...]:

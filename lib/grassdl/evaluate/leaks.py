@@ -32,15 +32,15 @@ class Maps(Protocol):
 def leaks_of_map(maps: Maps) -> dict:
     """Compared cells or points that lie in patches of the model that made the map.
 
-    The map's history names the model. Patches whose places the model does not tell are left out:
-    that a region holds them says nothing about the cells that are compared.
+    The map's history names the model. Patches whose places are not in the model card are left
+    out: that a region holds them says nothing about the cells that are compared.
 
     Returns:
         `leaks`, objects as `dataset.seen.leaks` has them, whose `patches` are cells or points;
         nothing where the model is not known.
     """
-    told = maps.description()
-    card = model_of(told)
+    metadata = maps.description()
+    card = model_of(metadata)
     if card is None:
         return {}
     place = maps.place()
@@ -50,7 +50,7 @@ def leaks_of_map(maps: Maps) -> dict:
             Places.of_area(area, seen_as)
             for area in card.seen_areas
             if "places" in area
-            and _ground(place, area, told).is_shared_with(Ground.from_json(area))
+            and _ground(place, area, metadata).is_shared_with(Ground.from_json(area))
         ]
         windows = np.concatenate([np.zeros((0, 4), int), *(_windows(one, place) for one in known)])
         if not len(windows):
@@ -61,9 +61,9 @@ def leaks_of_map(maps: Maps) -> dict:
     return {"leaks": found}
 
 
-def _ground(place: Mapping[str, object], area: dict, told: Mapping[str, str]) -> Ground:
+def _ground(place: Mapping[str, object], area: dict, metadata: Mapping[str, str]) -> Ground:
     """The ground of the evaluation: the maps that were classified, as far as the model had them."""
-    used = maps_used(told)
+    used = maps_used(metadata)
     maps = {name for name in area.get("maps", ()) if {name, name.split("@")[0]} & used}
     return Ground(str(place["crs"]), str(place["project"]), frozenset(maps))
 

@@ -121,8 +121,8 @@ def _by_cells(maps: Maps, table: Tally, classes: list[MapClass], settings: Setti
         ]
     if maps.segments is not None:
         rows = _rows(maps, values)
-        told = segment_report(rows, maps.segments, classes, maps.progress)
-        found["segments"] = {"map": maps.names["segments"], **told}
+        of_segments = segment_report(rows, maps.segments, classes, maps.progress)
+        found["segments"] = {"map": maps.names["segments"], **of_segments}
     if rasters:
         counted = count_calibration(
             _rows(maps, values), rasters, maps.progress("Reading probabilities")

@@ -156,7 +156,7 @@ def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | N
     missing = ", ".join(f"<{band.name}>" for band, place in pairs if place is None)
     names = ", ".join(band.name for band in manifest.bands)
     return (
-        f"the model takes bands by name, and its {missing} cannot be told among the dataset's "
+        f"the model takes bands by name, and its {missing} cannot be found among the dataset's "
         f"bands ({names}): cut the patches with i.dl.patches bands= and the model's names"
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a report tells about the model behind the figures."""
+"""The model behind the figures, described for the report."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from ..core.text import one_line, within_columns
 from ..model.card import ModelCard
 from ..model.folder import load_card
-from .report.text_columns import shortened
 
 _UNREADABLE = (OSError, ValueError, RuntimeError)
-"""What a folder that nobody vouches for may raise: no permission, too long a path, a damaged file,
-a home that does not exist."""
+"""Errors of reading an unknown folder: no permission, too long a path, a damaged file, a home that
+does not exist."""
 
 _LONGEST_NAME, _LONGEST_REASON = 60, 160
 
@@ -45,13 +45,13 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
 
     The call of i.dl.predict in the map's history names the model's folder. The card is left out
     where the folder is not there any more, or holds another model now. Where it cannot be read, a
-    sentence tells so in its place: a report must not fail of what stands in a history.
+    sentence says so in its place: no content of a history may make a report fail.
 
     Args:
         metadata: Title, description, sources and comments of the map.
 
     Returns:
-        What is told, and the sentence about a card that cannot be read or None.
+        The description, and the sentence about a card that cannot be read or None.
     """
     folder = _option(metadata, "model")
     try:
@@ -60,9 +60,9 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
             return dict(metadata), None
         return {**metadata, **describe(card)}, None
     except _UNREADABLE as error:
-        (name,) = shortened([folder], _LONGEST_NAME)
+        name = within_columns(one_line(folder), _LONGEST_NAME)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        (reason,) = shortened([reason.replace(folder, name)], _LONGEST_REASON)
+        reason = within_columns(one_line(reason.replace(folder, name)), _LONGEST_REASON)
         problem = f"The model <{name}> of the map's history cannot be read: {reason}"
         return {**metadata, "model": problem}, problem
 
@@ -105,9 +105,9 @@ def _option(metadata: Mapping[str, str], key: str) -> str:
     return next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "")
 
 
-def _made(card: ModelCard, told: Mapping[str, str]) -> bool:
+def _made(card: ModelCard, metadata: Mapping[str, str]) -> bool:
     """Whether a map's sources, as i.dl.predict writes them, name this model."""
-    model, datasets = told.get("source1", ""), told.get("source2", "")
+    model, datasets = metadata.get("source1", ""), metadata.get("source2", "")
     named = model.startswith(f"model {card.name}, {card.network}")
     return named and all(one in datasets for one in _short_ids(card))
 

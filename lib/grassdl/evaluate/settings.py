@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an evaluation is told, checked before any map is read."""
+"""Settings of an evaluation, checked before any map is read."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Settings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, str]) -> Settings:
-        """The settings that the module's options tell.
+        """The settings of the module's options.
 
         Raises:
             ValueError: Options do not go together, or a number is out of its range.

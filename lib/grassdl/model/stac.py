@@ -342,11 +342,15 @@ class _BandFigures(TypedDict):
 Degrees = Annotated[float, Meta(ge=-720, le=720)]
 
 
+_Ring = Annotated[list[tuple[Degrees, Degrees]], Meta(min_length=4)]
+_Polygon = Annotated[list[_Ring], Meta(min_length=1)]
+
+
 class _MultiPolygon(TypedDict):
     """The footprint: rings of longitude and latitude."""
 
     type: Literal["MultiPolygon"]
-    coordinates: Annotated[list[list[list[tuple[Degrees, Degrees]]]], Meta(min_length=1)]
+    coordinates: Annotated[list[_Polygon], Meta(min_length=1)]
 
 
 _Properties = TypedDict(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.classes import ClassScheme
 from ..core.readers import CodeReader
-from ..core.text import listed
+from ..core.text import duration, listed
 from ..dataset.manifest import SPLITS
 from .candidates import ACROSS, FIT, NEAR, UNKNOWN, UNLABELLED, Examined
 from .leakage import check_apart
@@ -220,12 +220,7 @@ def describe(
 
 
 def _about(seconds: float) -> str:
-    """A time in seconds or minutes, rounded."""
-    if seconds < 1:
-        return "below 1 s"
-    if seconds < 100:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min"
+    return "below 1 s" if seconds < 1 else f"about {duration(seconds)}"
 
 
 def _wrapped(text: str) -> list[str]:

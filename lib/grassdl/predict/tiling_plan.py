@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from ..core.text import duration
 from ..model.card import ModelCard
 from ..runtime.keras_backend import physical_memory
 from .decision import Decision
@@ -170,7 +171,7 @@ class Plan:
         return (
             f"{number} tiles of {self.shape} cells with a halo of {self.halo} cells "
             f"(tiling={self.tiling}): {self.overhead:.2f} cells computed for each cell of the "
-            f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(seconds)}"
+            f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(max(seconds, 1))}"
         )
 
     def recorded(self) -> str:
@@ -250,12 +251,3 @@ def plan(settings: Settings, frame: Frame, need: Need, shape: TileShape | None =
             f"{there / 1e9:.1f} GB: leave out tile_size, or use a smaller one"
         )
     return Plan(settings.tiling, settings.halo, shape, rows, cols, taken)
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

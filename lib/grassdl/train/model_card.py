@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is told about a training: the line before it, the model card and the history."""
+"""The records of a training in the model folder: the model card and the history."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _all_network_options(settings: Settings) -> dict[str, Any]:
 
 
 def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict[str, Any]:
-    """Settings and course of a training."""
+    """Settings, duration and result of a training."""
     return {
         **settings.to_json(),
         "nprocs": settings.nprocs or os.cpu_count(),
@@ -123,7 +123,7 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict[
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the history with None for what is not a number, which JSON does not know."""
+    """A row of the history for JSON: None for infinite and undefined figures."""
     known = {name: one for name, one in row.items() if one is not None and math.isfinite(one)}
     return {name: known.get(name) for name in row}
 

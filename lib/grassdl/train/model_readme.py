@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from ..core.bands import NDSM, NDVI, Band
+from ..core.classes import MapClass
+from ..core.text import duration
 from ..dataset.manifest import SPLITS
 from ..dataset.seen import sentence
 from ..model.card import RESOLUTION_TOLERANCE, ModelCard
@@ -24,29 +29,63 @@ _SUMMARY = {
 
 _BY_CLASS = {"precision": "Precision", "recall": "Recall", "f1": "F1", "iou": "IoU"}
 
+_ORIGINS = {
+    NDSM: "height above ground, dsm - dtm",
+    NDVI: "vegetation index, (nir - red) / (nir + red)",
+    None: "a raster map",
+}
+"""What a band is, by its derivation."""
+
 Cell = str | float | int | None
 
 
 def readme(card: ModelCard) -> str:
     """The text of the file, in Markdown."""
-    sections = [
-        f"# {escaped(card.name)}",
-        _introduction(card),
-        _use(card),
-        _bands(card),
-        _classes(card),
-        _training(card),
-        _scores(card),
-        _limits(card),
-        _versions(card),
-        _licence(),
-    ]
-    return "\n\n".join(sections) + "\n"
+    training = card.training
+    template = _environment().get_template("model_readme.md.j2")
+    return template.render(
+        card=card,
+        training=training,
+        call=Markup(_call(card)),
+        cells="{:g} x {:g} map units".format(*card.resolution),
+        tolerance=f"{100 * RESOLUTION_TOLERANCE:g} %",
+        bands=_bands(card),
+        classes=_classes(card),
+        areas=_areas(card),
+        leaks=[sentence(one) for one in training.get("leaks", [])],
+        overall=_overall(card),
+        by_class=_by_class(card),
+        unlearned=_unlearned(card),
+        versions=_table(["Software", "Version"], list(card.versions.items())),
+    )
+
+
+def _environment() -> Environment:
+    """Jinja2 that escapes every text for Markdown, as it would for HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=lambda one: escaped(one) if type(one) is str else one,
+    )
+    environment.filters |= {"code": _code, "fenced": _fenced, "duration": duration}
+    return environment
 
 
 def escaped(text: str) -> str:
     """Text on one line in which Markdown and HTML find nothing to act on."""
     return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> Markup:
+    return Markup("`{}`").format(Markup(" ".join(text.replace("`", "'").split())))
+
+
+def _fenced(text: str) -> Markup:
+    """Text that cannot close the code block it is in."""
+    return Markup(" ".join(text.replace("```", "'''").split()))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -56,47 +95,41 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
         heads: Titles of the columns.
         rows: Cells; text is escaped, None is left empty.
     """
+    lines = [list(heads), *([_cell(one) for one in row] for row in rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     numeric = [
         all(not isinstance(one, str) for one in column) for column in zip(*rows, strict=True)
     ]
-    lines = [list(heads), *([_cell(one) for one in row] for row in rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     rule = [
         "-" * (width - right) + ":" * right for width, right in zip(widths, numeric, strict=True)
     ]
-    padded = [
+    aligned = [
         [
             one.rjust(width) if right else one.ljust(width)
             for one, width, right in zip(line, widths, numeric, strict=True)
         ]
-        for line in (lines[0], *lines[1:])
+        for line in lines
     ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (padded[0], rule, *padded[1:]))
+    aligned.insert(1, rule)
+    return "\n".join(f"| {' | '.join(line)} |" for line in aligned)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Markup:
+    """A table for the template, which leaves it as it is; "" without rows."""
+    return Markup(table(heads, rows) if rows else "")
 
 
 def _cell(one: Cell) -> str:
+    """A text escaped, a whole number with all digits, another with four that count."""
     if one is None:
         return ""
-    return escaped(one) if isinstance(one, str) else _number(one)
+    if isinstance(one, float):
+        return f"{one:.4g}"
+    return escaped(one) if isinstance(one, str) else str(one)
 
 
-def _number(number: float) -> str:
-    """A number with four digits that count, a whole one with all."""
-    return str(number) if isinstance(number, int) else f"{number:.4g}"
-
-
-def _introduction(card: ModelCard) -> str:
-    return (
-        f"A neural network that classifies images of {len(card.bands)} bands, cell by cell, into "
-        f"{len(card.classes)} classes. It was trained on {card.created[:10]} with *i.dl.train*, a "
-        "module of i.dl, the deep learning toolset of GRASS GIS, which also applies it to maps. "
-        "All that follows, and more, is in `model.json`, a STAC item with the machine learning "
-        "model extension; `model.keras` holds architecture and weights, and executes nothing when "
-        "it is loaded."
-    )
-
-
-def _use(card: ModelCard) -> str:
+def _call(card: ModelCard) -> str:
+    """The call of i.dl.predict with what the model needs."""
     plain = [band for band in card.bands if band.derivation is None]
     maps = ",".join(band.name if _is_word(band.name) else "MAP" for band in plain)
     words = ["i.dl.predict", f"input={maps}"] if plain else ["i.dl.predict"]
@@ -106,13 +139,7 @@ def _use(card: ModelCard) -> str:
     if NDVI in derivations and not _has_red_and_nir(card.bands):
         words += ["red=RED", "nir=NIR"]
     words += [f"model={card.name if _is_word(card.name) else 'FOLDER'}", "output=classes"]
-    return (
-        "## How to use it\n\n"
-        "In a GRASS session, with raster maps of the bands below, in their order:\n\n"
-        f"```sh\ng.region -a raster=MAP {card.region_options}\n{' '.join(words)}\n```\n\n"
-        "For `model=` give the path of this folder; for `input=` the names of your maps, or name "
-        "an imagery group with `group=`. The manual page of *i.dl.predict* tells the rest."
-    )
+    return " ".join(words)
 
 
 def _is_word(name: str) -> bool:
@@ -126,14 +153,14 @@ def _has_red_and_nir(bands: Sequence[Band]) -> bool:
     return set(source.values()) <= {band.source.get("map") for band in bands}
 
 
-def _bands(card: ModelCard) -> str:
+def _bands(card: ModelCard) -> Markup:
     ranges = card.ranges or [(None, None)] * len(card.bands)
     lines = zip(card.bands, card.mean, card.deviation, ranges, strict=True)
     rows = [
         (
             place,
             band.name,
-            _origin(band),
+            _ORIGINS[band.derivation],
             band.units,
             band.resolution,
             band.dtype,
@@ -142,77 +169,20 @@ def _bands(card: ModelCard) -> str:
         for place, (band, mean, deviation, extremes) in enumerate(lines, start=1)
     ]
     heads = "Band,Name,What it is,Units,Resolution,Type,Mean,Deviation,Minimum,Maximum".split(",")
-    return (
-        "## Bands\n\n"
-        f"{table(heads, rows)}\n\n"
-        "Resolution is that of the source in map units; mean, standard deviation, minimum and "
-        "maximum are those of the training patches, without NULL. Other images should have "
-        "values of the same kind, that is, of the same sensor, bit depth and units."
-    )
+    return _table(heads, rows)
 
 
-def _origin(band: Band) -> str:
-    """What a band is, or how it was made."""
-    if band.derivation == NDSM:
-        return "height above ground, dsm - dtm"
-    if band.derivation == NDVI:
-        return "vegetation index, (nir - red) / (nir + red)"
-    return "a raster map"
-
-
-def _classes(card: ModelCard) -> str:
+def _classes(card: ModelCard) -> Markup:
     pixels = card.training.get("pixels", {})
     rows = [
         (one.value, one.label, one.color, *(counts[place] for counts in pixels.values()))
         for place, one in enumerate(card.classes)
     ]
     heads = ["Value", "Label", "Colour (R:G:B)", *(f"Pixels in {split}" for split in pixels)]
-    return (
-        "## Classes\n\n"
-        f"{table(heads, rows)}\n\n"
-        "Values are those of the class map; labels and colours come with it."
-    )
+    return _table(heads, rows)
 
 
-def _training(card: ModelCard) -> str:
-    told = card.training
-    field = card.receptive_field
-    sentences = [
-        f"Network `{card.network}` with {card.parameters} parameters; "
-        + (f"each cell is judged by {field} x {field} cells." if field else "each cell is judged "
-           "by the whole image."),
-        f"Patches of {card.size} x {card.size} cells of {_cells(card)}.",
-    ]  # fmt: skip
-    if told:
-        sentences.append(
-            f"{told['epochs_run']} epochs in {told['seconds'] / 60:.1f} minutes; the weights are "
-            f"those of epoch {told['best_epoch']}. Loss `{told['loss']}`, optimiser "
-            f"`{told['optimizer']}`, learning rate {told['learning_rate']:g}, batches of "
-            f"{told['batch_size']}, augmentation {', '.join(told['augmentation']) or 'none'}."
-        )
-        sentences += _course(told)
-    account = " ".join(sentences)
-    return f"## Training\n\n{account}\n\n{_areas(card)}\n\n```text\n{_fenced(card.command)}\n```"
-
-
-def _course(told: dict[str, Any]) -> list[str]:
-    """Sentences on how the training began and ended, where that was not as usual."""
-    sentences = []
-    if parent := told.get("parent"):
-        sentences.append(f"It began with the weights of model {escaped(parent['name'])}.")
-    if told.get("interrupted"):
-        sentences.append("It was interrupted: more epochs might have made the model better.")
-    if told.get("diverged"):
-        sentences.append("It ended early, because its loss was not a number any more.")
-    return sentences
-
-
-def _fenced(text: str) -> str:
-    """Text that cannot close the code block it is in."""
-    return " ".join(text.replace("```", "'''").split())
-
-
-def _areas(card: ModelCard) -> str:
+def _areas(card: ModelCard) -> Markup:
     sides = ("north", "south", "east", "west")
     rows = [
         (
@@ -224,78 +194,28 @@ def _areas(card: ModelCard) -> str:
         for area in card.areas
     ]
     heads = ["Dataset", "Coordinate system", *(side.capitalize() for side in sides)]
-    heads += [f"Patches in {split}" for split in SPLITS]
-    return table(heads, rows) if rows else "Where the patches are from is not known."
+    return _table([*heads, *(f"Patches in {split}" for split in SPLITS)], rows)
 
 
-def _cells(card: ModelCard) -> str:
-    rows, cols = card.resolution
-    return f"{rows:g} x {cols:g} map units"
+def _overall(card: ModelCard) -> Markup:
+    test = card.test or {}
+    rows = [(title, _figure(test[key])) for key, title in _SUMMARY.items() if test]
+    return _table(["Figure", "Value"], rows)
 
 
-def _scores(card: ModelCard) -> str:
-    if card.test is None:
-        return "## Accuracy\n\nNot known: the model was not scored on test patches."
-    test = card.test
-    overall = table(
-        ["Figure", "Value"], [(title, _figure(test[key])) for key, title in _SUMMARY.items()]
-    )
-    by_class = table(
-        ["Value", "Label", *_BY_CLASS.values(), "Pixels"],
-        [
-            (one["value"], one["label"], *(_figure(one[key]) for key in _BY_CLASS), one["support"])
-            for one in test["classes"]
-        ],
-    )
-    leaked = "".join(f"{escaped(sentence(one))}.\n\n" for one in card.training.get("leaks", []))
-    return (
-        f"## Accuracy\n\nOn the test patches, which the training never saw: {test['pixels']} "
-        f"labelled pixels.\n\n{leaked}{overall}\n\n{by_class}\n\n"
-        "They are from the same areas and images as the training patches. Elsewhere, at another "
-        "time or with another sensor the accuracy may be lower: *i.dl.evaluate* measures it."
-    )
+def _by_class(card: ModelCard) -> Markup:
+    rows = [
+        (one["value"], one["label"], *(_figure(one[key]) for key in _BY_CLASS), one["support"])
+        for one in (card.test or {}).get("classes", [])
+    ]
+    return _table(["Value", "Label", *_BY_CLASS.values(), "Pixels"], rows)
 
 
 def _figure(score: float | None) -> str:
     return "undefined" if score is None else f"{score:.4f}"
 
 
-def _limits(card: ModelCard) -> str:
-    tolerance = f"{100 * RESOLUTION_TOLERANCE:g} %"
-    lines = [
-        f"Cells of {_cells(card)}; a region whose cells differ by more than {tolerance} is "
-        "refused.",
-        "A cell that is NULL in one band is NULL in the class map. To its neighbours it looks as "
-        "if it had the band means.",
-        "Every cell gets one of the classes above, whatever is really there.",
-        *_unlearned(card),
-    ]
-    if card.halo is None:
-        lines.append(
-            "The network looks at the whole image, so that maps are computed in blended tiles and "
-            "depend a little on them."
-        )
-    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
-
-
-def _unlearned(card: ModelCard) -> list[str]:
-    """Sentences on classes without training pixels."""
+def _unlearned(card: ModelCard) -> list[MapClass]:
+    """Classes without training pixels."""
     counts = card.training.get("pixels", {}).get("train", [])
-    return [
-        f"Class {escaped(one.full_name)} had no training pixel: it cannot be recognised."
-        for one, count in zip(card.classes, counts, strict=False)
-        if not count
-    ]
-
-
-def _versions(card: ModelCard) -> str:
-    rows = [(name, version) for name, version in card.versions.items()]
-    return f"## Versions\n\n{table(['Software', 'Version'], rows)}" if rows else "## Versions"
-
-
-def _licence() -> str:
-    return (
-        "## Licence\n\n"
-        "Not stated yet: whoever hands this model on should say here under which terms, also "
-        "those of the images and labels that it was trained on."
-    )
+    return [one for one, count in zip(card.classes, counts, strict=False) if not count]

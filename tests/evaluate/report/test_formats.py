@@ -11,8 +11,9 @@ import pytest
 from array_rows import ArrayMaps
 from grassdl.core import accuracy, plots
 from grassdl.core.classes import MapClass
+from grassdl.core.text import columns
 from grassdl.evaluate.map_assessment import assess
-from grassdl.evaluate.report import formats, text_columns
+from grassdl.evaluate.report import formats
 from grassdl.evaluate.report import text as listing
 from grassdl.evaluate.settings import Settings
 from grassdl.io.atomic import check_output_files, write_files
@@ -40,11 +41,11 @@ def test_listing_shows_matrix_classes_and_summary(report):
     text = listing.plain(report)
     lines = text.splitlines()
     assert "Cells counted:  100" in lines
-    heads = lines.index("CONFUSION MATRIX (rows: classification, columns: reference)")
+    heads = lines.index("CONFUSION MATRIX")
     assert lines[heads + 2].split() == ["1", "20", "300", "Total"]
     assert lines[heads + 3].split()[-4:] == ["50", "3", "2", "55"]
     assert lines[heads + 6].split() == ["Total", "54", "43", "3", "100"]
-    assert "(user's) (prod.'s)" in text
+    assert "(user's)  (producer's)" in text
     forest = next(line for line in lines if "森林" in line and "0.0000" in line)
     assert forest.split()[-6:] == ["-", "0.0000", "0.0000", "0.0000", "3", "0"]
     assert "Overall accuracy         0.9000" in lines
@@ -64,7 +65,7 @@ def test_listing_shortens_long_labels_and_keeps_control_characters_out(report):
 @pytest.mark.parametrize("most", [2, 10**9])
 def test_listing_is_80_columns_wide_whatever_the_number_of_classes(size, most):
     text = listing.plain(report_of(size, most))
-    assert max(map(len, text.splitlines())) <= text_columns.WIDTH
+    assert max(map(len, text.splitlines())) <= listing.WIDTH
     assert len(text.splitlines()) < 2 * size + 150
 
 
@@ -72,7 +73,7 @@ def test_listing_of_awkward_labels_is_80_columns_wide(report):
     wide = "森" * 60
     report["classes"][0]["label"] = wide
     for line in listing.plain(report).splitlines():
-        assert len(line) + line.count("森") + line.count("林") <= text_columns.WIDTH
+        assert len(line) + line.count("森") + line.count("林") <= listing.WIDTH
 
 
 @pytest.fixture(params=["census", "stratified"])
@@ -99,9 +100,9 @@ def test_listing_of_all_parts_is_80_columns_wide(full_report):
     # McNemar's test does not know what the points of a stratified sample stand for.
     census = full_report["design"] == "census"
     assert ("McNemar's test" in text) == census
-    assert ("Difference of overall accuracies  p " in text) != census
+    assert ("Difference of overall accuracies" in text) != census
     for line in text.splitlines():
-        assert text_columns.columns(line) <= text_columns.WIDTH
+        assert columns(line) <= listing.WIDTH
 
 
 def test_csv_of_all_parts_names_each_figure_once(full_report):

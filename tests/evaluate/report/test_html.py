@@ -13,8 +13,8 @@ import pytest
 
 from array_rows import NULL_VALUE, ArrayMaps
 from grassdl.evaluate.map_assessment import assess
-from grassdl.evaluate.report import html_parts
 from grassdl.evaluate.report.html import page
+from grassdl.evaluate.report.tables import Cell, Figure, Part
 from grassdl.evaluate.report.thumbnails import LONG_SIDE_PX, overview
 from grassdl.evaluate.settings import Settings
 
@@ -90,7 +90,7 @@ def test_every_figure_equals_the_json(request, maps, kind):
     figures = read(page_of(report, maps)).figures
     assert len(figures) > 80
     for attributes, shown in figures:
-        value = html_parts.find(report, attributes["data-path"])
+        value = Part(report).get(attributes["data-path"])
         if value is None:
             assert (attributes["value"], shown) == ("", "–")
             continue
@@ -102,10 +102,8 @@ def test_every_figure_equals_the_json(request, maps, kind):
 
 
 def test_a_p_value_without_digits_is_told_as_a_bound():
-    assert html_parts.p_value({"p": 0.0}, "p") == "p &lt; 1e-16"
-    assert html_parts.p_value({"p": 0.25}, "p") == (
-        'p = <data data-path="p" value="0.25">0.25</data>'
-    )
+    assert Part({"p": 0.0}).p_value("p") == Cell("< 1e-16")
+    assert Part({"p": 0.25}).p_value("p") == Cell(Figure("p", 0.25, ".4g"))
 
 
 def test_page_tells_all_figures_of_the_classes(maps, census):
@@ -129,7 +127,7 @@ def test_page_tells_all_figures_of_the_classes(maps, census):
         "left_out.null_in_classification",
     ):
         assert key in paths
-        assert html_parts.find(census, key) is not None
+        assert Part(census).get(key) is not None
 
 
 def test_page_needs_nothing_from_elsewhere_and_runs_nothing(maps, census):

@@ -4,7 +4,7 @@
 Good practices for estimating area and assessing accuracy of land change, Remote Sensing of
 Environment 148, 42-57. The classes of the map are the strata; the sample was drawn at random
 within them, or at random over the whole map and is stratified afterwards. Sample counts alone
-would tell about the sample; weighted by mapped areas they tell about the map.
+describe the sample; weighted by mapped areas they describe the map.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from ...core.accuracy import Z_95
 from ...core.classes import MapClass
+from ...core.text import none_if_nan
 
 SQUARE_METRES_PER_HECTARE = 10_000
 
@@ -122,8 +123,8 @@ def area_report(
     unsampled = (weights > 0) & (counts.sum(axis=1) == 0)
     return {
         "level": 0.95,
-        "overall_accuracy": _defined(found.overall_accuracy),
-        "overall_accuracy_error": _defined(found.overall_error),
+        "overall_accuracy": none_if_nan(found.overall_accuracy),
+        "overall_accuracy_error": none_if_nan(found.overall_error),
         "overall_accuracy_interval": _share_interval(found.overall_accuracy, found.overall_error),
         "mapped_ha": float(hectares),
         "classes_without_points": [
@@ -150,14 +151,14 @@ def _class_estimates(found: AreaEstimate, place: int, hectares: float) -> dict:
         ("users_accuracy", found.users_accuracy, found.users_error),
         ("producers_accuracy", found.producers_accuracy, found.producers_error),
     ):
-        estimates[name] = _defined(values[place])
-        estimates[f"{name}_error"] = _defined(errors[place])
+        estimates[name] = none_if_nan(values[place])
+        estimates[f"{name}_error"] = none_if_nan(errors[place])
         estimates[f"{name}_interval"] = _share_interval(values[place], errors[place])
     area, error = found.share[place] * hectares, found.share_error[place] * hectares
     return {
         **estimates,
-        "area_ha": _defined(area),
-        "area_ha_error": _defined(error),
+        "area_ha": none_if_nan(area),
+        "area_ha_error": none_if_nan(error),
         "area_ha_interval": _interval(area, error, 0, hectares),
     }
 
@@ -172,7 +173,3 @@ def _interval(middle: float, error: float, lowest: float, highest: float) -> lis
         return None
     low, high = middle - Z_95 * error, middle + Z_95 * error
     return [float(max(low, lowest)), float(min(high, highest))]
-
-
-def _defined(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)

@@ -33,7 +33,7 @@ def block_intervals(
     Args:
         blocks: Margins (blocks, 3, classes) of each block.
         classes: The classes in the order of the margins.
-        block_size: Edge of the blocks in cells, to be told.
+        block_size: Edge of the blocks in cells, for the report.
         seed: Same seed, same intervals.
 
     Returns:

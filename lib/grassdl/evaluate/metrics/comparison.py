@@ -13,6 +13,7 @@ import numpy as np
 from ...core import accuracy
 from ...core.accuracy import SUMMARY_FIGURES, Margins, margins_of
 from ...core.classes import MapClass
+from ...core.text import none_if_nan
 from .bootstrap import MIN_BLOCKS, interval, resampled
 from .class_rows import ClassRows, strips
 from .confusion_counts import count_by_block
@@ -156,9 +157,9 @@ def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int)
             {
                 "value": one.value,
                 "label": one.label,
-                "f1_classification": _defined(first[place]),
-                "f1_compare": _defined(second[place]),
-                "f1_difference": _defined(second[place] - first[place]),
+                "f1_classification": none_if_nan(first[place]),
+                "f1_compare": none_if_nan(second[place]),
+                "f1_difference": none_if_nan(second[place] - first[place]),
             }
             for place, one in enumerate(classes)
         ],
@@ -182,8 +183,4 @@ def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float]
 
 
 def _defined_figures(found: dict[str, float]) -> dict[str, float | None]:
-    return {name: _defined(value) for name, value in found.items()}
-
-
-def _defined(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)
+    return {name: none_if_nan(value) for name, value in found.items()}

@@ -16,7 +16,7 @@ from ...core.text import listed
 from .class_rows import ClassCodes, strips
 
 USUAL_BLOCKS = 400
-"""Blocks that a region is parted into unless the user tells their size."""
+"""Blocks that a region is divided into where no block size is given."""
 
 MAX_BLOCKS = 10_000
 """With more blocks their margins would fill the memory, and the bootstrap take minutes."""

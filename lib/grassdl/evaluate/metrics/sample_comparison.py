@@ -30,6 +30,7 @@ import numpy as np
 
 from ...core.accuracy import CLASS_FIGURES, SUMMARY_FIGURES, Z_95, Margins, kappa, margins_of
 from ...core.classes import MapClass
+from ...core.text import none_if_nan
 from .class_rows import NO_CLASS, ClassRows, strips
 from .comparison import NO_COMMON_CELL, SUMMARY, mcnemar
 
@@ -150,7 +151,7 @@ class Figure:
 
 
 class MapFigures:
-    """What a sample tells about one map.
+    """The estimates of a sample for one map.
 
     Args:
         mapped: Place of the class in the map (cases,).
@@ -282,8 +283,8 @@ def _class_report(maps: Sequence[MapFigures], place: int, strata: Strata) -> dic
         "producers_accuracy_compare": second["recall"],
     }
     return {
-        "f1_classification": _defined(first["f1"].value),
-        "f1_compare": _defined(second["f1"].value),
+        "f1_classification": none_if_nan(first["f1"].value),
+        "f1_compare": none_if_nan(second["f1"].value),
         **_estimates({"f1_difference": second["f1"] - first["f1"]}, strata),
         **_estimates(accuracies, strata, bounded=True),
     }
@@ -297,19 +298,19 @@ def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False
         if bounded and bounds:
             lowest = -1.0 if name == "kappa" else 0.0
             bounds = [max(bounds[0], lowest), min(bounds[1], 1.0)]
-        found |= {name: _defined(one.value), f"{name}_interval": bounds}
+        found |= {name: none_if_nan(one.value), f"{name}_interval": bounds}
     return found
 
 
 def _test(difference: Figure, strata: Strata) -> dict:
-    """The difference against its standard error, as `comparison.kappa_difference` tells it."""
+    """The difference against its standard error, as `comparison.kappa_difference` has it."""
     from scipy import stats
 
     error = strata.error(difference.variable)
     bounds = _interval(difference.value, error)
     z = difference.value / error if bounds and error else None
     return {
-        "difference": _defined(difference.value),
+        "difference": none_if_nan(difference.value),
         "interval": bounds,
         "z": z,
         "p_value": None if z is None else float(2 * stats.norm.sf(abs(z))),
@@ -320,7 +321,3 @@ def _interval(middle: float, error: float) -> list[float] | None:
     if math.isnan(middle) or math.isnan(error):
         return None
     return [float(middle - Z_95 * error), float(middle + Z_95 * error)]
-
-
-def _defined(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)

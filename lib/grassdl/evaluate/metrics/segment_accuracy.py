@@ -140,7 +140,7 @@ def segment_report(
         rows: The codes of classification and reference.
         segments: Segment ids.
         classes: The classes in the order of the codes.
-        progress: Begins to tell about a task.
+        progress: Begins the progress of a task.
     """
     counted, overlaps, right = count_segments(
         rows, segments, len(classes), progress("Counting cells of segments")

@@ -7,17 +7,18 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeGuard
 
 Row = tuple[str, int | None, float | int | None]
 """Metric, class value and figure."""
 
 
-def as_json(report: dict) -> str:
+def as_json(report: dict[str, Any]) -> str:
     """The report as one indented JSON object; NaN is refused, since JSON has none."""
     return json.dumps(report, indent=2, allow_nan=False) + "\n"
 
 
-def as_csv(report: dict) -> str:
+def as_csv(report: dict[str, Any]) -> str:
     """The report as a tidy table: one figure a line in the columns metric, class, label, value.
 
     Figures of the whole map have no class and no label; undefined figures have no value. Names of
@@ -31,7 +32,7 @@ def as_csv(report: dict) -> str:
     return _csv(rows)
 
 
-def matrix_csv(report: dict) -> str:
+def matrix_csv(report: dict[str, Any]) -> str:
     """The confusion matrix as a square table: reference classes across, mapped classes down.
 
     Its first column, `classification`, and its header hold the class values.
@@ -52,7 +53,7 @@ def _figures(part: object, name: str, value: int | None) -> Iterator[Row]:
     elif isinstance(part, dict):
         for key, inner in part.items():
             if key not in ("value", "label", "distance", "confusion_matrix"):
-                # Figures by class are told from those of the whole map by their class.
+                # Figures by class differ from those of the whole map in the column class.
                 joined = name if key == "classes" else f"{name}_{key}".lstrip("_")
                 yield from _figures(inner, joined, value)
     elif isinstance(part, list):
@@ -63,7 +64,7 @@ def _figures(part: object, name: str, value: int | None) -> Iterator[Row]:
                 yield from _figures(inner, name + number, by_class)
 
 
-def _is_interval(part: object) -> bool:
+def _is_interval(part: object) -> TypeGuard[list[float]]:
     return isinstance(part, list) and [type(one) for one in part] == [float, float]
 
 

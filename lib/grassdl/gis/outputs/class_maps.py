@@ -16,7 +16,7 @@ import grass.script as gs
 import numpy as np
 
 from ...core.classes import ClassScheme
-from ...core.text import shortened
+from ...core.text import within_bytes
 from ...io.atomic import open_cut, sync
 from ...io.folders import check_disk
 from ..raster.region import Region
@@ -137,7 +137,7 @@ class RasterSpool:
         run_module("r.colors", stdin=self.colors, map=name, rules="-")
         history = self._path.with_suffix(".history")
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        title = shortened(f"{self.title} by {support['source1']}", LONGEST_TITLE)
+        title = within_bytes(f"{self.title} by {support['source1']}", LONGEST_TITLE)
         run_module("r.support", map=name, loadhistory=str(history), title=title, **support)
 
 

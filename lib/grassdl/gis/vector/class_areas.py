@@ -14,7 +14,7 @@ import numpy as np
 
 from ...core import sieve
 from ...core.classes import ClassScheme
-from ...core.text import shortened
+from ...core.text import within_bytes
 from ..raster.info import STRIP_CELLS
 from ..raster.rows import SourceRows
 from ..session.modules import run_module
@@ -148,7 +148,7 @@ class ClassAreas:
             "v.support",
             flags="h",
             map=self.temporary_name,
-            map_name=shortened(title, LONGEST_TITLE),
+            map_name=within_bytes(title, LONGEST_TITLE),
             cmdhist="\n".join(history),
         )
 

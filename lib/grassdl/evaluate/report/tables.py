@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a report consists of: sections, tables, figures that know their place in its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Any
+
+SMALLEST_P_VALUE = 1e-16
+"""Below it the digits of a p-value mean nothing."""
+
+COUNT, SCORE, CHANGE = "d", ".4f", "+.4f"
+"""Format specifications of figures."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its place in the JSON such as `classes.2.f1`, its value and how it is written."""
+
+    path: str
+    value: float | None
+    form: str = SCORE
+
+    def text(self, undefined: str) -> str:
+        return undefined if self.value is None else format(self.value, self.form)
+
+
+Words = Sequence[str | Figure]
+"""A sentence with figures in it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes:
+        content: A figure or a text.
+        interval: Both ends of the figure's 95 % interval, if it has one.
+        share: Share of 1 by which the cell is shaded, if the table is shaded.
+    """
+
+    content: Figure | str = ""
+    interval: tuple[Figure, Figure] | None = None
+    share: float | None = None
+
+
+Row = tuple[str, Sequence[Cell]]
+"""The row's name and its cells."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        heads: Headings of the columns after the first.
+        rows: The rows.
+        notes: Sentences below the table.
+        corner: Heading of the first column.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Row]
+    notes: Sequence[Words] = ()
+    corner: str = ""
+
+    @property
+    def shaded(self) -> bool:
+        return any(cell.share is not None for _, cells in self.rows for cell in cells)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report under a heading.
+
+    Attributes:
+        title: The heading.
+        tables: Its tables.
+        lead: Sentences above the tables.
+        curve: Points (confidence, share right) of a reliability curve.
+    """
+
+    title: str
+    tables: Sequence[Table] = ()
+    lead: Sequence[Words] = ()
+    curve: Sequence[tuple[float, float]] = field(default_factory=list)
+
+
+class Part:
+    """A part of the report's JSON that knows its place.
+
+    Paths are those from here: `Part(report, "comparison").figure("kappa_difference.z")`.
+    """
+
+    def __init__(self, report: dict[str, Any], path: str = "") -> None:
+        self.report, self.path = report, path
+
+    def at(self, path: str) -> Part:
+        return Part(self.report, f"{self.path}.{path}".lstrip("."))
+
+    def each(self, path: str = "") -> list[Part]:
+        """The entries of a list."""
+        return [self.at(f"{path}.{place}".lstrip(".")) for place in range(len(self.get(path)))]
+
+    def get(self, path: str = "") -> Any:
+        """What stands at a path; None if there is nothing."""
+        found: Any = self.report
+        for step in f"{self.path}.{path}".strip(".").split("."):
+            if isinstance(found, list) and step.isdigit():
+                found = found[int(step)]
+            elif isinstance(found, dict):
+                found = found.get(step)
+            else:
+                return None
+        return found
+
+    def figure(self, path: str, form: str = SCORE) -> Figure:
+        return Figure(self.at(path).path, self.get(path), form)
+
+    def interval(self, path: str, form: str = SCORE) -> tuple[Figure, Figure] | None:
+        """Both ends of an interval; None where there is none."""
+        if self.get(path) is None:
+            return None
+        return self.figure(f"{path}.0", form), self.figure(f"{path}.1", form)
+
+    def cell(self, path: str, form: str = SCORE) -> Cell:
+        """A figure with the interval that stands beside it, if there is one."""
+        return Cell(self.figure(path, form), self.interval(f"{path}_interval", form))
+
+    def cells(self, paths: str, form: str = SCORE) -> list[Cell]:
+        return [self.cell(path, form) for path in paths.split()]
+
+    def p_value(self, path: str) -> Cell:
+        """A p-value, or the bound below which its digits mean nothing."""
+        value = self.get(path)
+        if value is not None and value < SMALLEST_P_VALUE:
+            return Cell(f"< {SMALLEST_P_VALUE:g}")
+        return Cell(self.figure(path, ".4g"))
+
+    def words(self, sentence: str) -> Words:
+        """A sentence in which `{path:form}` stands for the figure at a path.
+
+        No text of the report may be put in the sentence, since it may hold braces.
+        """
+        words: list[str | Figure] = []
+        for text, path, form, _ in Formatter().parse(sentence):
+            words += [text] if text else []
+            words += [self.figure(path, form or SCORE)] if path is not None else []
+        return words
