@@ -129,9 +129,8 @@ def prepared(
     from grassdl.train import trainer
     from grassdl.train.config.settings import Settings
     from grassdl.train.data.augmentation import by_names
-    from grassdl.train.data.band_values import BandValues
+    from grassdl.train.data.band_values import BandValues, deviations, means
     from grassdl.train.data.batches import TrainingBatches
-    from grassdl.train.data.normalization import deviations, means
     from grassdl.train.optimization.precision import computing_in, resolve
 
     data = JoinedPatchSets([PatchSet.open(folder)])

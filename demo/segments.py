@@ -44,7 +44,7 @@ from naip import (  # noqa: E402
 
 from grassdl.core import plots  # noqa: E402
 from grassdl.core.classes import MapClass  # noqa: E402
-from grassdl.core.group_sums import distinct  # noqa: E402
+from grassdl.core.integer_tables import distinct_places  # noqa: E402
 
 CLASSES = max(LABELS) + 1
 PURE = 0.7
@@ -116,7 +116,7 @@ def describe(area: Area, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
         outline as a share (segments, features); labelled cells by class (segments, CLASSES).
     """
     inside = (ids > 0) & area.data
-    found, place = distinct(ids[inside])
+    found, place = distinct_places(ids[inside])
     cells = np.bincount(place)
     features = []
     for layer in np.moveaxis(area.image, -1, 0):

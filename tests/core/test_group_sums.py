@@ -5,15 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grassdl.core.group_sums import GroupTally, distinct, places_of
-
-
-@given(st.lists(st.integers(-(2**31) + 1, 2**31 - 1), max_size=30))
-def test_distinct_values_and_their_places(values):
-    array = np.array(values, np.int32)
-    found, place = distinct(array)
-    assert found.tolist() == sorted(set(values))
-    assert found[place].tolist() == values
+from grassdl.core.group_sums import GroupTally, places_of
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=12))

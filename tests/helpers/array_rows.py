@@ -3,7 +3,10 @@
 
 import numpy as np
 
-from grassdl.core.classes import NULL_VALUE, MapClass
+from grassdl.core.classes import MapClass
+
+NULL_VALUE = -(2**31)
+"""What a NULL cell of an array of class values or segments holds."""
 
 
 class ArrayRows:
@@ -16,7 +19,8 @@ class ArrayRows:
 
     def read(self, row, rows):
         self.rows_read += range(row, row + rows)
-        return np.ascontiguousarray(self.array[row : row + rows])
+        values = np.ascontiguousarray(self.array[row : row + rows])
+        return values, np.isnan(values) if values.dtype.kind == "f" else values == NULL_VALUE
 
 
 def cells(rows):

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from grassdl.networks import registry
-from grassdl.train import memory, preflight
+from grassdl.train import preflight
 from grassdl.train import trainer as fit_module
+from grassdl.train.callbacks import first_steps
 from grassdl.train.config.settings import Settings
-from grassdl.train.memory import (
+from grassdl.train.preflight import (
     COPIES_OF_WEIGHTS,
     batch_size_that_fits,
     enough_memory,
@@ -82,7 +83,7 @@ def test_other_errors_pass(network):
 
 def test_too_large_a_batch_is_told_before_it_fails(network, monkeypatch):
     warnings = []
-    monkeypatch.setattr(memory, "available_memory", lambda: 10**6)
+    monkeypatch.setattr(preflight, "available_memory", lambda: 10**6)
     with enough_memory(network, 64, 100, warnings.append):
         pass
     assert len(warnings) == 1
@@ -150,9 +151,9 @@ def test_a_network_beyond_patches_or_memory_is_refused_before_it_is_built(
 
 
 def test_the_time_per_epoch_is_told_once_after_the_first_steps(monkeypatch):
-    monkeypatch.setattr(preflight, "TIMED_SECONDS", 0.02)
+    monkeypatch.setattr(first_steps, "TIMED_SECONDS", 0.02)
     lines = []
-    steps = preflight.FirstSteps(1000, 10, lines.append)
+    steps = first_steps.FirstSteps(1000, 10, lines.append)
     for step in range(40):
         steps.on_train_batch_end(step)
         time.sleep(0.002)
@@ -163,7 +164,7 @@ def test_the_time_per_epoch_is_told_once_after_the_first_steps(monkeypatch):
 
 def test_an_epoch_that_is_over_soon_tells_its_own_time():
     lines = []
-    steps = preflight.FirstSteps(3, 10, lines.append)
+    steps = first_steps.FirstSteps(3, 10, lines.append)
     for step in range(3):
         steps.on_train_batch_end(step)
     steps.on_epoch_end(0)

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Accuracy figures as pure functions of a table of counts.
+"""Accuracy figures as pure functions of tables of counts, or of their margins.
 
 Everywhere `counts` is (classes, classes) int64 with rows = classification and columns =
 reference, as in Congalton & Green; rows and columns stand in the same order of classes. (Note
 that scikit-learn's own confusion matrix is the transpose.)
+
+Most figures need the margins of a table only: hits, mapped pixels and reference pixels of each
+class. They take a table, or several at once, (..., classes, classes), or the `Margins` alone, which
+are much smaller, as a bootstrap of thousands of tables wants them. So a figure of one table is a
+number, that of several an array (...); figures by class have one more axis. Those that need all
+cells of the table take one table.
 
 What cannot be known is NaN, never 0 or 1 by agreement:
 
@@ -24,16 +30,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from . import margins
 from .classes import MapClass
-from .margins import margins_of
 from .text import none_if_nan
 
 Z_95 = 1.959963984540054
 """Half the width of a 95 % interval in standard errors."""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What most figures need of tables of counts.
+
+    Attributes:
+        values: Hits, mapped pixels and reference pixels of each class (..., 3, classes) float64,
+            as `margins_of` gives them. They add up as tables do.
+    """
+
+    values: np.ndarray
+
+
+Table = np.ndarray | Margins
+"""Tables of counts (..., classes, classes), rows = classification, or their margins."""
 
 
 def confusion_counts(predicted: np.ndarray, reference: np.ndarray, classes: int) -> np.ndarray:
@@ -61,17 +83,136 @@ def confusion_counts(predicted: np.ndarray, reference: np.ndarray, classes: int)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def overall_accuracy(counts: np.ndarray) -> float:
+def margins_of(counts: np.ndarray) -> np.ndarray:
+    """Margins (..., 3, classes) float64 of tables (..., classes, classes): see `Margins`.
+
+    Floats are exact up to 2^53 pixels, and their products do not overflow.
+    """
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return np.stack([hits, counts.sum(axis=-1), counts.sum(axis=-2)], axis=-2).astype(np.float64)
+
+
+def overall_accuracy(table: Table) -> np.ndarray:
     """Share of pixels whose class is right; NaN without pixels."""
-    return float(margins.overall_accuracy(margins_of(counts)))
+    hits, mapped, _ = _parts(table)
+    return _ratio(hits.sum(axis=-1), mapped.sum(axis=-1))
 
 
-def kappa(counts: np.ndarray) -> float:
+def kappa(table: Table) -> np.ndarray:
     """Cohen's kappa (1960), the agreement beyond that of two independent maps.
 
     NaN without pixels and where one class fills both maps: chance alone then agrees fully.
     """
-    return float(margins.kappa(margins_of(counts)))
+    _, mapped, reference = _parts(table)
+    by_chance = _ratio((mapped * reference).sum(axis=-1), mapped.sum(axis=-1) ** 2)
+    return _ratio(overall_accuracy(table) - by_chance, 1 - by_chance)
+
+
+def matthews_correlation(table: Table) -> np.ndarray:
+    """Matthews' correlation of many classes (Gorodkin 2004), -1 to 1.
+
+    NaN where one of the maps has a single class or none (scikit-learn says 0).
+    """
+    parts = _parts(table)
+    total = np.maximum(parts[1].sum(axis=-1, keepdims=True), 1)
+    hits, mapped, reference = (part / total for part in parts)
+    covariance = hits.sum(axis=-1) - (mapped * reference).sum(axis=-1)
+    spread = (1 - (mapped**2).sum(axis=-1)) * (1 - (reference**2).sum(axis=-1))
+    several = [np.count_nonzero(part, axis=-1) > 1 for part in (mapped, reference)]
+    return _ratio(covariance, np.sqrt(np.where(several[0] & several[1], spread, 0)))
+
+
+def precision(table: Table) -> np.ndarray:
+    """Precision = user's accuracy by class: the share of its mapped pixels that is right."""
+    hits, mapped, _ = _parts(table)
+    return _ratio(hits, mapped)
+
+
+def recall(table: Table) -> np.ndarray:
+    """Recall = producer's accuracy by class: the share of its reference pixels that was found."""
+    hits, _, reference = _parts(table)
+    return _ratio(hits, reference)
+
+
+def f1(table: Table) -> np.ndarray:
+    """F1 by class: 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall."""
+    hits, mapped, reference = _parts(table)
+    return _ratio(2 * hits, mapped + reference)
+
+
+def iou(table: Table) -> np.ndarray:
+    """Intersection over union (Jaccard index) by class: TP / (TP + FP + FN)."""
+    hits, mapped, reference = _parts(table)
+    return _ratio(hits, mapped + reference - hits)
+
+
+def macro_mean(figures: np.ndarray) -> np.ndarray:
+    """Mean of a figure (..., classes) over the classes for which it is defined; NaN if for none."""
+    defined = ~np.isnan(figures)
+    if figures.ndim == 1:
+        # So a class that is in neither map does not even change how the sum is rounded.
+        figures = figures[defined]
+        defined = defined[defined]
+    return _ratio(np.where(defined, figures, 0).sum(axis=-1), defined.sum(axis=-1))
+
+
+def weighted_mean(figures: np.ndarray, table: Table) -> np.ndarray:
+    """Mean of a figure over the classes for which it is defined, by reference pixels."""
+    defined = ~np.isnan(figures)
+    weights = np.where(defined, _parts(table)[2], 0)
+    return _ratio((np.where(defined, figures, 0) * weights).sum(axis=-1), weights.sum(axis=-1))
+
+
+def f1_macro(table: Table) -> np.ndarray:
+    """Mean F1 over the classes that have pixels in either map."""
+    return macro_mean(f1(table))
+
+
+def f1_weighted(table: Table) -> np.ndarray:
+    """Mean F1, each class weighing as much as it has reference pixels."""
+    return weighted_mean(f1(table), table)
+
+
+def mean_iou(table: Table) -> np.ndarray:
+    """Mean IoU over the classes that have pixels in either map."""
+    return macro_mean(iou(table))
+
+
+def quantity_disagreement(table: Table) -> np.ndarray:
+    """Share of pixels that are wrong because the classes' total areas differ.
+
+    Pontius & Millones (2011), eq. 3: sum |p_i. - p_.i| / 2. NaN without pixels.
+    """
+    _, mapped, reference = _parts(table)
+    return _ratio(np.abs(mapped - reference).sum(axis=-1) / 2, mapped.sum(axis=-1))
+
+
+def allocation_disagreement(table: Table) -> np.ndarray:
+    """Share of pixels that are wrong because classes of the right area lie in the wrong place.
+
+    Pontius & Millones (2011), eq. 5: sum min(commission, omission). NaN without pixels.
+    """
+    hits, mapped, reference = _parts(table)
+    misplaced = np.minimum(mapped - hits, reference - hits).sum(axis=-1)
+    return _ratio(misplaced, mapped.sum(axis=-1))
+
+
+CLASS_FIGURES = {figure.__name__: figure for figure in (precision, recall, f1, iou)}
+"""Figures by class (..., classes), which have an interval by bootstrap."""
+
+SUMMARY_FIGURES = {
+    figure.__name__: figure
+    for figure in (
+        overall_accuracy,
+        kappa,
+        matthews_correlation,
+        f1_macro,
+        mean_iou,
+        quantity_disagreement,
+        allocation_disagreement,
+    )
+}
+"""Figures of a whole table (...), which have an interval by bootstrap."""
 
 
 def kappa_variance(counts: np.ndarray) -> float:
@@ -107,80 +248,8 @@ def kappa_interval(counts: np.ndarray) -> tuple[float, float]:
     Like the variance it holds for pixels drawn independently of each other.
     """
     half_width = Z_95 * math.sqrt(kappa_variance(counts))
-    return kappa(counts) - half_width, kappa(counts) + half_width
-
-
-def matthews_correlation(counts: np.ndarray) -> float:
-    """Matthews' correlation of many classes (Gorodkin 2004), -1 to 1.
-
-    NaN where one of the maps has a single class or none (scikit-learn says 0).
-    """
-    return float(margins.matthews_correlation(margins_of(counts)))
-
-
-def precision(counts: np.ndarray) -> np.ndarray:
-    """Precision = user's accuracy by class: the share of its mapped pixels that is right."""
-    return margins.precision(margins_of(counts))
-
-
-def recall(counts: np.ndarray) -> np.ndarray:
-    """Recall = producer's accuracy by class: the share of its reference pixels that was found."""
-    return margins.recall(margins_of(counts))
-
-
-def f1(counts: np.ndarray) -> np.ndarray:
-    """F1 by class: 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall."""
-    return margins.f1(margins_of(counts))
-
-
-def iou(counts: np.ndarray) -> np.ndarray:
-    """Intersection over union (Jaccard index) by class: TP / (TP + FP + FN)."""
-    return margins.iou(margins_of(counts))
-
-
-def macro_mean(figures: np.ndarray) -> float:
-    """Mean of a figure over the classes for which it is defined; NaN if for none."""
-    defined = figures[~np.isnan(figures)]
-    return float(defined.mean()) if defined.size else math.nan
-
-
-def weighted_mean(figures: np.ndarray, counts: np.ndarray) -> float:
-    """Mean of a figure over the classes for which it is defined, by reference pixels."""
-    weights = np.where(np.isnan(figures), 0, counts.sum(axis=0))
-    if not weights.any():
-        return math.nan
-    return float(np.average(np.nan_to_num(figures), weights=weights))
-
-
-def f1_macro(counts: np.ndarray) -> float:
-    """Mean F1 over the classes that have pixels in either map."""
-    return macro_mean(f1(counts))
-
-
-def f1_weighted(counts: np.ndarray) -> float:
-    """Mean F1, each class weighing as much as it has reference pixels."""
-    return weighted_mean(f1(counts), counts)
-
-
-def mean_iou(counts: np.ndarray) -> float:
-    """Mean IoU over the classes that have pixels in either map."""
-    return macro_mean(iou(counts))
-
-
-def quantity_disagreement(counts: np.ndarray) -> float:
-    """Share of pixels that are wrong because the classes' total areas differ.
-
-    Pontius & Millones (2011), eq. 3: sum |p_i. - p_.i| / 2. NaN without pixels.
-    """
-    return float(margins.quantity_disagreement(margins_of(counts)))
-
-
-def allocation_disagreement(counts: np.ndarray) -> float:
-    """Share of pixels that are wrong because classes of the right area lie in the wrong place.
-
-    Pontius & Millones (2011), eq. 5: sum min(commission, omission). NaN without pixels.
-    """
-    return float(margins.allocation_disagreement(margins_of(counts)))
+    middle = float(kappa(counts))
+    return middle - half_width, middle + half_width
 
 
 def exchange(counts: np.ndarray) -> float:
@@ -196,7 +265,7 @@ def shift(counts: np.ndarray) -> float:
     return _share(_misplaced(counts) - _exchanged(counts), counts)
 
 
-def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
+def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict[str, Any]:
     """All figures as one JSON object; undefined ones are None.
 
     Args:
@@ -212,9 +281,8 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
     classes = list(scheme)
     if counts.shape != (len(classes), len(classes)):
         raise ValueError(f"{len(classes)} classes do not fit counts of shape {counts.shape}")
-    figures = {"precision": precision, "recall": recall, "f1": f1, "iou": iou}
-    by_class = {name: figure(counts) for name, figure in figures.items()}
-    summary = {
+    by_class = {name: figure(counts) for name, figure in CLASS_FIGURES.items()}
+    summary: dict[str, float | np.ndarray] = {
         "overall_accuracy": overall_accuracy(counts),
         "kappa": kappa(counts),
         "kappa_variance": kappa_variance(counts),
@@ -242,7 +310,7 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
             {
                 "value": one.value,
                 "label": one.label,
-                **{name: none_if_nan(by_class[name][index]) for name in figures},
+                **{name: none_if_nan(by_class[name][index]) for name in by_class},
                 "support": int(present[index]),
                 "predicted": int(mapped[index]),
             }
@@ -253,6 +321,18 @@ def report(counts: np.ndarray, scheme: Iterable[MapClass]) -> dict:
             "counts": counts.tolist(),
         },
     }
+
+
+def _parts(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hits, mapped pixels and reference pixels of each class (..., classes)."""
+    margins = table.values if isinstance(table, Margins) else margins_of(table)
+    return margins[..., 0, :], margins[..., 1, :], margins[..., 2, :]
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The ratio, NaN where there is nothing to divide by; a number if both are."""
+    undefined = np.full(np.broadcast(part, whole).shape, np.nan)
+    return np.divide(part, whole, out=undefined, where=whole > 0)[()]
 
 
 def _one_class_fills_both(counts: np.ndarray) -> bool:

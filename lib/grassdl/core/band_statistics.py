@@ -36,7 +36,7 @@ class Histogram:
 
     @classmethod
     def of(cls, values: np.ndarray, counts: np.ndarray | None = None) -> Histogram:
-        """The histogram of finite values of any shape, each once or as often as `counts` tells."""
+        """The histogram of finite values of any shape, each once or as often as `counts` says."""
         if values.size == 0:
             return cls()
         exponent = cls._exponent_for(float(values.min()), float(values.max()))

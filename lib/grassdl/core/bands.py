@@ -131,17 +131,17 @@ def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None
     as far as they are known; None if nothing is."""
     if len(expected) == len(given):
         return None
-    told = (
+    sentence = (
         f"{len(expected)} bands are expected ({listed(expected)}), {len(given)} are given "
         f"({listed(given)})"
     )
     missing = [name for name in expected if name not in given]
     surplus = [name for name in given if name not in expected]
     if not surplus:
-        return f"{told}; missing: {listed(missing)}"
+        return f"{sentence}; missing: {listed(missing)}"
     if not missing:
-        return f"{told}; too many: {listed(surplus)}"
-    return told
+        return f"{sentence}; too many: {listed(surplus)}"
+    return sentence
 
 
 def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from .integer_tables import CodeTable
 from .schema import Text, checked
 from .text import LONGEST_LABEL, one_line, value_label
 
@@ -21,16 +22,13 @@ NO_STRATUM = 65535
 """Code of a cell that belongs to no stratum."""
 
 UNLABELLED_INDEX = 255
-"""Label code of a cell whose class nobody has told."""
+"""Label code of an unlabelled cell."""
 
 MAX_CLASSES = NULL_INDEX
 """Class indices run from 0 to 253."""
 
 MAX_VALUE = 2**31 - 1
 """The largest category of a GRASS raster map."""
-
-NULL_VALUE = -(2**31)
-"""What a NULL cell of an integer raster map holds when it is read."""
 
 COLOR = r"^(25[0-5]|2[0-4]\d|1?\d?\d)(:(25[0-5]|2[0-4]\d|1?\d?\d)){2}$"
 """Red, green and blue from 0 to 255, as GRASS writes them."""
@@ -117,10 +115,8 @@ class ClassScheme:
 
     def index_of(self, values: np.ndarray) -> np.ndarray:
         """Class indices (uint8) of category values; what is no class becomes unlabelled."""
-        place = np.searchsorted(self.values, values)
-        place = np.minimum(place, len(self) - 1)
-        known = self.values[place] == values
-        return np.where(known, place, UNLABELLED_INDEX).astype(np.uint8)
+        code_of = {one.value: index for index, one in enumerate(self)}
+        return CodeTable(code_of, UNLABELLED_INDEX).encode(values)
 
     def places_of(self, classes: ClassScheme) -> np.ndarray:
         """Indices (uint8) in this scheme of another one's classes, unlabelled where there is none.
@@ -162,7 +158,7 @@ def are_integers(texts: Iterable[str]) -> bool:
 
 
 def classes_of_texts(texts: Mapping[int, str]) -> dict[int, MapClass]:
-    """Classes, without colours, that texts tell.
+    """Classes, without colours, of texts.
 
     Args:
         texts: The text of a class by category or segment. If all are integers, they are the class

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Colours of classes: those that are given where nobody chose any, and whether two are alike."""
+"""Colours of classes: the default ones, and whether two are alike."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ PALETTE = (
     "170:170:170",
     "136:204:238",
 )
-"""Colours that colour-blind readers tell apart: Okabe & Ito (2008), then Tol's muted scheme."""
+"""Colours that differ for colour-blind readers: Okabe & Ito (2008), then Tol's muted scheme."""
 
 SAME_COLOR_LEVELS = 16
-"""Colours within so many of 256 levels of each other in red, green and blue look alike."""
+"""Colours within this many of 256 levels of each other in red, green and blue look alike."""
 
 MOST_SPARE = 300
 """More spare colours than classes and colours of the palette that are taken."""

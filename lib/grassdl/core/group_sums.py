@@ -8,34 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-SPARSE = 4
-"""Integers whose range is so many times their number are sorted, others looked up in a table."""
+from .integer_tables import distinct_places
 
 FEWEST_WAITING = 1 << 16
 """Rows of parts that are always allowed to wait for being added up."""
-
-
-def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different integers (int64, ascending) among some, and the place of each among them.
-
-    The ids of neighbouring segments are mostly close to each other; then a table is many times
-    quicker than to sort them.
-    """
-    if not values.size:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    lowest = int(values.min())
-    span = int(values.max()) - lowest + 1
-    if span > SPARSE * values.size:
-        found, places = np.unique(values, return_inverse=True)
-        return found.astype(np.int64), places
-    # The type of the ids may be too small for their differences.
-    offset = values.astype(np.int64) - lowest
-    seen = np.zeros(span, bool)
-    seen[offset] = True
-    found = np.flatnonzero(seen)
-    places = np.empty(span, np.int64)
-    places[found] = np.arange(len(found))
-    return found + lowest, places[offset]
 
 
 def places_of(ids: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,10 +22,10 @@ def places_of(ids: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndar
         outside: Cells that belong to none, of the same shape; their place is behind the last.
     """
     if not outside.any():
-        found, places = distinct(ids.ravel())
+        found, places = distinct_places(ids.ravel())
         return found, places.reshape(ids.shape)
     inside = ~outside
-    found, place = distinct(ids[inside])
+    found, place = distinct_places(ids[inside])
     places = np.full(ids.shape, len(found))
     places[inside] = place
     return found, places

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""No-data values that nobody declared, told from the values of a sample of cells.
+"""Undeclared no-data values, recognised by the values of a sample of cells.
 
 Such a value is the lowest or highest of its map, occurs again and again, and lies far from all
 others. How far that is depends on how natural the value is otherwise.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"
-"""Told apart by colour-blind readers (Okabe & Ito 2008)."""
+"""They differ for colour-blind readers (Okabe & Ito 2008)."""
 
 DPI = 150
 MAX_NUMBERED_CLASSES = 16
@@ -45,7 +45,7 @@ def confusion_matrix(report: dict, path: str | os.PathLike) -> None:
     accuracy). A column without reference pixels is grey.
 
     Args:
-        report: What `scores.report` returns.
+        report: What `accuracy.report` returns.
         path: PNG file to write.
     """
     names = [_name(one) for one in report["classes"]]

@@ -1,37 +1,74 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the steps read rows of bands from, and how arrays of bands lie in memory."""
+"""What the steps read rows of maps from, and how arrays of layers lie in memory.
+
+There is one convention for NULL: `read` gives the values and, as a second array, the mask (rows,
+cols) of the cells that are NULL. What the values hold there has no meaning, unless a reader says
+so. How GRASS marks NULL in its rows is known in `grassdl.gis` only.
+
+Readers of codes give one array, since every cell has a code: that of its class or stratum, or one
+of those that `core.classes` defines for cells without (`UNLABELLED_INDEX`, `NULL_INDEX`,
+`NO_STRATUM`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 
 class RowReader(Protocol):
-    """What predictions read from: the bands of a grid, some rows at a time."""
+    """A map on a grid, or several of the same grid as layers, some rows at a time."""
 
     rows: int
     cols: int
     dtype: np.dtype
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows `row` to `row + rows` as values (rows, cols, bands) of `dtype`, 0 where NULL,
-        and the mask (rows, cols) of cells that are NULL in at least one band."""
+        """Rows `row` to `row + rows` as values of `dtype`, (rows, cols) of a single map and (rows,
+        cols, layers) of several, and the mask (rows, cols) of cells that are NULL in one of them.
+
+        Bands are 0 where NULL.
+        """
 
 
-class BandReader(RowReader, Protocol):
+class NullReader(Protocol):
+    """The mask of a map or of several alone, which may take less time to read."""
+
+    def null(self, row: int, rows: int) -> np.ndarray:
+        """Which cells (rows, cols) of rows `row` to `row + rows` are NULL in one of the maps."""
+
+
+class CodeReader(Protocol):
+    """Codes of the cells of a grid, some rows at a time."""
+
+    rows: int
+    cols: int
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Codes (rows, cols), uint8 or uint16, of rows `row` to `row + rows`."""
+
+
+class StratumReader(CodeReader, Protocol):
+    """Stratum 0, 1, ... of every cell, NO_STRATUM for none."""
+
+    categories: Sequence[int]
+    """The category of each stratum."""
+
+
+class BandReader(RowReader, NullReader, Protocol):
     """What exports read from: also the mask alone, and reading in two steps."""
 
     cell_bytes: int
     """Memory that a cell takes while it is read, all bands together."""
 
     def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
-        """The mask alone, which may take less time, and the lowest and highest value, as far as
-        there is one, by name of each integer map that tells nothing sure of its values."""
+        """The mask alone, which may take less time, and the lowest and highest value, if there is
+        one, by name of each integer map whose metadata do not give its range reliably."""
 
     def learn(self, found: dict[str, tuple[int, int]]) -> None:
-        """Know what `scan` has told of all rows; `dtype` may be smaller from now on."""
+        """Take the ranges that `scan` found in all rows; `dtype` may be smaller from now on."""
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """The source maps of these rows as they are, for `stack`."""

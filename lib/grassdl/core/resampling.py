@@ -18,7 +18,7 @@ SAME = 1e-6
 """Places and sizes, in cells of the map, that differ by less are the same."""
 
 CLOSED = 0.01
-"""A map whose columns lack less than this part of a cell of a turn around the Earth has no edge."""
+"""A map whose columns span a turn around the Earth but for this part of a cell has no edge."""
 
 
 def effective_method(method: str, ratios: tuple[float, float]) -> str:

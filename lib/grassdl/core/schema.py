@@ -10,7 +10,7 @@ from msgspec import Meta
 
 Kind = TypeVar("Kind")
 LONGEST_REASON = 200
-"""Letters of what is told to be wrong: it may quote what the file holds."""
+"""Letters of an error message that are shown: it may quote what the file holds."""
 
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 """How many there are of something: patches, cells, weights, epochs."""
@@ -56,8 +56,8 @@ def _from_json(kind: type[Kind], content: object) -> Kind:
     return kind.from_json(content)
 
 
-def shortened(told: object) -> str:
-    """What a file or an error tells, in one line that is not too long and has no control codes."""
-    text = " ".join(str(told).split()) or type(told).__name__
+def shortened(message: object) -> str:
+    """The text of a file or an error in one line that is not too long and has no control codes."""
+    text = " ".join(str(message).split()) or type(message).__name__
     printable = "".join(one if one.isprintable() else "?" for one in text[: LONGEST_REASON + 1])
     return printable if len(printable) <= LONGEST_REASON else f"{printable[:LONGEST_REASON]}..."

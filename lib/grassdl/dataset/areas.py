@@ -27,7 +27,7 @@ STEPS = 8
 """Parts of an edge of a region, none of which reaches half around the Earth."""
 
 UNKNOWN = "unknown"
-"""Stands for the coordinate reference system in models that do not tell it."""
+"""Stands for the coordinate reference system in models that do not record it."""
 
 Ring = list[tuple[float, float]]
 """Corners of an outline, the last of which is the first."""
@@ -57,7 +57,7 @@ class Ground:
     """What coordinates mean. Places can be the same only on the same ground.
 
     Attributes:
-        crs: Coordinate reference system as WKT; "" for none. Older models tell its name alone.
+        crs: Coordinate reference system as WKT; "" for none. Older models record its name only.
         project: Name of the GRASS project; "" if it is not known.
         maps: Names of the source maps.
     """

@@ -75,7 +75,7 @@ def write_footprints(
         layer.CommitTransaction()
         layer.SyncToDisk()
     except RuntimeError as error:
-        # GDAL tells no error number, and often no reason.
+        # GDAL gives no error number, and often no reason.
         reason = str(error) or "no reason given"
         raise OSError(
             f"Footprints <{FOOTPRINTS_NAME}> cannot be written, is the disk full? ({reason})"

@@ -133,7 +133,7 @@ class _Encoder:
     """Makes the content of chip files.
 
     GDAL writes into memory and Python to the disk: a full disk then is an OSError with its number,
-    where GDAL would tell of it at most when the file is closed.
+    where GDAL would report it at most when the file is closed.
     """
 
     def __init__(self, writer: ChipWriter):
@@ -318,7 +318,7 @@ class ChipLabels(Chips):
     """Label codes (N, size, size) uint8.
 
     Args:
-        images: The images of the same patches, which tell NULL from unlabelled.
+        images: The images of the same patches, which distinguish NULL from unlabelled.
     """
 
     def __init__(self, folder: Path, images: ChipImages):

@@ -43,7 +43,7 @@ DATASET_FOLDER = FolderKind(
 """What a dataset's folder holds, and --overwrite may therefore remove."""
 
 SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
-"""Blue, orange and reddish purple, told apart by colour-blind readers (Okabe & Ito 2008)."""
+"""Blue, orange and reddish purple, which differ for colour-blind readers (Okabe & Ito 2008)."""
 
 
 Position = Annotated[float, Meta(ge=-1e300, le=1e300)]

@@ -173,7 +173,7 @@ class JoinedPatchSets:
         ]
 
     def contradictions(self) -> list[str]:
-        """A sentence about classes whose numbers alone do not tell that they are the same, if any.
+        """A sentence about classes whose numbers alone do not show that they are the same, if any.
 
         Every pair: the second and third may disagree about a class that the first lacks.
         """
@@ -281,7 +281,7 @@ def _shared(one: ClassScheme, two: ClassScheme) -> Iterator[tuple[MapClass, MapC
 def _contradict(one: MapClass, other: MapClass) -> bool:
     """Whether two classes of equal value and label look like different things.
 
-    A label tells what is meant. Without one the number is all there is, and colours that somebody
+    A label says what is meant. Without one the number is all there is, and colours that somebody
     chose and that are not alike are a sign of something else.
     """
     has_label = one.label != str(one.value)

@@ -97,7 +97,7 @@ def dataset_overview(
 
 
 def choose_patches(class_cells: np.ndarray, count: int) -> np.ndarray:
-    """Indices of patches that show every class, if so many can, and else are spread evenly.
+    """Indices of patches that show every class, if that many can, and else are spread evenly.
 
     Args:
         class_cells: Cells of every class in every patch, (patches, classes).
@@ -311,7 +311,7 @@ def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_ou
 
 
 def _write(figure: Figure, x: float, y: float, height: int, text: str, **style: Any) -> None:
-    """A text whose place is told in pixels from the upper left corner."""
+    """A text whose place is given in pixels from the upper left corner."""
     width = figure.get_figwidth() * DPI
     # A dollar sign in a label is no formula.
     figure.text(x / width, 1 - y / height, text, parse_math=False, **{"va": "center", **style})

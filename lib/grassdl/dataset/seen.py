@@ -34,7 +34,7 @@ def area_seen(patch_set: PatchSet) -> dict[str, Any]:
     """The area of a dataset for `model.json`: see `areas.area_of`, and `places`.
 
     `places` has for each of `SEEN_SPLITS` a list of lists: a row of the region's grid, and the
-    columns at which patches begin there. It is missing where the dataset does not tell them.
+    columns at which patches begin there. It is missing where the dataset does not record them.
     """
     manifest = patch_set.manifest
     area = area_of(manifest)
@@ -141,7 +141,7 @@ def _patches(
 
 
 def _regions(region: dict[str, Any], times: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centre of a region, so many times, and its size."""
+    """Centre of a region, repeated, and its size."""
     low, high = (
         np.array([region[a], region[b]]) for a, b in (("west", "south"), ("east", "north"))
     )

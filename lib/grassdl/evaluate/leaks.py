@@ -8,15 +8,15 @@ from typing import Protocol
 
 import numpy as np
 
-from ..core.classes import NULL_VALUE
+from ..core.readers import RowReader
 from ..dataset.areas import Ground
 from ..dataset.seen import SEEN_SPLITS, Places, leak, sentence
-from .metrics.class_rows import RowReader, strips
+from .metrics.class_rows import strips
 from .provenance import maps_used, model_of
 
 
 class Maps(Protocol):
-    """What `gis.evaluation.EvaluationMaps` gives of this."""
+    """What `gis.inputs.evaluation_maps.EvaluationMaps` gives of this."""
 
     classification: RowReader
     reference: RowReader | None
@@ -26,7 +26,7 @@ class Maps(Protocol):
 
     def place(self) -> dict: ...
 
-    def at_points(self, name: str) -> np.ndarray: ...
+    def at_points(self, name: str) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 def leaks_of_map(maps: Maps) -> dict:
@@ -91,7 +91,7 @@ def _cells(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
     for row, count in strips(rows, cols):
         compared = np.ones((count, cols), bool)
         for one in (maps.classification, maps.reference):
-            compared &= one.read(row, count) != NULL_VALUE
+            compared &= ~one.read(row, count)[1]
         total += np.count_nonzero(compared)
         here = windows[(windows[:, 0] < row + count) & (windows[:, 1] > row)]
         seen = np.zeros_like(compared)
@@ -103,7 +103,7 @@ def _cells(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
 
 def _at_points(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
     """The same for sample points."""
-    compared = maps.at_points("classification") != NULL_VALUE
+    compared = ~maps.at_points("classification")[1]
     rows, cols = maps.points.rows[compared], maps.points.cols[compared]
     seen = np.zeros(len(rows), bool)
     for top, bottom, left, right in windows.tolist():

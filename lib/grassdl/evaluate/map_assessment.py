@@ -11,13 +11,14 @@ import numpy as np
 
 from ..core import accuracy
 from ..core.classes import MapClass
+from ..core.readers import RowReader
 from ..core.text import listed
 from .contradictions import contradictions
 from .metrics.area_estimation import area_report
 from .metrics.bootstrap import block_intervals
 from .metrics.boundaries import border_report, count_borders
 from .metrics.calibration import calibration_report, count_calibration
-from .metrics.class_rows import ClassCodes, ClassRows, RowReader
+from .metrics.class_rows import ClassCodes, ClassRows
 from .metrics.comparison import comparison_report, count_pairs
 from .metrics.confusion_counts import Tally, tally, tally_points, usual_block_size
 from .metrics.objects import match_objects, object_report
@@ -46,7 +47,7 @@ class Maps(Protocol):
     mask: RowReader | None
     reference_values: np.ndarray | None
 
-    def at_points(self, name: str) -> np.ndarray: ...
+    def at_points(self, name: str) -> tuple[np.ndarray, np.ndarray]: ...
 
     def classes(self, values: Iterable[int]) -> list[MapClass]: ...
 
@@ -67,7 +68,7 @@ def assess(maps: Maps, settings: Settings) -> dict:
     """Evaluate a classification.
 
     Returns:
-        The object of `scores.report` with what was compared and left out, and `intervals`,
+        The object of `accuracy.report` with what was compared and left out, and `intervals`,
         `area_adjusted`, `comparison`, `borders`, `objects`, `segments` and `calibration` as
         far as they are asked for.
 
@@ -135,7 +136,7 @@ def _tally(maps: Maps, classification: RowReader, key: str, settings: Settings) 
     """The counts of one of the maps against the reference."""
     names = maps.names[key], maps.names["reference"]
     if maps.reference is None:
-        return tally_points(maps.at_points(key), maps.reference_values, names)
+        return tally_points(*maps.at_points(key), maps.reference_values, names)
     usual = usual_block_size(classification.rows, classification.cols)
     return tally(
         classification,
@@ -185,10 +186,9 @@ def _cases(maps: Maps, values: list[int]) -> SampleCases:
         rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
         return cases_of_cells(rows, maps.progress("Comparing the maps"))
     codes = ClassCodes(values, fixed=True)
-    cells = (maps.at_points("classification"), maps.at_points("compare"), maps.reference_values)
-    return cases_of_points(
-        *(codes.encode(np.ascontiguousarray(one, np.int32), "") for one in cells)
-    )
+    reference = maps.reference_values, np.zeros(len(maps.reference_values), bool)
+    points = (maps.at_points("classification"), maps.at_points("compare"), reference)
+    return cases_of_points(*(codes.encode(*one, "") for one in points))
 
 
 def _rows(maps: Maps, values: list[int]) -> ClassRows:

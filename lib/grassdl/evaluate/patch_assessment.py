@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..core import accuracy
+from ..core.accuracy import margins_of
 from ..core.bands import places_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
-from ..core.margins import margins_of
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
 from ..dataset.reader import PatchReader

@@ -56,7 +56,7 @@ class ModelCard:
         training: Settings of the training, seed among them, and how it went.
         dataset_ids: Content hashes of the datasets.
         versions: Versions of the software by name.
-        test: Scores on the test split as `scores.report` gives them; None without a test split.
+        test: Scores on the test split as `accuracy.report` gives them; None without a test split.
         command: The call.
         temperature: Makes probabilities honest, see `tempered`; 1 leaves them as the network's.
         ranges: Minimum and maximum of every band over the training split; empty if not known.

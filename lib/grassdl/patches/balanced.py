@@ -73,7 +73,7 @@ def _best(scores: np.ndarray, number: int) -> np.ndarray:
 
 
 def evenness_note(pixels: np.ndarray, labels: list[str]) -> str:
-    """A sentence that tells the shares reached against an even share.
+    """A sentence on the shares reached, against an even share.
 
     Args:
         pixels: Labelled pixels of every class (classes,).
@@ -81,7 +81,7 @@ def evenness_note(pixels: np.ndarray, labels: list[str]) -> str:
     """
     present = np.flatnonzero(pixels)
     shares = 100 * pixels[present] / pixels.sum()
-    told = listed(
+    reached = listed(
         f"<{labels[one]}> {share:.2f} %" for one, share in zip(present, shares, strict=True)
     )
-    return f"Class shares reached (even ones: {100 / len(present):.2f} %): {told}"
+    return f"Class shares reached (even ones: {100 / len(present):.2f} %): {reached}"

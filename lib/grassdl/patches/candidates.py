@@ -83,8 +83,8 @@ def first_fit(examined: Examined) -> np.ndarray:
     """Places of the first good candidates of every group, as many as wanted.
 
     Counting costs, and mostly nearly all candidates are good: first about as many as wanted are
-    examined, then, as long as some lack, as many as the groups' rates of good ones tell, but at
-    least as many again as before, so that there are few rounds.
+    examined, then, as long as some are missing, as many as the groups' rates of good ones suggest,
+    but at least as many again as before, so that there are few rounds.
     """
     candidates = examined.candidates
     wanted, groups = candidates.wanted, candidates.groups

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.classes import NULL_INDEX
-from ..core.readers import BandReader
+from ..core.readers import BandReader, CodeReader
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Manifest
 from ..dataset.writer import PatchSetWriter, WrittenPart
 from ..io.folders import check_disk
 from ..runtime.workers import Workers
 from .plan import Plan
-from .window_counts import CodeReader
 
 
 @dataclass(frozen=True)

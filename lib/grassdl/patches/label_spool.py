@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX
-from ..core.readers import BandReader
+from ..core.integer_tables import distinct
+from ..core.readers import BandReader, CodeReader
 from ..runtime.workers import Workers
-from .window_counts import CodeReader, codes_present
 
 Ranges = dict[str, tuple[int, int]]
 """Lowest and highest value by map."""
@@ -64,7 +64,8 @@ class Survey:
     spool: CodeSpool
 
     def read(self, job: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Ranges]:
-        """Label codes, which cells are NULL, and the values of maps that tell nothing sure."""
+        """Label codes, which cells are NULL, and the ranges of maps whose metadata do not give
+        them."""
         return self.labels.read(*job), *self.bands.scan(*job)
 
     def write(
@@ -73,12 +74,12 @@ class Survey:
         """Keep the codes; how many rows, what labels, how many labelled cells lost to NULL, and
         the ranges."""
         codes, null, ranges = cells
-        present, lost = codes_present(codes, NULL_INDEX), 0
+        present, lost = distinct(codes), 0
         if null.any():
             lost = int((codes[null] != UNLABELLED_INDEX).sum())
             codes[null] = NULL_INDEX
         self.spool.write(job[0], codes)
-        return len(codes), present, lost, ranges
+        return len(codes), present[present < NULL_INDEX], lost, ranges
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which patches are cut, and the text that tells it before anything is written."""
+"""Which patches are cut, and the text that describes it before anything is written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.classes import ClassScheme
+from ..core.readers import CodeReader
 from ..core.text import duration, listed
 from ..dataset.manifest import SPLITS
 from .candidates import ACROSS, FIT, NEAR, UNKNOWN, UNLABELLED, Examined
@@ -16,7 +17,7 @@ from .leakage import check_apart
 from .sampling import Grid, SamplingDesign
 from .split_membership import BUFFERED, DROPPED
 from .splits import SplitScheme
-from .window_counts import CodeReader, count_codes
+from .window_counts import count_codes
 
 COLUMNS = 80
 """Width of the plan's text."""
@@ -149,7 +150,7 @@ def shortcomings(plan: Plan, classes: ClassScheme, design: SamplingDesign, lost:
     if lost:
         sentences.append(f"NULL in a band costs {lost} labelled cells")
     if len(plan.positions) < (design.limit() or 0):
-        sentences.append(f"{len(plan.positions)} of {design.limit()} patches could be had")
+        sentences.append(f"{len(plan.positions)} of {design.limit()} patches are possible")
     return sentences + _missing_classes(plan, classes)
 
 

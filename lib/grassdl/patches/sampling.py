@@ -13,10 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..core.readers import StratumReader
 from .balanced import draw_evenly, evenness_note
 from .candidates import Candidates, Examined, distinct, first_fit
 from .spreading import spread_fit
-from .strata import Strata, deal, draw_from_blocks, draw_from_map, few_note
+from .strata import deal, draw_from_blocks, draw_from_map, few_note
 from .window_counts import clipped
 
 
@@ -205,7 +206,7 @@ class StratifiedSampling(NumberSampling):
 
     description = "equal numbers of patches in every stratum"
 
-    strata: Strata | None = None
+    strata: StratumReader | None = None
 
     def candidates(
         self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
@@ -275,7 +276,7 @@ class ObjectSampling(SamplingDesign):
     Attributes:
         places: Rows and columns (n, 2) of the objects' centres in cells from the region's upper
             left corner; the middle of the first cell is 0.5.
-        jitter: Patches are moved by up to so many cells, at random, in both directions; the
+        jitter: Patches are moved by up to this many cells, at random, in both directions; the
             centre stays in the patch.
         negatives: Patches without objects, as a multiple of those with one.
         background: Index of the class that is no object.
@@ -400,7 +401,7 @@ def _candidates_for(npatches: int) -> int:
 def _random_positions(
     grid: Grid, margin: tuple[int, int], most: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """At most so many positions within blocks, (n, 2), in random order."""
+    """At most `most` positions within blocks, (n, 2), in random order."""
     rows, cols = starts_within_blocks(grid, margin)
     chosen = distinct(len(rows) * len(cols), most, rng)
     return np.stack([rows[chosen // len(cols)], cols[chosen % len(cols)]], axis=-1)

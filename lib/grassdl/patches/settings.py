@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run of i.dl.patches is told, checked before any map is read."""
+"""The settings of a run of i.dl.patches, checked before any map is read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from typing import TypeVar
 import numpy as np
 
 from ..core.options import check_range, number, numbers, positive, whole
-from ..core.readers import BandReader
+from ..core.readers import BandReader, CodeReader, StratumReader
 from ..dataset.manifest import Export
 from .sampling import DESIGNS, Grid, SamplingDesign, default_block_size
 from .splits import SCHEMES, SplitScheme, buffer_margin, parse_shares
-from .strata import Strata
-from .window_counts import CodeReader
 
 
 def _that_take(attribute: str, classes: Mapping[str, type]) -> tuple[str, ...]:
@@ -48,7 +46,8 @@ HIGHEST = {
     "jitter": 1_000_000,
     "nprocs": 1024,
 }
-"""Numbers beyond which nobody can mean them, and whose candidates or processes no memory holds."""
+"""Upper limits of numbers: larger ones are typing errors, whose candidates or processes no memory
+holds."""
 
 OVERHEAD_BYTES = 8
 """Memory that a cell takes while it is cut, besides its bands: codes, masks and their copies."""
@@ -157,7 +156,7 @@ class Settings:
         )
 
     def design(
-        self, strata: Strata | None, places: np.ndarray | None, background: int | None
+        self, strata: StratumReader | None, places: np.ndarray | None, background: int | None
     ) -> SamplingDesign:
         """The sampling design.
 

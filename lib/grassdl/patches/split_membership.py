@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from ..core.readers import CodeReader
 from ..dataset.manifest import SPLITS
 from .sampling import Grid
-from .window_counts import CodeReader, clipped, count_codes
+from .window_counts import clipped, count_codes
 
 DROPPED = -1
 """Split code of a patch that is not wholly in one split."""
@@ -19,7 +20,7 @@ BUFFERED = -2
 
 
 class Territory(Protocol):
-    """Cells, or larger units, that belong to a split or to nobody, and patches on them."""
+    """Cells, or larger units, that belong to a split or to none, and patches on them."""
 
     patches: int
 
@@ -36,10 +37,10 @@ def splits_of(territory: Territory, margin: tuple[int, int]) -> np.ndarray:
     """The split of every patch: the one that all its cells belong to.
 
     With a margin a patch is dropped if another split has a cell in its window grown by the margin.
-    Where that window also holds cells of nobody, another split may have none in twice the margin
-    either. Then patches of different splits are at least twice the margin apart, in rows or in
-    columns. For if two such windows met, it would be in cells of nobody, and each patch would lie
-    within twice the margin of the other.
+    Where that window also holds cells without a split, another split may have none in twice the
+    margin either. Then patches of different splits are at least twice the margin apart, in rows or
+    in columns. For if two such windows met, it would be in cells without a split, and each patch
+    would lie within twice the margin of the other.
 
     Returns:
         (n,) int8: a place in `SPLITS`, `DROPPED` or `BUFFERED`.
@@ -84,7 +85,7 @@ class MapTerritory:
 
 
 class BlockTerritory:
-    """Square blocks; those that no patch touches are nobody's.
+    """Square blocks; those that no patch touches belong to no split.
 
     Args:
         positions: Upper left cells (n, 2) of the patches.

@@ -15,10 +15,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..core.readers import CodeReader
 from ..dataset.manifest import SPLITS
 from .sampling import Grid
 from .split_membership import DROPPED, BlockTerritory, MapTerritory, splits_of
-from .window_counts import CodeReader, strips
+from .window_counts import strips
 
 MOST_DEALS = 20
 """How many deals are tried; fewer where there are many blocks, which chance evens out."""
@@ -73,9 +74,9 @@ class SplitScheme(ABC):
     margin: tuple[int, int] = (0, 0)
 
     def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
-        """What is known of the patches' splits before they are chosen, as `assign` tells it.
+        """What is known of the patches' splits before they are chosen, as `assign` returns it.
 
-        Patches that cannot be in any split are told here, so that others are chosen instead.
+        Patches that cannot be in any split are named here, so that others are chosen instead.
         """
         return np.zeros(len(positions), np.int8)
 
@@ -222,7 +223,7 @@ class BlockSplit(SplitScheme):
         is_open = np.ones(len(parts), bool)
         occurrences = holds.sum(axis=0)
         for _ in range(len(parts)):
-            # Blocks without any whole patch come last and go where patches lack most.
+            # Blocks without any whole patch come last and go where most patches are missing.
             rarest = np.where(occurrences > 0, occurrences, len(parts) + 1).argmin()
             amount = rarest if occurrences.any() else -1
             wanted = is_open & holds[:, amount] if occurrences.any() else is_open

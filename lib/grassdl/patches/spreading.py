@@ -19,7 +19,7 @@ def spread_fit(examined: Examined, places: np.ndarray, wanted: int, size: int) -
     Args:
         examined: The candidates; those are examined that may be taken.
         places: Candidates that count, in the order in which they are preferred.
-        wanted: At most so many are taken.
+        wanted: At most this many are taken.
         size: Edge of a patch in cells.
     """
     positions = examined.candidates.positions

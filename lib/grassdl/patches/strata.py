@@ -3,22 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import numpy as np
 
 from ..core.classes import NO_STRATUM
+from ..core.readers import CodeReader
 from ..core.text import listed
 from .candidates import Candidates, distinct
-from .window_counts import CodeReader, strips
-
-
-class Strata(CodeReader, Protocol):
-    """Stratum 0, 1, ... of every cell, NO_STRATUM for none."""
-
-    categories: Sequence[int]
-    """The category of each stratum."""
+from .window_counts import strips
 
 
 def draw_from_map(
@@ -139,5 +130,5 @@ def few_note(candidates: Candidates, chosen: np.ndarray) -> str | None:
     short = np.flatnonzero(given < wanted)
     if not short.size:
         return None
-    told = [f"{candidates.names[one]} ({given[one]} of {wanted[one]})" for one in short]
-    return f"Strata that gave fewer patches than wanted: {listed(told)}"
+    short_of = [f"{candidates.names[one]} ({given[one]} of {wanted[one]})" for one in short]
+    return f"Strata that gave fewer patches than wanted: {listed(short_of)}"

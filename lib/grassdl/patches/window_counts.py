@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
+
+from ..core.integer_tables import distinct
+from ..core.readers import CodeReader
 
 STRIP_CELLS = 4_000_000
 """Cells of one map that are read at a time."""
@@ -19,16 +21,6 @@ WINDOW_CELL_NS = 2.0
 
 TABLE_CELL_NS = 3.5
 """Time to enter one cell into a summed-area table."""
-
-
-class CodeReader(Protocol):
-    """Codes of the cells of a grid, some rows at a time."""
-
-    rows: int
-    cols: int
-
-    def read(self, row: int, rows: int) -> np.ndarray:
-        """Codes (rows, cols), uint8 or uint16, of rows `row` to `row + rows`."""
 
 
 def strip_rows(cols: int) -> int:
@@ -98,18 +90,12 @@ def _count_in_strip(codes: np.ndarray, windows: np.ndarray, number: int) -> np.n
     bits = int(areas.max()).bit_length()
     per_table = 64 // bits
     # To look which codes are there takes the time of a table.
-    present = codes_present(codes, number) if number > 2 * per_table else np.arange(number)
+    present = distinct(codes) if number > 2 * per_table else np.arange(number)
+    present = present[present < number]
     tables = -(-len(present) // per_table)
     if by_window <= tables * codes.size * TABLE_CELL_NS:
         return _count_by_window(codes, windows, number)
     return _count_by_table(codes, windows, number, present, bits)
-
-
-def codes_present(codes: np.ndarray, number: int) -> np.ndarray:
-    """Which codes below `number` occur, ascending."""
-    seen = np.zeros(np.iinfo(codes.dtype).max + 1, bool)
-    seen[codes.ravel()] = True
-    return np.flatnonzero(seen[:number])
 
 
 def _count_by_window(codes: np.ndarray, windows: np.ndarray, number: int) -> np.ndarray:

@@ -4,21 +4,14 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 
+from ..core.readers import NullReader
 from .tiling.axis import Axis, Core
 
 SAMPLED_ROWS = 200
 """Rows that are read for it: that takes about a second, however large the region."""
-
-
-class NullReader(Protocol):
-    """Gives the NULL mask of rows."""
-
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """The mask (rows, cols) of cells of rows `row` to `row + rows` that are NULL in a band."""
 
 
 def cells_with_data(reader: NullReader, rows: Axis, cols: Axis, first: int = 0) -> int:

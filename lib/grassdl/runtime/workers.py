@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Work in other processes: the same in several, for a library that allows one thread only, or one
-that is to leave nothing in memory; and how processes are ended."""
+that is to leave nothing in memory; and how processes are ended.
+
+`concurrent.futures.ProcessPoolExecutor` was tried in place of `Workers`. Its processes outlive the
+one that started them if that is killed (SIGKILL, out of memory), forked or spawned, since each
+holds both ends of the pipe that it waits on; here a process ends when its pipe does. It also gives
+each job to any process as a task of its own, so that a process could not read the next job while a
+thread of it writes the last one, as `Work` does, and it starts processes while it runs, when
+SIGINT would have to be blocked again.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +92,7 @@ class Workers:
             The results, in any order.
 
         Raises:
-            ChildProcessError: A process ended before its work was done; it has told why.
+            ChildProcessError: A process ended before its work was done; it has reported why.
             Exception: What the work raised.
         """
         if not self._connections:
@@ -155,7 +163,7 @@ def _started(
 
 
 def _results(missing: dict[Connection, int]) -> Iterator[Result]:
-    """What comes from processes that have so many results each to send."""
+    """What comes from processes that have `missing` results each to send."""
     while missing:
         for connection in wait(list(missing)):
             yield _received(connection)
@@ -198,7 +206,7 @@ def _begin(
 
 
 def _serve(connection: Connection) -> None:
-    """Do all work that comes; ends when nobody is there any more."""
+    """Do all work that comes, until the process at the other end of the pipe has ended."""
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             work, jobs = connection.recv()

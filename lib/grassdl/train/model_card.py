@@ -25,7 +25,7 @@ from ..networks import registry
 from ..networks.analysis.receptive_field import reach
 from .callbacks.history import History
 from .config.settings import Settings
-from .data.normalization import deviations, means
+from .data.band_values import deviations, means
 from .optimization.precision import resolve
 
 HISTORY_TABLE = "history.csv"

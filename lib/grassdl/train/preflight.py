@@ -1,15 +1,280 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is told before a training and soon after it has begun: what, memory, time per epoch."""
+"""What is checked and reported before a training computes anything: software, whether there is
+something to learn from, whether the memory will do, and one line on what is trained on what."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
 import keras
+import numpy as np
 
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
+from ..dataset.seen import leaks
+from ..model.folder import load_card
+from ..networks.analysis.planned import number_of_weights
 from ..networks.analysis.receptive_field import reach
+from ..runtime.keras_backend import has_gpu, physical_memory
 from .config.settings import Settings
-from .memory import PROGRAM_BYTES, megabytes, memory_needed
+
+MOST_LISTED = 5
+"""Classes that a warning lists at most."""
+
+COPIES_OF_WEIGHTS = 7
+"""The weights, their gradients, their mean, two moments of the optimiser, the best so far, and the
+weights whose place the mean takes while it is scored."""
+
+PROGRAM_BYTES = 2**30
+"""What the program takes besides: 0.87 to 1.03 GB were measured with TensorFlow."""
+
+LEAST_SHARE = 0.8
+"""Share of the estimated memory that is taken in any case, see `memory_needed`."""
+
+OUT_OF_MEMORY = ("MemoryError", "_ArrayMemoryError", "ResourceExhaustedError", "OutOfMemoryError")
+"""Classes of errors of Python, NumPy, TensorFlow and PyTorch; JAX tells it in the message."""
+
+OUT_OF_MEMORY_WORDS = ("RESOURCE_EXHAUSTED", "OOM when allocating")
+
+
+def check_packages() -> None:
+    """Import now what serves only after the last epoch: then is too late to find it missing."""
+    import_module("matplotlib")
+
+
+def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
+    """Check the training split.
+
+    Args:
+        data: The datasets.
+        warn: Takes a line for the user.
+
+    Raises:
+        ValueError: There is nothing to learn from.
+    """
+    if not data.count("train"):
+        raise ValueError(
+            "There are no training patches in the input: add a dataset that has some, cut by "
+            "i.dl.patches with a share for training"
+        )
+    pixels = data.pixels("train")
+    if not pixels.any():
+        raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
+    if np.count_nonzero(pixels) == 1:
+        only = data.classes.labels[int(pixels.argmax())]
+        raise ValueError(f"All labelled training pixels are <{only}>: two classes are needed")
+    for one, labelled in zip(data.classes, pixels, strict=True):
+        if not labelled:
+            warn(
+                f"Class {one.value} <{one.label}> has no pixel in the training patches: "
+                "the network cannot learn it"
+            )
+    _tell_unvalidated(data, warn)
+    for band, statistics in zip(data.bands, data.statistics, strict=True):
+        if not statistics.deviation:
+            warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
+    for sentence in data.renumbered() + data.contradictions() + data.overlaps():
+        warn(sentence)
+
+
+def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
+    """Warn of classes that are trained and lack in the validation split, if that has labels.
+
+    Their IoU is 0 as soon as a pixel is mapped as one of them: see `accuracy.iou`.
+    """
+    trained, validated = data.pixels("train") > 0, data.pixels("val") > 0
+    missing = np.flatnonzero(trained & ~validated)
+    if validated.any() and len(missing):
+        shown = ", ".join(f"<{data.classes.labels[place]}>" for place in missing[:MOST_LISTED])
+        more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
+        warn(
+            f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
+            "the epoch in its mean IoU, by which the best one is chosen"
+        )
+
+
+def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict[str, Any]]:
+    """Test patches that lie where the model to start from has seen the ground, see `seen.leaks`.
+
+    Args:
+        data: The datasets.
+        folder: Folder of that model; None for none.
+
+    Raises:
+        ValueError: The model cannot be read.
+    """
+    if not folder:
+        return []
+    card = load_card(folder)
+    return [
+        found for one in data.patch_sets for found in leaks(card.name, card.seen_areas, one, "test")
+    ]
+
+
+def memory_needed(network: keras.Model, size: int, batch_size: int) -> int:
+    """Bytes that weights and features take in training, about, besides `PROGRAM_BYTES`.
+
+    What all layers give is kept for the way back; gradients come and go. With TensorFlow on a CPU,
+    the peak memory of U-Net, NickNet and LinkNet grew by 0.86 to 1.06 of that per patch.
+
+    Args:
+        network: Takes images (batch, rows, columns, bands).
+        size: Edge of a patch in pixels.
+        batch_size: Patches per step.
+    """
+    weights = sum(int(np.prod(one.shape)) for one in network.weights) * np.dtype("float32").itemsize
+    return COPIES_OF_WEIGHTS * weights + feature_bytes(network, size) * batch_size
+
+
+def feature_bytes(network: keras.Model, size: int) -> int:
+    """Bytes of what all layers together give for one patch."""
+    given: list[keras.KerasTensor] = []
+
+    def trace(operation: keras.Operation) -> Callable[..., Any]:
+        def call(*inputs: object, **options: object) -> object:
+            if isinstance(operation, keras.Model):
+                return _run(operation, trace, inputs[0])
+            outputs = operation.compute_output_spec(*inputs, **options)
+            given.extend(keras.tree.flatten(outputs))
+            return outputs
+
+        return call
+
+    _run(network, trace, keras.KerasTensor((1, size, size, network.input_shape[-1]), "float32"))
+    return sum(int(np.prod(one.shape)) * _bytes(one.dtype) for one in given)
+
+
+def _run(model: keras.Model, trace: Callable[..., Any], inputs: object) -> object:
+    """Follow the layer graph, nested models opened, with `trace` in the place of layers."""
+    function = keras.Function(model.inputs, model.outputs)
+    outputs = function._run_through_graph(keras.tree.flatten(inputs), operation_fn=trace)
+    return keras.tree.pack_sequence_as(model._outputs_struct, keras.tree.flatten(outputs))
+
+
+def _bytes(dtype: str) -> int:
+    # NumPy does not know bfloat16.
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
+def check_weights_fit(network: keras.Model, name: str) -> None:
+    """Refuse a network whose weights alone take more memory in training than this machine has.
+
+    Args:
+        network: May be one of `networks.planned`, whose weights take none.
+        name: What it is called.
+
+    Raises:
+        ValueError: They do.
+    """
+    weights, memory = number_of_weights(network), physical_memory()
+    # On a GPU most copies are in its own memory.
+    copies = 1 if has_gpu() else COPIES_OF_WEIGHTS
+    needed = copies * weights * np.dtype("float32").itemsize
+    if memory is not None and needed > memory:
+        raise ValueError(
+            f"Network <{name}> would have {weights / 1e6:.0f} million parameters, whose training "
+            f"takes {megabytes(needed)} of memory or more; this machine has {megabytes(memory)}: "
+            "use fewer filters or less depth"
+        )
+
+
+def batch_size_that_fits(
+    network: keras.Model, size: int, batch_size: int, available: int | None
+) -> int:
+    """The batch size, at most half of one that does not fit, that does; 0 if none.
+
+    Args:
+        network: Takes images (batch, rows, columns, bands).
+        size: Edge of a patch in pixels.
+        batch_size: The one that does not fit.
+        available: Bytes that there are, or None if that is unknown.
+    """
+    fitting = batch_size // 2
+    if available is not None:
+        weights = memory_needed(network, size, 0)
+        fitting = min(fitting, max(available - weights, 0) // feature_bytes(network, size))
+    return fitting
+
+
+def available_memory() -> int | None:
+    """Bytes of memory that are available; None where that is unknown, as on accelerators."""
+    if has_gpu():
+        return None
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    told = dict(line.split(":", 1) for line in lines)
+    if "MemAvailable" not in told:
+        return None
+    return int(told["MemAvailable"].split()[0]) * 1024
+
+
+@contextmanager
+def enough_memory(
+    network: keras.Model, size: int, batch_size: int, warn: Callable[[str], None]
+) -> Iterator[None]:
+    """Refuse a training that takes more memory than there can be, warn if it may not do, and say
+    what to do where it did not.
+
+    (Main memory rarely ends in an error: the system rather kills a process.)
+
+    Args:
+        network: Takes images (batch, rows, columns, bands).
+        size: Edge of a patch in pixels.
+        batch_size: Patches per step.
+        warn: Takes a line for the user.
+
+    Raises:
+        ValueError: The block ran out of memory, or would for certain; the message has a batch
+            size that fits.
+    """
+    available = available_memory()
+    needed = memory_needed(network, size, batch_size)
+    advice = _advice(batch_size_that_fits(network, size, batch_size, available))
+    memory = None if has_gpu() else physical_memory()
+    if memory is not None and LEAST_SHARE * needed > memory:
+        raise ValueError(
+            f"Training with batches of {batch_size} patches takes about {megabytes(needed)} of "
+            f"memory, this machine has {megabytes(memory)}: {advice}"
+        )
+    if available is not None and needed > available:
+        warn(
+            f"Training takes about {megabytes(needed)} of memory, {megabytes(available)} are "
+            f"available: if it fails, {advice}"
+        )
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ValueError(
+            f"Out of memory with batches of {batch_size} patches, which take about "
+            f"{megabytes(needed)}: {advice}"
+        ) from error
+
+
+def _advice(fitting: int) -> str:
+    if fitting:
+        return f"use batch_size={fitting}"
+    return "cut smaller patches, or use a smaller network"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or of a backend tells that memory ran out."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return bool(set(names) & set(OUT_OF_MEMORY)) or any(
+        words in str(error) for words in OUT_OF_MEMORY_WORDS
+    )
+
+
+def megabytes(number: int) -> str:
+    """A number of bytes for the user."""
+    return f"{round(number / 2**20)} MB"
 
 
 def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str:

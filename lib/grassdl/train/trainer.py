@@ -31,14 +31,11 @@ from ..runtime.workers import Terminated
 from .callbacks import tensorboard
 from .callbacks.divergence import Diverged
 from .callbacks.shuffle import Shuffle
-from .checks import check_data, check_packages, start_model_leaks
 from .config.class_weights import class_weights
 from .config.settings import Settings
 from .data.augmentation import by_names
-from .data.band_values import BandValues
+from .data.band_values import BandValues, deviations, means
 from .data.batches import Batches, TrainingBatches, reading
-from .data.normalization import deviations, means
-from .memory import check_weights_fit, enough_memory
 from .model_card import Fitted, model_card, write_history
 from .model_readme import README_NAME, readme
 from .optimization import losses, optimizers
@@ -46,7 +43,14 @@ from .optimization.metrics import MeanIoU
 from .optimization.phases import frozen
 from .optimization.precision import computing_in, in_float32, resolve
 from .optimization.transfer import Transfer, frozen_layers, take_over
-from .preflight import plan
+from .preflight import (
+    check_data,
+    check_packages,
+    check_weights_fit,
+    enough_memory,
+    plan,
+    start_model_leaks,
+)
 from .resume.checkpoint import State
 from .resume.fingerprint import description
 from .resume.run_folder import LOGS_NAME, RunFolder, run_path, running
@@ -400,7 +404,7 @@ def score(
         seconds: Time that this may take.
 
     Returns:
-        The object of `scores.report`; None if no pixel of the split is labelled.
+        The object of `accuracy.report`; None if no pixel of the split is labelled.
 
     Raises:
         TimeoutError: It takes longer.

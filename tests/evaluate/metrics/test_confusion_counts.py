@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from array_rows import ArrayRows, cells
+from array_rows import NULL_VALUE, ArrayRows, cells
 from grassdl.core import accuracy
-from grassdl.core.classes import MAX_VALUE, NULL_VALUE
-from grassdl.core.margins import margins_of
+from grassdl.core.accuracy import margins_of
+from grassdl.core.classes import MAX_VALUE
 from grassdl.evaluate.metrics import class_rows as cells_module
 from grassdl.evaluate.metrics.class_rows import ClassCodes, ClassRows, strips
 from grassdl.evaluate.metrics.confusion_counts import tally, tally_points, usual_block_size
@@ -80,12 +80,13 @@ def test_every_row_is_read_once_and_blocks_begin_a_strip():
 
 def test_large_values_and_the_border_of_the_table_are_told_apart():
     values = np.array([[0, 65534, 65535, 65536, MAX_VALUE, NULL_VALUE]], np.int32)
+    null = values == NULL_VALUE
     codes = ClassCodes()
-    assert codes.encode(values, "map").tolist() == [[1, 2, 3, 4, 5, 0]]
+    assert codes.encode(values, null, "map").tolist() == [[1, 2, 3, 4, 5, 0]]
     assert codes.values == [0, 65534, 65535, 65536, MAX_VALUE]
-    assert codes.encode(values[:, ::-1].copy(), "map").tolist() == [[0, 5, 4, 3, 2, 1]]
+    assert codes.encode(values[:, ::-1], null[:, ::-1], "map").tolist() == [[0, 5, 4, 3, 2, 1]]
     fixed = ClassCodes([65535, 0], fixed=True)
-    assert fixed.encode(values, "map").tolist() == [[2, 0, 1, 0, 0, 0]]
+    assert fixed.encode(values, null, "map").tolist() == [[2, 0, 1, 0, 0, 0]]
 
 
 def test_as_many_classes_as_possible_are_counted_and_not_one_more():
@@ -116,7 +117,8 @@ def test_more_blocks_than_fit_into_memory_are_refused():
 
 
 def test_points_are_counted_like_cells():
-    found = tally_points(np.array([1, 2, NULL_VALUE, 2]), np.array([1, 1, 1, 2]), NAMES)
+    null = np.array([False, False, True, False])
+    found = tally_points(np.array([1, 2, 0, 2]), null, np.array([1, 1, 1, 2]), NAMES)
     assert found.counts.tolist() == [[1, 0], [1, 1]]
     assert found.left_out.null_in_classification == 1
     assert accuracy.overall_accuracy(found.counts) == pytest.approx(2 / 3)

@@ -4,9 +4,8 @@
 import numpy as np
 import pytest
 
-from array_rows import ArrayMaps, ArrayRows, cells, classes_of
+from array_rows import NULL_VALUE, ArrayMaps, ArrayRows, cells, classes_of
 from grassdl.core import accuracy
-from grassdl.core.classes import NULL_VALUE
 from grassdl.evaluate.map_assessment import assess
 from grassdl.evaluate.metrics.area_estimation import estimate
 from grassdl.evaluate.metrics.class_rows import ClassRows

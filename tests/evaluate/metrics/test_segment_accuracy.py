@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from array_rows import ArrayMaps, ArrayRows, cells, classes_of
-from grassdl.core.classes import NULL_VALUE
+from array_rows import NULL_VALUE, ArrayMaps, ArrayRows, cells, classes_of
 from grassdl.evaluate.map_assessment import assess
 from grassdl.evaluate.metrics import class_rows as cells_module
 from grassdl.evaluate.metrics.boundaries import border_report, count_borders

@@ -11,8 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from array_rows import ArrayMaps
-from grassdl.core.classes import NULL_VALUE
+from array_rows import NULL_VALUE, ArrayMaps
 from grassdl.evaluate.map_assessment import assess
 from grassdl.evaluate.report.html import page
 from grassdl.evaluate.report.tables import Cell, Figure, Part

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...core.accuracy import CLASS_FIGURES, SUMMARY_FIGURES, Margins
 from ...core.classes import MapClass
-from ...core.margins import CLASS_FIGURES, SUMMARY_FIGURES
 
 REPLICATES = 1000
 LEVEL = 0.95
@@ -49,7 +49,7 @@ def block_intervals(
         "seed": seed,
     }
     enough = len(blocks) >= MIN_BLOCKS
-    drawn = resampled(blocks, seed)
+    drawn = Margins(resampled(blocks, seed))
     by_class = {name: figure(drawn) for name, figure in CLASS_FIGURES.items()}
     return {
         **made,

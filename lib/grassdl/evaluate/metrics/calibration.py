@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ...core.readers import RowReader
 from ...model.card import SMALLEST, tempered
-from .class_rows import NO_CLASS, ClassRows, RowReader, strips
+from .class_rows import NO_CLASS, ClassRows, strips
 
 LOG_TEMPERATURES = (-3.0, 3.0)
 """Between which the logarithm of a temperature is looked for: 0.05 to 20."""
@@ -90,9 +91,8 @@ def count_calibration(
 
     Args:
         rows: Gives codes of classification and reference.
-        probabilities: The map of each class's probability, floats that are NaN where NULL; None
-            for a class whose probability is 0 everywhere. After them may come those of classes
-            that the maps do not have.
+        probabilities: The map of each class's probability; None for a class whose probability is 0
+            everywhere. After them may come those of classes that the maps do not have.
         progress: Takes the number of rows that are done.
 
     Raises:
@@ -105,8 +105,9 @@ def count_calibration(
     # A strip holds a value for every class.
     for row, count in strips(rows.rows, rows.cols * len(readers)):
         *_, truth = rows.read(row, count)
-        shares = np.stack([reader.read(row, count) for reader in readers])
-        valid = (truth != NO_CLASS) & ~np.isnan(shares).any(axis=0)
+        read = [reader.read(row, count) for reader in readers]
+        shares = np.stack([values for values, _ in read])
+        valid = (truth != NO_CLASS) & ~np.logical_or.reduce([null for _, null in read])
         shares = shares[:, valid]
         if shares.size and not (shares.min() >= -1e-5 and shares.max() <= 1 + 1e-5):
             raise ValueError(

@@ -4,31 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 
-from ...core.classes import MAX_CLASSES, MAX_VALUE, NULL_VALUE
+from ...core.classes import MAX_CLASSES, MAX_VALUE
+from ...core.integer_tables import CodeTable, distinct
+from ...core.readers import RowReader
 
 NO_CLASS = 0
 """Code of a cell that is NULL, masked, or of a value that is no class."""
 
 STRIP_CELLS = 1 << 20
 """Cells that are read at a time: some megabytes of every map."""
-
-_UNSEEN = MAX_CLASSES + 1
-_TABLE_VALUES = 1 << 16
-"""Values below this are looked up in a table, which is much faster than a search."""
-
-
-class RowReader(Protocol):
-    """Gives rows of an integer raster map in the region, `NULL_VALUE` where it has none."""
-
-    rows: int
-    cols: int
-
-    def read(self, row: int, rows: int) -> np.ndarray:
-        """Rows `row` to `row + rows` as (rows, cols) int32."""
 
 
 class ClassCodes:
@@ -42,47 +29,32 @@ class ClassCodes:
     def __init__(self, values: Iterable[int] = (), fixed: bool = False):
         self.values: list[int] = []
         self._fixed = fixed
-        self._table = np.full(_TABLE_VALUES, _UNSEEN, np.uint8)
-        # Seen as unsigned, NULL lies above all classes and is clipped to the last place.
-        self._table[-1] = NO_CLASS
-        for value in values:
-            self._add(value)
-        if fixed:
-            self._table[self._table == _UNSEEN] = NO_CLASS
+        self._number(values)
 
-    def encode(self, cells: np.ndarray, name: str) -> np.ndarray:
+    def encode(self, cells: np.ndarray, null: np.ndarray, name: str) -> np.ndarray:
         """The codes (uint8) of the values of a map.
 
         Args:
-            cells: int32, `NULL_VALUE` where there is none.
+            cells: Values, any shape.
+            null: Which of them are NULL, same shape.
             name: Name of the map, for the message.
 
         Raises:
             ValueError: A value is no class value, or there are too many of them.
         """
-        places = np.minimum(cells.view(np.uint32), _TABLE_VALUES - 1)
-        codes = self._table.take(places)
-        beyond = np.count_nonzero(places == _TABLE_VALUES - 1)
-        if beyond > np.count_nonzero(cells == NULL_VALUE):
-            return self._search(cells, name)
-        if not self._fixed and (codes == _UNSEEN).any():
-            self._learn(np.unique(cells[codes == _UNSEEN]), name)
-            codes = self._table.take(places)
+        codes = self._table.encode(cells)
+        codes[null] = NO_CLASS
+        if self._fixed:
+            return codes
+        unknown = (codes == NO_CLASS) & ~null
+        if unknown.any():
+            self._learn(distinct(cells[unknown]), name)
+            codes[unknown] = self._table.encode(cells[unknown])
         return codes
 
-    def _search(self, cells: np.ndarray, name: str) -> np.ndarray:
-        """The codes where some values are too large for the table."""
-        found, places = np.unique(cells, return_inverse=True)
-        if not self._fixed:
-            unknown = set(found.tolist()) - set(self.values) - {NULL_VALUE}
-            self._learn(np.array(sorted(unknown), np.int64), name)
-        code_of = {value: code for code, value in enumerate(self.values, start=1)}
-        codes = np.array([code_of.get(value, NO_CLASS) for value in found.tolist()], np.uint8)
-        return codes[places].reshape(cells.shape)
-
     def _learn(self, values: np.ndarray, name: str) -> None:
-        """Number values that were not met before."""
-        if values.size and values[0] < 0:
+        """Number values (ascending) that were not met before."""
+        if values[0] < 0:
             raise ValueError(
                 f"<{name}> holds the value {values[0]}, class values run from 0 to "
                 f"{MAX_VALUE}: set cells without class to NULL (r.null)"
@@ -92,13 +64,12 @@ class ClassCodes:
                 f"<{name}> holds too many different values, at most {MAX_CLASSES} "
                 "classes are possible: is it a class map?"
             )
-        for value in values.tolist():
-            self._add(value)
+        self._number(values.tolist())
 
-    def _add(self, value: int) -> None:
-        self.values.append(value)
-        if value < _TABLE_VALUES - 1:
-            self._table[value] = len(self.values)
+    def _number(self, values: Iterable[int]) -> None:
+        self.values += values
+        code_of = {value: code for code, value in enumerate(self.values, start=1)}
+        self._table = CodeTable(code_of, NO_CLASS)
 
 
 class ClassRows:
@@ -116,7 +87,7 @@ class ClassRows:
 
     def read(self, row: int, rows: int) -> list[np.ndarray]:
         """The codes (rows, cols) of each map, 0 in all of them where one has no class."""
-        coded = [self._codes.encode(reader.read(row, rows), "") for reader in self._readers]
+        coded = [self._codes.encode(*reader.read(row, rows), "") for reader in self._readers]
         valid = np.logical_and.reduce([codes != NO_CLASS for codes in coded])
         return [np.where(valid, codes, np.uint8(NO_CLASS)) for codes in coded]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core import accuracy
+from ...core.accuracy import SUMMARY_FIGURES, Margins, margins_of
 from ...core.classes import MapClass
-from ...core.margins import SUMMARY_FIGURES, margins_of
 from ...core.text import none_if_nan
 from .bootstrap import MIN_BLOCKS, interval, resampled
 from .class_rows import ClassRows, strips
@@ -121,7 +121,7 @@ def kappa_difference(first: np.ndarray, second: np.ndarray) -> dict:
     """
     from scipy import stats
 
-    difference = accuracy.kappa(second) - accuracy.kappa(first)
+    difference = float(accuracy.kappa(second) - accuracy.kappa(first))
     error = math.sqrt(accuracy.kappa_variance(first) + accuracy.kappa_variance(second))
     if math.isnan(difference):
         return {"difference": None, "interval": None, "z": None, "p_value": None}
@@ -167,13 +167,13 @@ def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int)
 
 
 def _summary(counts: np.ndarray) -> dict[str, float]:
-    return {name: getattr(accuracy, name)(counts) for name in SUMMARY}
+    return {name: float(SUMMARY_FIGURES[name](counts)) for name in SUMMARY}
 
 
 def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float] | None]]:
     """Intervals of the differences by bootstrap; both maps are looked at in the same blocks."""
     enough = len(blocks) >= MIN_BLOCKS
-    drawn = resampled(blocks, seed) if enough else None
+    drawn = Margins(resampled(blocks, seed)) if enough else None
     for name in SUMMARY:
         bounds = None
         if enough:

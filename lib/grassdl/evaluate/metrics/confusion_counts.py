@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.classes import MAX_CLASSES, NULL_VALUE
-from ...core.margins import margins_of
+from ...core.accuracy import margins_of
+from ...core.classes import MAX_CLASSES
+from ...core.readers import RowReader
 from ...core.text import listed
-from .class_rows import ClassCodes, RowReader, strips
+from .class_rows import ClassCodes, strips
 
 USUAL_BLOCKS = 400
 """Blocks that a region is divided into where no block size is given."""
@@ -103,10 +104,10 @@ def tally(
     counts = np.zeros((_CODES, _CODES), np.int64)
     masked = 0
     for row, count in strips(rows, cols, within=block_size):
-        one = codes.encode(classification.read(row, count), names[0])
-        other = codes.encode(reference.read(row, count), names[1])
+        one = codes.encode(*classification.read(row, count), names[0])
+        other = codes.encode(*reference.read(row, count), names[1])
         if mask is not None:
-            masked += np.count_nonzero(mask.read(row, count) == NULL_VALUE)
+            masked += np.count_nonzero(mask.read(row, count)[1])
         tables = count_by_block(one, other, block_size, len(codes.values) + 1)
         size = tables.shape[-1]
         counts[:size, :size] += tables.sum(axis=0)
@@ -185,12 +186,13 @@ def count_by_block(one: np.ndarray, other: np.ndarray, block_size: int, size: in
 
 
 def tally_points(
-    classification: np.ndarray, reference: np.ndarray, names: tuple[str, str]
+    classification: np.ndarray, null: np.ndarray, reference: np.ndarray, names: tuple[str, str]
 ) -> Tally:
     """Count the pairs of class values at sample points.
 
     Args:
-        classification: Class values of the map (points,) int32, `NULL_VALUE` where it has none.
+        classification: Class values of the map (points,).
+        null: At which points it has none.
         reference: Class values of the points.
         names: Names of map and points, for messages.
 
@@ -198,8 +200,8 @@ def tally_points(
         ValueError: As `tally`.
     """
     codes = ClassCodes()
-    mapped = codes.encode(np.ascontiguousarray(classification, np.int32), names[0])
-    present = codes.encode(np.ascontiguousarray(reference, np.int32), names[1])
+    mapped = codes.encode(classification, null, names[0])
+    present = codes.encode(reference, np.zeros(reference.shape, bool), names[1])
     (counts,) = count_by_block(
         mapped[np.newaxis], present[np.newaxis], max(1, mapped.size), len(codes.values) + 1
     )

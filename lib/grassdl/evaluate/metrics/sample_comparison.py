@@ -28,10 +28,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core import margins
-from ...core.accuracy import Z_95
+from ...core.accuracy import CLASS_FIGURES, SUMMARY_FIGURES, Z_95, Margins, kappa, margins_of
 from ...core.classes import MapClass
-from ...core.margins import margins_of
 from ...core.text import none_if_nan
 from .class_rows import NO_CLASS, ClassRows, strips
 from .comparison import NO_COMMON_CELL, SUMMARY, mcnemar
@@ -170,7 +168,7 @@ class MapFigures:
         shares = np.zeros((classes, classes))
         np.add.at(shares, (mapped, reference), weights)
         self._margins = margins_of(shares)
-        self._by_class = {name: of(self._margins) for name, of in margins.CLASS_FIGURES.items()}
+        self._by_class = {name: of(Margins(self._margins)) for name, of in CLASS_FIGURES.items()}
 
     def summary(self) -> dict[str, Figure]:
         """The figures of `SUMMARY`."""
@@ -180,7 +178,7 @@ class MapFigures:
             "f1_macro": self._mean_f1_variable(),
             "mean_iou": self._mean_iou_variable(),
         }
-        found = {name: float(margins.SUMMARY_FIGURES[name](self._margins)) for name in SUMMARY}
+        found = {name: float(SUMMARY_FIGURES[name](Margins(self._margins))) for name in SUMMARY}
         return {name: Figure(found[name], variables[name]) for name in SUMMARY}
 
     def of_class(self, place: int) -> dict[str, Figure]:
@@ -211,8 +209,8 @@ class MapFigures:
         if not beyond_chance > 0:
             return np.full_like(self._right, np.nan)
         by_chance = true[self._mapped] + mapped[self._reference]
-        kappa = margins.kappa(self._margins)
-        return (self._right - (1 - kappa) * by_chance) / beyond_chance
+        missing = 1 - kappa(Margins(self._margins))
+        return (self._right - missing * by_chance) / beyond_chance
 
     def _mean_f1_variable(self) -> np.ndarray:
         """The mean over the classes of (y - F1 x) / X; a point has to do with two classes."""

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...core.classes import NULL_VALUE, MapClass
-from ...core.group_sums import GroupTally, distinct
+from ...core.classes import MapClass
+from ...core.group_sums import GroupTally
+from ...core.integer_tables import distinct_places
+from ...core.readers import RowReader
 from .boundaries import border_report, count_borders
-from .class_rows import NO_CLASS, ClassRows, RowReader, strips
+from .class_rows import NO_CLASS, ClassRows, strips
 from .segmentation_goodness import ObjectOverlaps
 
 DISTANCES = (1, 2, 3)
@@ -81,9 +83,9 @@ class SegmentedRows:
     def read(self, row: int, rows: int) -> list[np.ndarray]:
         """See `ClassRows.read`."""
         mapped, present = self._source.read(row, rows)
-        ids = self._segments.read(row, rows)
-        inside = (mapped != NO_CLASS) & (ids != NULL_VALUE)
-        found, place = distinct(ids[inside])
+        ids, outside = self._segments.read(row, rows)
+        inside = (mapped != NO_CLASS) & ~outside
+        found, place = distinct_places(ids[inside])
         mapped[inside] = self._majority[np.searchsorted(self._ids, found)][place]
         return [mapped, present]
 
@@ -110,10 +112,10 @@ def count_segments(
     tally, overlaps, right = GroupTally(), ObjectOverlaps(classes), 0
     for row, count in strips(rows.rows, rows.cols):
         mapped, present = rows.read(row, count)
-        ids = segments.read(row, count)
-        inside = (mapped != NO_CLASS) & (ids != NULL_VALUE)
+        ids, outside = segments.read(row, count)
+        inside = (mapped != NO_CLASS) & ~outside
         right += int(np.count_nonzero((mapped == present) & inside))
-        found, place = distinct(ids[inside])
+        found, place = distinct_places(ids[inside])
         tables = (
             np.bincount(
                 place * classes + codes[inside] - 1, minlength=len(found) * classes

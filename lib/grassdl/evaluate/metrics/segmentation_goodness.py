@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.group_sums import GroupTally, distinct
+from ...core.group_sums import GroupTally
+from ...core.integer_tables import distinct_places
 from .objects import ConnectedAreas
 
 
@@ -36,7 +37,7 @@ class ObjectOverlaps:
             ids: Segments (rows, cols).
             inside: Cells that have a segment and a class (rows, cols).
         """
-        found, place = distinct(ids[inside])
+        found, place = distinct_places(ids[inside])
         self._sizes.add(found, np.bincount(place, minlength=len(found)))
         for code, (areas, shared) in enumerate(zip(self._areas, self._shared, strict=True), 1):
             numbers = areas.add(present == code)[inside]

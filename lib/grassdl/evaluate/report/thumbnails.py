@@ -10,7 +10,8 @@ import numpy as np
 
 from ...core.classes import UNLABELLED_INDEX, MapClass
 from ...core.plots import paint
-from ..metrics.class_rows import NO_CLASS, ClassCodes, RowReader
+from ...core.readers import RowReader
+from ..metrics.class_rows import NO_CLASS, ClassCodes
 
 LONG_SIDE_PX = 480
 """Cells are left out so that a picture has at most as many pixels along its longer side."""
@@ -47,8 +48,9 @@ def _thinned(reader: RowReader, classes: Sequence[MapClass]) -> np.ndarray:
     codes = ClassCodes((one.value for one in classes), fixed=True)
     # Of each step the middle; a map that is narrower than a step has its last row or column.
     first_row, first_col = (min(step // 2, size - 1) for size in (reader.rows, reader.cols))
-    rows = [reader.read(row, 1)[:, first_col::step] for row in range(first_row, reader.rows, step)]
-    return codes.encode(np.concatenate(rows), "")
+    rows = [reader.read(row, 1) for row in range(first_row, reader.rows, step)]
+    values, null = (np.concatenate(one)[:, first_col::step] for one in zip(*rows, strict=True))
+    return codes.encode(values, null, "")
 
 
 def _indices(codes: np.ndarray) -> np.ndarray:

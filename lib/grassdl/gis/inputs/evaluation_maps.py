@@ -24,7 +24,7 @@ from ..raster.info import (
     values_in_region,
 )
 from ..raster.region import Region
-from ..raster.rows import RasterRows
+from ..raster.rows import MapRows
 from ..session.mapset import provenance
 from ..session.messages import Progress
 from ..session.modules import run_module
@@ -119,8 +119,9 @@ class EvaluationMaps:
         gs.message(f"{task}...")
         return Progress(self.classification.rows)
 
-    def at_points(self, name: str) -> np.ndarray:
-        """What the classification, or another map of `names`, holds at the points."""
+    def at_points(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """What the classification, or another map of `names`, holds at the points, and at which it
+        is NULL."""
         assert self.points is not None
         return values_at(getattr(self, name), self.points)
 
@@ -142,7 +143,7 @@ class EvaluationMaps:
 
     def probabilities(
         self, prefix: str, values: Iterable[int], mapped: Iterable[int]
-    ) -> list[RasterRows | None]:
+    ) -> list[MapRows | None]:
         """Rows of the maps PREFIX_VALUE, None where a class of the reference has none.
 
         After those of `values` come those of classes that no cell has, if the classification's
@@ -182,8 +183,8 @@ class EvaluationMaps:
         """Where the cells lie: `crs`, `project` and `region`, see `dataset.seen`."""
         return {**provenance(), "region": Region.current().to_json()}
 
-    def _open(self, raster: str) -> RasterRows:
-        return self._opened.enter_context(closing(RasterRows(raster)))
+    def _open(self, raster: str) -> MapRows:
+        return self._opened.enter_context(closing(MapRows(raster)))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ...io.atomic import StagedFiles, check_output_files
 from ...io.delimited import write_table
 from ..raster.info import require_integer
 from ..raster.region import Region
-from ..raster.rows import RasterRows, is_null
+from ..raster.rows import MapRows
 from ..session.output_names import check_vector_output
 from ..vector.segment_areas import segment_areas
 
@@ -24,7 +24,7 @@ _PART_OF_NUMBERS = set("0123456789+-.e\n")
 
 
 class SegmentRows:
-    """Reads a map of segments on a region's grid.
+    """Reads a map of segments on a region's grid, as a `grassdl.core.readers.RowReader`.
 
     The process may use another region, which need not hold the whole of the former: the windows
     of a network reach beyond a map, and end where its bands do.
@@ -35,8 +35,10 @@ class SegmentRows:
         window: The region that this process uses, on the same grid.
     """
 
+    dtype = np.dtype(np.int32)
+
     def __init__(self, raster: str, region: Region, window: Region):
-        self._map = RasterRows(raster)
+        self._map = MapRows(raster)
         self.rows, self.cols = region.rows, region.cols
         place = window.place_of(region)
         assert place is not None
@@ -51,8 +53,8 @@ class SegmentRows:
         west, east = max(left, 0), min(left + self.cols, self._map.cols)
         if first < last and west < east:
             there = slice(first - top, last - top), slice(west - left, east - left)
-            ids[there] = self._map.read(first, last - first)[:, west:east]
-            outside[there] = is_null(ids[there])
+            read = self._map.read(first, last - first)
+            ids[there], outside[there] = (one[:, west:east] for one in read)
         return ids, outside
 
     def close(self) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...core.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX
-from .info import WIDEST_TABLE, BeyondRangeError, info_of, require_integer, values_in_region
+from ...core.integer_tables import CodeTable
+from .info import BeyondRangeError, info_of, require_integer, values_in_region
 from .region import Region
 from .rows import RasterRows, is_null
 
@@ -33,31 +34,11 @@ class CategoryCodes:
         self._map = RasterRows(raster)
         self.rows, self.cols = self._map.rows, self._map.cols
         self.categories = sorted(code_of)
-        self._categories = np.array(self.categories, np.int64)
-        codes = [code_of[category] for category in self.categories]
-        # The last place is that of all other cells.
-        self._codes: np.ndarray = np.array([*codes, otherwise], dtype)
-        self._table = self._make_table() if codes else np.full(2, otherwise, dtype)
-
-    def _make_table(self) -> np.ndarray | None:
-        """Codes from one below the lowest category to one above the highest."""
-        low, high = self._categories[[0, -1]]
-        if high - low > WIDEST_TABLE:
-            return None
-        table = np.full(high - low + 3, self._codes[-1], self._codes.dtype)
-        table[self._categories - low + 1] = self._codes[:-1]
-        return table
+        self._table = CodeTable(code_of, otherwise, dtype)
 
     def read(self, row: int, rows: int) -> np.ndarray:
         """Codes (rows, cols) of rows `row` to `row + rows`."""
-        values = self._map.read(row, rows)
-        if self._table is not None:
-            lowest = self._categories[0] - 1 if len(self._categories) else 0
-            highest = lowest + len(self._table) - 1
-            return self._table[np.clip(values, lowest, highest) - lowest]
-        place = np.minimum(np.searchsorted(self._categories, values), len(self._categories) - 1)
-        known = (self._categories[place] == values) & ~is_null(values)
-        return self._codes[np.where(known, place, -1)]
+        return self._table.encode(self._map.read(row, rows))
 
     def close(self) -> None:
         """Close the map."""
@@ -124,7 +105,7 @@ class PointCodes:
         """Nothing is open."""
 
 
-class ValueCodes:
+class ValueCodes(CategoryCodes):
     """Codes of an integer raster map in the process's region: how far a value is from the lowest.
 
     What values there can be is known from the map's range, without a look at its cells.
@@ -137,11 +118,11 @@ class ValueCodes:
 
     def __init__(self, raster: str, labels_null: bool):
         self._name = raster
-        self._map = RasterRows(raster)
-        self.rows, self.cols = self._map.rows, self._map.cols
         self.lowest, highest = info_of(raster).integer_range
         self.number = highest - self.lowest + 1
         self._otherwise = self.number if labels_null else UNLABELLED_INDEX
+        code_of = {self.lowest + code: code for code in range(self.number)}
+        super().__init__(raster, code_of, self._otherwise)
 
     def read(self, row: int, rows: int) -> np.ndarray:
         """Codes (rows, cols) uint8 of rows `row` to `row + rows`.
@@ -150,19 +131,10 @@ class ValueCodes:
             BeyondRangeError: A value is beyond the range that the map's metadata tell.
         """
         values = self._map.read(row, rows)
-        values -= self.lowest
-        # As unsigned numbers those below the lowest are the highest; so is NULL.
-        beyond = values.view(np.uint32) >= self.number
-        codes = values.astype(np.uint8)
-        if beyond.any():
-            if not is_null(values[beyond] + np.int32(self.lowest)).all():
-                raise BeyondRangeError.of(self._name)
-            codes[beyond] = self._otherwise
+        codes = self._table.encode(values)
+        if not is_null(values[codes == self._otherwise]).all():
+            raise BeyondRangeError.of(self._name)
         return codes
-
-    def close(self) -> None:
-        """Close the map."""
-        self._map.close()
 
 
 def few_values(raster: str) -> bool:

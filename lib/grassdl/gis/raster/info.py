@@ -13,6 +13,7 @@ import grass.lib.raster as libraster
 import grass.script as gs
 import numpy as np
 
+from ...core.integer_tables import distinct
 from ...core.text import listed
 from ..session.mapset import mapset_folder
 from .rows import RasterRows, is_foreign, is_null
@@ -31,9 +32,6 @@ _GDAL_RANGES = {1: (0, 255), 2: (0, 2**16 - 1), 3: (-(2**15), 2**15 - 1), 14: (-
 
 STRIP_CELLS = 1_000_000
 """Cells that are looked at together."""
-
-WIDEST_TABLE = 1 << 20
-"""Categories from the lowest to the highest that a table is made for."""
 
 
 class BeyondRangeError(ValueError):
@@ -221,21 +219,9 @@ def values_in_region(raster: str) -> list[int]:
     found: set[int] = set()
     for row in range(0, rows_of_map.rows, step):
         values = rows_of_map.read(row, min(step, rows_of_map.rows - row))
-        known = values[~is_null(values)]
-        if known.size:
-            found.update(_distinct(known))
+        found.update(distinct(values[~is_null(values)]).tolist())
     rows_of_map.close()
     return sorted(found)
-
-
-def _distinct(values: np.ndarray) -> list[int]:
-    """The different values among integers; a table is many times quicker than to sort them."""
-    low, high = int(values.min()), int(values.max())
-    if high - low > WIDEST_TABLE:
-        return np.unique(values).tolist()
-    seen = np.zeros(high - low + 1, bool)
-    seen[values - low] = True
-    return (np.flatnonzero(seen) + low).tolist()
 
 
 def is_reclassed(raster: str) -> bool:

@@ -9,11 +9,12 @@ import numpy as np
 
 from ...core.readers import empty_layers
 from .info import probability_maps
-from .rows import RasterRows, is_null
+from .rows import MapRows
 
 
 class ProbabilityRows:
-    """Reads the maps PREFIX_VALUE of class probabilities in the process's region.
+    """Reads the maps PREFIX_VALUE of class probabilities in the process's region, as a
+    `grassdl.core.readers.RowReader`.
 
     Args:
         prefix: Their prefix, with `@mapset` or without.
@@ -26,9 +27,11 @@ class ProbabilityRows:
         ValueError: One of the maps is missing.
     """
 
+    dtype = np.dtype(np.float32)
+
     def __init__(self, prefix: str, values: Iterable[int]):
         self.names = probability_maps(prefix, values)
-        self._maps = [RasterRows(name) for name in self.names]
+        self._maps = [MapRows(name) for name in self.names]
         self.rows, self.cols = self._maps[0].rows, self._maps[0].cols
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,9 +39,8 @@ class ProbabilityRows:
         probabilities = empty_layers((rows, self.cols, len(self._maps)), np.float32)
         null = np.zeros((rows, self.cols), bool)
         for place, one in enumerate(self._maps):
-            values = one.read(row, rows)
-            null |= is_null(values)
-            probabilities[..., place] = values
+            probabilities[..., place], missing = one.read(row, rows)
+            null |= missing
         return probabilities, null
 
     def close(self) -> None:

@@ -83,6 +83,27 @@ class RasterRows:
             one.close()
 
 
+class MapRows:
+    """One raster map in the region as a `grassdl.core.readers.RowReader`.
+
+    Args:
+        name: Name of an existing raster map, with or without @mapset.
+    """
+
+    def __init__(self, name: str):
+        self._map = RasterRows(name)
+        self.rows, self.cols, self.dtype = self._map.rows, self._map.cols, self._map.dtype
+
+    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows `row` to `row + rows` (rows, cols), and which of their cells are NULL."""
+        values = self._map.read(row, rows)
+        return values, is_null(values)
+
+    def close(self) -> None:
+        """Close the map; it opens again if it is read."""
+        self._map.close()
+
+
 class SourceRows:
     """Reads a raster map on its own grid, whatever the region and without the mask.
 

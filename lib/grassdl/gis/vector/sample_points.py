@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.readers import RowReader
 from ..raster.region import Region
-from ..raster.rows import RasterRows
 from .sites import read_points
 
 
@@ -72,10 +72,11 @@ def _cells_within(places: np.ndarray, vector: str, region: Region) -> tuple[np.n
     return rows, cols
 
 
-def values_at(raster: RasterRows, points: SamplePoints) -> np.ndarray:
-    """What a raster map holds at the points; only the rows with points are read."""
-    values = np.empty(len(points.rows), raster.dtype)
+def values_at(raster: RowReader, points: SamplePoints) -> tuple[np.ndarray, np.ndarray]:
+    """What a raster map holds at the points (points,), and at which it is NULL; only the rows with
+    points are read."""
+    values, null = np.empty(len(points.rows), raster.dtype), np.empty(len(points.rows), bool)
     for row in np.unique(points.rows):
         here = points.rows == row
-        values[here] = raster.read(int(row), 1)[0, points.cols[here]]
-    return values
+        values[here], null[here] = (one[0, points.cols[here]] for one in raster.read(int(row), 1))
+    return values, null

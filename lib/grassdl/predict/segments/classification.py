@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from ...core.classes import NULL_INDEX, UNLABELLED_INDEX
 from ...core.group_sums import GroupTally, places_of
+from ...core.readers import RowReader
 from ...io.atomic import open_cut, sync
 from ...io.npy_files import read_npy
 from ...io.resume import START_ANEW
@@ -41,16 +41,6 @@ STRIP_CELLS = 1 << 20
 """Cells that the second pass holds at a time."""
 
 
-class SegmentReader(Protocol):
-    """Gives rows of a map of segments on the grid of the output."""
-
-    rows: int
-    cols: int
-
-    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Ids (rows, cols) of an integer type, and the cells without segment (rows, cols)."""
-
-
 class SegmentClassifier:
     """Classifies the segments of a map.
 
@@ -66,7 +56,7 @@ class SegmentClassifier:
 
     def __init__(
         self,
-        segments: SegmentReader,
+        segments: RowReader,
         decision: Decision,
         settings: SegmentSettings,
         folder: Path,

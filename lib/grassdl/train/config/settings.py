@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a training run is told, checked before Keras is imported."""
+"""The settings of a training run, checked before Keras is imported, and how long it is where they
+leave that open."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,7 +15,6 @@ from ...networks import registry
 from ..data.augmentation import check_names, check_strengths
 from . import choices
 from .class_weights import check_class_weights
-from .length import standard_epochs, standard_patience
 
 HIGHEST = {"epochs": 100_000, "batch_size": 65_536, "patience": 100_000, "nprocs": 1024}
 """Numbers beyond which nobody can mean them."""
@@ -23,6 +24,16 @@ HIGHEST_RATE = 100.0
 
 MAX_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
+
+SHOWN_CELLS = 500_000_000
+"""Cells that a network is shown in all: a quarter of an hour on two cores for the default U-Net."""
+
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
+"""Of a dataset that is large, and of one that is small: there is nothing more to see in it."""
+
+PATIENT_SHARE = 0.4
+"""Share of the epochs that may bring nothing better, where the learning rate does not fall by plan.
+It is large, since a plateau first halves the rate, several times over."""
 
 
 @dataclass(frozen=True)
@@ -163,3 +174,17 @@ class Settings:
         """The settings as a JSON object."""
         listed = {name: list(one) for name, one in asdict(self).items() if isinstance(one, tuple)}
         return {**asdict(self), **listed}
+
+
+def standard_epochs(patches: int, size: int) -> int:
+    """Passes over patches of `size` x `size` cells that show a network about `SHOWN_CELLS`."""
+    epochs = round(SHOWN_CELLS / (patches * size**2))
+    return min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def standard_patience(epochs: int, schedule: str) -> int:
+    """Epochs without a better score after which a training of `epochs` stops; 0 for never.
+
+    A cosine brings its best when the rate has fallen, at the end: nothing may stop it before.
+    """
+    return 0 if schedule == "cosine" else math.ceil(PATIENT_SHARE * epochs)

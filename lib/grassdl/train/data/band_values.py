@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What augmentation must know of the bands: their usual values, and which show light."""
+"""What training must know of the bands: mean and deviation over the training patches of all
+datasets, by which they are normalised, and which of them show light, for augmentation."""
 
 from __future__ import annotations
 
@@ -10,12 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.bands import Band
+from ...dataset.patchset import JoinedPatchSets
 
 NOT_SPECTRAL = frozenset(
     "ndsm dsm dtm dem dhm chm height heights elevation altitude slope aspect "
     "ndvi ndwi ndbi evi savi".split()
 )
 """Words in a band's name that tell of heights or of an index, which does not follow the light."""
+
+
+def means(data: JoinedPatchSets) -> list[float]:
+    """Mean of every band without NULLs; stands for NULL, too."""
+    return [float(one.mean) for one in data.statistics]
+
+
+def deviations(data: JoinedPatchSets) -> list[float]:
+    """Standard deviation of every band; 1 for a constant band, which has nothing to scale."""
+    return [float(one.deviation) or 1.0 for one in data.statistics]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from keras import KerasTensor, ops
 class MeanIoU(keras.metrics.Metric):
     """Mean intersection over union of the classes, over the labelled pixels of all batches.
 
-    The same figure as `scores.mean_iou`: the mean runs over the classes that have pixels in the
+    The same figure as `accuracy.mean_iou`: the mean runs over the classes that have pixels in the
     reference or in the prediction.
 
     Args:

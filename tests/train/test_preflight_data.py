@@ -5,7 +5,7 @@ import numpy as np
 
 from grassdl.dataset.seen import area_seen
 from grassdl.model.folder import save_card
-from grassdl.train.checks import check_data, start_model_leaks
+from grassdl.train.preflight import check_data, start_model_leaks
 from model_cards import card_of
 from tiny_dataset import joined, scene, write_dataset
 

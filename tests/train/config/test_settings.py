@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How long a network is trained where nobody tells."""
+"""How long a network is trained where the options leave it open."""
 
 import pytest
 
-from grassdl.train.config.length import standard_epochs
-from grassdl.train.config.settings import Settings
+from grassdl.train.config.settings import Settings, standard_epochs
 
 
 @pytest.mark.parametrize(
