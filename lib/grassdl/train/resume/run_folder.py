@@ -17,6 +17,7 @@ from typing import TypedDict
 
 from ...core.schema import checked
 from ...io.folders import Reservation, check_output_folder, reserved
+from ...io.format_versions import check_version
 from ...io.json_records import read_json, write_json
 from ...model.folder import CARD_NAME, MODEL_FOLDER, load_card
 
@@ -121,18 +122,20 @@ class RunFolder:
         """What was noted about the run.
 
         Raises:
-            ValueError: The file is damaged, or of another format version.
+            ValueError: The file is damaged, or of a newer format version.
         """
         what = "Unfinished training"
         try:
             about = read_json(self.folder / DESCRIPTION_NAME, what)
         except ValueError as error:
             raise ValueError(f"{error}: leave out -r to begin anew") from None
-        if about.get("format") != FORMAT_NAME or about.get("version") != FORMAT_VERSION:
+        if about.get("format") != FORMAT_NAME:
             raise ValueError(
-                f"The unfinished training <{self.folder}> is of another version of i.dl: leave "
+                f"<{self.folder / DESCRIPTION_NAME}> does not describe a training of i.dl: leave "
                 "out -r to begin anew"
             )
+        remedy = ", or leave out -r to begin anew"
+        check_version(about, f"{what} <{self.folder}>", FORMAT_VERSION, remedy)
         try:
             checked(about, Description)
         except ValueError as error:
