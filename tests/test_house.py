@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import grassdl
 from paths import CHECKOUT
 
 MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate"]
@@ -107,6 +108,11 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
     assert done.returncode == 1
     assert "not found" in done.stderr
     assert "stranger" not in done.stdout + done.stderr
+
+
+def test_the_citation_names_the_version_of_the_library():
+    citation = (CHECKOUT / "CITATION.cff").read_text()
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [grassdl.__version__]
 
 
 def test_the_readme_leaves_nothing_to_fill_in():
