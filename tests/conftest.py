@@ -44,6 +44,13 @@ _bind_gdal_to_its_own_sqlite()
 CELL_NULL = -(2**31)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start GRASS sessions, so that `make check` can leave them out."""
+    for item in items:
+        if "grass_template" in getattr(item, "fixturenames", ()):
+            item.add_marker("grass")
+
+
 class GrassProject:
     """A GRASS project (EPSG:32631) whose region begins as 12 x 12 cells of 1 m at the origin."""
 
