@@ -30,7 +30,7 @@ PYTHON = "$(VENV)/bin/python"
 BENCHMARKS = $(filter-out %/records.py %/tables.py,$(sort $(wildcard benchmarks/*.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev install demo test bench manual lint clean
+.PHONY: help setup setup-dev install demo test check coverage bench manual lint clean
 
 help:
 	@echo "i.dl: deep learning inside GRASS GIS"
@@ -39,6 +39,8 @@ help:
 	@echo "  make install  set up, then install the modules for your GRASS sessions"
 	@echo "  make demo     install, then run the embedded example"
 	@echo "  make test     set up, then run the test suite (your own addons stay as they are)"
+	@echo "  make check    lint, and the tests that take neither a GRASS session nor long: 2 minutes"
+	@echo "  make coverage run the test suite, and tell which lines no test executes"
 	@echo "  make bench    install, run the benchmarks, and write the tables of their figures"
 	@echo "  make manual   write the options that list names, and the HTML manual pages"
 	@echo "  make lint     check style, types and imports of the code, and what is generated"
@@ -71,6 +73,17 @@ test: setup-dev
 	@tools/install.sh
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
+check: lint
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile -m "not grass and not slow" $(ARGS)
+
+# Of the modules in the checkout, whose lines are counted in the processes that tests start, too.
+coverage: export COVERAGE_DATA = $(CURDIR)/.coverage
+coverage: setup-dev
+	rm -f .coverage .coverage.*
+	@unset GRASS_ADDON_BASE; failed=0; \
+	$(PYTHON) -m coverage run -m pytest --numprocesses auto --dist loadfile $(ARGS) || failed=$$?; \
+	$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report && exit $$failed
+
 bench: install
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON) $$script $(ARGS); done
 	$(PYTHON) benchmarks/tables.py
@@ -89,7 +102,7 @@ lint: setup-dev
 	$(PYTHON) benchmarks/tables.py --check
 
 clean:
-	rm -rf "$(TEST_ADDONS)" .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf "$(TEST_ADDONS)" .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 endif

@@ -216,7 +216,7 @@
 # % options: auto,keras,openvino
 # % answer: auto
 # % description: What computes the network
-# % descriptions: auto;Keras on a GPU, OpenVINO on a processor if it is installed;keras;Keras with its backend;openvino;OpenVINO, an optional package, on the processor
+# % descriptions: auto;Keras on a GPU, OpenVINO on a processor if it is installed;keras;Keras with its backend;openvino;OpenVINO on the processor
 # % guisection: Computing
 # %end
 # %option

@@ -44,6 +44,40 @@ _bind_gdal_to_its_own_sqlite()
 CELL_NULL = -(2**31)
 
 
+SLOW_FILES = """
+    networks/analysis/test_feature_extraction.py
+    networks/analysis/test_memory_estimate.py
+    networks/analysis/test_receptive_field.py
+    networks/architectures/*
+    networks/test_registry.py
+    networks/test_user_network.py
+    evaluate/test_patch_assessment.py
+    evaluate/test_provenance.py
+    predict/engines/*
+    predict/mosaic/test_exact.py
+    predict/mosaic/test_feature_tiles.py
+    runtime/*
+    train/optimization/test_precision.py
+    train/optimization/test_transfer.py
+    train/resume/*
+    train/test_*.py
+    test_benchmark_records.py
+    test_real_imagery.py
+""".split()
+"""Files whose tests build or train many networks, or start processes: most of the time that the
+tests without GRASS take."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start GRASS sessions or take long: `make check` leaves them out."""
+    for item in items:
+        if "grass_template" in getattr(item, "fixturenames", ()):
+            item.add_marker("grass")
+        place = item.path.relative_to(CHECKOUT / "tests")
+        if any(place.match(pattern) for pattern in SLOW_FILES):
+            item.add_marker("slow")
+
+
 class GrassProject:
     """A GRASS project (EPSG:32631) whose region begins as 12 x 12 cells of 1 m at the origin."""
 

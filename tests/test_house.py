@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import grassdl
 from paths import CHECKOUT
 
 MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate"]
@@ -111,6 +112,20 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
     assert done.returncode == 1
     assert "not found" in done.stderr
     assert "stranger" not in done.stdout + done.stderr
+
+
+def test_the_hooks_of_pre_commit_are_the_tools_of_make_lint():
+    [recipe] = re.findall(r"^lint: .*\n((?:\t.*\n)+)", (CHECKOUT / "Makefile").read_text(), re.M)
+    hooks = (CHECKOUT / ".pre-commit-config.yaml").read_text()
+    tools = re.findall(r"-m (\w+(?: \w+)?)|(\w+/\w+\.py --check)|bin/([\w-]+)", recipe)
+    assert len(tools) == recipe.count("\n")
+    told = [next(filter(None, tool)) for tool in tools]
+    assert [tool for tool in told if tool not in hooks] == []
+
+
+def test_the_citation_names_the_version_of_the_library():
+    citation = (CHECKOUT / "CITATION.cff").read_text()
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [grassdl.__version__]
 
 
 def test_the_readme_leaves_nothing_to_fill_in():

@@ -4,4 +4,5 @@
 Only `grassdl.gis` imports grass; everything else runs and is tested without it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""The version of the toolset: a test holds what else names it against this."""

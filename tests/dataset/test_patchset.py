@@ -192,9 +192,11 @@ def test_a_folder_without_manifest_is_told(tmp_path):
     assert "does not exist" in refusal(tmp_path)
 
 
-def test_another_format_version_is_refused(dataset):
+def test_a_newer_format_version_is_refused(dataset):
     edit(dataset, version=2)
-    assert "has format version 2, this i.dl reads version 1" in refusal(dataset)
+    assert "has format version 2, this i.dl reads version 1: install a newer i.dl" in refusal(
+        dataset
+    )
 
 
 def test_the_json_of_something_else_is_refused(dataset):

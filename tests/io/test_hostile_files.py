@@ -27,6 +27,7 @@ from grassdl.train.model_readme import readme
 from grassdl.train.resume.checkpoint import State
 from grassdl.train.resume.run_folder import RunFolder
 from model_cards import card_of
+from paths import EARLIER_FORMATS
 from tiny_dataset import joined, scene, write_dataset
 
 CHECKPOINT = {
@@ -161,12 +162,19 @@ def test_a_changed_manifest_is_of_use_or_refused_in_one_line(dataset, data):
         file.write_text(whole)
 
 
+@pytest.fixture(scope="module", params=["of today", "of format 1"])
+def card_text(request, tmp_path_factory):
+    if request.param == "of format 1":
+        return (EARLIER_FORMATS / "model_1" / "model.json").read_text()
+    folder = tmp_path_factory.mktemp("card")
+    save_card(card_of(), folder)
+    return (folder / "model.json").read_text()
+
+
 @FUZZ
 @given(st.data())
-def test_a_changed_model_card_is_of_use_or_refused_in_one_line(tmp_path, data):
-    save_card(card_of(), tmp_path)
-    file = tmp_path / "model.json"
-    file.write_text(data.draw(changed(json.loads(file.read_text()))))
+def test_a_changed_model_card_is_of_use_or_refused_in_one_line(card_text, tmp_path, data):
+    (tmp_path / "model.json").write_text(data.draw(changed(json.loads(card_text))))
 
     def read():
         card = load_card(tmp_path)

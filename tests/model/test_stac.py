@@ -137,14 +137,16 @@ def test_the_check_finds_what_is_wrong(tmp_path, change, words):
 
 
 @pytest.mark.parametrize(
-    ("version", "remedy"), [(99, "install a newer i.dl"), (1, "train it again"), (None, "again")]
+    ("version", "words"),
+    [
+        (99, "format version 99, this i.dl reads versions 1 to 2: install a newer i.dl"),
+        (None, "is damaged: a format version from 1 to 2 is expected, found None"),
+    ],
 )
-def test_another_format_version_is_refused_with_what_to_do(tmp_path, version, remedy):
+def test_another_format_version_is_refused_with_what_to_do(tmp_path, version, words):
     item = saved(card_of(), tmp_path)
     (tmp_path / "model.json").write_text(json.dumps({**item, "version": version}))
-    with pytest.raises(
-        ValueError, match=f"version {version}, this i.dl reads version 2: .*{remedy}"
-    ):
+    with pytest.raises(ValueError, match=words):
         load_card(tmp_path)
 
 

@@ -110,10 +110,10 @@ def test_a_truncated_dataset_is_refused(run, dataset, tmp_path):
     assert leftovers(tmp_path) == []
 
 
-def test_a_dataset_of_another_format_version_is_refused(run, dataset, tmp_path):
+def test_a_dataset_of_a_newer_format_version_is_refused(run, dataset, tmp_path):
     manifest = dataset() / "dataset.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 99}))
-    fails_with(train(run, manifest.parent, tmp_path / "model"), "format version 99", "i.dl.patches")
+    fails_with(train(run, manifest.parent, tmp_path / "model"), "format version 99", "a newer i.dl")
     assert leftovers(tmp_path) == []
 
 

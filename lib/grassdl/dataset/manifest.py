@@ -12,14 +12,16 @@ from msgspec import Meta
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, DType
 from ..core.classes import ClassScheme
-from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked, shortened
+from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
 from ..core.text import printable_json
 from ..io.folders import FolderKind
+from ..io.format_versions import check_version
 from ..io.json_records import read_json, write_json
 
 MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"
 FORMAT_VERSION = 1
+"""Fields that came later have defaults, so that the first datasets are read as they are."""
 
 NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
 
@@ -160,19 +162,14 @@ class Manifest:
         """Read and check `dataset.json`.
 
         Raises:
-            ValueError: Missing, damaged, or of another format version.
+            ValueError: Missing, damaged, or of a newer format version.
         """
         if not folder.is_dir():
             raise ValueError(f"Dataset folder <{folder}> not found")
         content = printable_json(read_json(folder / MANIFEST_NAME, "Dataset"))
         if content.get("format") != FORMAT_NAME:
             raise ValueError(f"<{folder / MANIFEST_NAME}> does not describe a patch dataset")
-        if content.get("version") != FORMAT_VERSION:
-            version = shortened(content.get("version"))
-            raise ValueError(
-                f"Dataset <{folder}> has format version {version}, this i.dl reads version "
-                f"{FORMAT_VERSION}: cut it again with i.dl.patches"
-            )
+        check_version(content, f"Dataset <{folder}>", FORMAT_VERSION)
         try:
             return cls._from_json(content)
         except ValueError as error:

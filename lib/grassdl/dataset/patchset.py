@@ -40,7 +40,7 @@ class PatchSet:
         What is inside GeoTIFF chips, but for the head of the first, shows when they are read.
 
         Raises:
-            ValueError: Missing, damaged, truncated, or of another format version.
+            ValueError: Missing, damaged, truncated, or of a newer format version.
         """
         folder = Path(folder).expanduser()
         patch_set = cls(folder, Manifest.load(folder))

@@ -7,11 +7,13 @@ import hashlib
 import json
 from pathlib import Path
 
-from ..core.schema import checked, shortened
+from ..core.schema import checked
 from ..core.text import printable_json
 from ..io.folders import FolderKind
+from ..io.format_versions import check_version, migrated
 from ..io.json_records import read_json, write_json
 from .card import ModelCard
+from .migration import STEPS
 from .stac import facts_of, item_of
 from .weights import weights_file
 
@@ -44,10 +46,10 @@ def save_card(card: ModelCard, folder: Path) -> None:
 
 
 def load_card(folder: str | Path) -> ModelCard:
-    """Read and check `model.json`.
+    """Read and check `model.json`, of this format version or an earlier one.
 
     Raises:
-        ValueError: Missing, damaged, or of another format version.
+        ValueError: Missing, damaged, or of a newer format version.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -55,22 +57,11 @@ def load_card(folder: str | Path) -> ModelCard:
     content = printable_json(read_json(folder / CARD_NAME, "Model"))
     if content.get("format") != FORMAT_NAME:
         raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
-    _check_version(content.get("version"), folder)
+    check_version(content, f"Model <{folder}>", FORMAT_VERSION)
     try:
-        return checked(facts_of(content), ModelCard)
+        return checked(facts_of(migrated(content, STEPS)), ModelCard)
     except ValueError as error:
         raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
-
-
-def _check_version(version: object, folder: Path) -> None:
-    if version == FORMAT_VERSION:
-        return
-    newer = isinstance(version, int) and version > FORMAT_VERSION
-    remedy = "install a newer i.dl" if newer else "train it again with i.dl.train"
-    raise ValueError(
-        f"Model <{folder}> has format version {shortened(version)}, this i.dl reads version "
-        f"{FORMAT_VERSION}: {remedy}"
-    )
 
 
 def deciding_hash(folder: str | Path) -> str:

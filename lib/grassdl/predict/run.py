@@ -25,7 +25,7 @@ from .engines.timing import seconds_per_cell
 from .forecast import cells_with_data
 from .mosaic.mosaic import first_step, row_bands
 from .mosaic.windows import Windows
-from .segments.classification import SegmentClassifier, SegmentReader
+from .segments.classification import SegmentClassifier
 from .settings import MAPS, OPENVINO, Settings
 from .tiling_plan import Frame, Need, Plan, plan
 
@@ -111,7 +111,7 @@ class Outputs(Protocol):
     def close(self) -> None:
         """Close the files."""
 
-    def open_segments(self, cells: Cells | None) -> AbstractContextManager[SegmentReader] | None:
+    def open_segments(self, cells: Cells | None) -> AbstractContextManager[RowReader] | None:
         """The map of segments on the region's grid; None if there is none.
 
         Args:

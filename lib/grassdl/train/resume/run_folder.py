@@ -17,6 +17,7 @@ from typing import TypedDict
 
 from ...core.schema import checked
 from ...io.folders import Reservation, check_output_folder, reserved
+from ...io.format_versions import check_version
 from ...io.json_records import read_json, write_json
 from ...io.resume import START_ANEW
 from ...model.folder import CARD_NAME, MODEL_FOLDER, load_card
@@ -123,11 +124,15 @@ class RunFolder:
             about = read_json(self.folder / DESCRIPTION_NAME, what)
         except ValueError as error:
             raise ValueError(f"{error}: {START_ANEW}") from None
-        if about.get("format") != FORMAT_NAME or about.get("version") != FORMAT_VERSION:
+        if about.get("format") != FORMAT_NAME:
             raise ValueError(
-                f"The unfinished training <{self.folder}> is of another version of i.dl: "
+                f"<{self.folder / DESCRIPTION_NAME}> does not describe a training of i.dl: "
                 f"{START_ANEW}"
             )
+        which = f"{what} <{self.folder}>"
+        check_version(about, which, FORMAT_VERSION, f", or {START_ANEW}")
+        if about["version"] < FORMAT_VERSION:
+            raise ValueError(f"{which} is of an earlier version of i.dl: {START_ANEW}")
         try:
             return checked(about, Description)
         except ValueError as error:
