@@ -47,8 +47,8 @@ def test_what_is_no_version_is_damage(version):
     ("head", "words"),
     [
         ({"format": FORMAT_NAME, "version": 2}, "install a newer i.dl, or leave out -r to begin"),
-        ({"format": FORMAT_NAME}, "damaged: .* found None, or leave out -r to begin anew"),
-        ({"format": "other"}, "does not describe a training of i.dl: leave out -r to begin anew"),
+        ({"format": FORMAT_NAME}, "damaged: .* found None, or leave out -r to start anew"),
+        ({"format": "other"}, "does not describe a training of i.dl: leave out -r to start anew"),
     ],
 )
 def test_an_unfinished_training_of_another_version_tells_what_to_do(tmp_path, head, words):

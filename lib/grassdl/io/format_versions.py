@@ -23,7 +23,7 @@ def check_version(content: dict, what: str, newest: int, remedy: str = "") -> No
         content: The record.
         what: Begins the message, such as "Model <folder>".
         newest: The newest format version that is known.
-        remedy: What else than a newer i.dl helps, such as ", or leave out -r to begin anew".
+        remedy: What else than a newer i.dl helps, such as ", or leave out -r to start anew".
 
     Raises:
         ValueError: The version is newer, or none.

@@ -19,20 +19,21 @@ SAME_FIELDS = (
 
 _Format1 = TypedDict(
     "_Format1",
+    # mypy wants all names written out.
     {
         "mlm:name": str,
         "mlm:architecture": str,
         "mlm:total_parameters": int,
-        "bands": list[dict],
-        "resolution": float | list,
+        "bands": list[dict[str, Any]],
+        "resolution": float | list[float],
         "temperature": NotRequired[float],
-        **dict.fromkeys(SAME_FIELDS, Any),
+        **dict.fromkeys(SAME_FIELDS, Any),  # type: ignore[misc]
     },
 )
 """What format 1 holds; the values are checked as those of format 2."""
 
 
-def from_1_to_2(content: dict) -> dict:
+def from_1_to_2(content: dict[str, Any]) -> dict[str, Any]:
     """The STAC item of format 2 from format 1, a JSON object with some names of STAC.
 
     Format 1 tells neither where the training patches lie, nor the range of a band, nor when the
@@ -41,7 +42,7 @@ def from_1_to_2(content: dict) -> dict:
     Raises:
         ValueError: A field is missing.
     """
-    found = checked(content, _Format1)
+    found: dict[str, Any] = {**checked(content, _Format1)}
     resolution = found["resolution"]
     own = {
         **{name: found[name] for name in SAME_FIELDS},
