@@ -462,8 +462,8 @@ class TestBadInput:
     def test_a_memory_that_is_none(self, grass_project, bands, model, memory):
         refused(grass_project, model, "memory", "1 or more", memory=memory)
 
-    def test_nothing_to_go_on_with(self, grass_project, bands, model):
-        refused(grass_project, model, "no run that ended early", "leave out -r", flags="r")
+    def test_nothing_to_resume(self, grass_project, bands, model):
+        refused(grass_project, model, "no unfinished run", "leave out -r", flags="r")
 
 
 def stop_when(process, reached, how):

@@ -28,7 +28,7 @@ def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None
 
     Args:
         names: The names.
-        unfinished: Whether they may exist, made by the run that is gone on with.
+        unfinished: Whether they may exist, made by the run that is resumed.
 
     Raises:
         ValueError: One of the names cannot be written.

@@ -42,7 +42,7 @@ class ClassAreas:
         """Refuse a name that cannot be written.
 
         Args:
-            unfinished: Whether a map may have it, made by the run that is gone on with.
+            unfinished: Whether a map may have it, made by the run that is resumed.
 
         Raises:
             ValueError: It is illegal, or a map has it and may not be overwritten.
