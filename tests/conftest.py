@@ -49,14 +49,18 @@ SLOW_FILES = """
     networks/analysis/test_memory_estimate.py
     networks/analysis/test_receptive_field.py
     networks/architectures/*
+    networks/test_every_network.py
     networks/test_registry.py
     networks/test_user_network.py
     evaluate/test_patch_assessment.py
     evaluate/test_provenance.py
     predict/engines/*
+    predict/mosaic/test_blending.py
     predict/mosaic/test_exact.py
     predict/mosaic/test_feature_tiles.py
+    predict/mosaic/test_mosaic.py
     runtime/*
+    train/data/test_geotiff_training.py
     train/optimization/test_precision.py
     train/optimization/test_transfer.py
     train/resume/*

@@ -46,7 +46,7 @@ def test_what_is_no_version_is_damage(version):
 @pytest.mark.parametrize(
     ("head", "words"),
     [
-        ({"format": FORMAT_NAME, "version": 2}, "install a newer i.dl, or leave out -r to begin"),
+        ({"format": FORMAT_NAME, "version": 99}, "install a newer i.dl, or leave out -r to start"),
         ({"format": FORMAT_NAME}, "damaged: .* found None, or leave out -r to start anew"),
         ({"format": "other"}, "does not describe a training of i.dl: leave out -r to start anew"),
     ],
