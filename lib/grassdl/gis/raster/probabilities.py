@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...core.readers import empty_layers
+from ...core.readers import check_probabilities, empty_layers
 from .info import probability_maps
 from .rows import RasterRows, is_null
 
@@ -32,12 +32,18 @@ class ProbabilityRows:
         self.rows, self.cols = self._maps[0].rows, self._maps[0].cols
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (rows, cols, classes) float32, and cells that are NULL in a map."""
+        """Probabilities (rows, cols, classes) float32, and cells that are NULL in a map.
+
+        Raises:
+            ValueError: A map holds something else.
+        """
         probabilities = empty_layers((rows, self.cols, len(self._maps)), np.float32)
         null = np.zeros((rows, self.cols), bool)
         for place, one in enumerate(self._maps):
             values = one.read(row, rows)
-            null |= is_null(values)
+            without = is_null(values)
+            check_probabilities(values[~without])
+            null |= without
             probabilities[..., place] = values
         return probabilities, null
 
