@@ -46,6 +46,7 @@ HIGHEST = {
     "npatches": 5_000_000,
     "negatives": 1000,
     "jitter": 1_000_000,
+    "buffer": 1_000_000_000,
     "nprocs": 1024,
 }
 """Numbers beyond which nobody can mean them, and whose candidates or processes no memory holds."""
