@@ -272,7 +272,7 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
 
     with evaluation_maps(options) as maps:
         if options["difference"]:
-            check_difference(options["difference"], maps.names)
+            check_difference(options["difference"], maps.names, settings.probabilities)
         report = assess(maps, settings)
         report |= leaks_of_map(maps)
         tell(report, gs.warning)

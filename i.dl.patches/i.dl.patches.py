@@ -336,7 +336,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.mapset import provenance, scratch_folder
     from grassdl.gis.session.messages import Progress, command_line
-    from grassdl.gis.session.output_names import check_vector_output
+    from grassdl.gis.session.output_names import check_not_read, check_vector_output
     from grassdl.io.folders import reserved_output
     from grassdl.patches.export import PatchCutter, expected_seconds
     from grassdl.patches.label_spool import spool_codes
@@ -349,6 +349,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     grid = settings.grid(region.rows, region.cols)
     if options["footprints"]:
         check_vector_output(options["footprints"], gs.overwrite())
+        check_not_read([options["footprints"]], [options["training"]], "vector")
     bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
     region.use()
     workers = cleanup.enter_context(Workers(settings.nprocs))

@@ -63,3 +63,8 @@ def test_batches_come_in_order_and_what_is_no_patch_counts_nowhere(tmp_path):
     images, labels = reader.read(np.array([-1]))
     assert not images.any()
     assert (labels == UNLABELLED_INDEX).all()
+
+
+def test_an_empty_name_is_no_dataset():
+    with pytest.raises(ValueError, match="A name of a dataset is empty"):
+        PatchSet.open("")

@@ -286,6 +286,9 @@ def test_second_map_is_compared_and_the_difference_mapped(run, maps, read_raster
     inputs = {"reference": "truth", "compare": "other"}
     itself = evaluate(run, difference="other", overwrite=True, check=False, **inputs)
     fails_with(itself, "<other> is also an input")
+    inputs["probabilities"] = "p"
+    one_of_them = evaluate(run, difference="p_1", overwrite=True, check=False, **inputs)
+    fails_with(one_of_them, "<p_1> is also an input")
 
 
 def test_a_stratified_sample_tells_of_the_region_which_map_is_better(run, write_raster, points):

@@ -19,6 +19,13 @@ def test_background_goes_with_areas_and_a_whole_raster_reference():
     assert settings_of(reference="a").background is None
 
 
+@pytest.mark.parametrize("text", ["0", "1e-300", "-0.1", "0.5"])
+def test_a_standard_error_that_no_sample_reaches_is_refused(text):
+    with pytest.raises(ValueError, match="must be at least 1e-06 and below 0.5, found"):
+        settings_of(points="p", standard_error=text)
+    assert settings_of(points="p", standard_error="1e-6").wanted_error == 1e-6
+
+
 @pytest.mark.parametrize(
     "options, words",
     [

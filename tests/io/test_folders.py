@@ -256,6 +256,11 @@ def test_a_file_or_a_link_is_never_replaced(old):
             check_output_folder(path, True, KIND)
 
 
+def test_the_root_of_all_folders_is_refused():
+    with pytest.raises(ValueError, match="Output </> is the root of all folders"):
+        check_output_folder("/", True, KIND)
+
+
 def test_a_missing_parent_is_refused(tmp_path):
     with pytest.raises(ValueError, match="nowhere> not found"):
         check_output_folder(tmp_path / "nowhere" / "out", False, KIND)

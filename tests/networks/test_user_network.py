@@ -114,6 +114,16 @@ def test_what_does_not_keep_to_the_contract_is_named(write, monkeypatch, old, ne
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["import sys; sys.exit(0)", "def build(a, b, c): raise SystemExit"]
+)
+def test_a_file_that_ends_the_program_is_named(tmp_path, text):
+    path = tmp_path / "own.py"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="etwork file <.*own.py> fails: SystemExit"):
+        build_from_file(path, 16, 3, 5)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="Network file <.*none.py> not found"):
         build_from_file(tmp_path / "none.py", 16, 3, 5)

@@ -429,6 +429,10 @@ AREA = {"input": "red", "training": "areas"}
         ({**GOOD, "sampling": "random"}, ["sampling=random needs the option npatches"]),
         ({**GOOD, "sampling": "random", "npatches": 5, "stride": 4}, ["goes with sampling=grid"]),
         ({**AREA, "training": "nowhere"}, ["Vector map <nowhere> not found"]),
+        (
+            {**AREA, "footprints": "areas", "overwrite": True},
+            ["Output <areas> is also an input: choose another name"],
+        ),
         ({**AREA, "training": "lines"}, ["<lines@PERMANENT> has no areas and no points"]),
         ({**AREA, "column": "nowhere"}, ["no column <nowhere>", "kind, code"]),
         ({**AREA, "column": "share"}, ["Column <share>", "holds 2.5", "whole numbers"]),

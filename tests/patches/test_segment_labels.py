@@ -98,6 +98,8 @@ def test_objects_are_segments_with_the_middle_in_a_patch(grass_project, segments
         ("4|1\n0|2\n", {}, ["begins with '4|1'", "cat|class"]),
         ("cat|class\nroof|1\n", {}, ["Line 2", "'roof|1'", "number"]),
         ("cat|class\n4\n", {}, ["Line 2", "a class"]),
+        (f"cat|class\n{9**30}|1\n", {}, ["Line 2 of <", f"{9**30}", f"{LARGEST}"]),
+        (f"cat|class\n4|{'x' * 200_000}\n", {}, ["at line 2", "field", "quote"]),
         ("cat|class\n", {}, ["no segment with a class"]),
         ("cat|class\n77|1\n78|2\n", {}, ["No training segment of <seg@PERMANENT>"]),
         ("cat|class\n4|roof\n0|road\n", {"background": 2}, ["background=2", "<roof>"]),

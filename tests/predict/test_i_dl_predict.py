@@ -363,6 +363,11 @@ class TestBadInput:
     def test_a_missing_model_folder(self, grass_project, bands, model):
         refused(grass_project, ["/nowhere/model"], "Model folder </nowhere/model> not found")
 
+    def test_a_path_that_the_system_refuses(self, grass_project, bands, model):
+        path = "/x" * 3000
+        words = "refuses to read or write </x", "/x...", "/x>: File name too long. Check path"
+        refused(grass_project, [path], *words)
+
     def test_a_damaged_model_card(self, grass_project, bands, model):
         (model[0] / "model.json").write_text('{"format": "i.dl model", "version": 2}')
         refused(grass_project, model, "damaged model.json")

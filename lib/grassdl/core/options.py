@@ -13,7 +13,7 @@ from collections.abc import Mapping
 HIGHEST = 2**31 - 1
 """The largest integer that GRASS knows."""
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 

@@ -97,3 +97,19 @@ def by_layers(values: np.ndarray) -> np.ndarray:
     """Values (rows, cols, layers) with each layer in one piece of memory; a copy if they lie
     otherwise."""
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(values, -1, 0)), 0, -1)
+
+
+def check_probabilities(values: np.ndarray) -> None:
+    """Refuse what cannot be probabilities.
+
+    Args:
+        values: Of any shape, also empty; rounding may put them a little beyond their bounds.
+
+    Raises:
+        ValueError: One is below 0, above 1 or no number.
+    """
+    if values.size and not (values.min() >= -1e-5 and values.max() <= 1 + 1e-5):
+        raise ValueError(
+            f"Probabilities run from 0 to 1, found {values.min():g} to {values.max():g}: give "
+            "the prefix of maps of probabilities"
+        )

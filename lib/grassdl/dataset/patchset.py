@@ -40,8 +40,10 @@ class PatchSet:
         What is inside GeoTIFF chips, but for the head of the first, shows when they are read.
 
         Raises:
-            ValueError: Missing, damaged, truncated, or of a newer format version.
+            ValueError: Without name, missing, damaged, truncated, or of a newer format version.
         """
+        if not str(folder).strip():
+            raise ValueError("A name of a dataset is empty: separate names by one comma each")
         folder = Path(folder).expanduser()
         patch_set = cls(folder, Manifest.load(folder))
         for split in SPLITS:

@@ -12,6 +12,9 @@ from ..core.options import check_range, number, numbers, positive, whole, wholes
 
 CENSUS, STRATIFIED = "census", "stratified"
 
+LEAST_ERROR = 1e-6
+"""Standard error that can be asked for: 250 000 000 000 points, and no overflow below it."""
+
 MOST_DISTANCE = 1000
 """Cells; as many rows above and below are held in memory."""
 
@@ -56,9 +59,10 @@ class Settings:
     background: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.wanted_error < 0.5:
+        if not LEAST_ERROR <= self.wanted_error < 0.5:
             raise ValueError(
-                f"<standard_error> must be above 0 and below 0.5, found {self.wanted_error:g}"
+                f"<standard_error> must be at least {LEAST_ERROR:g} and below 0.5, found "
+                f"{self.wanted_error:g}"
             )
         if self.block_size < 0:
             raise ValueError(f"<block_size> must be at least 1, found {self.block_size}")

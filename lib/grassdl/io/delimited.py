@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tables of numbers as text."""
+"""Tables as delimited text: of numbers when written, of any fields when read."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +13,28 @@ import numpy as np
 DECIMALS = 6
 
 ROWS_AT_ONCE = 1 << 16
+
+
+def read_rows(text: str, separator: str, where: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, each with the number of the line that it ends in.
+
+    Args:
+        text: The whole table: a quoted field may hold a line break.
+        separator: What stands between fields.
+        where: Name of the table, for messages.
+
+    Raises:
+        ValueError: The text is no table.
+    """
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise ValueError(
+            f"{where} cannot be read at line {rows.line_num}: {error}; a table of short fields is "
+            "expected, look for a quote that is not closed"
+        ) from None
 
 
 def rows_of(columns: Mapping[str, np.ndarray], form: str) -> Iterator[str]:

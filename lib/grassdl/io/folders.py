@@ -109,6 +109,8 @@ def check_output_folder(path: str | os.PathLike, overwrite: bool, kind: FolderKi
             long, or its parent cannot be written.
     """
     target = Path(path).expanduser().absolute()
+    if target == target.parent:
+        raise ValueError(f"Output <{target}> is the root of all folders: name one inside it")
     check_length(target.name)
     if _work_folder(target).is_dir():
         # Refused if another run writes it; else what a killed run left is put in order.

@@ -93,8 +93,8 @@ def _function(path: Path) -> Callable[[int, int, int], keras.Model]:
     unwritten, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         specification.loader.exec_module(module)
-    # Whatever a user's code raises: the line tells it.
-    except Exception as error:
+    # Whatever a user's code raises, its own end too: the line tells it.
+    except (Exception, SystemExit) as error:
         raise ValueError(f"Network file <{path}> fails: {_told(error)}") from error
     finally:
         sys.dont_write_bytecode = unwritten
@@ -113,11 +113,11 @@ def _call(
 ) -> keras.Model:
     try:
         return function(size, bands, classes)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{FUNCTION}() of network file <{path}> fails: {_told(error)}") from error
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

@@ -44,6 +44,7 @@ HIGHEST = {
     "npatches": 5_000_000,
     "negatives": 1000,
     "jitter": 1_000_000,
+    "buffer": 1_000_000_000,
     "nprocs": 1024,
 }
 """Upper limits of numbers: larger ones are typing errors, whose candidates or processes no memory

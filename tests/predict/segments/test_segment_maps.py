@@ -253,6 +253,16 @@ def test_what_cannot_be_done_is_refused(
     assert not (tmp_path / "a").exists()
 
 
+def test_maps_that_hold_no_probabilities_are_refused(grass_project, ids, shares, model):
+    grass_project.write_raster("p_5", np.full((ROWS, COLS), 50.0))
+    before = grass_project.maps()
+    options = {"probabilities": "p", "output": "classes", "segment_output": "objects"}
+    done = by_segment(grass_project, model, check=False, **options)
+    assert done.returncode == 1
+    assert "run from 0 to 1, found 50 to 50: give the prefix" in " ".join(done.stderr.split())
+    assert grass_project.maps() == before
+
+
 @pytest.mark.parametrize(
     "options",
     [

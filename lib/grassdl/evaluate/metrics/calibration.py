@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...core.readers import RowReader
+from ...core.readers import RowReader, check_probabilities
 from ...model.card import SMALLEST, tempered
 from .class_rows import NO_CLASS, ClassRows, strips
 
@@ -109,10 +109,7 @@ def count_calibration(
         shares = np.stack([values for values, _ in read])
         valid = (truth != NO_CLASS) & ~np.logical_or.reduce([null for _, null in read])
         shares = shares[:, valid]
-        if shares.size and not (shares.min() >= -1e-5 and shares.max() <= 1 + 1e-5):
-            raise ValueError(
-                f"Probabilities run from 0 to 1, found {shares.min():g} to {shares.max():g}"
-            )
+        check_probabilities(shares)
         counts.add(shares, places[truth[valid].astype(np.intp) - 1])
         progress(row + count)
     if not counts.cells.any():

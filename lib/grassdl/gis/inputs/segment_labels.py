@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ...core.options import HIGHEST
 from ...core.text import one_line
+from ...io.delimited import read_rows
 from ..raster.info import STRIP_CELLS
 from ..raster.rows import RasterRows, is_null
 
 SEPARATORS = "|,;\t"
+
+_INTEGER = re.compile(r"-?[0-9]{1,30}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def class_by_segment(path: str) -> dict[int, str]:
         raise ValueError(f"Table of segment classes <{path}> cannot be read: {error}") from None
     header = text.partition("\n")[0].rstrip("\r")
     separator = max(SEPARATORS, key=header.count)
-    names = next(csv.reader([header], delimiter=separator), [])
+    rows = read_rows(text, separator, f"Table of segment classes <{path}>")
+    names = next(rows, (0, []))[1]
     if names[:1] != ["cat"] or "class" not in names:
         raise ValueError(
             f"Table of segment classes <{path}> begins with '{header}': a header is expected, "
@@ -55,13 +59,9 @@ def class_by_segment(path: str) -> dict[int, str]:
         )
     place = names.index("class")
     found: dict[int, str] = {}
-    # Of the whole text: a quoted class may hold a line break.
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    next(rows)
-    for row in rows:
+    for number, row in rows:
         if not row:
             continue
-        number = rows.line_num
         segment, told = _entry(row, place, f"Line {number} of <{path}>")
         if told and found.setdefault(segment, told) != told:
             raise ValueError(
@@ -79,11 +79,16 @@ def _entry(row: list[str], place: int, where: str) -> tuple[int, str]:
         raise ValueError(
             f"{where} is '{'|'.join(row)}': a segment's number and a class are expected"
         )
-    return int(row[0]), one_line(row[place])
+    segment = int(row[0])
+    if abs(segment) > HIGHEST:
+        raise ValueError(
+            f"{where} names segment {segment}: those of a map are from -{HIGHEST} to {HIGHEST}"
+        )
+    return segment, one_line(row[place])
 
 
 def _is_integer(text: str) -> bool:
-    return text.strip().removeprefix("-").isdecimal()
+    return _INTEGER.fullmatch(text.strip()) is not None
 
 
 def segment_sites(raster: str, wanted: np.ndarray) -> SegmentSites:

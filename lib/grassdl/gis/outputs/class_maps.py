@@ -22,7 +22,7 @@ from ..raster.region import Region
 from ..session.mapset import current_mapset, mapset_folder
 from ..session.messages import command_line
 from ..session.modules import run_module, side_by_side
-from ..session.output_names import LONGEST_TITLE, check_output_rasters
+from ..session.output_names import LONGEST_TITLE, check_not_read, check_output_rasters
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.class_areas import ClassAreas
 
@@ -265,10 +265,7 @@ class ClassificationMaps:
         Raises:
             ValueError: One of the outputs is one of them.
         """
-        mapset = current_mapset()
-        for spool in self._all:
-            if f"{spool.name}@{mapset}" in inputs:
-                raise ValueError(f"Output <{spool.name}> is also an input: choose another name")
+        check_not_read([spool.name for spool in self._all], inputs)
 
     def open(self, folder: Path, rows: int, region: Region) -> None:
         """Begin to collect rows in a folder, after those that an earlier run finished there.

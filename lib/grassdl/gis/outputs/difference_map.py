@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import grass.script as gs
@@ -11,7 +12,7 @@ from ...core.colors import PALETTE
 from ..session.mapset import current_mapset
 from ..session.messages import command_line
 from ..session.modules import run_module
-from ..session.output_names import check_output_rasters
+from ..session.output_names import check_not_read, check_output_rasters
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 
 TEMPORARY_PREFIX = "i_dl_difference_tmp"
@@ -19,15 +20,24 @@ TEMPORARY_PREFIX = "i_dl_difference_tmp"
 GREY, BLACK = "230:230:230", "60:60:60"
 
 
-def check_difference(output: str, names: Mapping[str, str]) -> None:
+def check_difference(output: str, names: Mapping[str, str], probabilities: str) -> None:
     """Refuse a name that cannot be written, or that is one of the maps that are read.
+
+    Args:
+        output: Name of the map.
+        names: Fully qualified names of the maps that are read.
+        probabilities: Prefix of the probability maps that are read, or "".
 
     Raises:
         ValueError: It is.
     """
     check_output_rasters([output])
-    if f"{output}@{current_mapset()}" in names.values():
-        raise ValueError(f"Output <{output}> is also an input: choose another name")
+    prefix, _, mapset = probabilities.partition("@")
+    own = mapset in ("", current_mapset())
+    read_too = own and re.fullmatch(rf"{re.escape(prefix)}_[0-9]+", output) is not None
+    check_not_read(
+        [output], [*names.values(), *([f"{output}@{current_mapset()}"] if read_too else [])]
+    )
 
 
 def write_difference(output: str, reference: str, names: Mapping[str, str]) -> None:

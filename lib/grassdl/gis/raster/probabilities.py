@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...core.readers import empty_layers
+from ...core.readers import check_probabilities, empty_layers
 from .info import probability_maps
 from .rows import MapRows
 
@@ -35,11 +35,17 @@ class ProbabilityRows:
         self.rows, self.cols = self._maps[0].rows, self._maps[0].cols
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (rows, cols, classes) float32, and cells that are NULL in a map."""
+        """Probabilities (rows, cols, classes) float32, and cells that are NULL in a map.
+
+        Raises:
+            ValueError: A map holds something else.
+        """
         probabilities = empty_layers((rows, self.cols, len(self._maps)), np.float32)
         null = np.zeros((rows, self.cols), bool)
         for place, one in enumerate(self._maps):
-            probabilities[..., place], missing = one.read(row, rows)
+            values, missing = one.read(row, rows)
+            check_probabilities(values[~missing])
+            probabilities[..., place] = values
             null |= missing
         return probabilities, null
 

@@ -18,11 +18,14 @@ from typing import NoReturn
 import grass.script as gs
 from grass.exceptions import CalledModuleError
 
-from ...core.text import one_line
+from ...core.text import one_line, within_bytes
 from ...runtime.workers import Terminated
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Names under which packages are installed, where they differ from those of their import."""
+
+LONGEST_PATH = 200
+"""Bytes of a path in a message."""
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -61,7 +64,7 @@ def one_line_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in _DISK_FULL:
             fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
-        fatal("; ".join([_one_line(error), *_notes(error)]))
+        fatal("; ".join([_file_error(error), *_notes(error)]))
 
 
 def has_session() -> bool:
@@ -111,6 +114,17 @@ def _told_by_grass(text: str, flag: str) -> bool:
 def _what_is_left(error: BaseException) -> str:
     """What whoever writes has noted on the exception on its way out."""
     return "; ".join(_notes(error)) or "nothing was written"
+
+
+def _file_error(error: OSError) -> str:
+    """What the system has against a file or folder, as a sentence."""
+    if error.filename is None or error.strerror is None:
+        return _one_line(error)
+    name = within_bytes(one_line(os.fsdecode(error.filename)), LONGEST_PATH)
+    return (
+        f"The system refuses to read or write <{name}>: {one_line(error.strerror)}. Check path, "
+        "permissions and disk"
+    )
 
 
 def _notes(error: BaseException) -> list[str]:

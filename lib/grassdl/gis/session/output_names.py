@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 
 import grass.script as gs
@@ -63,6 +63,28 @@ def check_vector_output(name: str, overwrite: bool) -> None:
         )
     if _exists(name) and not overwrite:
         raise ValueError(f"Vector map <{name}> exists: choose another name or use --overwrite")
+
+
+def check_not_read(outputs: Iterable[str], inputs: Iterable[str], element: str = "cell") -> None:
+    """Refuse to replace a map that is read.
+
+    Args:
+        outputs: Names of the maps that are written.
+        inputs: Names of the maps that are read, with or without their mapset.
+        element: What they are, as `g.findfile` calls it.
+
+    Raises:
+        ValueError: One of the outputs is one of the inputs.
+    """
+    mapset = current_mapset()
+    read = {
+        name if "@" in name else gs.find_file(name, element=element)["fullname"]
+        for name in inputs
+        if name
+    }
+    for name in outputs:
+        if f"{name}@{mapset}" in read:
+            raise ValueError(f"Output <{name}> is also an input: choose another name")
 
 
 def require_own_format(kind: str) -> None:

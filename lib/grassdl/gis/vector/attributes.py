@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 
 import grass.script as gs
 
 from ...core.classes import MAX_VALUE, are_integers
 from ...core.text import listed, one_line
+from ...io.delimited import read_rows
 from ..raster.categories import labelled_values
 
 INTEGERS = ("INTEGER", "SMALLINT", "BIGINT")
@@ -153,7 +152,8 @@ def class_texts(vector: str, layer: str, column: str) -> dict[int, str]:
         quiet=True,
     )
     # UTF-8 whatever the locale says: batch jobs often run in the C locale.
-    rows = list(csv.reader(io.StringIO(listed.decode("utf-8", errors="replace"))))[1:]
+    table = listed.decode("utf-8", errors="replace")
+    rows = [row for _, row in read_rows(table, ",", f"Column <{column}> of <{vector}>")][1:]
     texts = {int(category): one_line(text) for category, text in rows if one_line(text)}
     if kind in NUMBERS:
         return {one: _whole(text, column, vector) for one, text in texts.items()}
