@@ -242,8 +242,8 @@ def test_ctrl_c_and_sigterm_write_the_best_epoch_so_far_and_r_goes_on(
 
     fails_with(
         grass_project.run("i.dl.train", check=False, flags="r", **{**TINY, **call, "filters": 3}),
-        "it began with",
-        "network_options=filters:2,depth:1 instead of filters:3,depth:1",
+        "Cannot resume: option filters (was 2) has changed",
+        "leave out -r to start anew",
     )
 
 

@@ -136,7 +136,7 @@ def test_every_network_takes_over_what_fits_and_tells_its_encoder(name, tmp_path
     card = ModelCard.__new__(ModelCard)
     card.name, card.bands, card.classes, card.dataset_ids = "old", BANDS, CLASSES, []
     build(2, 3).save(tmp_path / "model.keras")
-    monkeypatch.setattr(ModelCard, "load", lambda folder: card)
+    monkeypatch.setattr("grassdl.train.optimization.transfer.load_card", lambda folder: card)
     network = build(3, 3)
     bands = [*BANDS, band("ndsm")]
     transfer = take_over(network, bands, OTHER_CLASSES, tmp_path, lambda b, c: build(b, c))
