@@ -50,8 +50,8 @@ def prepare(nprocs: int = 0, exact: bool = False, training: bool = False) -> Non
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
         exact: Whether an NVIDIA GPU must compute in full float32 instead of its TF32, whose
             rounding is coarser than what tiles may differ by.
-        training: Whether this process trains: then it keeps the memory that it frees, which saves
-            up to half of the time on a processor.
+        training: Whether this process trains: then it keeps the memory that it frees, which
+            the kernel then need not clear again.
     """
     if is_loaded():
         raise RuntimeError("backend.prepare() comes before the first import of keras")
