@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.bands import Band
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.plots import DPI, paint
 from ..core.text import within_columns
 from .manifest import SPLIT_COLORS, SPLITS, Manifest
@@ -21,6 +21,7 @@ from .patchset import PatchSet
 from .reader import PatchReader
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 OVERVIEW_NAME = "overview.png"
@@ -251,13 +252,24 @@ def _draw_panel(
             panel_height / height,
         )
     )
+    _draw_bars(axes, splits, shares[:, shown], classes)
+    x = left - PANEL_LABELS_PX + 10
+    _write(figure, x, 16, height, "Share of labelled cells (%)", fontsize=9, weight="bold")
+    note = _note(manifest, splits, pixels, len(manifest.classes) - len(shown))
+    _write(figure, x, height - bottom + 34, height, note, fontsize=7, va="top")
+
+
+def _draw_bars(
+    axes: Axes, splits: Sequence[str], shares: np.ndarray, classes: Sequence[MapClass]
+) -> None:
+    """Bars of shares (splits, classes) in percent, with labels and colours of the classes."""
     thickness = 0.8 / len(splits)
-    places = np.arange(len(shown))
+    places = np.arange(len(classes))
     for order, split in enumerate(splits):
         offset = (order - (len(splits) - 1) / 2) * thickness
         axes.barh(
             places + offset,
-            shares[order, shown],
+            shares[order],
             thickness,
             color=_rgb(split),
             label=SPLIT_NAMES[split],
@@ -269,7 +281,7 @@ def _draw_panel(
         name.label1.set_parse_math(False)
         name.label1.set_x(-0.09)
     axes.scatter(
-        np.full(len(shown), -0.045),
+        np.full(len(classes), -0.045),
         places,
         s=26,
         c=[one.rgb for one in classes],
@@ -280,7 +292,7 @@ def _draw_panel(
         clip_on=False,
     )
     axes.tick_params(length=0, labelsize=7)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.set_xlim(0, max(shares.max(), 1))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.legend(
@@ -293,10 +305,6 @@ def _draw_panel(
         fontsize=7,
         frameon=False,
     )
-    x = left - PANEL_LABELS_PX + 10
-    _write(figure, x, 16, height, "Share of labelled cells (%)", fontsize=9, weight="bold")
-    note = _note(manifest, splits, pixels, len(manifest.classes) - len(shown))
-    _write(figure, x, height - bottom + 34, height, note, fontsize=7, va="top")
 
 
 def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_out: int) -> str:
