@@ -119,7 +119,9 @@ def train(
     for one in leaks:
         warn(sentence(one))
     settings = settings.for_patches(data.count("train"), data.size)
-    check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
+    if team.leads:
+        # It reserves the name for a moment: two processes at once would refuse each other.
+        check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
     with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
         network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)
         if not team.leads:
