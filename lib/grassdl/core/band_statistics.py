@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 from msgspec import Meta
@@ -81,13 +81,13 @@ class Histogram:
             exponent, int(bins[0]), np.bincount(bins - bins[0], self.counts).astype(np.int64)
         )
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Bin width, lower edge of the first bin, and counts."""
         width = 2.0**self.exponent
         return {"width": width, "start": self.first * width, "counts": self.counts.tolist()}
 
     @classmethod
-    def from_json(cls, item: dict) -> Histogram:
+    def from_json(cls, item: dict[str, Any]) -> Histogram:
         """The reverse of `to_json`.
 
         Raises:
@@ -141,7 +141,7 @@ class BandStatistics:
         if integer and values.dtype.itemsize <= 2:
             return cls._of_short(values)
         number = int if integer else float
-        wide = values.astype(np.int64 if integer else np.float64)
+        wide: np.ndarray = values.astype(np.int64 if integer else np.float64)
         total, differences = number(wide.sum()), None
         total_squares = _sum_of_squares(wide) if integer else number((wide * wide).sum())
         if not integer:
@@ -184,12 +184,14 @@ class BandStatistics:
         """Statistics of both sets of values together."""
         if not self.count or not other.count:
             return other if other.count else self
+        ends = (self.minimum, self.maximum, other.minimum, other.maximum)
+        known = [end for end in ends if end is not None]
         return BandStatistics(
             self.count + other.count,
             self.total + other.total,
             self.total_squares + other.total_squares,
-            min(self.minimum, other.minimum),
-            max(self.maximum, other.maximum),
+            min(known),
+            max(known),
             self.histogram.merge(other.histogram),
             self._merged_differences(other),
         )
@@ -222,7 +224,7 @@ class BandStatistics:
             return 0.0
         return math.sqrt(self._differences / self.count)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The statistics as a JSON object."""
         differences = {"squared_differences": self.squared_differences}
         return {
@@ -236,7 +238,7 @@ class BandStatistics:
         }
 
     @classmethod
-    def from_json(cls, item: dict) -> BandStatistics:
+    def from_json(cls, item: dict[str, Any]) -> BandStatistics:
         """The reverse of `to_json`.
 
         Raises:
@@ -247,7 +249,15 @@ class BandStatistics:
         if not all(one is None or abs(one) < LARGEST_SUM for one in figures):
             raise ValueError(f"a statistic is above {LARGEST_SUM:g}")
         histogram = Histogram.from_json(found["histogram"])
-        read = cls(found["count"], *figures, histogram, found.get("squared_differences"))
+        read = cls(
+            found["count"],
+            found["sum"],
+            found["sum_of_squares"],
+            found["minimum"],
+            found["maximum"],
+            histogram,
+            found.get("squared_differences"),
+        )
         if read.count and not read._is_possible():
             raise ValueError("the mean of a band is not between its minimum and maximum")
         return read
@@ -265,5 +275,5 @@ class _StatisticsRecord(TypedDict):
     sum_of_squares: int | float
     minimum: int | float | None
     maximum: int | float | None
-    histogram: dict
+    histogram: dict[str, Any]
     squared_differences: NotRequired[float | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 
@@ -62,12 +62,12 @@ class Band:
         for name in ("name", "units"):
             object.__setattr__(self, name, one_line(getattr(self, name)))
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The band as a JSON object."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, item: dict) -> Band:
+    def from_json(cls, item: dict[str, Any]) -> Band:
         """The reverse of `to_json`."""
         return checked(item, cls)
 
@@ -100,10 +100,11 @@ def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
         one band is of floating type.
     """
     ranges = list(ranges)
-    if None in ranges:
+    known = [one for one in ranges if one is not None]
+    if len(known) < len(ranges):
         return np.dtype(np.float32)
-    low = min(one[0] for one in ranges)
-    high = max(one[1] for one in ranges)
+    low = min(one[0] for one in known)
+    high = max(one[1] for one in known)
     for candidate in (np.uint8, np.uint16, np.int16):
         limits = np.iinfo(candidate)
         if limits.min <= low and high <= limits.max:

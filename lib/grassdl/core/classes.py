@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
@@ -130,7 +130,7 @@ class ClassScheme:
                 places[index] = same[0] if same else UNLABELLED_INDEX
         return places
 
-    def to_json(self) -> list[dict]:
+    def to_json(self) -> list[dict[str, Any]]:
         """The classes as JSON objects with index, value, label and colour."""
         items = [{"index": index, **asdict(one)} for index, one in enumerate(self.classes)]
         for item in items:
@@ -139,7 +139,7 @@ class ClassScheme:
         return items
 
     @classmethod
-    def from_json(cls, items: list[dict]) -> ClassScheme:
+    def from_json(cls, items: list[dict[str, Any]]) -> ClassScheme:
         """The reverse of `to_json`.
 
         Raises:

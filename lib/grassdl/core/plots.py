@@ -8,8 +8,8 @@ are PNG whatever their name, so that a scratch file can be written first.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ MOST_ACROSS = 4
 NO_CLASS_COLOR = (255, 255, 255)
 
 
-def confusion_matrix(report: dict, path: str | os.PathLike) -> None:
+def confusion_matrix(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Draw where each reference class went, and F1 by class beside it.
 
     Each column is the share of a reference class: its diagonal is the recall (producer's
@@ -64,7 +64,7 @@ def confusion_matrix(report: dict, path: str | os.PathLike) -> None:
     figure.savefig(path, format="png", dpi=DPI)
 
 
-def history(rows: Sequence[dict], path: str | os.PathLike) -> None:
+def history(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
     """Draw loss and mean IoU by epoch, for training and validation, and mark the best epoch.
 
     The best epoch is that of the highest validation mean IoU; without validation none is marked.
@@ -102,7 +102,7 @@ def history(rows: Sequence[dict], path: str | os.PathLike) -> None:
 def class_map_panel(
     images: Sequence[tuple[str, np.ndarray]],
     classes: Collection[MapClass],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
 ) -> None:
     """Draw pictures of the same area side by side, in rows, over one legend of the classes.
 
@@ -148,10 +148,10 @@ def paint(indices: np.ndarray, classes: Iterable[MapClass]) -> np.ndarray:
 
 def _new_figure(width_in: float, height_in: float) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
-    return figure
+    padded = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    return Figure(figsize=(width_in, height_in), layout=padded, facecolor="white")
 
 
 def _draw_matrix(axes: Axes, counts: np.ndarray, font: float) -> None:
@@ -169,8 +169,8 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, font: float) -> None:
         # Noughts would only hide the confusions that count.
         if share >= 0.005:
             color = "white" if share > 0.55 else "black"
-            at_center = {"ha": "center", "va": "center", "fontsize": font}
-            axes.text(column, row, f"{share:.2f}", color=color, **at_center)
+            text = f"{share:.2f}"
+            axes.text(column, row, text, color=color, ha="center", va="center", fontsize=font)
 
 
 def _name_classes(axes: Axes, names: list[str], font: float) -> None:
@@ -192,7 +192,7 @@ def _draw_f1(axes: Axes, figures: list[float | None], font: float) -> None:
     places = np.arange(len(figures))
     axes.barh(places, [figure or 0 for figure in figures], height=0.62, color=BLUE)
     if len(figures) <= MAX_NAMED_CLASSES:
-        for place, figure in zip(places, figures, strict=True):
+        for place, figure in enumerate(figures):
             text = "–" if figure is None else f"{figure:.2f}"
             axes.text((figure or 0) + 0.04, place, text, va="center", fontsize=font)
     axes.set_xlim(0, 1.3)
@@ -203,18 +203,18 @@ def _draw_f1(axes: Axes, figures: list[float | None], font: float) -> None:
     axes.spines["bottom"].set_bounds(0, 1)
 
 
-def _headline(report: dict) -> str:
+def _headline(report: dict[str, Any]) -> str:
     parts = [("Overall accuracy", "overall_accuracy"), ("kappa", "kappa"), ("mean IoU", "mean_iou")]
     figures = [f"{name} {report[key]:.3f}" for name, key in parts if report[key] is not None]
     return "   ".join([*figures, f"{report['pixels']:,} pixels".replace(",", "\u2009")])
 
 
-def _best_epoch(rows: Sequence[dict]) -> int | None:
+def _best_epoch(rows: Sequence[Mapping[str, Any]]) -> int | None:
     scored = [row for row in rows if _has(row, "val_mean_iou")]
     return max(scored, key=lambda row: row["val_mean_iou"])["epoch"] if scored else None
 
 
-def _has(row: dict, key: str) -> bool:
+def _has(row: Mapping[str, Any], key: str) -> bool:
     return row.get(key) is not None
 
 
@@ -222,7 +222,7 @@ def _without_frame(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _name(one: dict) -> str:
+def _name(one: dict[str, Any]) -> str:
     """The label of a class, with its value where that says more."""
     return _short(value_label(one["value"], one["label"]))
 

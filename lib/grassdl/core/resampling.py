@@ -88,7 +88,7 @@ class Axis:
         covered = (index >= 0) & (index < self.source_cells) | self._is_closed
         weights = np.where(covered, shared, 0)
         weights[weights < SAME] = 0
-        return Taps(self._within(index), weights, weights.any(axis=1))
+        return Taps(self._within(index), weights, np.any(weights, axis=1))
 
     @property
     def _is_closed(self) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -52,7 +52,7 @@ def checked(content: object, kind: type[Kind]) -> Kind:
         raise ValueError(shortened(error)) from None
 
 
-def _from_json(kind: type[Kind], content: object) -> Kind:
+def _from_json(kind: type[Any], content: object) -> Any:
     return kind.from_json(content)
 
 

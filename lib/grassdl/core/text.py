@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Any
+from typing import Any, SupportsFloat
 
 LONGEST_LABEL = 200
 """Characters of a class label: as many as every table and history of GRASS takes."""
@@ -126,6 +126,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def none_if_nan(figure: float) -> float | None:
+def none_if_nan(figure: SupportsFloat) -> float | None:
     """A figure for JSON, which has no NaN: undefined figures are null there."""
     return None if math.isnan(figure) else float(figure)
