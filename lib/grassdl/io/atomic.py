@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ..core.text import check_length
 from .locks import Hold, abandoned
@@ -165,7 +165,7 @@ def open_cut(path: Path, size: int) -> IO[bytes]:
     return file
 
 
-def sync(file: IO) -> None:
+def sync(file: IO[Any]) -> None:
     """Wait until all that was written to a file is on disk."""
     file.flush()
     os.fsync(file.fileno())

@@ -94,7 +94,7 @@ def _remove_one(path: Path) -> None:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def check_output_folder(path: str | os.PathLike, overwrite: bool, kind: FolderKind) -> Path:
+def check_output_folder(path: str | os.PathLike[str], overwrite: bool, kind: FolderKind) -> Path:
     """The absolute path of a folder that is to be written, checked before any work is done.
 
     An empty folder, as a file dialog makes it, may be written in any case.
@@ -236,7 +236,7 @@ def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
 
 @contextmanager
 def reserved_output(
-    path: str | os.PathLike, overwrite: bool, kind: FolderKind
+    path: str | os.PathLike[str], overwrite: bool, kind: FolderKind
 ) -> Iterator[Reservation]:
     """Check an output with `check_output_folder`, and reserve its name as `reserved` does."""
     with reserved(check_output_folder(path, overwrite, kind), kind) as reservation:

@@ -9,14 +9,15 @@ the next, so that no dataset or model is ever lost to its age.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.schema import shortened
 
-Step = Callable[[dict], dict]
+Step = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns the content of a record into that of the next format version."""
 
 
-def check_version(content: dict, what: str, newest: int, remedy: str = "") -> None:
+def check_version(content: dict[str, Any], what: str, newest: int, remedy: str = "") -> None:
     """Refuse a record that only a later i.dl can read.
 
     Args:
@@ -42,7 +43,7 @@ def check_version(content: dict, what: str, newest: int, remedy: str = "") -> No
         )
 
 
-def migrated(content: dict, steps: Sequence[Step]) -> dict:
+def migrated(content: dict[str, Any], steps: Sequence[Step]) -> dict[str, Any]:
     """The content of a record in the newest format version.
 
     Args:

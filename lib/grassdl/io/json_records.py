@@ -26,7 +26,7 @@ _STRING_OR_NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*"|\[[\s\d.,eE+-]+\]')
 """A string of JSON as a whole, so that what is in it is never taken for a list of numbers."""
 
 
-def write_json(path: Path, content: dict, durable: bool = False) -> None:
+def write_json(path: Path, content: dict[str, Any], durable: bool = False) -> None:
     """Write an object as indented JSON, lists of numbers on one line; NaN is refused.
 
     An older file of that name is there until the new one is whole.
@@ -41,11 +41,11 @@ def write_json(path: Path, content: dict, durable: bool = False) -> None:
         file.write(f"{text}\n".encode())
 
 
-def _on_one_line(found: re.Match) -> str:
+def _on_one_line(found: re.Match[str]) -> str:
     return found[0] if found[0].startswith('"') else " ".join(found[0].split())
 
 
-def read_json(path: Path, what: str) -> dict:
+def read_json(path: Path, what: str) -> dict[str, Any]:
     """Read a JSON object whose numbers are finite.
 
     Args:
@@ -88,9 +88,9 @@ def parsed(text: bytes, finite: bool = True) -> Any:
     Raises:
         ValueError: It is no JSON, nested too deep, or holds a number that is not finite.
     """
-    refusing = {"parse_constant": _refused, "parse_float": _finite} if finite else {}
+    constant, number = (_refused, _finite) if finite else (None, None)
     try:
-        return json.loads(text.decode("utf-8"), **refusing)
+        return json.loads(text.decode("utf-8"), parse_constant=constant, parse_float=number)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 

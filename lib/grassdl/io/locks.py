@@ -81,11 +81,12 @@ class Hold:
     """
 
     def __init__(self, lock_of: Callable[[str], Path]):
-        self._lock: IO[bytes] | None = None
-        while self._lock is None:
+        held = None
+        while held is None:
             self.word = f"{secrets.randbelow(10**WORD_DIGITS):0{WORD_DIGITS}}"
             self._path = lock_of(self.word)
-            self._lock = lock(self._path)
+            held = lock(self._path)
+        self._lock = held
 
     def release(self) -> None:
         """Release the word; what is left under it is stale."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import IO
+from io import BufferedIOBase
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -39,7 +39,7 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def read_header(file: IO[bytes]) -> Header:
+def read_header(file: BufferedIOBase) -> Header:
     """The header of a `.npy` file, after which the array begins.
 
     Raises:
@@ -59,7 +59,7 @@ def read_header(file: IO[bytes]) -> Header:
     return header
 
 
-def read_npy(file: IO[bytes], size: int) -> np.ndarray:
+def read_npy(file: BufferedIOBase, size: int) -> np.ndarray:
     """An array out of a file that is open where it begins.
 
     Args:
@@ -73,6 +73,6 @@ def read_npy(file: IO[bytes], size: int) -> np.ndarray:
     if header.bytes > size:
         raise ValueError(f"it promises {header.bytes} bytes, of which the file has {size} at most")
     values = np.empty(math.prod(header.shape), header.dtype)
-    if file.readinto(values.view(np.uint8)) < header.bytes:
+    if file.readinto(values.view(np.uint8).data) < header.bytes:
         raise ValueError("it ends too early")
     return values.reshape(header.shape, order="F" if header.fortran_order else "C")
