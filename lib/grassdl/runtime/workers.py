@@ -20,14 +20,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .malloc import keep_pieces
 
-Job = TypeVar("Job")
+Job = TypeVar("Job", contravariant=True)
 Data = TypeVar("Data")
-Result = TypeVar("Result")
+Result = TypeVar("Result", covariant=True)
+Context = ForkContext | SpawnContext
 
 
 class Terminated(KeyboardInterrupt):
@@ -71,7 +73,7 @@ class Workers:
 
     def __enter__(self) -> Workers:
         for _ in range(self._nprocs if self._nprocs > 1 else 0):
-            connection, process = _started(_start_method(), self._connections, _serve)
+            connection, process = _started(_context(), self._connections, _serve)
             self._connections.append(connection)
             self._processes.append(process)
         return self
@@ -81,7 +83,7 @@ class Workers:
             process.kill()
             process.join()
 
-    def run(self, work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(self, work: Work[Job, Data, Result], jobs: Sequence[Job]) -> Iterator[Result]:
         """Do all jobs; processes begin at once, this one as results are asked for.
 
         Args:
@@ -116,7 +118,7 @@ def run_apart(function: Callable[..., None], *arguments: object) -> None:
         ChildProcessError: The process was killed, or broke down, before its work was done.
         Exception: What the function raised.
     """
-    connection, process = _started("spawn", [], _do, function, arguments)
+    connection, process = _started(get_context("spawn"), [], _do, function, arguments)
     try:
         _received(connection)
     finally:
@@ -124,7 +126,7 @@ def run_apart(function: Callable[..., None], *arguments: object) -> None:
         process.join()
 
 
-def _do(connection: Connection, function: Callable[..., None], arguments: tuple) -> None:
+def _do(connection: Connection, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     try:
         function(*arguments)
     except Exception as error:
@@ -134,7 +136,7 @@ def _do(connection: Connection, function: Callable[..., None], arguments: tuple)
 
 
 def _started(
-    method: str,
+    context: Context,
     connections: Sequence[Connection],
     function: Callable[..., None],
     *arguments: object,
@@ -142,15 +144,14 @@ def _started(
     """A process that runs a function on its end of a pipe, and the other end.
 
     Args:
-        method: How it is started: "fork" or "spawn".
+        context: Starts it.
         connections: The ends of pipes to other processes that this one has.
         function: Takes its end of the pipe and `arguments`.
     """
-    context = get_context(method)
     here, there = context.Pipe()
     # A fork also has this process's ends, and as long as one is open no process finds out that
     # this one has ended.
-    inherited = [*connections, here] if method == "fork" else []
+    inherited = [*connections, here] if isinstance(context, ForkContext) else []
     process = context.Process(target=_begin, args=(there, inherited, function, arguments))
     # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -165,14 +166,15 @@ def _started(
 def _results(missing: dict[Connection, int]) -> Iterator[Result]:
     """What comes from processes that have `missing` results each to send."""
     while missing:
-        for connection in wait(list(missing)):
+        ready = wait(list(missing))
+        for connection in [one for one in missing if one in ready]:
             yield _received(connection)
             missing[connection] -= 1
             if not missing[connection]:
                 del missing[connection]
 
 
-def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
+def _done(work: Work[Job, Data, Result], jobs: Sequence[Job]) -> Iterator[Result]:
     """The results of jobs in their order."""
     keep_pieces()
     with ThreadPoolExecutor(max_workers=1) as second:
@@ -186,17 +188,17 @@ def _done(work: Work, jobs: Sequence[Job]) -> Iterator[Result]:
             yield writing.result()
 
 
-def _start_method() -> str:
-    """How to start a process: a fork of a process with several threads may never run."""
+def _context() -> Context:
+    """What starts processes: a fork of a process with several threads may never run."""
     forks = sys.platform == "linux" and threading.active_count() == 1
-    return "fork" if forks else "spawn"
+    return get_context("fork") if forks else get_context("spawn")
 
 
 def _begin(
     connection: Connection,
     inherited: Sequence[Connection],
     function: Callable[..., None],
-    arguments: tuple,
+    arguments: tuple[Any, ...],
 ) -> None:
     """What a process does first: it lets go of all that is not its own."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -209,6 +211,7 @@ def _serve(connection: Connection) -> None:
     """Do all work that comes, until the process at the other end of the pipe has ended."""
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
+            work: Work[Any, Any, Any]
             work, jobs = connection.recv()
             try:
                 for result in _done(work, jobs):
@@ -224,7 +227,7 @@ class _Failure:
         self.error = error
 
 
-def _received(connection: Connection) -> object:
+def _received(connection: Connection) -> Any:
     try:
         result = connection.recv()
     except (EOFError, ConnectionResetError):
