@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,8 +35,8 @@ from .settings import CENSUS, STRATIFIED, Settings
 class Maps(Protocol):
     """The maps of an evaluation, as `grassdl.gis.inputs.evaluation_maps.EvaluationMaps` gives them.
 
-    `reference` is None where the reference is made of points, `compare`, `segments` and `mask`
-    where there is none.
+    `reference` is None where the reference is made of points, which alone have
+    `reference_values`; `compare`, `segments` and `mask` are None where there is none.
     """
 
     names: dict[str, str]
@@ -45,7 +45,9 @@ class Maps(Protocol):
     reference: RowReader | None
     segments: RowReader | None
     mask: RowReader | None
-    reference_values: np.ndarray | None
+
+    @property
+    def reference_values(self) -> np.ndarray: ...
 
     def at_points(self, name: str) -> tuple[np.ndarray, np.ndarray]: ...
 
@@ -64,7 +66,7 @@ class Maps(Protocol):
     def progress(self, task: str) -> Callable[[int], None]: ...
 
 
-def assess(maps: Maps, settings: Settings) -> dict:
+def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
     """Evaluate a classification.
 
     Returns:
@@ -91,7 +93,7 @@ def assess(maps: Maps, settings: Settings) -> dict:
     else:
         report["area_adjusted"] = _area_adjusted(maps, table, settings)
     if maps.compare is not None:
-        report["comparison"] = _comparison(maps, table, settings)
+        report["comparison"] = _comparison(maps, maps.compare, table, settings)
     # Those of a comparison are the classes of all maps.
     compared = report.get("comparison", report)["classes"]
     for sentence in contradictions(maps.labels([one["value"] for one in compared])):
@@ -99,12 +101,14 @@ def assess(maps: Maps, settings: Settings) -> dict:
     return report | _by_cells(maps, table, classes, settings)
 
 
-def _by_cells(maps: Maps, table: Tally, classes: list[MapClass], settings: Settings) -> dict:
+def _by_cells(
+    maps: Maps, table: Tally, classes: list[MapClass], settings: Settings
+) -> dict[str, Any]:
     """Borders, objects, segments and calibration, each by another look at all cells."""
     found: dict[str, object] = {}
     values = table.values
     places = [_place(value, values) for value in settings.objects]
-    rasters = []
+    rasters: Sequence[RowReader | None] = ()
     if settings.probabilities:
         mapped = np.array(values)[table.counts.any(axis=1)].tolist()
         rasters = maps.probabilities(settings.probabilities, values, mapped)
@@ -148,7 +152,7 @@ def _tally(maps: Maps, classification: RowReader, key: str, settings: Settings) 
     )
 
 
-def _area_adjusted(maps: Maps, table: Tally, settings: Settings) -> dict:
+def _area_adjusted(maps: Maps, table: Tally, settings: Settings) -> dict[str, Any]:
     """Estimates for all of the map, classes without sample points among it."""
     areas = maps.mapped_areas()
     values = sorted(set(table.values) | set(areas))
@@ -159,31 +163,33 @@ def _area_adjusted(maps: Maps, table: Tally, settings: Settings) -> dict:
     return area_report(counts, mapped, maps.classes(values), settings.wanted_error)
 
 
-def _comparison(maps: Maps, table: Tally, settings: Settings) -> dict:
+def _comparison(maps: Maps, compare: RowReader, table: Tally, settings: Settings) -> dict[str, Any]:
     """The second map against the first, in the classes of both."""
-    other = _tally(maps, maps.compare, "compare", settings)
+    other = _tally(maps, compare, "compare", settings)
     values = sorted(set(table.values) | set(other.values))
     if settings.design != CENSUS:
-        return _comparison_by_sample(maps, values, settings)
-    rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
+        return _comparison_by_sample(maps, compare, values, settings)
+    rows = _rows(maps, values, compare)
     progress = maps.progress("Comparing the maps")
     pairs = count_pairs(rows, len(values), table.block_size, progress)
     return comparison_report(pairs, maps.classes(values), settings.seed)
 
 
-def _comparison_by_sample(maps: Maps, values: list[int], settings: Settings) -> dict:
+def _comparison_by_sample(
+    maps: Maps, compare: RowReader, values: list[int], settings: Settings
+) -> dict[str, Any]:
     """The same where the reference is a sample, whose strata are the classes of the first map."""
     areas = None
     if settings.design == STRATIFIED:
         mapped = maps.mapped_areas(where_compared=True)
         values = sorted({*values, *mapped})
         areas = np.array([mapped.get(value, 0.0) for value in values])
-    return sample_comparison(_cases(maps, values), maps.classes(values), areas)
+    return sample_comparison(_cases(maps, compare, values), maps.classes(values), areas)
 
 
-def _cases(maps: Maps, values: list[int]) -> SampleCases:
+def _cases(maps: Maps, compare: RowReader, values: list[int]) -> SampleCases:
     if maps.reference is not None:
-        rows = ClassRows([maps.classification, maps.compare, maps.reference], values)
+        rows = _rows(maps, values, compare)
         return cases_of_cells(rows, maps.progress("Comparing the maps"))
     codes = ClassCodes(values, fixed=True)
     reference = maps.reference_values, np.zeros(len(maps.reference_values), bool)
@@ -191,8 +197,10 @@ def _cases(maps: Maps, values: list[int]) -> SampleCases:
     return cases_of_points(*(codes.encode(*one, "") for one in points))
 
 
-def _rows(maps: Maps, values: list[int]) -> ClassRows:
-    return ClassRows([maps.classification, maps.reference], values)
+def _rows(maps: Maps, values: list[int], *between: RowReader) -> ClassRows:
+    """Classification, others and reference, which is a raster map where all cells are read."""
+    assert maps.reference is not None
+    return ClassRows([maps.classification, *between, maps.reference], values)
 
 
 def _place(value: int, values: list[int]) -> int:

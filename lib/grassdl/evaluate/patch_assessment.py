@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 def score_patches(
     predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], split: str, seed: int
-) -> dict:
+) -> dict[str, Any]:
     """Score a model on a split of datasets.
 
     The bootstrap's blocks are the patches, since neighbouring cells are not independent; of more
@@ -134,8 +135,9 @@ def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
     manifest = patch_set.manifest
     export = manifest.export
     places = places_of(card.bands, manifest.bands)
+    found = [place for place in places if place is not None]
     wrong = None
-    if None in places:
+    if len(found) < len(places):
         wrong = _missing_bands(card, manifest, places)
     elif export.size % card.stride:
         wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
@@ -147,7 +149,7 @@ def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
     if wrong:
         raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
     card.check_resolution(export.region["nsres"], export.region["ewres"])
-    return PatchReader([patch_set.patches(split, places)], card.fill_values)
+    return PatchReader([patch_set.patches(split, found)], card.fill_values)
 
 
 def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:
@@ -231,6 +233,6 @@ def temperature_of(
     return fit_temperature(np.concatenate(found), np.concatenate(truths).astype(np.intp))
 
 
-def _summary(counts: np.ndarray, classes: ClassScheme) -> dict:
+def _summary(counts: np.ndarray, classes: ClassScheme) -> dict[str, Any]:
     report = accuracy.report(counts, classes)
     return {key: report[key] for key in AREA_FIGURES}

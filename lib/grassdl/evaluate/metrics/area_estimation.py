@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def sample_size(weights: np.ndarray, users_accuracy: np.ndarray, standard_error:
 
 def area_report(
     counts: np.ndarray, mapped: np.ndarray, classes: Sequence[MapClass], standard_error: float
-) -> dict:
+) -> dict[str, Any]:
     """The estimates with 95 % intervals as a JSON object; undefined figures are None.
 
     Args:
@@ -144,9 +145,9 @@ def area_report(
     }
 
 
-def _class_estimates(found: AreaEstimate, place: int, hectares: float) -> dict:
+def _class_estimates(found: AreaEstimate, place: int, hectares: float) -> dict[str, Any]:
     """The estimates of one class with standard errors and intervals."""
-    estimates = {}
+    estimates: dict[str, Any] = {}
     for name, values, errors in (
         ("users_accuracy", found.users_accuracy, found.users_error),
         ("producers_accuracy", found.producers_accuracy, found.producers_error),

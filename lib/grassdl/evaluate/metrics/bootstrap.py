@@ -10,6 +10,7 @@ of blocks, drawn with replacement, show how much they depend on the area that ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ DRAWN_AT_ONCE = 500_000
 
 def block_intervals(
     blocks: np.ndarray, classes: Sequence[MapClass], block_size: int, seed: int
-) -> dict:
+) -> dict[str, Any]:
     """Percentile intervals of the accuracy figures, as a JSON object.
 
     Args:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ...core.classes import MapClass
-from .class_rows import NO_CLASS, ClassRows, strips
+from .class_rows import NO_CLASS, CodedRows, strips
 
 
 def border_cells(codes: np.ndarray) -> np.ndarray:
@@ -68,7 +69,7 @@ class BorderCounts:
 
 
 def count_borders(
-    rows: ClassRows,
+    rows: CodedRows,
     classes: int,
     distances: Sequence[float],
     progress: Callable[[int], None] = lambda row: None,
@@ -83,7 +84,7 @@ def count_borders(
     return counts
 
 
-def border_report(counts: BorderCounts, classes: Sequence[MapClass]) -> list[dict]:
+def border_report(counts: BorderCounts, classes: Sequence[MapClass]) -> list[dict[str, Any]]:
     """Boundary precision, recall and F1 of each class at each distance, as JSON objects.
 
     A class without borders in both maps is undefined and left out of the mean.
@@ -96,8 +97,8 @@ def border_report(counts: BorderCounts, classes: Sequence[MapClass]) -> list[dic
 
 def _at_distance(
     distance: float, met: np.ndarray, cells: np.ndarray, classes: Sequence[MapClass]
-) -> dict:
-    by_class = []
+) -> dict[str, Any]:
+    by_class: list[dict[str, Any]] = []
     for place, one in enumerate(classes):
         found = {
             name: met[which, place] / cells[which, place] if cells[which, place] else None

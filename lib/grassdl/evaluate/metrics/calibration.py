@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def count_calibration(
     return counts
 
 
-def calibration_report(counts: CalibrationCounts, without: Sequence[int] = ()) -> dict:
+def calibration_report(counts: CalibrationCounts, without: Sequence[int] = ()) -> dict[str, Any]:
     """Expected calibration error, Brier score and reliability curve as a JSON object.
 
     The Brier score is that of Brier (1950): the squared differences summed over the classes, 0

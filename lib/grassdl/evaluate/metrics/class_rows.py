@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -70,6 +71,16 @@ class ClassCodes:
         self.values += values
         code_of = {value: code for code, value in enumerate(self.values, start=1)}
         self._table = CodeTable(code_of, NO_CLASS)
+
+
+class CodedRows(Protocol):
+    """Rows of several maps of the region as codes."""
+
+    rows: int
+    cols: int
+
+    def read(self, row: int, rows: int) -> list[np.ndarray]:
+        """The codes (rows, cols) of each map, 0 in all of them where one has no class."""
 
 
 class ClassRows:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,13 +66,13 @@ def count_pairs(
     tables = np.zeros((2, classes, classes), np.int64)
     alone = np.zeros(2, np.int64)
     for row, count in strips(rows.rows, rows.cols, within=block_size):
-        *maps, reference = rows.read(row, count)
-        for place, codes in enumerate(maps):
+        one, other, reference = rows.read(row, count)
+        for place, codes in enumerate((one, other)):
             found = count_by_block(codes, reference, block_size, classes + 1)[:, 1:, 1:]
             tables[place] += found.sum(axis=0)
             first = row // block_size * across
             blocks[first : first + across, place] += margins_of(found)
-        alone += _right_alone(*maps, reference)
+        alone += _right_alone(one, other, reference)
         progress(row + count)
     return _checked(tables, alone, blocks)
 
@@ -88,10 +89,10 @@ def _checked(tables: np.ndarray, alone: np.ndarray, blocks: np.ndarray) -> PairC
     if not tables.any():
         raise ValueError(NO_COMMON_CELL)
     filled = blocks[blocks.any(axis=(1, 2, 3))]
-    return PairCounts(*tables, int(alone[0]), int(alone[1]), filled)
+    return PairCounts(tables[0], tables[1], int(alone[0]), int(alone[1]), filled)
 
 
-def mcnemar(only_first: int, only_second: int) -> dict:
+def mcnemar(only_first: int, only_second: int) -> dict[str, Any]:
     """McNemar's test (1947) of whether two maps are right equally often.
 
     With fewer than `MAX_EXACT` cells on which one alone is right it is the exact binomial test,
@@ -111,7 +112,7 @@ def mcnemar(only_first: int, only_second: int) -> dict:
     return {"statistic": float(statistic), "p_value": float(p_value), "exact": False}
 
 
-def kappa_difference(first: np.ndarray, second: np.ndarray) -> dict:
+def kappa_difference(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
     """The difference of two kappas, second minus first, against its standard error.
 
     Congalton & Green (2019): z = (k2 - k1) / sqrt(v1 + v2), for two independent samples.
@@ -131,7 +132,7 @@ def kappa_difference(first: np.ndarray, second: np.ndarray) -> dict:
     return {"difference": difference, "interval": bounds, "z": z, "p_value": p_value}
 
 
-def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int) -> dict:
+def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int) -> dict[str, Any]:
     """All about two maps as a JSON object; differences are second minus first.
 
     Args:
@@ -172,11 +173,10 @@ def _summary(counts: np.ndarray) -> dict[str, float]:
 
 def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float] | None]]:
     """Intervals of the differences by bootstrap; both maps are looked at in the same blocks."""
-    enough = len(blocks) >= MIN_BLOCKS
-    drawn = Margins(resampled(blocks, seed)) if enough else None
+    drawn = Margins(resampled(blocks, seed)) if len(blocks) >= MIN_BLOCKS else None
     for name in SUMMARY:
         bounds = None
-        if enough:
+        if drawn is not None:
             both = SUMMARY_FIGURES[name](drawn)
             bounds = interval(both[:, 1] - both[:, 0])
         yield f"{name}_interval", bounds

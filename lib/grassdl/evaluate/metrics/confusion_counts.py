@@ -107,7 +107,7 @@ def tally(
         one = codes.encode(*classification.read(row, count), names[0])
         other = codes.encode(*reference.read(row, count), names[1])
         if mask is not None:
-            masked += np.count_nonzero(mask.read(row, count)[1])
+            masked += int(np.count_nonzero(mask.read(row, count)[1]))
         tables = count_by_block(one, other, block_size, len(codes.values) + 1)
         size = tables.shape[-1]
         counts[:size, :size] += tables.sum(axis=0)
@@ -116,7 +116,7 @@ def tally(
         blocks[first : first + across, :, 1:size] += margins_of(tables[:, 1:, 1:])
         progress(row + count)
     left_out = LeftOut(
-        masked=int(masked),
+        masked=masked,
         null_in_classification=int(counts[0, 1:].sum()),
         null_in_reference=int(counts[1:, 0].sum()),
         null_in_both=int(counts[0, 0] - masked),

@@ -9,6 +9,7 @@ each has at most one partner (Kirillov et al. 2019, Panoptic Segmentation, CVPR)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def match_objects(
     return [match.counts() for match in matches]
 
 
-def object_report(counts: dict[str, int], one: MapClass) -> dict:
+def object_report(counts: dict[str, int], one: MapClass) -> dict[str, Any]:
     """Object precision, recall and F1 and the area bias of a class as a JSON object.
 
     The area bias is the mapped area minus that of the reference, as a share of the latter.

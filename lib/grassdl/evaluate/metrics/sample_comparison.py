@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -232,7 +233,7 @@ class MapFigures:
 
 def sample_comparison(
     cases: SampleCases, classes: Sequence[MapClass], areas: np.ndarray | None
-) -> dict:
+) -> dict[str, Any]:
     """All about two maps on a sample as a JSON object; differences are second minus first.
 
     It has the keys of `comparison.comparison_report`, intervals of all figures, user's and
@@ -256,7 +257,7 @@ def sample_comparison(
     difference = {name: second[name] - first[name] for name in SUMMARY}
     right, other_right = (one == cases.reference for one in (cases.first, cases.second))
     alone = [int(cases.points[one].sum()) for one in (right & ~other_right, other_right & ~right)]
-    without = np.flatnonzero(strata.without_points) if areas is not None else ()
+    without = np.flatnonzero(strata.without_points).tolist() if areas is not None else []
     return {
         "pixels": int(cases.points.sum()),
         "weighted_by_area": areas is not None,
@@ -276,7 +277,7 @@ def sample_comparison(
     }
 
 
-def _class_report(maps: Sequence[MapFigures], place: int, strata: Strata) -> dict:
+def _class_report(maps: Sequence[MapFigures], place: int, strata: Strata) -> dict[str, Any]:
     first, second = (one.of_class(place) for one in maps)
     accuracies = {
         "users_accuracy_compare": second["precision"],
@@ -290,7 +291,7 @@ def _class_report(maps: Sequence[MapFigures], place: int, strata: Strata) -> dic
     }
 
 
-def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False) -> dict:
+def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False) -> dict[str, Any]:
     """Figures with their 95 % intervals, `bounded` to what a share or kappa may be."""
     found: dict[str, object] = {}
     for name, one in figures.items():
@@ -302,7 +303,7 @@ def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False
     return found
 
 
-def _test(difference: Figure, strata: Strata) -> dict:
+def _test(difference: Figure, strata: Strata) -> dict[str, Any]:
     """The difference against its standard error, as `comparison.kappa_difference` has it."""
     from scipy import stats
 

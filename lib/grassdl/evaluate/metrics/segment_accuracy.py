@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class SegmentClasses:
         """
         return self.mapped.argmax(axis=1) + 1
 
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """Accuracy by segment as a JSON object.
 
         A segment is right where its majority class is that of the reference in it.
@@ -133,7 +134,7 @@ def segment_report(
     segments: RowReader,
     classes: Sequence[MapClass],
     progress: Callable[[str], Callable[[int], None]] = lambda task: lambda row: None,
-) -> dict:
+) -> dict[str, Any]:
     """Accuracy by segment, borders with and without segments, and over- and under-segmentation.
 
     Args:

@@ -7,6 +7,8 @@ Photogrammetric Engineering & Remote Sensing 76(3), 289-299.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...core.group_sums import GroupTally
@@ -46,7 +48,7 @@ class ObjectOverlaps:
             number, segment = np.divmod(both, len(found) + 1)
             shared.append(np.column_stack([number, found[segment], cells]))
 
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """Over- and under-segmentation as a JSON object.
 
         Each object A is compared with the segment S that shares most cells with it (of several

@@ -110,9 +110,10 @@ class EvaluationMaps:
         gs.warning(sentence)
 
     @property
-    def reference_values(self) -> np.ndarray | None:
-        """Class values of the points, or None."""
-        return None if self.points is None else self.points.values
+    def reference_values(self) -> np.ndarray:
+        """Class values of the points, of which the reference is made."""
+        assert self.points is not None
+        return self.points.values
 
     def progress(self, task: str) -> Progress:
         """Tell what is being done, and how much of the region's rows is done."""
