@@ -65,7 +65,9 @@ class PatchCutter:
         rows = job.bottom(self.writer.size) - job.top
         return self.reader.planes(job.top, rows), self.codes.read(job.top, rows)
 
-    def write(self, job: StripJob, strip: tuple[dict, np.ndarray]) -> list[WrittenPart]:
+    def write(
+        self, job: StripJob, strip: tuple[dict[str, np.ndarray], np.ndarray]
+    ) -> list[WrittenPart]:
         """Cut the patches of a strip and write them."""
         size, (planes, codes) = self.writer.size, strip
         # The survey has seen what is NULL.

@@ -157,7 +157,7 @@ def shortcomings(plan: Plan, classes: ClassScheme, design: SamplingDesign, lost:
 def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
     """Sentences about classes that no patch holds, or a split with patches lacks."""
     pixels = plan.class_pixels()
-    anywhere = pixels.any(axis=0)
+    anywhere = np.any(pixels, axis=0)
     sentences = []
     if not anywhere.all():
         sentences.append(

@@ -353,11 +353,12 @@ class ObjectSampling(SamplingDesign):
 
     def _on_objects(self, grid: Grid, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         """Positions of patches on the objects, and sentences about objects without one."""
-        cells = np.floor(self.places).astype(np.int64).reshape(-1, 2)
+        centres = np.asarray(self.places).reshape(-1, 2)
+        cells = np.floor(centres).astype(np.int64)
         inside = ((cells >= 0) & (cells < [grid.rows, grid.cols])).all(axis=1)
         if not inside.any():
             raise ValueError(f"None of {len(cells)} objects has its centre in the region")
-        cells, centres = cells[inside], np.asarray(self.places).reshape(-1, 2)[inside]
+        cells, centres = cells[inside], centres[inside]
         moved = rng.integers(-self.jitter, self.jitter, cells.shape, endpoint=True)
         starts = np.floor(centres - grid.size / 2 + 0.5).astype(np.int64) + moved
         starts = starts.clip(cells - grid.size + 1, cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -196,7 +196,7 @@ class Settings:
         per_cell = 2 * (reader.cell_bytes + OVERHEAD_BYTES)
         return max(1, int(self.memory * 1e6 / self.nprocs / per_cell))
 
-    def export(self, grid: Grid, region: dict, command: str, **session: str) -> Export:
+    def export(self, grid: Grid, region: dict[str, Any], command: str, **session: str) -> Export:
         """How the patches were cut, for the manifest; `session` as `gis.session.provenance`."""
         return Export(
             size=self.size,

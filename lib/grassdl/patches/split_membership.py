@@ -101,11 +101,11 @@ class BlockTerritory:
         self._shape = -(-grid.rows // grid.block_size), -(-grid.cols // grid.block_size)
         top, bottom, left, right = self._rectangles(positions, (0, 0))
         corners = [(top, left), (top, right - 1), (bottom - 1, left), (bottom - 1, right - 1)]
-        corners = [np.ravel_multi_index(corner, self._shape) for corner in corners]
-        self._touched = np.unique(np.concatenate(corners))
+        of_corners = [np.ravel_multi_index(corner, self._shape) for corner in corners]
+        self._touched = np.unique(np.concatenate(of_corners))
         self.blocks = len(self._touched)
         self._inside = (bottom - top == 1) & (right - left == 1)
-        self._block = np.searchsorted(self._touched, corners[0])
+        self._block = np.searchsorted(self._touched, of_corners[0])
         self._tables = np.zeros((len(SPLITS), self._shape[0] + 1, self._shape[1] + 1), np.int64)
 
     def blocks_of_whole_patches(self) -> tuple[np.ndarray, np.ndarray]:

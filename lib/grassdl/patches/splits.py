@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import ClassVar
 
 import numpy as np
@@ -58,7 +59,8 @@ def buffer_margin(buffer: float, nsres: float, ewres: float) -> tuple[int, int]:
     if not 0 <= buffer < math.inf:
         raise ValueError(f"buffer must be at least 0, found {buffer}")
     # Without rounding 0.6 / 0.2 would make one cell too many.
-    return tuple(math.ceil(round(buffer / 2 / cell, 9)) for cell in (nsres, ewres))
+    rows, cols = (math.ceil(round(buffer / 2 / cell, 9)) for cell in (nsres, ewres))
+    return rows, cols
 
 
 class SplitScheme(ABC):
@@ -170,15 +172,18 @@ class BlockSplit(SplitScheme):
         tries = max(1, min(MOST_DEALS, DEALT_BLOCKS // territory.blocks))
         # What a block holds of every class and of the patches, in parts of the whole.
         parts = in_blocks / np.maximum(in_blocks.sum(axis=0), 1)
-        best = None
-        for _ in range(tries):
-            split_of = self._deal(parts, rng)
-            splits = splits_of(territory.dealt(split_of), self.margin)
-            error = self._empty(splits), self._imbalance(parts, split_of)
-            if best is None or error < best[0]:
-                best = error, splits
-        self._check_used(best[1])
-        return best[1]
+        deals = (self._splits_of_deal(territory, parts, rng) for _ in range(tries))
+        _, splits = min(deals, key=itemgetter(0))
+        self._check_used(splits)
+        return splits
+
+    def _splits_of_deal(
+        self, territory: BlockTerritory, parts: np.ndarray, rng: np.random.Generator
+    ) -> tuple[tuple[int, float], np.ndarray]:
+        """How bad a deal is, and the split of every patch."""
+        split_of = self._deal(parts, rng)
+        splits = splits_of(territory.dealt(split_of), self.margin)
+        return (self._empty(splits), self._imbalance(parts, split_of)), splits
 
     def _check_blocks(self, amounts: np.ndarray) -> None:
         used = np.flatnonzero(self.shares)
@@ -225,7 +230,7 @@ class BlockSplit(SplitScheme):
         for _ in range(len(parts)):
             # Blocks without any whole patch come last and go where most patches are missing.
             rarest = np.where(occurrences > 0, occurrences, len(parts) + 1).argmin()
-            amount = rarest if occurrences.any() else -1
+            amount = int(rarest) if occurrences.any() else -1
             wanted = is_open & holds[:, amount] if occurrences.any() else is_open
             block = order[wanted[order].argmax()]
             split = self._neediest(lack, held, amount, occurrences)

@@ -97,7 +97,8 @@ def draw_from_blocks(
     """
     down, across = _runs(rows // block_size), _runs(cols // block_size)
     each = max(1, most // (len(down) * len(across)))
-    positions, groups, blocks = [], [], []
+    positions, groups = [], []
+    blocks: list[tuple[int, int]] = []
     for block_rows in down:
         for block_cols in across:
             width = block_cols.stop - block_cols.start
@@ -106,7 +107,8 @@ def draw_from_blocks(
             place = block_rows.start + drawn // width, block_cols.start + drawn % width
             groups.append(np.full(len(drawn), len(blocks)))
             positions.append(np.stack([rows[place[0]], cols[place[1]]], axis=-1))
-            blocks.append(tuple((positions[-1][0] // block_size).tolist()))
+            row, col = (positions[-1][0] // block_size).tolist()
+            blocks.append((row, col))
     return np.concatenate(positions), np.concatenate(groups), blocks
 
 
