@@ -143,7 +143,7 @@ def _by_layers(network: openvino.Model) -> openvino.Model:
 class _Compiled:
     """A network for windows of one size; what it gives is good until the next call but one."""
 
-    def __init__(self, model):
+    def __init__(self, model: openvino.CompiledModel):
         self._model = model
         # Each has a result of its own, which need not be copied.
         self._requests = cycle([model.create_infer_request() for _ in range(2)])

@@ -54,5 +54,5 @@ def computed(
         background.shutdown(cancel_futures=True)
 
 
-def _finished(job: Job, result: Future | None) -> tuple[Job, np.ndarray | None]:
+def _finished(job: Job, result: Future[np.ndarray] | None) -> tuple[Job, np.ndarray | None]:
     return job, None if result is None else result.result()
