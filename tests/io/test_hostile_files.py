@@ -45,7 +45,17 @@ RUN = {
     "environment": {"option nprocs": "0", "version of i.dl": "0.1"},
 }
 STATE = State(
-    rows=[{"epoch": 1, "loss": 0.5, "val_loss": None, "seconds": 2.0}],
+    rows=[
+        {
+            "epoch": 1,
+            "loss": 0.5,
+            "val_loss": None,
+            "mean_iou": 0.25,
+            "val_mean_iou": None,
+            "learning_rate": 0.001,
+            "seconds": 2.0,
+        }
+    ],
     best={"value": -float("inf"), "epoch": 0, "waited": 1},
     network=[np.zeros((3, 4), np.float32), np.arange(2, dtype=np.uint32)],
     optimizer=[np.ones(5, np.float32)],

@@ -7,6 +7,7 @@ import csv
 import math
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from ..dataset.seen import area_seen
 from ..model.card import ModelCard
 from ..networks import registry
 from ..networks.analysis.receptive_field import reach
-from .callbacks.history import History
+from .callbacks.history import EpochRow, History
 from .config.settings import Settings
 from .data.band_values import deviations, means
 from .optimization.precision import resolve
@@ -44,7 +45,7 @@ class Fitted:
         diverged: Whether it was ended early by a loss that is not a number.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[EpochRow]
     best_epoch: int
     monitor: str
     interrupted: bool = False
@@ -122,7 +123,7 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict[
     }
 
 
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
+def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the history for JSON: None for infinite and undefined figures."""
     known = {name: one for name, one in row.items() if one is not None and math.isfinite(one)}
     return {name: known.get(name) for name in row}
@@ -139,7 +140,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def write_history(rows: list[dict[str, Any]], folder: Path) -> None:
+def write_history(rows: list[EpochRow], folder: Path) -> None:
     """Write the rows of `History` as `history.csv` and `history.png`."""
     with (folder / HISTORY_TABLE).open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, History.COLUMNS)

@@ -4,13 +4,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 import numpy as np
 
+from ...core.schema import Count
 from .divergence import check_finite
 from .ema import Averaged
+
+
+class BestState(TypedDict):
+    """What `Best` remembers but for the weights."""
+
+    value: float
+    epoch: Count
+    waited: Count
 
 
 class Best(keras.callbacks.Callback):
@@ -59,11 +68,11 @@ class Best(keras.callbacks.Callback):
         if self.exhausted:
             self.model.stop_training = True
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> BestState:
         """What it remembers but for the weights."""
         return {"value": self.value, "epoch": self.epoch, "waited": self.waited}
 
-    def resume(self, state: dict[str, Any], weights: list[np.ndarray]) -> None:
+    def resume(self, state: BestState, weights: list[np.ndarray]) -> None:
         """Remember what `state` told and the best weights."""
         self.value, self.epoch, self.waited = state["value"], state["epoch"], state["waited"]
         self.weights = weights

@@ -5,12 +5,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 
+from ...core.schema import Count
 from ...core.text import duration
 from .divergence import check_finite
+
+
+class EpochRow(TypedDict):
+    """What a training reports of an epoch; figures that were not measured are None."""
+
+    epoch: Count
+    loss: float
+    val_loss: float | None
+    mean_iou: float
+    val_mean_iou: float | None
+    learning_rate: float
+    seconds: float
 
 
 class History(keras.callbacks.Callback):
@@ -25,11 +38,9 @@ class History(keras.callbacks.Callback):
         Diverged: Loss is no longer a number, in the epoch where this happened.
     """
 
-    COLUMNS = ("epoch", "loss", "val_loss", "mean_iou", "val_mean_iou", "learning_rate", "seconds")
+    COLUMNS = tuple(EpochRow.__annotations__)
 
-    def __init__(
-        self, epochs: int, report: Callable[[str], None], rows: Sequence[dict[str, Any]] = ()
-    ):
+    def __init__(self, epochs: int, report: Callable[[str], None], rows: Sequence[EpochRow] = ()):
         super().__init__()
         self.epochs = epochs
         self.report = report
@@ -40,18 +51,21 @@ class History(keras.callbacks.Callback):
         self._begin = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Add a row and report it; figures that were not measured are None."""
+        """Add a row and report it."""
         check_finite(epoch, logs["loss"])
-        row = {
-            **logs,
+        row: EpochRow = {
             "epoch": epoch + 1,
+            "loss": logs["loss"],
+            "val_loss": logs.get("val_loss"),
+            "mean_iou": logs["mean_iou"],
+            "val_mean_iou": logs.get("val_mean_iou"),
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             "seconds": time.monotonic() - self._begin,
         }
-        self.rows.append({name: row.get(name) for name in self.COLUMNS})
-        self.report(self._line(self.rows[-1]))
+        self.rows.append(row)
+        self.report(self._line(row))
 
-    def _line(self, row: dict[str, Any]) -> str:
+    def _line(self, row: EpochRow) -> str:
         parts = [f"loss {row['loss']:.4f}, mean IoU {row['mean_iou']:.4f}"]
         if row["val_loss"] is not None:
             parts.append(

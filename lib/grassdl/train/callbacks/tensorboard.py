@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,14 @@ class Logs(keras.callbacks.Callback):
         for writer in self.writers.values():
             writer.close()
 
-    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
+    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for split, writer in self.writers.items():
             for row in rows:
                 writer.add_event(_event(row, split))
             writer.flush()
 
 
-def _event(row: dict[str, Any], split: str) -> Event:
+def _event(row: Mapping[str, Any], split: str) -> Event:
     """A row's figures of a split as a point of its curves."""
     prefix = "val_" if split == "validation" else ""
     values = [

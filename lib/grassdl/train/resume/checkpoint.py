@@ -13,22 +13,24 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast, get_args
 
 import keras
 import numpy as np
 
-from ...core.schema import Count, checked, shortened
+from ...core.schema import checked, shortened
 from ...io.atomic import replacing
 from ...io.json_records import parsed
 from ...io.npy_files import read_npy
 from ...io.resume import START_ANEW
 from ...runtime.workers import Terminated
-from ..callbacks.early_stopping import Best
-from ..callbacks.history import History
+from ..callbacks.early_stopping import Best, BestState
+from ..callbacks.history import EpochRow, History
 
-PLATEAU_STATE = ("best", "cooldown_counter", "wait")
+PlateauFigure = Literal["best", "cooldown_counter", "wait"]
 """The attributes of Keras' `ReduceLROnPlateau` that change between epochs."""
+
+PLATEAU_STATE: tuple[PlateauFigure, ...] = get_args(PlateauFigure)
 
 
 @dataclass
@@ -44,9 +46,9 @@ class State:
         best_weights: The network's averaged weights after the best epoch.
     """
 
-    rows: list[dict]
-    best: dict
-    plateau: dict = field(default_factory=dict)
+    rows: list[EpochRow]
+    best: BestState
+    plateau: dict[PlateauFigure, float | int] = field(default_factory=dict)
     network: list[np.ndarray] = field(default_factory=list)
     optimizer: list[np.ndarray] = field(default_factory=list)
     best_weights: list[np.ndarray] = field(default_factory=list)
@@ -93,20 +95,12 @@ class State:
         return cls(**plain, **arrays)
 
 
-class _BestState(TypedDict):
-    """The state of `Best`."""
-
-    value: float
-    epoch: Count
-    waited: Count
-
-
 class _Plain(TypedDict):
     """The state besides arrays."""
 
-    rows: list[dict[Literal[History.COLUMNS], float | int | None]]
-    best: _BestState
-    plateau: dict[Literal[PLATEAU_STATE], float | int]
+    rows: list[EpochRow]
+    best: BestState
+    plateau: dict[PlateauFigure, float | int]
 
 
 def _arrays(file: zipfile.ZipFile, kind: str) -> list[np.ndarray]:
@@ -120,7 +114,8 @@ def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
     entry = file.getinfo(f"{name}.npy")
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
         raise ValueError(f"{name} is packed")
-    with file.open(entry) as array:
+    # Its annotation does not say that what it opens can read into an array.
+    with cast(zipfile.ZipExtFile, file.open(entry)) as array:
         return read_npy(array, entry.file_size)
 
 
@@ -177,12 +172,12 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = path
         self.resumed = resumed
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Restore the state of the plateau's callback, which it has just reset."""
         if self.resumed and self.plateau:
-            vars(self.plateau).update(self.resumed.plateau)
+            vars(self.plateau).update(**self.resumed.plateau)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the state.
 
         Raises:

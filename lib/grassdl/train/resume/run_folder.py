@@ -47,7 +47,7 @@ def run_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.run")
 
 
-def check_target(path: str | os.PathLike, overwrite: bool, resume: bool) -> Path:
+def check_target(path: str | os.PathLike[str], overwrite: bool, resume: bool) -> Path:
     """The absolute path of the model folder that is to be written, checked before any work.
 
     Args:
