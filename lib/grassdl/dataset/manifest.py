@@ -13,10 +13,8 @@ from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, DType
 from ..core.classes import ClassScheme
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
-from ..core.text import printable_json
 from ..io.folders import FolderKind
-from ..io.format_versions import check_version
-from ..io.json_records import read_json, write_json
+from ..io.json_records import write_json
 
 MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"
@@ -164,12 +162,7 @@ class Manifest:
         Raises:
             ValueError: Missing, damaged, or of a newer format version.
         """
-        if not folder.is_dir():
-            raise ValueError(f"Dataset folder <{folder}> not found")
-        content = printable_json(read_json(folder / MANIFEST_NAME, "Dataset"))
-        if content.get("format") != FORMAT_NAME:
-            raise ValueError(f"<{folder / MANIFEST_NAME}> does not describe a patch dataset")
-        check_version(content, f"Dataset <{folder}>", FORMAT_VERSION)
+        content = DATASET_FOLDER.description(folder, "Dataset", FORMAT_VERSION)
         try:
             return cls._from_json(content)
         except ValueError as error:

@@ -19,9 +19,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from ..core.text import check_length
+from ..core.text import check_length, printable_json
+from .format_versions import check_version
+from .json_records import read_json
 from .locks import LOCK_NAME, lock, locked_folder
 
 NEW_PREFIX, OLD_NAME = "new-", "old"
@@ -41,6 +43,28 @@ class FolderKind:
     mark: str
     format_name: str
     contents: tuple[str, ...]
+
+    def description(self, folder: Path, title: str, newest: int) -> dict[str, Any]:
+        """The content of the file by which a folder of this kind is known; its texts are printable.
+
+        Args:
+            folder: The folder.
+            title: Begins the messages, such as "Dataset".
+            newest: The newest format version that is known.
+
+        Raises:
+            ValueError: The folder or the file is missing, or the file is damaged, describes
+                something else, or has a newer format version.
+        """
+        if not folder.is_dir():
+            raise ValueError(f"{title} folder <{folder}> not found")
+        mark = folder / self.mark
+        content = printable_json(read_json(mark, title))
+        if content.get("format") != self.format_name:
+            what = self.format_name.removeprefix("i.dl ")
+            raise ValueError(f"<{mark}> does not describe a {what} of i.dl")
+        check_version(content, f"{title} <{folder}>", newest)
+        return content
 
     def check_replaceable(self, folder: Path) -> None:
         """Refuse to replace a folder that holds anything but what the toolset wrote.

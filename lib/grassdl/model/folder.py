@@ -8,10 +8,9 @@ import json
 from pathlib import Path
 
 from ..core.schema import checked
-from ..core.text import printable_json
 from ..io.folders import FolderKind
-from ..io.format_versions import check_version, migrated
-from ..io.json_records import read_json, write_json
+from ..io.format_versions import migrated
+from ..io.json_records import write_json
 from .card import ModelCard
 from .migration import STEPS
 from .stac import facts_of, item_of
@@ -52,12 +51,7 @@ def load_card(folder: str | Path) -> ModelCard:
         ValueError: Missing, damaged, or of a newer format version.
     """
     folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise ValueError(f"Model folder <{folder}> not found")
-    content = printable_json(read_json(folder / CARD_NAME, "Model"))
-    if content.get("format") != FORMAT_NAME:
-        raise ValueError(f"<{folder / CARD_NAME}> does not describe a model of i.dl")
-    check_version(content, f"Model <{folder}>", FORMAT_VERSION)
+    content = MODEL_FOLDER.description(folder, "Model", FORMAT_VERSION)
     try:
         return checked(facts_of(migrated(content, STEPS)), ModelCard)
     except ValueError as error:
