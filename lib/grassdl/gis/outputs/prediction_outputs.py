@@ -20,6 +20,8 @@ from .segment_tables import SegmentRows, SegmentTables
 class PredictionOutputs:
     """All maps and tables of a run, which get their names when all of them are whole.
 
+    They are what `grassdl.predict.run.Outputs` asks for.
+
     Args:
         options: Of the module.
         classes: The classes.
@@ -53,39 +55,35 @@ class PredictionOutputs:
 
     @property
     def figures(self) -> dict[str, bool]:
-        """Which figures of cells are needed, as `grassdl.predict.decision.Decision` takes them."""
+        """See `Outputs.figures`."""
         with_probabilities = self._maps.with_probabilities or self._tables is not None
         return {**self._maps.figures, "with_probabilities": with_probabilities}
 
     def check_inputs(self, inputs: Iterable[str]) -> None:
-        """Refuse to replace a map that is read; see `ClassificationMaps.check_inputs`."""
+        """See `Outputs.check_inputs`."""
         self._maps.check_inputs(inputs)
 
     def note(self, line: str) -> None:
-        """Report a line, and add it to the history of the maps."""
+        """See `Outputs.note`."""
         gs.message(line)
         self._maps.notes.append(line)
 
     def open(self, folder: Path, rows: int) -> None:
-        """Open the files of rows; see `ClassificationMaps.open`."""
+        """See `Outputs.open`."""
         self._maps.open(folder, rows, self._region)
 
     def write(self, band: Any) -> None:
-        """Append a `grassdl.predict.decision.RowBand`; then it is on disk."""
+        """See `Outputs.write`; a band is a `grassdl.predict.decision.RowBand`."""
         self._maps.write(band)
 
     def close(self) -> None:
-        """Close the files."""
+        """See `Outputs.close`."""
         self._maps.close()
 
     def open_segments(
         self, cells: tuple[int, int, int, int] | None
     ) -> AbstractContextManager[SegmentRows] | None:
-        """The map of segments on the region's grid; None if there is none.
-
-        Args:
-            cells: The window that this process uses, as `ModelBands.open` takes it.
-        """
+        """See `Outputs.open_segments`."""
         if self._tables is None:
             return None
         window = self._region.window(*cells) if cells else self._region
@@ -98,14 +96,7 @@ class PredictionOutputs:
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
         before_naming: Callable[[], None],
     ) -> None:
-        """Make the maps, and the tables beside them; see `ClassificationMaps.make_maps`.
-
-        Args:
-            support: Description and sources of all maps.
-            columns: The table of segments, as `SegmentTables.staged` takes it.
-            by_segment: Rows of the map by segment.
-            before_naming: Called before the first output gets its name.
-        """
+        """See `Outputs.make`."""
         beside, last = [], [before_naming]
         with ExitStack() as cleanup:
             if self._tables:
