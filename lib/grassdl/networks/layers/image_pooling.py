@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The mean of the whole image in each of its cells."""
+"""The mean of the whole image in each of its cells.
+
+It stands alone: the two layers of `argmax_pooling` are SegNet's and belong together, this one is
+what keeps a network from being tiled exactly.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The end of a training whose loss is no number."""
+"""The end of a training whose loss is no number.
+
+It stands alone: `History` and `Best` look for it, and the trainer catches it.
+"""
 
 from __future__ import annotations
 
