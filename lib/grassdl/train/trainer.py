@@ -30,17 +30,16 @@ from ..runtime.multi_gpu import ALONE, Team
 from ..runtime.workers import Terminated
 from .callbacks import tensorboard
 from .callbacks.divergence import Diverged
-from .callbacks.shuffle import Shuffle
 from .config.class_weights import class_weights
 from .config.settings import Settings
 from .data.augmentation import by_names
 from .data.band_values import BandValues, deviations, means
-from .data.batches import Batches, TrainingBatches, reading
+from .data.batches import Batches, Shuffle, TrainingBatches, reading
 from .model_card import Fitted, model_card, write_history
 from .model_readme import README_NAME, readme
 from .optimization import losses, optimizers
 from .optimization.metrics import MeanIoU
-from .optimization.phases import frozen
+from .optimization.phases import Phase, frozen
 from .optimization.precision import computing_in, in_float32, resolve
 from .optimization.transfer import Transfer, frozen_layers, take_over
 from .preflight import (
@@ -115,9 +114,7 @@ def train(
         report = warn = _silent
     check_packages()
     check_data(data, warn)
-    leaks = start_model_leaks(data, settings.model)
-    for one in leaks:
-        warn(sentence(one))
+    leaks = _warn_of_leaks(data, settings, warn)
     settings = settings.for_patches(data.count("train"), data.size)
     if team.leads:
         # It reserves the name for a moment: two processes at once would refuse each other.
@@ -131,24 +128,39 @@ def train(
         card = model_card(target.name, network, data, settings, fitted, test, command)
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
         card.versions.update(versions)
-        # The first process has reserved the name.
-        assert run.output is not None
-        with run.output.new_folder() as folder:
-            save_card(card, folder)
-            save_network(network, folder)
-            write_history(fitted.rows, folder)
-            (folder / README_NAME).write_text(readme(card), encoding="utf-8")
-            shutil.copytree(run.logs, folder / LOGS_NAME)
-        if fitted.interrupted:
-            warn("The model is that of an unfinished training: the same call with -r resumes it")
-        else:
-            run.discard()
+        _write_model(card, network, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
     return card
 
 
 def _silent(_: str) -> None:
     """Report nothing: the first process does."""
+
+
+def _warn_of_leaks(data: JoinedPatchSets, settings: Settings, warn: Report) -> list[dict[str, Any]]:
+    """Warn of test patches on ground that the model to start from has seen, and return them."""
+    leaks = start_model_leaks(data, settings.model)
+    for one in leaks:
+        warn(sentence(one))
+    return leaks
+
+
+def _write_model(
+    card: ModelCard, network: keras.Model, fitted: Fitted, run: RunFolder, warn: Report
+) -> None:
+    """Write the model folder; a finished training then needs its run folder no more."""
+    # The first process has reserved the name.
+    assert run.output is not None
+    with run.output.new_folder() as folder:
+        save_card(card, folder)
+        save_network(network, folder)
+        write_history(fitted.rows, folder)
+        (folder / README_NAME).write_text(readme(card), encoding="utf-8")
+        shutil.copytree(run.logs, folder / LOGS_NAME)
+    if fitted.interrupted:
+        warn("The model is that of an unfinished training: the same call with -r resumes it")
+    else:
+        run.discard()
 
 
 def _fitted_network(
@@ -283,16 +295,7 @@ def fit(
                 with frozen(encoder if phase.frozen else ()):
                     steps = (phase.end - phase.first) * len(training)
                     learner = _learner(network, data, settings, phase.learning_rate, steps)
-                    course.prepare(learner, phase)
-                    learner.fit(
-                        keras_backend.feed(training),
-                        initial_epoch=max(phase.first, course.epochs),
-                        epochs=phase.end,
-                        validation_data=keras_backend.feed(validation) if validation else None,
-                        callbacks=[Shuffle(training), *course.callbacks(phase, len(training))],
-                        shuffle=False,
-                        verbose=0,
-                    )
+                    _fit_phase(learner, phase, course, training, validation)
     except (Diverged, KeyboardInterrupt) as early:
         cause = early
         _check_worth_a_model(cause, course, team)
@@ -300,6 +303,26 @@ def fit(
     network.set_weights(course.best.weights)
     rows, best, diverged = course.history.rows, course.best.epoch, isinstance(cause, Diverged)
     return Fitted(rows, best, monitor, cause is not None and not diverged, diverged)
+
+
+def _fit_phase(
+    learner: keras.Model,
+    phase: Phase,
+    course: Course,
+    training: TrainingBatches,
+    validation: Batches | None,
+) -> None:
+    """Fit to the end of a phase, or until patience is; a resumed one from where it was."""
+    course.prepare(learner, phase)
+    learner.fit(
+        keras_backend.feed(training),
+        initial_epoch=max(phase.first, course.epochs),
+        epochs=phase.end,
+        validation_data=keras_backend.feed(validation) if validation else None,
+        callbacks=[Shuffle(training), *course.callbacks(phase, len(training))],
+        shuffle=False,
+        verbose=0,
+    )
 
 
 def _check_worth_a_model(cause: BaseException, course: Course, team: Team) -> None:

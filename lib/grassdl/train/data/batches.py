@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -131,3 +132,18 @@ class TrainingBatches(Batches):
         """A process's generator of an epoch's order (purpose 0) or of batch `purpose - 1`."""
         # Four words always: NumPy takes [seed, epoch] and [seed, epoch, 0] for the same seed.
         return np.random.default_rng([self.seed, epoch, purpose, process])
+
+
+class Shuffle(keras.callbacks.Callback):
+    """Tells the training batches which epoch begins.
+
+    (Keras tells a `PyDataset` of epochs too, but not their number.)
+    """
+
+    def __init__(self, batches: TrainingBatches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Shuffle."""
+        self.batches.start_epoch(epoch)
