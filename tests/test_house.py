@@ -14,7 +14,7 @@ import pytest
 import grassdl
 from paths import CHECKOUT
 
-MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate"]
+MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate", "i.dl.export"]
 
 
 def check(*words: str, **environment: str) -> None:
@@ -100,6 +100,7 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
         "i.dl.train": {"input": "absent", "output": "out"},
         "i.dl.predict": {"input": "absent", "model": "absent", "output": "out"},
         "i.dl.evaluate": {"classification": "absent", "reference": "absent"},
+        "i.dl.export": {"model": "absent", "output": "out"},
     }[module]
     paths = [".", "lib", grass_project.environment["PYTHONPATH"]]
     done = subprocess.run(

@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lib"))
 
+from grassdl.exchange.formats import FORMATS  # noqa: E402
 from grassdl.networks.registry import NETWORKS  # noqa: E402
 from grassdl.patches.sampling import DESIGNS  # noqa: E402
 from grassdl.patches.splits import SCHEMES  # noqa: E402
@@ -49,6 +50,7 @@ OFFERS: dict[str, dict[str, dict[str, str]]] = {
         },
         "precision": choices.PRECISIONS,
     },
+    "i.dl.export": {"format": {name: one.description for name, one in FORMATS.items()}},
 }
 """What there is to choose from, with descriptions, by module and option."""
 

@@ -309,6 +309,22 @@ def test_a_global_network_is_blended_and_says_so(grass_project, bands, global_mo
     assert corner.std(axis=(0, 1)).max() > 1e-3
 
 
+def test_a_network_of_single_cells_has_no_halo_and_is_predicted_like_any(
+    grass_project, bands, make_model
+):
+    pixels = keras.Input((None, None, 2))
+    scores = keras.layers.Conv2D(3, 1, activation="softmax")(keras.layers.Rescaling(0.01)(pixels))
+    model = make_model(
+        [plain_band("one"), plain_band("two")], MEAN, DEVIATION, keras.Model(pixels, scores)
+    )
+    predict(grass_project, model, probabilities="p", tile_size=16)
+    found, null = probabilities(grass_project), np.isnan(bands).any(axis=-1)
+    assert np.array_equal(found.mask.any(axis=-1), null)
+    filled = np.where(null[..., None], np.float32(MEAN), bands)
+    expected = run_in_full(model[1])(filled)
+    assert np.abs(found.data - expected)[~null].max() < 1e-5
+
+
 def test_blended_regions_meet_without_a_seam(grass_project, bands, model):
     options = {"tiling": "blend", "tile_size": 24, "probabilities": "p", "overwrite": True}
     done = predict(grass_project, model, **options)

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from ..core.bands import Band
 from ..core.classes import ClassScheme
-from ..core.schema import Above0, AtLeastOne, Edge, Text, Value32
+from ..core.schema import Above0, AtLeastOne, Edge, Reach, Text, Value32
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
@@ -77,7 +77,7 @@ class ModelCard:
     size: Edge
     parameters: AtLeastOne
     stride: Edge
-    halo: Edge | None
+    halo: Reach | None
     receptive_field: AtLeastOne | None
     training: dict[str, Any]
     dataset_ids: list[Text]

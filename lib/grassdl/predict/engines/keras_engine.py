@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ...model.card import tempered
 from ...model.weights import check_numbers
+from ...networks.window_sizes import for_windows_of, interpolates
 
 if TYPE_CHECKING:
     import keras
@@ -98,27 +98,3 @@ def with_temperature(result: np.ndarray, temperature: float, features: int) -> n
         probabilities = result[..., : result.shape[-1] - features]
         probabilities[...] = tempered(probabilities, temperature)
     return result
-
-
-def for_windows_of(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
-    """The network, weights shared, for single windows of one size, or of any where it is None."""
-    import keras
-
-    pixels = keras.Input(batch_shape=(1, *shape))
-    return keras.Model(pixels, network(pixels))
-
-
-def interpolates(network: keras.Model) -> bool:
-    """Whether the network needs windows of a fixed size, see `for_windows_of`."""
-    return any(
-        getattr(layer, "interpolation", "nearest") != "nearest" for layer in _layers(network)
-    )
-
-
-def _layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a network, nested models opened."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _layers(layer)
-        else:
-            yield layer

@@ -14,8 +14,8 @@ import numpy as np
 from ...model.card import ModelCard
 from ...model.folder import load_card
 from ...model.weights import description_of, weights_file
+from ...networks.window_sizes import for_windows_of, interpolates
 from ...runtime import keras_backend
-from .keras_engine import for_windows_of, interpolates
 from .network_facts import NetworkFacts, network_and_facts
 from .openvino_cache import AnySizeNetwork, ConversionError, cache_folder, read_network, store
 from .openvino_engine import OpenVinoEngine

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The unit of a model's cells in metres, read from the coordinate system of its training area."""
+
+from __future__ import annotations
+
+import re
+
+from ..model.card import ModelCard
+
+_UNIT = re.compile(r'\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)')
+
+
+def metres_per_unit(card: ModelCard) -> float | None:
+    """How many metres a map unit has; None for degrees, and where there is no telling.
+
+    The last unit in the WKT of a projected system is that of its coordinates.
+    """
+    for area in card.areas:
+        wkt = area.get("wkt", "")
+        if wkt.lstrip().startswith(("PROJCS", "PROJCRS")):
+            units = _UNIT.findall(wkt)
+            return float(units[-1]) if units else None
+    return None

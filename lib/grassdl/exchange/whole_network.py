@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All that makes probabilities of a model's bands, as one network of Keras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..model.card import SMALLEST, ModelCard
+
+if TYPE_CHECKING:
+    import keras
+
+BYTE = 255
+"""What tools divide bytes by before they give them to a network."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How another tool hands images over, and takes probabilities.
+
+    Attributes:
+        channels_first: Whether bands come before rows and columns, as in PyTorch.
+        scale: What the tool has divided the bands' values by.
+        size: Edge of its images in cells; None for any.
+    """
+
+    channels_first: bool = False
+    scale: float = 1.0
+    size: int | None = None
+
+    def shape(self, bands: int) -> tuple[int | None, ...]:
+        """The shape of one image."""
+        edges = (self.size, self.size)
+        return (bands, *edges) if self.channels_first else (*edges, bands)
+
+    def images(self, values: np.ndarray) -> np.ndarray:
+        """Raw values (n, rows, cols, bands) as the tool hands them over."""
+        scaled = (values / self.scale).astype(np.float32)
+        return np.ascontiguousarray(np.moveaxis(scaled, -1, 1)) if self.channels_first else scaled
+
+    def probabilities(self, result: np.ndarray) -> np.ndarray:
+        """What the network gives the tool, as (n, rows, cols, classes)."""
+        return np.moveaxis(result, 1, -1) if self.channels_first else result
+
+
+def whole_network(network: keras.Model, card: ModelCard, layout: Layout) -> keras.Model:
+    """A network that gives the probabilities of `i.dl.predict` for images in another layout.
+
+    Args:
+        network: The model's, as `model.weights.load_network` gives it.
+        card: The model's card: its temperature becomes part of the network.
+        layout: Of images and probabilities.
+    """
+    import keras
+
+    pixels = image = keras.Input(layout.shape(len(card.bands)), batch_size=1, name="image")
+    if layout.channels_first:
+        pixels = keras.layers.Permute((2, 3, 1))(pixels)
+    if layout.scale != 1:
+        pixels = keras.layers.Rescaling(layout.scale)(pixels)
+    probabilities = _tempered(network(pixels), card.temperature)
+    if layout.channels_first:
+        probabilities = keras.layers.Permute((3, 1, 2))(probabilities)
+    return keras.Model(image, probabilities)
+
+
+def _tempered(probabilities: keras.KerasTensor, temperature: float) -> keras.KerasTensor:
+    """`ModelCard.tempered` as layers."""
+    if temperature == 1:
+        return probabilities
+    from keras import ops
+
+    scores = ops.log(ops.maximum(probabilities, SMALLEST)) / temperature
+    return ops.softmax(scores, axis=-1)
