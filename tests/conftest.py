@@ -94,6 +94,10 @@ class GrassProject:
         )
         self.environment = {**environment, "GISRC": str(gisrc)}
 
+    def take_maps_of(self, other: GrassProject) -> None:
+        """Have the maps and the region of another project: to copy files takes no time."""
+        shutil.copytree(other.mapset, self.mapset, dirs_exist_ok=True)
+
     def command(self, module: str, **options: object) -> list[str]:
         """The words of a module's call; flags="ab", overwrite=True and the like are understood."""
         words = [module]
