@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from grassdl import networks
+from grassdl.networks import registry
 
 LIBRARY = Path(networks.__file__).resolve().parents[2]
 
@@ -119,3 +120,38 @@ def test_half_precision_neither_blurs_16_bit_bands_nor_probabilities():
     probabilities = keras.ops.convert_to_numpy(model(np.ones((1, 16, 16, 2))))
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-6)
+
+
+def build_of(monkeypatch, *names, activation="softmax"):
+    """A network of 1x1 convolutions with these names, as one of the registry."""
+
+    def narrow(pixels, outputs):
+        for name in names:
+            pixels = keras.layers.Conv2D(outputs, 1, name=name)(pixels)
+        return pixels
+
+    monkeypatch.setattr(registry, "_network", lambda name: narrow)
+    monkeypatch.setattr(registry, "_check_options", lambda name, given: None)
+    return networks.build("narrow", 8, 3, 2, activation=activation)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["one", "scores"],
+            "network <narrow> is called scores: .*class_scores, or call it logits",
+        ),
+        (["logits", "one"], "last layer .* <narrow> is called one"),
+        (["first", "logits"], "<narrow> has a layer called first, as one before or after all"),
+        (["pixels", "logits"], "<narrow> has a layer called pixels, as one before or after all"),
+    ],
+)
+def test_a_network_whose_layers_have_names_that_the_house_cannot_take_is_refused_in_one_line(
+    monkeypatch, names, message, activation
+):
+    with pytest.raises(ValueError, match=message) as refused:
+        build_of(monkeypatch, *names, activation=activation)
+    assert "\n" not in str(refused.value)
+    assert build_of(monkeypatch, "one", "logits", activation=activation).output_shape[-1] == 2

@@ -9,7 +9,13 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from .analysis.receptive_field import LayerGraph, reach
+from .analysis.receptive_field import LayerGraph, nodes_in_order, reach
+
+SCORES = "logits"
+"""Name of the last layer of a network of the house, whose output are the scores."""
+
+TAKEN = ("pixels", "normalization", "first", "second", "probabilities")
+"""Names of the layers that are put before and after every network."""
 
 
 def assemble(
@@ -42,6 +48,31 @@ def assemble(
     # It refuses a map of another resolution.
     reach(model)
     return model
+
+
+def check_names(name: str, pixels: KerasTensor, scores: KerasTensor) -> None:
+    """Refuse names of layers that the house would not find, or has itself.
+
+    Args:
+        name: Name of the network.
+        pixels: Normalised pixels.
+        scores: What the network makes of them.
+
+    Raises:
+        ValueError: The layer of the scores has another name than `SCORES`, or another layer has one
+            of `TAKEN`.
+    """
+    *others, last = (node.operation.name for node in nodes_in_order(keras.Function(pixels, scores)))
+    if last != SCORES:
+        raise ValueError(
+            f"The last layer of network <{name}> is called {last}: end with "
+            f"layers.blocks.class_scores, or call it {SCORES}"
+        )
+    if taken := [one for one in others if one in TAKEN]:
+        raise ValueError(
+            f"Network <{name}> has a layer called {taken[0]}, as one before or after all networks "
+            f"is: choose other names than {', '.join(TAKEN)}"
+        )
 
 
 def _normalization(

@@ -3,10 +3,10 @@
 
 A new network takes one file and one line in `NETWORKS`. The file `NAME.py` holds a function of the
 same name, `NAME(pixels, outputs, *, option=default, ...)`, which turns a tensor of normalised
-pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs); its keyword-only
-arguments are the network's options. `ENCODER` in that file tells what the names of the encoder's
-layers begin with. `tools/interface.py` then brings it into the option of
-i.dl.train and the manual.
+pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs), by a last layer
+called `logits`; its keyword-only arguments are the network's options. `ENCODER` in that file tells
+what the names of the encoder's layers begin with. `tools/interface.py` then brings it into the
+option of i.dl.train.
 
 This module imports neither Keras nor a network before one is asked for, so that a module's
 interface description can list the networks at once.
@@ -114,13 +114,14 @@ def build(
     if activation == "sigmoid" and classes != 2:
         raise ValueError(f"activation=sigmoid is for 2 classes, the data have {classes}")
 
-    from .assembly import assemble
+    from .assembly import assemble, check_names
     from .layers.blocks import class_probabilities, sigmoid_probabilities
 
     def probabilities(pixels: keras.KerasTensor) -> keras.KerasTensor:
-        if activation == "sigmoid":
-            return sigmoid_probabilities(network(pixels, 1, **network_options))
-        return class_probabilities(network(pixels, classes, **network_options))
+        by_sigmoid = activation == "sigmoid"
+        scores = network(pixels, 1 if by_sigmoid else classes, **network_options)
+        check_names(name, pixels, scores)
+        return sigmoid_probabilities(scores) if by_sigmoid else class_probabilities(scores)
 
     return assemble(name, size, bands, probabilities, mean=mean, deviation=deviation)
 
