@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The battery that every network runs through: those of the registry, and a network file.
 
-A network takes a row in `network_table.py` to be here.
+A network takes a row in `network_table.py` to be here. What it needs besides, without building
+one, is in `test_registered_networks.py`.
 """
 
-import re
 from functools import cached_property, partial
 
 import keras
@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from grassdl import networks
+from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.model.card import ModelCard
 from grassdl.model.weights import load_network, save_network
 from grassdl.networks.analysis.feature_extraction import LAST, with_features
 from grassdl.networks.analysis.memory_estimate import working_bytes
@@ -23,10 +25,12 @@ from grassdl.predict.engines.openvino_conversion import can_be_cached
 from grassdl.predict.engines.openvino_engine import OpenVinoEngine
 from grassdl.predict.engines.test_time_augmentation import AugmentedEngine
 from grassdl.predict.settings import Settings
+from grassdl.train.config.settings import Settings as TrainingSettings
+from grassdl.train.optimization.transfer import frozen_layers, take_over
+from grassdl.train.preflight import feature_bytes
 from model_cards import card_of
 from network_table import EVERY_NETWORK, OF_REGISTRY
 from openvino_networks import in_openvino, trial
-from paths import CHECKOUT
 from probing import responses, set_weights
 from scenes import (
     CLASSES,
@@ -38,6 +42,8 @@ from scenes import (
     tiled,
     whole,
 )
+from tiny_dataset import BANDS, band
+from tiny_dataset import CLASSES as SCHEME
 
 LONGEST_LIT = 150
 """Receptive fields up to which every pixel is lit."""
@@ -55,32 +61,12 @@ def numbers(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-def test_the_table_holds_every_network_of_the_registry():
-    assert [row.name for row in OF_REGISTRY] == networks.names()
-
-
-def test_the_manual_tells_the_figures_of_the_table_and_the_defaults():
-    page = (CHECKOUT / "i.dl.train" / "i.dl.train.md").read_text(encoding="utf-8")
-    told = {}
-    for line in re.findall(r"^\| `(\w+)` \|(.*\|.*\|.*\|.*\|.*)\|$", page, re.MULTILINE):
-        name, (parameters, sees, stride, filters, depth) = (
-            line[0],
-            map(str.strip, line[1].split("|")),
-        )
-        seen = None if sees == "all" else int(sees)
-        told[name] = int(parameters.replace(" ", "")), int(stride), seen
-        options = networks.options(name)
-        assert (filters, depth) == (str(options["filters"]), str(options.get("depth", "")))
-    assert told == {
-        row.name: (row.parameters, row.stride, row.receptive_field) for row in OF_REGISTRY
-    }
-
-
 class TestANetworkOfTheRegistry:
     """What a name in the registry promises."""
 
     @pytest.fixture(scope="class", **each(OF_REGISTRY))
-    def row(self, request):
+    @classmethod
+    def row(cls, request):
         return request.param
 
     def test_is_described_in_one_line(self, row):
@@ -120,15 +106,59 @@ class TestANetworkOfTheRegistry:
         assert (reach(found).stride, reach(found).halo) == (reach(model).stride, reach(model).halo)
 
 
+class TestANetworkThatStartsFromAnother:
+    """What `i.dl.train model=` takes over, and what its flag -f freezes."""
+
+    @pytest.fixture(scope="class", **each(OF_REGISTRY))
+    @classmethod
+    def started(cls, request, tmp_path_factory):
+        """A network that was given the weights of one with a band less and another class."""
+        row, folder = request.param, tmp_path_factory.mktemp("old")
+        build = partial(row.build, **row.small)
+        card = ModelCard.__new__(ModelCard)
+        card.name, card.bands, card.classes, card.dataset_ids = "old", BANDS, SCHEME, []
+        build(len(BANDS), len(SCHEME)).save(folder / "model.keras")
+        network = build(len(BANDS) + 1, len(SCHEME))
+        other = ClassScheme([MapClass(1, "wet", "0:0:255"), *list(SCHEME)[1:]])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("grassdl.train.optimization.transfer.load_card", lambda folder: card)
+            transfer = take_over(network, [*BANDS, band("ndsm")], other, folder, build)
+        new = [
+            weight.path.rpartition("/")[0].rpartition("/")[2]
+            for weight, kept in zip(network.weights, transfer.kept, strict=True)
+            if not kept
+        ]
+        settings = TrainingSettings(
+            network=row.name, network_options=row.small, model=str(folder), freeze=True
+        )
+        return new, [layer.name for layer in frozen_layers(network, settings, transfer)]
+
+    def test_takes_over_all_but_the_layer_that_reads_the_bands_and_the_head(self, started):
+        _, *head = started[0]
+        assert set(head) == {"logits"}
+
+    def test_freezes_its_encoder_and_no_layer_that_reads_a_new_band(self, started):
+        (first, *_), frozen = started
+        assert first not in frozen
+        assert frozen, (
+            f"ENCODER of the network's file names no layer with weights besides {first}, which "
+            "reads the bands and so is never frozen"
+        )
+        later = ("decoder", "head", "logits", "scales")
+        assert [name for name in frozen if any(word in name for word in later)] == []
+
+
 class TestANetworkByDefault:
     """The figures of a network with default options."""
 
     @pytest.fixture(scope="class", **each(EVERY_NETWORK))
-    def row(self, request):
+    @classmethod
+    def row(cls, request):
         return request.param
 
     @pytest.fixture(scope="class")
-    def model(self, row):
+    @classmethod
+    def model(cls, row):
         return row.build(5, 7)
 
     def test_has_the_parameters_the_stride_and_the_receptive_field_of_the_table(self, row, model):
@@ -137,6 +167,10 @@ class TestANetworkByDefault:
         seen = reach(model)
         figures = model.count_params(), seen.stride, seen.receptive_field
         assert figures == (row.parameters, row.stride, row.receptive_field)
+
+    def test_takes_memory_in_training_that_grows_with_the_area(self, model):
+        taken = feature_bytes(model, 128)
+        assert taken == pytest.approx(4 * feature_bytes(model, 64), rel=0.03)
 
     def test_tells_the_memory_that_it_works_in(self, model):
         assert 4 * (5 + 7) <= working_bytes(model) < 100_000
@@ -152,11 +186,13 @@ class TestTheReachOfANetwork:
         params=[(row, known) for row in EVERY_NETWORK for known in row.reaches],
         ids=[f"{row.name}{one.options or ''}" for row in EVERY_NETWORK for one in row.reaches],
     )
-    def known(self, request):
+    @classmethod
+    def known(cls, request):
         return request.param
 
     @pytest.fixture(scope="class")
-    def answers_of(self, known):
+    @classmethod
+    def answers_of(cls, known):
         """What answers to which lit row (or column) of an image: see `responses`.
 
         Zeros may hide what a network depends on. Its probe is a change of random pixels, in double
@@ -165,8 +201,9 @@ class TestTheReachOfANetwork:
         row, one = known
         keras.config.set_dtype_policy("float64" if row.hidden_by_zeros else "float32")
         try:
-            options = {} if row.code else {"filters": 2, **one.options}
-            model = set_weights(row.build(1, 2, **options), positive=True)
+            takes_filters = not row.code and "filters" in networks.options(row.name)
+            narrow = {"filters": 2} if takes_filters else {}
+            model = set_weights(row.build(1, 2, **{**narrow, **one.options}), positive=True)
         finally:
             keras.config.set_dtype_policy("float32")
         scores = model if row.code else keras.Model(model.input, model.get_layer("logits").output)
@@ -256,7 +293,8 @@ class TestATileableNetwork:
     """A network that looks at a part of the image only: its tiles join without a seam."""
 
     @pytest.fixture(scope="class", **each(TILEABLE))
-    def one(self, request, small):
+    @classmethod
+    def one(cls, request, small):
         return small(request.param)
 
     # Prime sizes, which no tile size divides; smaller than most halos; one tile high; a single
@@ -331,7 +369,8 @@ class TestAGlobalNetwork:
     """
 
     @pytest.fixture(scope="class", **each(GLOBAL))
-    def one(self, request, small):
+    @classmethod
+    def one(cls, request, small):
         return small(request.param)
 
     def test_is_refused_exact_tiles(self, one):

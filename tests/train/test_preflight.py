@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 
-from grassdl.networks import registry
 from grassdl.train import preflight
 from grassdl.train import trainer as fit_module
 from grassdl.train.callbacks import first_steps
@@ -38,12 +37,6 @@ def test_features_and_weights_are_counted_in_nested_models_too(network):
     assert feature_bytes(network, 4) == 4 * floats
     weights = 2 * 10 + 10 + 10 * 3 + 3
     assert memory_needed(network, 4, 5) == 4 * (COPIES_OF_WEIGHTS * weights + 5 * floats)
-
-
-@pytest.mark.parametrize("name", registry.NETWORKS)
-def test_every_network_tells_its_memory_which_grows_with_the_area(name):
-    network = registry.build(name, 64, 5, 7)
-    assert feature_bytes(network, 128) == pytest.approx(4 * feature_bytes(network, 64), rel=0.03)
 
 
 def test_the_batch_size_that_fits_is_told(network):

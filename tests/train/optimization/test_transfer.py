@@ -2,23 +2,21 @@
 """Training that starts from a trained model."""
 
 import dataclasses
-from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
 from grassdl.core.classes import ClassScheme, MapClass
-from grassdl.model.card import ModelCard
 from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.networks import registry
 from grassdl.train import trainer as fit_module
 from grassdl.train.config.settings import Settings
 from grassdl.train.optimization.phases import frozen, phases
-from grassdl.train.optimization.transfer import frozen_layers, take_over
+from grassdl.train.optimization.transfer import frozen_layers
 from grassdl.train.trainer import build_network, train
-from tiny_dataset import BANDS, CLASSES, band, joined, scene, write_dataset
+from tiny_dataset import CLASSES, band, joined, scene, write_dataset
 
 SETTINGS = Settings(
     network_options={"filters": 4, "depth": 2}, epochs=8, batch_size=8, learning_rate=0.01
@@ -125,34 +123,6 @@ def test_other_classes_get_a_new_head_and_keep_all_else(data, parent, tmp_path):
     same.pop("logits/bias")  # zero at first
     assert all(same.values())
     assert "with a new head" in transfer.line()
-
-
-@pytest.mark.parametrize("name", [one for one in registry.NETWORKS if one != "unet"])
-def test_every_network_takes_over_what_fits_and_tells_its_encoder(name, tmp_path, monkeypatch):
-    options = {} if name in ("deeplabv3plus", "segnet") else {"filters": 8}
-    options |= {"segnet": {"filters": 2}, "deeplabv3plus": {"filters": 4}}.get(name, {})
-    settings = Settings(network=name, network_options=options)
-    build = partial(registry.build, name, 64, **options)
-    card = ModelCard.__new__(ModelCard)
-    card.name, card.bands, card.classes, card.dataset_ids = "old", BANDS, CLASSES, []
-    build(2, 3).save(tmp_path / "model.keras")
-    monkeypatch.setattr("grassdl.train.optimization.transfer.load_card", lambda folder: card)
-    network = build(3, 3)
-    bands = [*BANDS, band("ndsm")]
-    transfer = take_over(network, bands, OTHER_CLASSES, tmp_path, lambda b, c: build(b, c))
-    old = load_network(tmp_path).weights
-    differing = [
-        new.path.rpartition("/")[0].rpartition("/")[2]
-        for new, one, kept in zip(network.weights, old, transfer.kept, strict=True)
-        if not kept
-    ]
-    first, *head = differing
-    assert set(head) == {"logits"}
-    settings = dataclasses.replace(settings, model=str(tmp_path), freeze=True)
-    names = [layer.name for layer in frozen_layers(network, settings, transfer)]
-    assert first not in names  # it reads a new band
-    assert names
-    assert not any(word in one for one in names for word in ("decoder", "head", "logits", "scales"))
 
 
 def test_phases_of_a_frozen_encoder():
