@@ -325,6 +325,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
 
 def print_scores(card: ModelCard) -> None:
     """Print the scores on the test split to stdout."""
+    from grassdl.core.accuracy import HEADLINE
     from grassdl.core.classes import MapClass
     from grassdl.gis.session.messages import message
 
@@ -336,10 +337,8 @@ def print_scores(card: ModelCard) -> None:
         print(f"{name:<40} {'undefined' if figure is None else f'{figure:.4f}':>9}")
 
     print(f"Test patches: {card.test['pixels']} labelled pixels")
-    line("Overall accuracy", card.test["overall_accuracy"])
-    line("Kappa", card.test["kappa"])
-    line("Macro F1", card.test["f1_macro"])
-    line("Mean IoU", card.test["mean_iou"])
+    for key, title in HEADLINE.items():
+        line(title, card.test[key])
     for one in card.test["classes"]:
         line(f"F1 of class {MapClass(one['value'], one['label'], '').full_name}", one["f1"])
 

@@ -256,6 +256,13 @@ def test_report_holds_the_keys_of_the_interface_in_json_types():
     assert report["allocation_disagreement"] == 0
 
 
+def test_the_report_has_every_figure_that_has_an_interval():
+    classes = [MapClass(value, "", "0:0:0") for value in range(len(ANALYST_1))]
+    lacking = accuracy.SUMMARY_FIGURES.keys() - accuracy.report(ANALYST_1, classes)
+    assert not lacking, f"add {', '.join(lacking)} to `report`"
+    assert accuracy.HEADLINE.keys() <= accuracy.SUMMARY_FIGURES.keys()
+
+
 def test_report_refuses_classes_that_do_not_fit_the_counts():
     with pytest.raises(ValueError, match="1 classes do not fit"):
         accuracy.report(ANALYST_1, [MapClass(1, "a", "0:0:0")])

@@ -129,7 +129,10 @@ def precision(table: Table) -> np.ndarray:
 
 
 def recall(table: Table) -> np.ndarray:
-    """Recall = producer's accuracy by class: the share of its reference pixels that was found."""
+    """Recall = producer's accuracy by class: the share of its reference pixels that was found.
+
+    Its mean over the classes (`recall_macro`) is the balanced accuracy.
+    """
     hits, _, reference = _parts(table)
     return _ratio(hits, reference)
 
@@ -213,6 +216,15 @@ SUMMARY_FIGURES = {
     )
 }
 """Figures of a whole table (...), which have an interval by bootstrap."""
+
+HEADLINE = {
+    "overall_accuracy": "Overall accuracy",
+    "kappa": "Kappa",
+    "f1_macro": "Macro F1",
+    "mean_iou": "Mean IoU",
+}
+"""Some of these, with titles: those that are asked for first, of a map, of a model, of each of
+several datasets, and of two maps that are compared."""
 
 
 def kappa_variance(counts: np.ndarray) -> float:

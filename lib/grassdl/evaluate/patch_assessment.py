@@ -28,7 +28,7 @@ FITTED_PIXELS = 1_000_000
 BATCH = 16
 """Patches that are predicted at a time."""
 
-AREA_FIGURES = ("pixels", "overall_accuracy", "kappa", "f1_macro", "mean_iou")
+AREA_FIGURES = ("pixels", *accuracy.HEADLINE)
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """Turns images (n, size, size, bands) float32 into probabilities (n, size, size, classes)."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..core.accuracy import HEADLINE
 from ..core.bands import NDSM, NDVI, Band
 from ..core.classes import MapClass
 from ..core.text import duration
@@ -18,14 +19,6 @@ from ..dataset.seen import sentence
 from ..model.card import RESOLUTION_TOLERANCE, ModelCard
 
 README_NAME = "README.md"
-
-_SUMMARY = {
-    "overall_accuracy": "Overall accuracy",
-    "kappa": "Kappa",
-    "f1_macro": "Macro F1",
-    "mean_iou": "Mean IoU",
-}
-"""Figures over all classes, by their key in the report."""
 
 _BY_CLASS = {"precision": "Precision", "recall": "Recall", "f1": "F1", "iou": "IoU"}
 
@@ -199,7 +192,7 @@ def _areas(card: ModelCard) -> Markup:
 
 def _overall(card: ModelCard) -> Markup:
     test = card.test or {}
-    rows = [(title, _figure(test[key])) for key, title in _SUMMARY.items() if test]
+    rows = [(title, _figure(test[key])) for key, title in HEADLINE.items() if test]
     return _table(["Figure", "Value"], rows)
 
 

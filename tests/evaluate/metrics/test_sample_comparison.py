@@ -9,7 +9,7 @@ from grassdl.core import accuracy
 from grassdl.evaluate.map_assessment import assess
 from grassdl.evaluate.metrics.area_estimation import estimate
 from grassdl.evaluate.metrics.class_rows import ClassRows
-from grassdl.evaluate.metrics.comparison import SUMMARY, mcnemar
+from grassdl.evaluate.metrics.comparison import mcnemar
 from grassdl.evaluate.metrics.sample_comparison import (
     cases_of_cells,
     cases_of_points,
@@ -110,7 +110,8 @@ def test_intervals_hold_the_truth_in_95_of_100_samples(stratified):
     )
     tables = [accuracy.confusion_counts(one - 1, true - 1, 3) for one in (first, second)]
     truth = {
-        one: np.diff([getattr(accuracy, one)(table) for table in tables])[0] for one in SUMMARY
+        one: np.diff([getattr(accuracy, one)(table) for table in tables])[0]
+        for one in accuracy.HEADLINE
     }
     # Of the rarest class.
     truth["f1_difference"] = np.diff([accuracy.f1(table)[2] for table in tables])[0]
@@ -136,7 +137,7 @@ def test_a_random_sample_has_the_figures_of_its_counts_and_mcnemars_test():
     first, second, true = (codes(one) for one in (STRATA, MAPPED, TRUE))
     report = report_of(first, second, true, None)
     counts = accuracy.confusion_counts(second - 1, true - 1, 4)
-    for name in SUMMARY:
+    for name in accuracy.HEADLINE:
         assert report["compare"][name] == pytest.approx(getattr(accuracy, name)(counts))
     assert not report["weighted_by_area"]
     right, other = first == true, second == true

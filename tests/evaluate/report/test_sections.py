@@ -4,6 +4,7 @@
 import numpy as np
 
 from array_rows import ArrayMaps
+from grassdl.core.accuracy import SUMMARY_FIGURES
 from grassdl.core.text import columns
 from grassdl.evaluate.map_assessment import assess
 from grassdl.evaluate.report.sections import facts, sections
@@ -36,11 +37,19 @@ def test_names_in_braces_are_only_names():
     assert "Reference:      {pixels}\n" in plain(report)
 
 
+def test_the_summary_shows_every_figure_that_has_an_interval():
+    summary = next(one for one in sections(census(12), 20) if one.title == "Summary")
+    shown = {cell.content.path for _, cells in summary.tables[0].rows for cell in cells}
+    hidden = SUMMARY_FIGURES.keys() - shown
+    assert not hidden, f"give {', '.join(hidden)} a line in _SUMMARY of report/sections.py"
+
+
 def test_intervals_stand_beside_their_figures_where_the_line_is_wide_enough():
     report = census(12)
     low, high = report["intervals"]["kappa"]
-    heads, overall, kappa, *_ = lines_below(plain(report), "SUMMARY")
+    heads, *rows = lines_below(plain(report), "SUMMARY")
     assert heads.split() == ["Figure", "95", "%", "interval"]
+    [kappa] = [row for row in rows if row.startswith("Kappa ")]
     assert kappa.split("  ")[-1] == f"[{low:.4f}, {high:.4f}]"
 
 

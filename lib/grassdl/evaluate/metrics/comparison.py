@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core import accuracy
-from ...core.accuracy import SUMMARY_FIGURES, Margins, margins_of
+from ...core.accuracy import HEADLINE, SUMMARY_FIGURES, Margins, margins_of
 from ...core.classes import MapClass
 from ...core.text import none_if_nan
 from .bootstrap import MIN_BLOCKS, interval, resampled
@@ -23,8 +23,6 @@ MAX_EXACT = 25
 """With fewer cells on which one map alone is right, McNemar's test is made exactly."""
 
 NO_COMMON_CELL = "There is no cell in which classification, compare and reference meet"
-
-SUMMARY = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
 
 
 @dataclass
@@ -147,7 +145,7 @@ def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int)
         "classification": _defined_figures(summaries[0]),
         "compare": _defined_figures(summaries[1]),
         "difference": {
-            **_defined_figures({key: summaries[1][key] - summaries[0][key] for key in SUMMARY}),
+            **_defined_figures({key: summaries[1][key] - summaries[0][key] for key in HEADLINE}),
             **dict(_intervals(pairs.blocks, seed)),
         },
         "only_classification_right": pairs.only_first,
@@ -168,13 +166,13 @@ def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int)
 
 
 def _summary(counts: np.ndarray) -> dict[str, float]:
-    return {name: float(SUMMARY_FIGURES[name](counts)) for name in SUMMARY}
+    return {name: float(SUMMARY_FIGURES[name](counts)) for name in HEADLINE}
 
 
 def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float] | None]]:
     """Intervals of the differences by bootstrap; both maps are looked at in the same blocks."""
     drawn = Margins(resampled(blocks, seed)) if len(blocks) >= MIN_BLOCKS else None
-    for name in SUMMARY:
+    for name in HEADLINE:
         bounds = None
         if drawn is not None:
             both = SUMMARY_FIGURES[name](drawn)

@@ -29,11 +29,19 @@ from typing import Any
 
 import numpy as np
 
-from ...core.accuracy import CLASS_FIGURES, SUMMARY_FIGURES, Z_95, Margins, kappa, margins_of
+from ...core.accuracy import (
+    CLASS_FIGURES,
+    HEADLINE,
+    SUMMARY_FIGURES,
+    Z_95,
+    Margins,
+    kappa,
+    margins_of,
+)
 from ...core.classes import MapClass
 from ...core.text import none_if_nan
 from .class_rows import NO_CLASS, ClassRows, strips
-from .comparison import NO_COMMON_CELL, SUMMARY, mcnemar
+from .comparison import NO_COMMON_CELL, mcnemar
 
 _CODES = 256
 
@@ -172,15 +180,15 @@ class MapFigures:
         self._by_class = {name: of(Margins(self._margins)) for name, of in CLASS_FIGURES.items()}
 
     def summary(self) -> dict[str, Figure]:
-        """The figures of `SUMMARY`."""
+        """The figures of `HEADLINE`."""
         variables = {
             "overall_accuracy": self._right,
             "kappa": self._kappa_variable(),
             "f1_macro": self._mean_f1_variable(),
             "mean_iou": self._mean_iou_variable(),
         }
-        found = {name: float(SUMMARY_FIGURES[name](Margins(self._margins))) for name in SUMMARY}
-        return {name: Figure(found[name], variables[name]) for name in SUMMARY}
+        found = {name: float(SUMMARY_FIGURES[name](Margins(self._margins))) for name in HEADLINE}
+        return {name: Figure(found[name], variables[name]) for name in HEADLINE}
 
     def of_class(self, place: int) -> dict[str, Figure]:
         """User's accuracy (precision), producer's accuracy (recall) and F1 of a class.
@@ -254,7 +262,7 @@ def sample_comparison(
         for mapped in (cases.first, cases.second)
     ]
     first, second = (one.summary() for one in maps)
-    difference = {name: second[name] - first[name] for name in SUMMARY}
+    difference = {name: second[name] - first[name] for name in HEADLINE}
     right, other_right = (one == cases.reference for one in (cases.first, cases.second))
     alone = [int(cases.points[one].sum()) for one in (right & ~other_right, other_right & ~right)]
     without = np.flatnonzero(strata.without_points).tolist() if areas is not None else []

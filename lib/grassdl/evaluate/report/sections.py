@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.accuracy import HEADLINE
 from ...core.text import value_label
 from ...dataset.seen import sentence
 from ..settings import STRATIFIED
@@ -28,12 +29,7 @@ _REASONS = {
     "null": "NULL in a band",
     "unlabelled": "unlabelled",
 }
-_BOTH = {
-    "Overall accuracy": "overall_accuracy",
-    "Kappa": "kappa",
-    "Macro F1": "f1_macro",
-    "Mean IoU": "mean_iou",
-}
+_BOTH = {title: key for key, title in HEADLINE.items()}
 _SUMMARY = {
     "Overall accuracy": "overall_accuracy",
     "Kappa": "kappa",
