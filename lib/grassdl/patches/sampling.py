@@ -2,7 +2,8 @@
 """Sampling designs: where patches may lie. One class per design.
 
 A new design takes one class and one line in `DESIGNS`. Its attributes name what it takes of
-`Settings.design`; options of i.dl.patches that no chosen design takes are refused.
+`Settings.design`; options of i.dl.patches that no chosen design takes are refused. An attribute
+that no design has yet takes an option, too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Grid:
     Attributes:
         rows, cols: Size of the region in cells.
         size: Edge of a patch in cells.
-        block_size: Edge of the blocks that splits are made of, in cells.
+        block_size: Edge of the blocks that splits are made of, in cells; that of the whole region
+            where neither the split nor the design (by an attribute `strata`) has blocks.
 
     Raises:
         ValueError: A patch does not fit into the region or into a block.

@@ -21,8 +21,8 @@ def _that_take(attribute: str, classes: Mapping[str, type]) -> tuple[str, ...]:
     return tuple(name for name, one in classes.items() if attribute in _attributes(one))
 
 
-def _attributes(one: type) -> list[str]:
-    return [field.name for field in fields(one)] if is_dataclass(one) else []
+def _attributes(one: type) -> set[str]:
+    return {field.name for field in fields(one)} if is_dataclass(one) else set()
 
 
 GOES_WITH = {
@@ -218,4 +218,9 @@ Made = TypeVar("Made", bound=SamplingDesign | SplitScheme)
 
 def _made(kind: type[Made], **given: object) -> Made:
     """A design or scheme with those of the given values that it has attributes for."""
+    if lacking := _attributes(kind) - given.keys():
+        raise TypeError(
+            f"{kind.__name__} has the attribute {', '.join(lacking)}, which no option gives: see "
+            "'How to add' in CONTRIBUTING.md"
+        )
     return kind(**{name: given[name] for name in _attributes(kind)})
