@@ -8,6 +8,9 @@ describes them. From there come
 - the `options` and `descriptions` of a module's option of that name, and
 - the tables of the manual page of i.dl.train between `<!-- NAME -->` and `<!-- end -->`.
 
+What a person has to write, it asks for: a row in each table of the manual whose first heading is
+the option's name, and a word on each name on the module's page.
+
 Example:
     python tools/interface.py            # write both
     python tools/interface.py --check    # exit with 1 if one is not up to date
@@ -79,6 +82,30 @@ def with_tables(page: str) -> str:
     return page
 
 
+def untold(page: Path, offers: dict[str, dict[str, str]], every: bool) -> list[str]:
+    """What a manual page does not tell of what is offered.
+
+    Args:
+        page: The page.
+        offers: Descriptions by name, by option.
+        every: Whether the page must tell all, or has only its tables complete.
+    """
+    text = page.read_text(encoding="utf-8")
+    lacking = []
+    for key, offered in offers.items():
+        table = re.search(rf"^\| {key} \|.*\n(?:\|.*\n)+", text, re.MULTILINE)
+        if not table and not every:
+            continue
+        place = f"the table of {key}" if table else "its text"
+        told = re.findall(r"^\|([^|]*)\|", table[0], re.MULTILINE) if table else [text]
+        lacking += [
+            f"{page.name} lacks `{name}` ({key}): write it into {place}"
+            for name in offered
+            if not any(f"`{name}`" in one for one in told)
+        ]
+    return lacking
+
+
 def _rows(offered: dict[str, str]) -> str:
     lines = "".join(f"| `{name}` | {line} |\n" for name, line in offered.items())
     return f"| name | what it is |\n|---|---|\n{lines}"
@@ -112,6 +139,12 @@ def main(arguments: list[str]) -> int:
         else:
             file.write_text(renewed(text), encoding="utf-8")
             print(f"wrote {file.name}")
+    for module, offers in OFFERS.items():
+        lacking = untold(ROOT / module / f"{module}.md", offers, every=True)
+        lacking += untold(ROOT / "i.dl.md", offers, every=False)
+        for line in lacking:
+            print(line, file=sys.stderr)
+            status = 1
     return status
 
 
