@@ -241,13 +241,13 @@ class ClassificationMaps:
         return cls(
             options["output"],
             classes,
-            options["confidence"],
-            options["uncertainty"],
-            options["probabilities"] if computed else "",
-            options["segment_output"],
-            options["vector"],
-            minsize,
-            unfinished,
+            confidence=options["confidence"],
+            uncertainty=options["uncertainty"],
+            probabilities=options["probabilities"] if computed else "",
+            by_segment=options["segment_output"],
+            vector=options["vector"],
+            minsize=minsize,
+            unfinished=unfinished,
         )
 
     @property
