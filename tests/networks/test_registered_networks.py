@@ -20,7 +20,7 @@ PAGE = (CHECKOUT / "i.dl.train" / "i.dl.train.md").read_text(encoding="utf-8")
 
 def test_every_network_has_a_row_in_the_table_of_the_battery():
     assert [row.name for row in OF_REGISTRY] == networks.names(), (
-        "add a NetworkRow to OF_REGISTRY of tests/helpers/network_table.py"
+        "OF_REGISTRY of tests/helpers/network_table.py has a NetworkRow for each, in its order"
     )
 
 
@@ -40,9 +40,11 @@ def test_the_manual_tells_the_figures_of_the_table_and_the_defaults(row):
     assert told, f"write into the table of networks of i.dl.train.md: {line}"
 
 
-def test_the_manual_has_figures_of_no_other_network():
+def test_the_manual_has_figures_of_these_networks_only():
     listed = re.findall(r"^\| `(\w+)` \|.*\|.*\|.*\|.*\|.*\|$", PAGE, re.MULTILINE)
-    assert listed == networks.names()
+    assert listed == networks.names(), (
+        "the table of networks of i.dl.train.md has their rows in the registry's order"
+    )
 
 
 @pytest.mark.parametrize("name", networks.names())
