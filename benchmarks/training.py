@@ -148,7 +148,7 @@ def prepared(
     with computing_in(resolve(settings.precision)):
         built = trainer.build_network(data, settings)
         steps = settings.epochs * len(training)
-        return trainer._learner(built, data, settings, settings.learning_rate, steps), training
+        return trainer._learner(built, data, settings, settings.highest_rate, steps), training
 
 
 def compare(folder: Path, network: str, options: argparse.Namespace) -> dict:

@@ -183,8 +183,8 @@
 # % key: learning_rate
 # % type: double
 # % required: no
-# % answer: 0.002
-# % description: Highest learning rate
+# % label: Highest learning rate
+# % description: By default 0.002; 0.0002 to train a model on without -f, so that it keeps what it knows
 # % guisection: Training
 # % end
 # % option

@@ -67,6 +67,11 @@ SECONDS_TO_SCORE = 8
 
 _BEST = {"val_mean_iou": "highest validation mean IoU", "loss": "lowest training loss"}
 
+_KEEPING = (
+    "The learning rate is {:g}, a tenth of that for random weights, to keep what the model knows "
+    "(option learning_rate sets another one)"
+)
+
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
 
@@ -115,6 +120,8 @@ def train(
     check_packages()
     check_data(data, warn)
     leaks = _warn_of_leaks(data, settings, warn)
+    if settings.keeps_knowledge:
+        report(_KEEPING.format(settings.highest_rate))
     settings = settings.for_patches(data.count("train"), data.size)
     if team.leads:
         # It reserves the name for a moment: two processes at once would refuse each other.

@@ -25,6 +25,17 @@ def test_epochs_and_patience_follow_from_the_patches_unless_they_are_told():
     assert settled(epochs=8, patience=3) == (8, 3)
 
 
+def test_a_network_that_starts_from_a_model_learns_at_a_tenth_of_the_usual_rate():
+    def rate(**given):
+        return Settings(**given).for_patches(1000, 128).learning_rate
+
+    assert rate() == 0.002
+    assert rate(model="old") == pytest.approx(0.0002)
+    # A new head learns at the usual rate while the encoder is frozen.
+    assert rate(model="old", freeze=True) == 0.002
+    assert rate(model="old", learning_rate=0.01) == 0.01
+
+
 def test_nothing_stops_a_cosine_before_its_rate_has_fallen_unless_the_user_wants_it():
     settings = Settings().for_patches(1000, 128)
     assert (settings.schedule, settings.epochs, settings.patience) == ("cosine", 31, 0)

@@ -14,9 +14,10 @@ from .settings import MAX_SEED, Settings
 
 WORDS = "loss optimizer schedule precision".split()
 INTEGERS = "batch_size seed nprocs".split()
-NUMBERS = "label_smoothing learning_rate weight_decay averaging".split()
-LEFT_OPEN = "epochs patience".split()
-"""Options that are settings of the same name; those of the last line may be left to the library."""
+NUMBERS = "label_smoothing weight_decay averaging".split()
+INTEGERS_LEFT_OPEN = "epochs patience".split()
+NUMBERS_LEFT_OPEN = ["learning_rate"]
+"""Options that are settings of the same name; the last ones may be left to the library."""
 
 NETWORK_NUMBERS = {"filters": whole, "depth": whole, "dropout": number}
 NETWORK_LISTS = ("kernel", "dilations")
@@ -54,8 +55,9 @@ def _of_the_same_name(options: Mapping[str, str]) -> dict[str, Any]:
     return {
         **{name: options[name] for name in WORDS},
         **{name: whole(options, name, highest=MAX_SEED) for name in INTEGERS},
-        **{name: whole(options, name) for name in LEFT_OPEN if options[name]},
         **{name: number(options, name) for name in NUMBERS},
+        **{name: whole(options, name) for name in INTEGERS_LEFT_OPEN if options[name]},
+        **{name: number(options, name) for name in NUMBERS_LEFT_OPEN if options[name]},
     }
 
 

@@ -22,6 +22,13 @@ HIGHEST = {"epochs": 100_000, "batch_size": 65_536, "patience": 100_000, "nprocs
 HIGHEST_RATE = 100.0
 """The highest learning rate and weight decay; far smaller ones make no model any more."""
 
+USUAL_RATE = 0.002
+"""The learning rate where it is left open."""
+
+KEEPING_SHARE = 0.1
+"""Share of it for a network that starts from a model and learns as a whole: at the usual rate it
+soon forgets what the model knows (benchmarks/README.md, Transfer)."""
+
 MAX_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
 
@@ -56,7 +63,7 @@ class Settings:
             know it.
         optimizer: One of `choices.OPTIMIZERS`.
         schedule: One of `choices.SCHEDULES`.
-        learning_rate: The highest one.
+        learning_rate: The highest one; None leaves it to `highest_rate`.
         weight_decay: Share of the kernels taken away per step, per unit of learning rate.
         averaging: Share of the steps over which weights are averaged, see `optimizers.optimizer`;
             0 for none.
@@ -85,7 +92,7 @@ class Settings:
     label_smoothing: float = 0.0
     optimizer: str = "adamw"
     schedule: str = "cosine"
-    learning_rate: float = 0.002
+    learning_rate: float | None = None
     weight_decay: float = 0.01
     averaging: float = 0.05
     augmentation: tuple[str, ...] = ("flip", "rotate90", "brightness", "contrast")
@@ -109,9 +116,10 @@ class Settings:
             number = getattr(self, name)
             if number is not None:
                 check_range(name, number, lowest, HIGHEST[name])
-        if not self.learning_rate > 0:
-            raise ValueError(f"<learning_rate> must be above 0, found {self.learning_rate:g}")
-        check_range("learning_rate", self.learning_rate, 0, HIGHEST_RATE)
+        rate = self.highest_rate
+        if not rate > 0:
+            raise ValueError(f"<learning_rate> must be above 0, found {rate:g}")
+        check_range("learning_rate", rate, 0, HIGHEST_RATE)
         if not self.weight_decay >= 0:
             raise ValueError(f"<weight_decay> must not be negative, found {self.weight_decay:g}")
         check_range("weight_decay", self.weight_decay, 0, HIGHEST_RATE)
@@ -124,12 +132,28 @@ class Settings:
 
     def for_patches(self, patches: int, size: int) -> Settings:
         """These settings, with epochs and patience for so many training patches of `size` x `size`
-        cells where they were left open."""
+        cells, and the learning rate, where they were left open."""
         epochs = self.epochs or standard_epochs(patches, size)
         patience = self.patience
         if patience is None:
             patience = standard_patience(epochs, self.schedule)
-        return replace(self, epochs=epochs, patience=patience)
+        return replace(self, epochs=epochs, patience=patience, learning_rate=self.highest_rate)
+
+    @property
+    def keeps_knowledge(self) -> bool:
+        """Whether the learning rate is left to be one that keeps what a model knows.
+
+        With its encoder frozen at first, a new head is to learn at the usual rate; what follows is
+        slow in any case.
+        """
+        return self.learning_rate is None and self.model is not None and not self.freeze
+
+    @property
+    def highest_rate(self) -> float:
+        """The learning rate, or where it is left open, the one for random weights or a model."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return KEEPING_SHARE * USUAL_RATE if self.keeps_knowledge else USUAL_RATE
 
     @property
     def most_epochs(self) -> int:

@@ -47,7 +47,7 @@ class Phase:
 
 def phases(settings: Settings) -> list[Phase]:
     """The phases of a training, in order, none of them empty."""
-    epochs, rate = settings.most_epochs, settings.learning_rate
+    epochs, rate = settings.most_epochs, settings.highest_rate
     if not settings.freeze:
         return [Phase(0, epochs, False, rate)]
     border = math.ceil(FROZEN_SHARE * epochs)
