@@ -281,20 +281,12 @@ HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
 
 if TYPE_CHECKING:
-    from grassdl.dataset.patchset import JoinedPatchSets
     from grassdl.model.card import ModelCard
-
-
-def open_datasets(names: str, bands: list[str] | None) -> JoinedPatchSets:
-    """The datasets of one folder, or of several separated by commas; some of their bands or all."""
-    from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
-
-    folders = [names] if os.path.isdir(names) else names.split(",")
-    return JoinedPatchSets([PatchSet.open(folder) for folder in folders], bands)
 
 
 def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
     """Check what was given, then train; Keras is imported only in between."""
+    from grassdl.dataset.patchset import JoinedPatchSets, open_datasets
     from grassdl.gis.session.mapset import outlive_session
     from grassdl.gis.session.messages import command_line, message, warning
     from grassdl.runtime import keras_backend, multi_gpu
@@ -302,7 +294,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     from grassdl.train.resume.run_folder import check_target
 
     outlive_session()
-    data = open_datasets(options["input"], names_of(options["bands"]))
+    data = JoinedPatchSets(open_datasets(options["input"]), names_of(options["bands"]))
     target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
     settings = settings_of(options, freeze=flags["f"])
 

@@ -65,6 +65,7 @@ SLOW_FILES = """
     train/optimization/test_transfer.py
     train/resume/*
     train/test_*.py
+    tune/*
     test_benchmark_records.py
     test_real_imagery.py
 """.split()

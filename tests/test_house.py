@@ -14,7 +14,9 @@ import pytest
 import grassdl
 from paths import CHECKOUT
 
-MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate", "i.dl.export"]
+MODULES = """
+    i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.export
+""".split()
 
 
 def check(*words: str, **environment: str) -> None:
@@ -75,7 +77,7 @@ def test_the_manual_page_tells_every_option(module):
 @pytest.mark.parametrize("question", ["--help", "--interface-description"])
 def test_interfaces_answer_at_once_and_without_keras(grass_project, tmp_path, module, question):
     # A Python that cannot import them shows that nobody tries.
-    for name in ("keras", "tensorflow", "sklearn", "matplotlib"):
+    for name in ("keras", "tensorflow", "sklearn", "matplotlib", "optuna"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported a heavy package')")
     path = f"{tmp_path}{os.pathsep}{grass_project.environment['PYTHONPATH']}"
     done = subprocess.run(
@@ -98,6 +100,7 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
     given = {
         "i.dl.patches": {"input": "absent", "labels": "absent", "output": "out", "size": 4},
         "i.dl.train": {"input": "absent", "output": "out"},
+        "i.dl.tune": {"input": "absent", "output": "out", "parameters": "epochs:1..2"},
         "i.dl.predict": {"input": "absent", "model": "absent", "output": "out"},
         "i.dl.evaluate": {"classification": "absent", "reference": "absent"},
         "i.dl.export": {"model": "absent", "output": "out"},

@@ -11,6 +11,9 @@ describes them. From there come
 What a person has to write, it asks for: a row in each table of the manual whose first heading is
 the option's name, and a word on each name on the module's page.
 
+The options of i.dl.train that i.dl.tune has as well are copied to its script, and their names to
+its manual page.
+
 Example:
     python tools/interface.py            # write both
     python tools/interface.py --check    # exit with 1 if one is not up to date
@@ -34,7 +37,12 @@ from grassdl.patches.splits import SCHEMES  # noqa: E402
 from grassdl.train.config import choices  # noqa: E402
 from grassdl.train.data.augmentation import AUGMENTATIONS  # noqa: E402
 
-PAGE = ROOT / "i.dl.train" / "i.dl.train.md"
+TRAIN = ROOT / "i.dl.train" / "i.dl.train.py"
+PAGE = TRAIN.with_suffix(".md")
+TUNE = ROOT / "i.dl.tune" / "i.dl.tune.py"
+
+NOT_TUNED = ("input", "output", "r")
+"""Options and flags of i.dl.train that i.dl.tune does not have, or has as its own."""
 
 OFFERS: dict[str, dict[str, dict[str, str]]] = {
     "i.dl.patches": {
@@ -106,6 +114,33 @@ def untold(page: Path, offers: dict[str, dict[str, str]], every: bool) -> list[s
     return lacking
 
 
+def with_options_of_train(script: str) -> str:
+    """The script of i.dl.tune with the options of i.dl.train as they are now."""
+    begin = "# begin of the options of i.dl.train, which tools/interface.py writes\n"
+    end = "# end of the options of i.dl.train\n"
+    before, _, rest = script.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{TUNE.name} has no place for the options of i.dl.train")
+    return before + begin + "".join(_blocks_of_train().values()) + end + after
+
+
+def with_names_of_train(page: str) -> str:
+    """The manual page of i.dl.tune with the names of these options."""
+    names = ", ".join(f"**{name}**" for name in _blocks_of_train() if len(name) > 1)
+    block = re.compile(r"(?<=<!-- options of i.dl.train -->\n\n).*?(?=<!-- end -->)", re.DOTALL)
+    return block.sub(lambda _: f"{names}\n\n", page, count=1)
+
+
+def _blocks_of_train() -> dict[str, str]:
+    """The lines of each option and flag of i.dl.train that i.dl.tune has, by its key."""
+    script = with_options(TRAIN.read_text(encoding="utf-8"), OFFERS["i.dl.train"])
+    blocks = re.findall(r"# % (?:option|flag)\b.*\n(?:(?!# % end).*\n)*# % end\n", script)
+    keys = [re.search(r"# % key: (\w+)", block) for block in blocks]
+    named = {key[1] if key else "nprocs": block for key, block in zip(keys, blocks, strict=True)}
+    return {key: block for key, block in named.items() if key not in NOT_TUNED}
+
+
 def _rows(offered: dict[str, str]) -> str:
     lines = "".join(f"| `{name}` | {line} |\n" for name, line in offered.items())
     return f"| name | what it is |\n|---|---|\n{lines}"
@@ -125,7 +160,11 @@ def main(arguments: list[str]) -> int:
         print("usage: interface.py [--check]", file=sys.stderr)
         return 2
     status = 0
-    renewals: list[tuple[Path, Callable[[str], str]]] = [(PAGE, with_tables)]
+    renewals: list[tuple[Path, Callable[[str], str]]] = [
+        (PAGE, with_tables),
+        (TUNE, with_options_of_train),
+        (TUNE.with_suffix(".md"), with_names_of_train),
+    ]
     for module, offers in OFFERS.items():
         script = ROOT / module / f"{module}.py"
         renewals.append((script, partial(with_options, offers=offers)))

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Installs what is missing: GRASS and its make files by apt, and the Python
-# environment VENV with requirements.txt (--dev: requirements-dev.txt as well,
-# and a browser, in which the HTML pages are tested).
+# environment VENV with requirements.txt (--dev: requirements-dev.txt as well, with
+# what single modules need, and a browser, in which the HTML pages are tested).
 # What is there already is left alone, so that running it again costs nothing.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -86,7 +86,7 @@ missing=$(missing_packages)
 [ -z "$missing" ] || apt_install $missing
 
 run_stamp=$(fingerprint requirements.txt)
-dev_stamp=$(fingerprint requirements.txt requirements-dev.txt)
+dev_stamp=$(fingerprint requirements.txt requirements-optional.txt requirements-dev.txt)
 if [ "$requirements" = requirements.txt ]; then
     is_current .i.dl-run "$run_stamp" && exit 0
 else

@@ -120,6 +120,16 @@ class PatchArrays:
         return images, self.joined_index[self.labels[places]]
 
 
+def open_datasets(names: str) -> list[PatchSet]:
+    """The datasets of one folder, or of several that are separated by commas."""
+    try:
+        is_one = Path(names).expanduser().is_dir()
+    # Many names together are longer than the name of a file may be.
+    except OSError:
+        is_one = False
+    return [PatchSet.open(folder) for folder in ([names] if is_one else names.split(","))]
+
+
 class JoinedPatchSets:
     """Several datasets with the same bands as one.
 

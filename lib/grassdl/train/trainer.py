@@ -30,6 +30,7 @@ from ..runtime.multi_gpu import ALONE, Team
 from ..runtime.workers import Terminated
 from .callbacks import tensorboard
 from .callbacks.divergence import Diverged
+from .callbacks.watch import Watch
 from .config.class_weights import class_weights
 from .config.settings import Settings
 from .data.augmentation import by_names
@@ -140,6 +141,29 @@ def train(
     return card
 
 
+def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted:
+    """Fit a network as `train` does, and write nothing.
+
+    Args:
+        data: The datasets, checked.
+        settings: Network and recipe.
+        watch: Takes epoch and score; what it raises ends the training.
+
+    Raises:
+        ValueError: As `train` does.
+        KeyboardInterrupt: Ctrl-C or SIGTERM: what is half trained has no score.
+    """
+    # What an earlier trial left in Keras would grow with each one.
+    keras.utils.clear_session()
+    settings = settings.for_patches(data.count("train"), data.size)
+    with computing_in(resolve(settings.precision)):
+        network, transfer = _started_network(data, settings)
+        fitted = fit(network, data, settings, _silent, _silent, transfer, watch=watch)
+    if fitted.interrupted:
+        raise KeyboardInterrupt
+    return fitted
+
+
 def _silent(_: str) -> None:
     """Report nothing: the first process does."""
 
@@ -181,11 +205,8 @@ def _fitted_network(
 ) -> tuple[keras.Model, Fitted, Transfer | None]:
     """A new network, fitted by all processes together; each gets its own in single precision."""
     precision = resolve(settings.precision)
-    _check_extent(data, settings)
-    keras.utils.set_random_seed(settings.seed)
     with computing_in(precision):
-        network = build_network(data, settings)
-        transfer = _transfer(network, data, settings)
+        network, transfer = _started_network(data, settings)
         about = description(data, settings, team.processes)
         resumed = open_run(run, about, resume, report, warn, team)
         report(plan(network, data, settings))
@@ -199,12 +220,32 @@ def _fitted_network(
     return network, fitted, transfer
 
 
+def _started_network(
+    data: JoinedPatchSets, settings: Settings
+) -> tuple[keras.Model, Transfer | None]:
+    """A new network as training begins with it, and what it has taken over from a model."""
+    _check_extent(data, settings)
+    keras.utils.set_random_seed(settings.seed)
+    network = build_network(data, settings)
+    return network, _transfer(network, data, settings)
+
+
 def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
     """Refuse a network that fits neither patches nor memory before its weights take some."""
     if settings.network_file or not registry.is_large(settings.network, settings.network_options):
         return
     build = partial(_build, settings, data.size, len(data.bands), len(data.classes))
     check_weights_fit(planned(build), settings.network)
+
+
+def check_network(data: JoinedPatchSets, settings: Settings) -> None:
+    """Refuse a network of the toolset that cannot be built for these data, before it has weights.
+
+    Raises:
+        ValueError: An option that it does not have, or a patch size that does not suit it.
+    """
+    if not settings.network_file:
+        planned(partial(_build, settings, data.size, len(data.bands), len(data.classes)))
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
@@ -264,6 +305,7 @@ def fit(
     run: RunFolder | None = None,
     resumed: State | None = None,
     team: Team = ALONE,
+    watch: Watch | None = None,
 ) -> Fitted:
     """Fit a network to the training split, and give it the weights of its best epoch.
 
@@ -280,6 +322,7 @@ def fit(
         run: Where to keep logs, and the state after each epoch.
         resumed: State to resume from.
         team: The processes that train together.
+        watch: Takes the score of each epoch, see `callbacks.watch`; or None.
 
     Raises:
         ValueError: The loss is not a number any more, patches are damaged, memory ran out, or
@@ -289,7 +332,7 @@ def fit(
     monitor, mode = ("val_mean_iou", "max") if validation else ("loss", "min")
     if not validation:
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
-    course = Course(network, settings, monitor, mode, report, run, resumed)
+    course = Course(network, settings, monitor, mode, report, run, resumed, watch)
     encoder = frozen_layers(network, settings, transfer)
     cause = None
     try:

@@ -13,6 +13,7 @@ from .callbacks.ema import Averaged
 from .callbacks.first_steps import FirstSteps
 from .callbacks.history import History
 from .callbacks.tensorboard import Logs, command
+from .callbacks.watch import Watch, Watched
 from .config.settings import Settings
 from .optimization import optimizers
 from .optimization.phases import Phase, phases
@@ -64,6 +65,7 @@ class Course:
         report: Takes a line per epoch.
         run: Where to keep logs, and the state after each epoch; None for nowhere.
         resumed: State to resume from, or None.
+        watch: Takes the score of each epoch, see `callbacks.watch`; or None.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Course:
         report: Report,
         run: RunFolder | None,
         resumed: State | None,
+        watch: Watch | None = None,
     ):
         self.network = network
         self.settings = settings
@@ -89,6 +92,7 @@ class Course:
         self.averaged = Averaged(network)
         self.best = Best(self.averaged, monitor, mode, patience, self.phases[-1].first)
         self.logs = Logs(run.logs, self.history) if run else None
+        self.watched = Watched(watch, monitor) if watch else None
         if resumed:
             assign(network.variables, resumed.network)
             if resumed.best_weights:
@@ -150,6 +154,7 @@ class Course:
             self.best,
             plateau,
             checkpoint,
+            self.watched,
         ]
         return [one for one in watching if one is not None]
 

@@ -10,7 +10,7 @@ import pytest
 
 from grassdl.model.card import ModelCard
 from grassdl.model.folder import save_card
-from grassdl.train.config.options import settings_of
+from grassdl.train.config.options import settings_of, standard_words
 from grassdl.train.config.settings import Settings
 from paths import CHECKOUT
 from tiny_dataset import BANDS, CLASSES
@@ -31,6 +31,10 @@ def standard():
 
 def test_without_options_the_settings_are_the_standard_ones():
     assert settings_of(standard()) == Settings()
+
+
+def test_the_standard_words_are_those_of_the_module():
+    assert standard_words() == {name: words for name, words in standard().items() if words}
 
 
 def test_words_become_numbers_lists_and_names():

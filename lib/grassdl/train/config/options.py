@@ -23,6 +23,15 @@ NETWORK_NUMBERS = {"filters": whole, "depth": whole, "dropout": number}
 NETWORK_LISTS = ("kernel", "dilations")
 """Options of networks; those that are not given are left to the network."""
 
+NUMERIC = {
+    **dict.fromkeys([*INTEGERS, *INTEGERS_LEFT_OPEN], whole),
+    **dict.fromkeys([*NUMBERS, *NUMBERS_LEFT_OPEN], number),
+    **NETWORK_NUMBERS,
+}
+"""How an option that is a number is parsed, by its name."""
+
+LISTS = ("bands", "class_weights", "augmentation", "strengths", *NETWORK_LISTS)
+"""Options that list words or numbers, separated by commas."""
 
 NETWORK, ACTIVATION = "unet", "softmax"
 """What is taken where neither the user nor a model to start from tells."""
@@ -48,6 +57,16 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         freeze=freeze,
         **_of_the_same_name(options),
     )
+
+
+def standard_words() -> dict[str, str]:
+    """The words that the parser gives for options with a standard value that are not given."""
+    standard = Settings()
+    return {
+        **{name: getattr(standard, name) for name in (*WORDS, "class_weights")},
+        **{name: f"{getattr(standard, name):g}" for name in (*INTEGERS, *NUMBERS)},
+        "augmentation": ",".join(standard.augmentation),
+    }
 
 
 def _of_the_same_name(options: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+
+############################################################################
+#
+# MODULE:       i.dl.tune
+# AUTHOR(S):    The i.dl developers
+# PURPOSE:      Find options of i.dl.train that suit a dataset, by trials
+# COPYRIGHT:    (C) 2026 by the i.dl developers
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+############################################################################
+
+# % module
+# % description: Tries options of i.dl.train and trains a network with the best ones
+# % keyword: imagery
+# % keyword: classification
+# % keyword: deep learning
+# % keyword: semantic segmentation
+# % keyword: training
+# % keyword: parameter
+# % end
+# % option G_OPT_M_DIR
+# % key: input
+# % multiple: yes
+# % label: Name of one or more dataset folders made by i.dl.patches
+# % description: Trials are compared on the validation patches
+# % end
+# % option
+# % key: parameters
+# % type: string
+# % required: yes
+# % multiple: yes
+# % key_desc: name:values
+# % label: Options of i.dl.train to try: name:low..high, name:low..high:log or name:a|b|c
+# % description: For example learning_rate:0.0005..0.02:log,loss:cross_entropy|focal; lists are joined by +, as in augmentation:flip|flip+noise
+# % end
+# % option
+# % key: trials
+# % type: integer
+# % required: no
+# % label: Number of trials in the study, those of earlier calls and other processes among them
+# % description: Default: 20, or any number if time is given
+# % end
+# % option
+# % key: time
+# % type: double
+# % required: no
+# % key_desc: minutes
+# % label: Minutes after which this call begins no further trial
+# % description: The one that runs is finished, then the best network is trained
+# % end
+# % option G_OPT_F_INPUT
+# % key: study
+# % required: no
+# % label: Name of the file of the study, which the same call resumes
+# % description: A journal on which several machines may work, or an SQLite database if it ends in .db; default: beside output
+# % end
+# % option G_OPT_M_DIR
+# % key: output
+# % label: Name for output model folder
+# % description: Of the best trial, trained to the end
+# % end
+# begin of the options of i.dl.train, which tools/interface.py writes
+# % option
+# % key: bands
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name
+# % label: Names of the bands to train on
+# % description: Some of those of the datasets, to see what a band brings (default: all)
+# % guisection: Trials
+# % end
+# % option
+# % key: network
+# % type: string
+# % required: no
+# % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet
+# % label: Network (default: unet)
+# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)
+# % guisection: Network
+# % end
+# % option G_OPT_F_INPUT
+# % key: network_file
+# % required: no
+# % label: Name of a Python file with a network of your own
+# % description: It takes the place of network; its function build(size, bands, classes) returns a Keras model
+# % guisection: Network
+# % end
+# % option
+# % key: filters
+# % type: integer
+# % required: no
+# % label: Number of filters
+# % description: At the highest resolution at which the network works; most have more at lower ones (default: the network's own)
+# % guisection: Network
+# % end
+# % option
+# % key: depth
+# % type: integer
+# % required: no
+# % label: Number of levels or blocks
+# % description: Not for nicknet and deeplabv3plus (default: the network's own)
+# % guisection: Network
+# % end
+# % option
+# % key: dropout
+# % type: double
+# % required: no
+# % label: Share of features dropped in training at the lowest resolution
+# % description: For unet and attention_unet (default: 0)
+# % guisection: Network
+# % end
+# % option
+# % key: kernel
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Edge of the kernel of each block
+# % description: For dilated; repeated until all blocks have one (default: 3)
+# % guisection: Network
+# % end
+# % option
+# % key: dilations
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Dilation of each block
+# % description: For dilated; repeated until all blocks have one (default: 1,2,5)
+# % guisection: Network
+# % end
+# % option
+# % key: activation
+# % type: string
+# % required: no
+# % options: softmax,sigmoid
+# % label: What makes probabilities of the network's scores (default: softmax)
+# % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
+# % guisection: Network
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % label: Name of a model folder to start from
+# % description: Its network is trained on, also for other bands and classes; the model stays as it is
+# % guisection: Trials
+# % end
+# % option
+# % key: epochs
+# % type: integer
+# % required: no
+# % label: Maximum number of passes over the training patches
+# % description: By default as many as show the network about 500 000 000 cells, from 20 to 200
+# % guisection: Training
+# % end
+# % option
+# % key: batch_size
+# % type: integer
+# % required: no
+# % answer: 16
+# % description: Number of patches per step
+# % guisection: Training
+# % end
+# % option
+# % key: loss
+# % type: string
+# % required: no
+# % options: cross_entropy,focal,dice,cross_entropy_dice
+# % answer: cross_entropy
+# % label: Loss
+# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss
+# % guisection: Training
+# % end
+# % option
+# % key: class_weights
+# % type: string
+# % required: no
+# % multiple: yes
+# % answer: none
+# % label: Weights of the classes in the loss: none, balanced, sqrt, or one number for each class
+# % description: balanced: all classes weigh the same; sqrt: in between; numbers in the order of the classes' values
+# % guisection: Training
+# % end
+# % option
+# % key: label_smoothing
+# % type: double
+# % required: no
+# % answer: 0
+# % label: Share of the reference that is spread over all classes
+# % description: For the losses cross_entropy and cross_entropy_dice
+# % guisection: Training
+# % end
+# % option
+# % key: optimizer
+# % type: string
+# % required: no
+# % options: adamw,sgd,rmsprop
+# % answer: adamw
+# % label: Optimiser
+# % descriptions: adamw;Adam with decoupled weight decay (Loshchilov and Hutter 2019);sgd;Stochastic gradient descent with Nesterov momentum 0.9;rmsprop;Gradients divided by a running mean of their size
+# % guisection: Training
+# % end
+# % option
+# % key: schedule
+# % type: string
+# % required: no
+# % options: cosine,constant,plateau
+# % answer: cosine
+# % label: Course of the learning rate
+# % descriptions: cosine;Rises over the first twentieth of the steps, then falls along half a cosine;constant;Always the same;plateau;Halves whenever the score has not become better for some epochs
+# % guisection: Training
+# % end
+# % option
+# % key: learning_rate
+# % type: double
+# % required: no
+# % label: Highest learning rate
+# % description: By default 0.002; 0.0002 to train a model on without -f, so that it keeps what it knows
+# % guisection: Training
+# % end
+# % option
+# % key: weight_decay
+# % type: double
+# % required: no
+# % answer: 0.01
+# % description: Weight decay of the kernels, per step and unit of learning rate
+# % guisection: Training
+# % end
+# % option
+# % key: averaging
+# % type: double
+# % required: no
+# % answer: 0.05
+# % label: Share of the steps over which the weights of the model are averaged
+# % description: Smooths what single steps do to them; 0 to take them as they are after an epoch
+# % guisection: Training
+# % end
+# % option
+# % key: augmentation
+# % type: string
+# % required: no
+# % multiple: yes
+# % options: flip,rotate90,rotate,zoom,brightness,contrast,saturation,noise,band_dropout,none
+# % answer: flip,rotate90,brightness,contrast
+# % label: Random changes of the training patches
+# % descriptions: flip;Mirror left to right and top to bottom (chance of each);rotate90;Turn by 0, 90, 180 or 270 degrees (share of the patches);rotate;Turn by any angle (largest angle in degrees);zoom;Magnify or shrink (0.2: by up to a factor of 1.2);brightness;Lighter or darker (largest change, in standard deviations);contrast;More or less contrast (0.2: by up to a factor of 1.2);saturation;More or less colourful (0.2: by up to a factor of 1.2);noise;Noise in each cell (largest deviation, in standard deviations);band_dropout;Bands of heights and indices at their mean, as if missing (chance of each);none;Patches as they are
+# % guisection: Training
+# % end
+# % option
+# % key: strengths
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name:number
+# % label: Strengths of augmentations that are not to have their standard one
+# % description: For example rotate:180,noise:0.05
+# % guisection: Training
+# % end
+# % option
+# % key: patience
+# % type: integer
+# % required: no
+# % label: Number of epochs without a better score after which training stops
+# % description: By default 0 with schedule=cosine, else two fifths of them; 0 to train to the last one; the best weights are kept in any case
+# % guisection: Training
+# % end
+# % option
+# % key: seed
+# % type: integer
+# % required: no
+# % answer: 1
+# % label: Seed of everything random
+# % description: Same seed, same model on the same machine with the same number of threads
+# % guisection: Training
+# % end
+# % option
+# % key: precision
+# % type: string
+# % required: no
+# % options: auto,float32,bfloat16
+# % answer: auto
+# % label: Precision to compute with
+# % descriptions: auto;What the hardware does well: bfloat16 on GPUs that have it, float32 elsewhere;float32;Single precision;bfloat16;Mixed: computes in bfloat16, keeps weights in float32
+# % guisection: Training
+# % end
+# % option G_OPT_M_NPROCS
+# % answer: 0
+# % description: Number of threads for computing; 0 for all cores
+# % end
+# % flag
+# % key: f
+# % label: Freeze the encoder of the model to start from at first
+# % description: For the first third of the epochs; then all is trained, at a tenth of the learning rate
+# % guisection: Trials
+# % end
+# end of the options of i.dl.train
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import grass.script as gs
+
+# The library is in lib/ of a checkout, in etc/i.dl/ beside the installed scripts.
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
+
+if TYPE_CHECKING:
+    from grassdl.tune.task import Task
+    from grassdl.tune.tuning import Tuned
+
+
+def tune_network(options: dict[str, str], flags: dict[str, bool]) -> tuple[Task, Tuned | None]:
+    """Check what was given, then do trials; Keras is imported only in between."""
+    from grassdl.core.options import whole
+    from grassdl.gis.session.mapset import outlive_session
+    from grassdl.gis.session.messages import message, warning
+    from grassdl.runtime import keras_backend
+    from grassdl.tune.task import Task
+
+    outlive_session()
+    task = Task.of(options, flags["f"], gs.overwrite())
+
+    keras_backend.prepare(whole(options, "nprocs", lowest=0), training=True)
+    from grassdl.tune.tuning import tune
+
+    return task, tune(task, {"grass": gs.version()["version"]}, message, warning)
+
+
+def print_study(task: Task, tuned: Tuned) -> None:
+    """Print the trials and the call that repeats the best one to stdout."""
+    from grassdl.gis.session.messages import message
+    from grassdl.tune.report import text
+    from grassdl.tune.task import picture_of, table_of
+
+    print(text(tuned.rows, task.parameters))
+    print()
+    print(tuned.call)
+    message(f"Table and picture of the study: <{table_of(task.study)}>, <{picture_of(task.study)}>")
+    test = tuned.card.test
+    if test is None:
+        message("The model has no scores on test patches")
+        return
+    figures = {"overall accuracy": "overall_accuracy", "macro F1": "f1_macro"}
+    told = ", ".join(
+        f"{name} {test[key]:.4f}"
+        for name, key in {**figures, "mean IoU": "mean_iou"}.items()
+        if test[key] is not None
+    )
+    message(f"The best on the test patches, by which nothing was chosen: {told}")
+
+
+def main() -> int:
+    options, flags = gs.parser()
+    from grassdl.gis.session.messages import one_line_errors
+
+    with one_line_errors():
+        task, tuned = tune_network(options, flags)
+        if tuned is not None:
+            print_study(task, tuned)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

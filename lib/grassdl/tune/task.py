@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is to be tuned, checked before Keras is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..core.options import number, positive
+from ..dataset.patchset import JoinedPatchSets, PatchSet, open_datasets
+from ..io.atomic import check_output_files
+from ..train.config.options import names_of, settings_of
+from ..train.config.settings import Settings
+from ..train.resume.run_folder import check_target
+from .parameters import Parameter, check, parsed
+from .study_file import check_study_file
+
+OWN = ("parameters", "trials", "time", "study")
+"""Options that i.dl.train does not have."""
+
+STANDARD_TRIALS = 20
+"""Trials where neither their number nor a time is given."""
+
+STUDY_ENDING = ".study"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be tuned.
+
+    Attributes:
+        options: The words of the options of i.dl.train, those of the parameters empty or standard.
+        freeze: Whether flag -f was given.
+        parameters: What is varied.
+        target: The model folder that is to be written.
+        study: The file of the study.
+        trials: Trials at most, over all calls; None for any number.
+        seconds: Time after which no further trial begins; None for any.
+    """
+
+    options: Mapping[str, str]
+    freeze: bool
+    parameters: list[Parameter]
+    target: Path
+    study: Path
+    trials: int | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, options: Mapping[str, str], freeze: bool, overwrite: bool) -> Task:
+        """The task that the options of i.dl.tune tell, checked.
+
+        Args:
+            options: What the parser gives.
+            freeze: Whether flag -f was given.
+            overwrite: Whether the model folder may exist, and a table that is of no study.
+
+        Raises:
+            ValueError: Something that cannot be, see `parameters.parsed` and `parameters.check`.
+        """
+        plain = {name: words for name, words in options.items() if name not in OWN}
+        parameters = parsed(options["parameters"], plain)
+        task = cls(
+            plain,
+            freeze,
+            parameters,
+            check_target(options["output"], overwrite, resume=False),
+            _study_file(options, overwrite),
+            _trials(options),
+            60 * number(options, "time", 0) if options["time"] else None,
+        )
+        check(parameters, plain, freeze)
+        task._check_data()
+        return task
+
+    def settings(self, words: Mapping[str, str]) -> Settings:
+        """The settings of a trial that has these words for its parameters."""
+        return settings_of({**self.options, **words}, self.freeze)
+
+    def data(self, words: Mapping[str, str]) -> JoinedPatchSets:
+        """The data of a trial that has these words for its parameters."""
+        bands = {**self.options, **words}["bands"]
+        return JoinedPatchSets(self._datasets, names_of(bands))
+
+    @property
+    def first_words(self) -> dict[str, str]:
+        """Words of some trial."""
+        return {one.name: one.ends[0] for one in self.parameters}
+
+    @cached_property
+    def _datasets(self) -> list[PatchSet]:
+        return open_datasets(self.options["input"])
+
+    def _check_data(self) -> None:
+        """Open the datasets with all bands that are tried.
+
+        Raises:
+            ValueError: They cannot be opened, or no validation patch has labels to score trials by.
+        """
+        choices = [one.ends for one in self.parameters if one.name == "bands"]
+        for bands in choices[0] if choices else [self.options["bands"]]:
+            data = self.data({"bands": bands})
+        if not data.pixels("val").any():
+            raise ValueError(
+                "No pixel of the validation patches is labelled, by which trials are compared: cut "
+                "a dataset with a share for validation (split= of i.dl.patches)"
+            )
+
+
+def _trials(options: Mapping[str, str]) -> int | None:
+    if not options["trials"] and options["time"]:
+        return None
+    return positive(options, "trials", STANDARD_TRIALS)
+
+
+def _study_file(options: Mapping[str, str], overwrite: bool) -> Path:
+    """The file of the study, by default beside the model; its table and picture lie beside it."""
+    target = Path(options["output"]).expanduser().absolute()
+    file = check_study_file(options["study"] or f"{target}{STUDY_ENDING}")
+    is_known = file.exists()
+    check_output_files([str(table_of(file)), str(picture_of(file))], overwrite or is_known)
+    return file
+
+
+def table_of(study: Path) -> Path:
+    """The table of a study."""
+    return study.with_name(f"{study.name}.csv")
+
+
+def picture_of(study: Path) -> Path:
+    """The picture of a study."""
+    return study.with_name(f"{study.name}.png")
