@@ -94,14 +94,15 @@ def test_an_interrupted_study_tries_what_an_undisturbed_one_does(tmp_path):
     assert parts == whole
 
 
-def test_every_combination_is_tried_once_where_there_are_few(tmp_path):
-    first = {"loss": "focal", "depth": 2}
+@pytest.mark.parametrize("first", [{"loss": "focal", "depth": 2}, {"loss": "focal"}, {}])
+def test_every_combination_is_tried_once_where_there_are_few(tmp_path, first):
     with Study(tmp_path / "few.study", {}, DIGITS, first, 50, seed=1) as study:
         tried = []
         while (trial := study.next_trial()) is not None:
             tried.append((trial.params["loss"], trial.params["depth"]))
             study.finish(trial, 0.5)
-    assert tried[0] == ("focal", 2)
+            if trial.number == 0:
+                assert first.items() <= trial.params.items()
     assert sorted(tried) == [(loss, depth) for loss in ("dice", "focal") for depth in (1, 2, 3)]
 
 

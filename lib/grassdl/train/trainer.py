@@ -121,9 +121,7 @@ def train(
     check_packages()
     check_data(data, warn)
     leaks = _warn_of_leaks(data, settings, warn)
-    if settings.keeps_knowledge:
-        report(_KEEPING.format(settings.highest_rate))
-    settings = settings.for_patches(data.count("train"), data.size)
+    settings = _settled(settings, data, report)
     if team.leads:
         # It reserves the name for a moment: two processes at once would refuse each other.
         check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
@@ -166,6 +164,13 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
 
 def _silent(_: str) -> None:
     """Report nothing: the first process does."""
+
+
+def _settled(settings: Settings, data: JoinedPatchSets, report: Report) -> Settings:
+    """The settings for these patches, and a line on the learning rate if a model asks for it."""
+    if settings.keeps_knowledge:
+        report(_KEEPING.format(settings.highest_rate))
+    return settings.for_patches(data.count("train"), data.size)
 
 
 def _warn_of_leaks(data: JoinedPatchSets, settings: Settings, warn: Report) -> list[dict[str, Any]]:

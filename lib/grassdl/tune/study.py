@@ -37,6 +37,9 @@ UNPRUNED_TRIALS = 4
 UNPRUNED_SHARE = 0.2
 """Share of its epochs that each trial is given: the first tell little."""
 
+MOST_ENUMERATED = 1000
+"""Combinations that are tried one after the other, at most, if there are to be as many trials."""
+
 REASON = "reason"
 """What is kept with a trial that failed."""
 
@@ -126,9 +129,9 @@ class Study:
         self, study: optuna.Study, first: Mapping[str, Value], combinations: int | None
     ) -> None:
         """Say what is tried first: the standard values, or all that there is if it is little."""
-        if first:
-            study.enqueue_trial(dict(first))
-        if combinations is None or combinations != self.most:
+        if combinations is None or combinations != self.most or combinations > MOST_ENUMERATED:
+            if first:
+                study.enqueue_trial(dict(first))
             return
         names = list(self._distributions)
         every = [
@@ -136,9 +139,8 @@ class Study:
             for values in product(*map(_values, self._distributions.values()))
         ]
         np.random.default_rng(self.seed).shuffle(every)
-        for one in every:
-            if len(first) < len(names) or one != first:
-                study.enqueue_trial(one)
+        for one in sorted(every, key=lambda one: not first.items() <= one.items()):
+            study.enqueue_trial(one)
 
     def next_trial(self) -> optuna.Trial | None:
         """A trial that this process is to do; None if there are enough.
