@@ -149,6 +149,16 @@ def test_a_damaged_study_is_refused(tmp_path):
         open_study(path, 2)
 
 
+def test_a_damaged_database_is_refused(tmp_path):
+    path = tmp_path / "study.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE studies (study_name TEXT)")
+        database.execute("INSERT INTO studies VALUES ('i.dl.tune')")
+    check_study_file(path)
+    with pytest.raises(ValueError, match="is damaged"):
+        open_study(path, 2)
+
+
 def test_a_trial_below_the_median_is_stopped_after_its_first_epochs(tmp_path):
     with open_study(tmp_path / "journal.study", 6) as study:
         for score in (0.5, 0.6, 0.7, 0.8):

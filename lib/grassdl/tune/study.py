@@ -24,7 +24,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.schema import shortened
 from ..core.text import listed
 from ..io.locks import Hold, abandoned, lock
 from ..io.resume import changes
@@ -42,6 +44,12 @@ MOST_ENUMERATED = 1000
 
 REASON = "reason"
 """What is kept with a trial that failed."""
+
+DAMAGES = (
+    *(LookupError, TypeError, RuntimeError, ValueError),
+    *(optuna.exceptions.OptunaError, SQLAlchemyError),
+)
+"""What Optuna raises where a file is not as it wrote it."""
 
 _WORKER = "worker"
 _FINGERPRINT = "fingerprint"
@@ -101,8 +109,10 @@ class Study:
         try:
             study = self._loaded()
             recorded = study.user_attrs.get(_FINGERPRINT)
-        except (LookupError, TypeError, RuntimeError, ValueError) as error:
-            raise ValueError(f"Study <{self.file}> is damaged ({error}): {ANOTHER_FILE}") from None
+        except DAMAGES as error:
+            raise ValueError(
+                f"Study <{self.file}> is damaged ({shortened(error)}): {ANOTHER_FILE}"
+            ) from None
         if recorded is None:
             study.set_user_attr(_FINGERPRINT, dict(fingerprint))
             self._enqueue(study, first, combinations)
