@@ -142,14 +142,15 @@
 # % key: model
 # % required: no
 # % description: Name of model folder to score on patches, instead of a class map
-# % guisection: Model
+# % guisection: Held-back
 # % end
 # % option G_OPT_M_DIR
 # % key: dataset
 # % required: no
 # % multiple: yes
-# % description: Name of one or more dataset folders with the patches
-# % guisection: Model
+# % label: Name of one or more dataset folders with the patches
+# % description: With a class map only the cells of these patches are scored: those that were held back from training
+# % guisection: Held-back
 # % end
 # % option
 # % key: split
@@ -157,14 +158,14 @@
 # % required: no
 # % options: train,val,test
 # % answer: test
-# % description: Patches to score the model on
-# % guisection: Model
+# % description: Patches of the dataset to score on
+# % guisection: Held-back
 # % end
 # % flag
 # % key: t
 # % label: Fit a temperature to the validation patches and store it in the model
 # % description: The probabilities of i.dl.predict then mean what they say
-# % guisection: Model
+# % guisection: Held-back
 # % end
 # % option
 # % key: format
@@ -208,7 +209,7 @@
 # % exclusive: classification,model
 # % required: reference,points,areas,model
 # % exclusive: reference,points,areas,model
-# % collective: model,dataset
+# % requires: model,dataset
 # % requires: -t,model
 # % exclusive: column,reference
 # % requires: difference,compare
@@ -230,38 +231,46 @@ sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.settings import Settings
 
-    Writer = Callable[[Path], object]
     Write = Callable[[dict, Callable[[], str]], None]
 
 
 def evaluate(options: dict[str, str], warm: bool) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
+    from grassdl.dataset.patchset import PatchSet
+    from grassdl.evaluate.report.files import FILE_OPTIONS, FORMATS, writers
     from grassdl.evaluate.settings import Settings
     from grassdl.io.atomic import check_output_files, write_files
 
     settings = Settings.from_options(options)
-    keys = [key for key in ("output", "matrix", "plot", "report") if options[key]]
+    keys = [key for key in FILE_OPTIONS if options[key]]
     paths = check_output_files([options[key] for key in keys], gs.overwrite())
-    writers = dict(zip(keys, paths, strict=True))
+    files = dict(zip(keys, paths, strict=True))
+    names = options["dataset"]
+    folders = [names] if os.path.isdir(names) else names.split(",")
+    patch_sets = [PatchSet.open(folder) for folder in folders] if names else []
 
     def write(report: dict, page: Callable[[], str]) -> None:
-        content = contents(report, page, options["format"])
-        write_files({path: content[key] for key, path in writers.items()})
+        write_file = writers(report, page, options["format"])
+        write_files({path: write_file[key] for key, path in files.items()})
 
     if options["model"]:
-        report = score_model(options, settings, write, warm)
+        report = score_model(options, settings, patch_sets, write, warm)
     else:
-        report = score_maps(options, settings, write)
+        report = score_maps(options, settings, patch_sets, write)
     for path in paths:
         gs.verbose(f"File <{path}> written")
-    if "output" not in writers:
-        sys.stdout.write(as_text(report, options["format"]))
+    if "output" not in files:
+        sys.stdout.write(FORMATS[options["format"]](report))
 
 
-def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dict:
+def score_maps(
+    options: dict[str, str], settings: Settings, patch_sets: list[PatchSet], write: Write
+) -> dict:
     """The report on a class map; it is written while the maps are open."""
+    from grassdl.evaluate.held_back import HeldBackCells
     from grassdl.evaluate.leaks import leaks_of_map, tell
     from grassdl.evaluate.map_assessment import assess
     from grassdl.evaluate.provenance import with_model
@@ -271,6 +280,8 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
     from grassdl.gis.outputs.difference_map import check_difference, write_difference
 
     with evaluation_maps(options) as maps:
+        if patch_sets:
+            maps.restrict_to(HeldBackCells.of(patch_sets, options["split"], maps.place()))
         if options["difference"]:
             check_difference(options["difference"], maps.names, settings.probabilities)
         report = assess(maps, settings)
@@ -293,12 +304,17 @@ def score_maps(options: dict[str, str], settings: Settings, write: Write) -> dic
     return report
 
 
-def score_model(options: dict[str, str], settings: Settings, write: Write, warm: bool) -> dict:
+def score_model(
+    options: dict[str, str],
+    settings: Settings,
+    patch_sets: list[PatchSet],
+    write: Write,
+    warm: bool,
+) -> dict:
     """The report on a model, which gets a temperature first if it is to be `warm`.
 
     Keras is imported only when all else is checked.
     """
-    from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.leaks import tell
     from grassdl.evaluate.patch_assessment import score_patches, temperature_of
     from grassdl.evaluate.provenance import describe
@@ -308,9 +324,6 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     from grassdl.runtime import keras_backend
 
     card = load_card(options["model"])
-    names = options["dataset"]
-    folders = [names] if os.path.isdir(names) else names.split(",")
-    patch_sets = [PatchSet.open(folder) for folder in folders]
     keras_backend.prepare()
     predict = predictor(options["model"])
     if warm:
@@ -322,26 +335,6 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
         save_card(card, Path(options["model"]).expanduser())
         gs.message(f"Temperature {card.temperature:.3f} is stored in model <{options['model']}>")
     return report
-
-
-def as_text(report: dict, form: str) -> str:
-    """The report in one of the formats of the option."""
-    from grassdl.evaluate.report import formats, text
-
-    return {"plain": text.plain, "json": formats.as_json, "csv": formats.as_csv}[form](report)
-
-
-def contents(report: dict, page: Callable[[], str], form: str) -> dict[str, Writer]:
-    """For each option that names a file a function that writes it."""
-    from grassdl.core import plots
-    from grassdl.evaluate.report import formats
-
-    return {
-        "output": lambda path: path.write_text(as_text(report, form), encoding="utf-8"),
-        "matrix": lambda path: path.write_text(formats.matrix_csv(report), encoding="utf-8"),
-        "plot": lambda path: plots.confusion_matrix(report, path),
-        "report": lambda path: path.write_text(page(), encoding="utf-8"),
-    }
 
 
 def main() -> int:

@@ -53,12 +53,21 @@ def test_compared_cells_in_training_patches_are_told(evaluation, run, tmp_path):
     (found,) = json.loads(done.stdout)["leaks"]
     assert (found["seen_as"], found["patches"], found["of"]) == ("train", 28 - 4, 12 * 11)
     told = "24 of 132 compared cells lie where model <small> was trained"
-    assert told in " ".join(done.stderr.split())
+    warnings = " ".join(done.stderr.split())
+    assert told in warnings and "(18.2 %)" in warnings
+    assert "Option dataset, with the dataset of the training, scores" in warnings
+    assert found["share"] == 24 / 132
     assert 'data-path="leaks.0.patches" value="24"' in page.read_text()
     run("g.region", n=6, s=0, w=6, e=12)
     elsewhere = evaluation(reference="truth", format="json")
     assert json.loads(elsewhere.stdout)["leaks"] == []
     assert "was trained" not in elsewhere.stderr
+
+
+def test_the_model_of_the_second_map_is_told_too(evaluation, run):
+    done = run("i.dl.evaluate", classification="truth", reference="truth", compare="classes")
+    told = "24 of 132 compared cells lie where model <small> was trained (18.2 %)"
+    assert " ".join(done.stdout.split()).count(told) == 1
 
 
 def test_points_in_training_patches_are_told(evaluation, run):

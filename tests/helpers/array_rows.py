@@ -39,7 +39,7 @@ class ArrayMaps:
     def __init__(self, classification, reference, compare=None, probabilities=(), labels=None):
         self.names = {"classification": "map", "reference": "truth"}
         self.classification, self.reference = ArrayRows(classification), ArrayRows(reference)
-        self.compare = self.segments = self.mask = self.reference_values = None
+        self.compare = self.segments = self.mask = self.inside = self.reference_values = None
         if compare is not None:
             self.names["compare"] = "other"
             self.compare = ArrayRows(compare)

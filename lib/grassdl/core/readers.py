@@ -40,6 +40,31 @@ class NullReader(Protocol):
         """Which cells (rows, cols) of rows `row` to `row + rows` are NULL in one of the maps."""
 
 
+class CellSet(Protocol):
+    """Some of the cells of a grid."""
+
+    def contains(self, row: int, rows: int) -> np.ndarray:
+        """Which cells (rows, cols) of rows `row` to `row + rows` are among them."""
+
+
+class RowsWithin:
+    """A `RowReader` whose cells are NULL outside a set of cells.
+
+    Args:
+        reader: The map.
+        inside: The cells that keep their values.
+    """
+
+    def __init__(self, reader: RowReader, inside: CellSet):
+        self._reader, self._inside = reader, inside
+        self.rows, self.cols, self.dtype = reader.rows, reader.cols, reader.dtype
+
+    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `RowReader.read`."""
+        values, null = self._reader.read(row, rows)
+        return values, null | ~self._inside.contains(row, rows)
+
+
 class CodeReader(Protocol):
     """Codes of the cells of a grid, some rows at a time."""
 

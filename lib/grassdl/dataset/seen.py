@@ -161,7 +161,7 @@ def leaks(
 
     Returns:
         For each split that the model has seen, and that some patches share cells with, an object:
-        `model`, `seen_as`, `where`, `patches`, `of` and `exact`, see `sentence`.
+        `model`, `seen_as`, `where`, `patches`, `of`, `share` and `exact`, see `sentence`.
     """
     own = Places.of_patches(patch_set, split)
     total = len(own.centres)
@@ -193,6 +193,7 @@ def leak(
         "where": where,
         "patches": patches,
         "of": total,
+        "share": patches / total,
         "exact": exact,
     }
 
@@ -201,7 +202,9 @@ def sentence(found: dict[str, Any]) -> str:
     """What a leak means, for the user."""
     done = {"train": "was trained", "val": "was validated, which chose its best epoch"}
     lie = "lie" if found["exact"] else "may lie"
+    share = 100 * found["patches"] / max(found["of"], 1)
     return (
         f"{found['patches']} of {found['of']} {found['where']} {lie} where model "
-        f"<{found['model']}> {done[found['seen_as']]}: the scores may be too high"
+        f"<{found['model']}> {done[found['seen_as']]} ({share:.1f} %): the scores "
+        "may be too high"
     )

@@ -8,15 +8,24 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..core.readers import RowReader
+from ..core.readers import CellSet, RowReader
 from ..dataset.areas import Ground
 from ..dataset.seen import SEEN_SPLITS, Places, leak, sentence
+from ..dataset.windows import Windows
+from ..model.card import ModelCard
 from .metrics.class_rows import strips
 from .provenance import maps_used, model_of
 
+COMPARED_CELLS, COMPARED_POINTS = "compared cells", "compared points"
+"""Where the leaks of a map are."""
+
+HOW_TO_HOLD_BACK = (
+    "Option dataset, with the dataset of the training, scores the map on its test patches only"
+)
+
 
 class Points(Protocol):
-    """The cells of the region in which sample points lie."""
+    """Sample points by the cells that they lie in."""
 
     rows: np.ndarray
     cols: np.ndarray
@@ -25,11 +34,14 @@ class Points(Protocol):
 class Maps(Protocol):
     """What `gis.inputs.evaluation_maps.EvaluationMaps` gives of this."""
 
+    names: dict[str, str]
     classification: RowReader
+    compare: RowReader | None
     reference: RowReader | None
     points: Points | None
+    inside: CellSet | None
 
-    def description(self) -> dict[str, str]: ...
+    def description(self, name: str = "classification") -> dict[str, str]: ...
 
     def place(self) -> dict[str, Any]: ...
 
@@ -37,19 +49,33 @@ class Maps(Protocol):
 
 
 def leaks_of_map(maps: Maps) -> dict[str, Any]:
-    """Compared cells or points that lie in patches of the model that made the map.
+    """Compared cells or points that lie in patches of the models that made the maps.
 
-    The map's history names the model. Patches whose places are not in the model card are left
-    out: that a region holds them says nothing about the cells that are compared.
+    A map's history names its model. Patches whose places are not in the model card are left out:
+    that a region holds them says nothing about the cells that are compared.
 
     Returns:
         `leaks`, objects as `dataset.seen.leaks` has them, whose `patches` are cells or points;
-        nothing where the model is not known.
+        nothing where no model is known.
     """
-    metadata = maps.description()
-    card = model_of(metadata)
-    if card is None:
+    descriptions = {
+        key: maps.description(key) for key in ("classification", "compare") if key in maps.names
+    }
+    cards = {key: model_of(metadata) for key, metadata in descriptions.items()}
+    if not any(cards.values()):
         return {}
+    found = []
+    for key, card in cards.items():
+        # Two maps of one model have its leaks once.
+        if card is not None and (key == "classification" or card != cards["classification"]):
+            found += _leaks(maps, key, card, descriptions[key])
+    return {"leaks": found}
+
+
+def _leaks(
+    maps: Maps, key: str, card: ModelCard, metadata: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The leaks of one of the maps, whose model is known."""
     place = maps.place()
     found = []
     for seen_as in SEEN_SPLITS:
@@ -59,70 +85,48 @@ def leaks_of_map(maps: Maps) -> dict[str, Any]:
             if "places" in area
             and _ground(place, area, metadata).is_shared_with(Ground.from_json(area))
         ]
-        windows = np.concatenate([np.zeros((0, 4), int), *(_windows(one, place) for one in known)])
-        if not len(windows):
+        windows = Windows.of(known, place["region"])
+        if not windows:
             continue
-        if maps.points is not None:
-            what, inside, total = _at_points(maps, maps.points, windows)
-        else:
-            what, inside, total = _cells(maps, windows)
+        count = _points_inside if maps.points else _cells_inside
+        inside, total = count(maps, key, windows)
         if inside:
-            found.append(leak(card.name, seen_as, f"compared {what}", inside, total, True))
-    return {"leaks": found}
+            where = COMPARED_POINTS if maps.points else COMPARED_CELLS
+            found.append(leak(card.name, seen_as, where, inside, total, True))
+    return found
 
 
-def _ground(place: Mapping[str, Any], area: dict[str, Any], metadata: Mapping[str, str]) -> Ground:
+def _ground(
+    place: Mapping[str, object], area: dict[str, Any], metadata: Mapping[str, str]
+) -> Ground:
     """The ground of the evaluation: the maps that were classified, as far as the model had them."""
     used = maps_used(metadata)
     maps = {name for name in area.get("maps", ()) if {name, name.split("@")[0]} & used}
     return Ground(str(place["crs"]), str(place["project"]), frozenset(maps))
 
 
-def _windows(places: Places, place: Mapping[str, Any]) -> np.ndarray:
-    """First and last row, first and last column (n, 4), last ones exclusive, of places in a region.
-
-    A cell belongs to a place if its centre does.
-    """
-    region = place["region"]
-    half = places.size / 2
-    east, north = places.everywhere.T
-    rows = [(region["north"] - north + side * half[1]) / region["nsres"] for side in (-1, 1)]
-    cols = [(east - region["west"] + side * half[0]) / region["ewres"] for side in (-1, 1)]
-    edges = np.ceil(np.stack([*rows, *cols], axis=-1) - 0.5).astype(int)
-    limits = np.array([region["rows"]] * 2 + [region["cols"]] * 2)
-    edges = np.clip(edges, 0, limits)
-    return edges[(edges[:, 0] < edges[:, 1]) & (edges[:, 2] < edges[:, 3])]
-
-
-def _cells(maps: Maps, windows: np.ndarray) -> tuple[str, int, int]:
-    """Of the cells with a class in both maps those in the windows, and all."""
-    assert maps.reference is not None
-    rows, cols = maps.classification.rows, maps.classification.cols
+def _cells_inside(maps: Maps, key: str, windows: Windows) -> tuple[int, int]:
+    """Of the cells with a class in map and reference those in windows, and all."""
+    classified, reference = getattr(maps, key), maps.reference
     inside = total = 0
-    for row, count in strips(rows, cols):
-        compared = np.ones((count, cols), bool)
-        for one in (maps.classification, maps.reference):
-            compared &= ~one.read(row, count)[1]
-        total += int(np.count_nonzero(compared))
-        here = windows[(windows[:, 0] < row + count) & (windows[:, 1] > row)]
-        seen = np.zeros_like(compared)
-        for top, bottom, left, right in here.tolist():
-            seen[max(top - row, 0) : bottom - row, left:right] = True
-        inside += int(np.count_nonzero(compared & seen))
-    return "cells", inside, total
+    for row, count in strips(classified.rows, classified.cols):
+        compared = ~(classified.read(row, count)[1] | reference.read(row, count)[1])
+        total += np.count_nonzero(compared)
+        inside += np.count_nonzero(compared & windows.contains(row, count))
+    return int(inside), int(total)
 
 
-def _at_points(maps: Maps, points: Points, windows: np.ndarray) -> tuple[str, int, int]:
+def _points_inside(maps: Maps, key: str, windows: Windows) -> tuple[int, int]:
     """The same for sample points."""
-    compared = ~maps.at_points("classification")[1]
-    rows, cols = points.rows[compared], points.cols[compared]
-    seen = np.zeros(len(rows), bool)
-    for top, bottom, left, right in windows.tolist():
-        seen |= (rows >= top) & (rows < bottom) & (cols >= left) & (cols < right)
-    return "points", int(np.count_nonzero(seen)), len(rows)
+    compared = ~maps.at_points(key)[1]
+    seen = windows.contains_cells(maps.points.rows[compared], maps.points.cols[compared])
+    return int(np.count_nonzero(seen)), len(seen)
 
 
 def tell(report: dict[str, Any], warn: Callable[[str], None]) -> None:
     """Warn of the leaks of a report."""
-    for one in report.get("leaks", ()):
+    found = report.get("leaks", ())
+    for one in found:
         warn(sentence(one))
+    if any(one["where"] == COMPARED_CELLS for one in found) and "within" not in report:
+        warn(HOW_TO_HOLD_BACK)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..core.classes import MapClass
 from ..core.readers import RowReader
 from ..core.text import listed
 from .contradictions import contradictions
+from .held_back import HeldBackCells
 from .metrics.area_estimation import area_report
 from .metrics.bootstrap import block_intervals
 from .metrics.boundaries import border_report, count_borders
@@ -36,7 +36,8 @@ class Maps(Protocol):
     """The maps of an evaluation, as `grassdl.gis.inputs.evaluation_maps.EvaluationMaps` gives them.
 
     `reference` is None where the reference is made of points, which alone have
-    `reference_values`; `compare`, `segments` and `mask` are None where there is none.
+    `reference_values`; `compare`, `segments` and `mask` are None where there is none, `inside`
+    where all cells are scored.
     """
 
     names: dict[str, str]
@@ -45,6 +46,7 @@ class Maps(Protocol):
     reference: RowReader | None
     segments: RowReader | None
     mask: RowReader | None
+    inside: HeldBackCells | None
 
     @property
     def reference_values(self) -> np.ndarray: ...
@@ -70,7 +72,8 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
     """Evaluate a classification.
 
     Returns:
-        The object of `accuracy.report` with what was compared and left out, and `intervals`,
+        The object of `accuracy.report` with what was compared, `within` which patches if not
+        everywhere, and what was left out, and `intervals`,
         `area_adjusted`, `comparison`, `borders`, `objects`, `segments` and `calibration` as
         far as they are asked for.
 
@@ -82,9 +85,10 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
     report = {
         **maps.names,
         **({} if settings.background is None else {"background": settings.background}),
+        **({} if maps.inside is None else {"within": maps.inside.to_json()}),
         "design": settings.design,
         **accuracy.report(table.counts, classes),
-        "left_out": asdict(table.left_out),
+        "left_out": table.left_out.to_json(),
     }
     if settings.design == CENSUS:
         report["intervals"] = block_intervals(
@@ -149,6 +153,7 @@ def _tally(maps: Maps, classification: RowReader, key: str, settings: Settings) 
         names,
         settings.block_size or usual,
         maps.progress(f"Counting cells of <{names[0]}>"),
+        maps.inside,
     )
 
 

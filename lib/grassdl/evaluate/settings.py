@@ -31,6 +31,13 @@ _FOR_MAPS = (
 )
 
 
+_NOT_HELD_BACK = {
+    "points": "points are a sample of the whole map, leave dataset out",
+    "design": "all cells of the patches are compared, leave design out",
+}
+"""Options of maps that cannot be scored on the patches of a dataset only, and why."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of an evaluation.
@@ -96,6 +103,13 @@ class Settings:
         )
 
 
+def _check_held_back(options: Mapping[str, str]) -> None:
+    """Refuse what a map that is scored on patches of a dataset only cannot have."""
+    for key, why in _NOT_HELD_BACK.items():
+        if options[key] and options[key] != CENSUS:
+            raise ValueError(f"Option {key} does not go with dataset and a map: {why}")
+
+
 def _design(options: Mapping[str, str]) -> str:
     """The sampling design, which must suit the reference."""
     if options["model"]:
@@ -103,6 +117,8 @@ def _design(options: Mapping[str, str]) -> str:
             if options[key]:
                 raise ValueError(f"Option {key} is for maps: leave it out when a model is scored")
         return CENSUS
+    if options["dataset"]:
+        _check_held_back(options)
     design = options["design"] or ("random" if options["points"] else CENSUS)
     if options["points"]:
         if design == CENSUS:

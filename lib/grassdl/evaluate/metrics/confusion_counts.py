@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.accuracy import margins_of
 from ...core.classes import MAX_CLASSES
-from ...core.readers import RowReader
+from ...core.readers import CellSet, RowReader
 from ...core.text import listed
 from .class_rows import ClassCodes, strips
 
@@ -32,6 +32,12 @@ class LeftOut:
     null_in_classification: int = 0
     null_in_reference: int = 0
     null_in_both: int = 0
+    elsewhere: int | None = None
+    """Cells outside those that are scored; None where all are."""
+
+    def to_json(self) -> dict[str, int]:
+        """The numbers by reason."""
+        return {reason: cells for reason, cells in vars(self).items() if cells is not None}
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ def tally(
     names: tuple[str, str],
     block_size: int,
     progress: Callable[[int], None] = lambda row: None,
+    inside: CellSet | None = None,
 ) -> Tally:
     """Count the pairs of classes of two maps, reading each once.
 
@@ -91,6 +98,7 @@ def tally(
         names: Names of the two maps, for messages.
         block_size: Edge of the blocks in cells.
         progress: Takes the number of rows that are done.
+        inside: Outside these cells both maps are NULL; None where all cells are scored.
 
     Raises:
         ValueError: The maps have no cell or no class in common; a value is no class value or
@@ -102,12 +110,14 @@ def tally(
     across = math.ceil(cols / block_size)
     blocks = np.zeros((math.ceil(rows / block_size) * across, 3, _CODES))
     counts = np.zeros((_CODES, _CODES), np.int64)
-    masked = 0
+    masked = elsewhere = 0
     for row, count in strips(rows, cols, within=block_size):
         one = codes.encode(*classification.read(row, count), names[0])
         other = codes.encode(*reference.read(row, count), names[1])
-        if mask is not None:
-            masked += int(np.count_nonzero(mask.read(row, count)[1]))
+        hidden = np.zeros_like(one, bool) if mask is None else mask.read(row, count)[1]
+        masked += int(np.count_nonzero(hidden))
+        if inside is not None:
+            elsewhere += int(np.count_nonzero(~hidden & ~inside.contains(row, count)))
         tables = count_by_block(one, other, block_size, len(codes.values) + 1)
         size = tables.shape[-1]
         counts[:size, :size] += tables.sum(axis=0)
@@ -119,7 +129,8 @@ def tally(
         masked=masked,
         null_in_classification=int(counts[0, 1:].sum()),
         null_in_reference=int(counts[1:, 0].sum()),
-        null_in_both=int(counts[0, 0] - masked),
+        null_in_both=int(counts[0, 0] - masked - elsewhere),
+        elsewhere=None if inside is None else int(elsewhere),
     )
     return sorted_tally(codes.values, counts[1:, 1:], left_out, names, block_size, blocks[..., 1:])
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.accuracy import HEADLINE
-from ...core.text import value_label
+from ...core.text import listed, value_label
 from ...dataset.seen import sentence
 from ..settings import STRATIFIED
 from .tables import CHANGE, COUNT, Cell, Part, Row, Section, Table, Words
@@ -26,6 +26,7 @@ _REASONS = {
     "null_in_classification": "NULL in the classification only",
     "null_in_reference": "NULL in the reference only",
     "null_in_both": "NULL in both maps",
+    "elsewhere": "outside these patches",
     "null": "NULL in a band",
     "unlabelled": "unlabelled",
 }
@@ -49,6 +50,8 @@ def facts(report: dict[str, Any]) -> list[tuple[str, Words]]:
     """What was compared and how many cells were counted and left out."""
     names = [name for name in ("classification", "reference", "compare") if name in report]
     found: list[tuple[str, Words]] = [(name.capitalize(), [report[name]]) for name in names]
+    if "within" in report:
+        found.append(("Scored on", [_patches(**report["within"])]))
     if "design" in report:
         found.append(("Design", [_DESIGNS[report["design"]]]))
     whole = Part(report)
@@ -61,6 +64,10 @@ def facts(report: dict[str, Any]) -> list[tuple[str, Words]]:
             left_out = whole.words(f"{{left_out.{reason}:d}} {_REASONS[reason]}")
             found.append(("Left out", left_out))
     return found
+
+
+def _patches(split: str, datasets: Sequence[str]) -> str:
+    return f"{split} patches of {listed(datasets)} only"
 
 
 def headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:

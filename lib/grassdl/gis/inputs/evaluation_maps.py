@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.classes import MapClass
 from ...core.options import whole
+from ...core.readers import CellSet, RowReader, RowsWithin
 from ...core.text import listed, one_line
 from ..raster.categories import labelled_values, labels_of, map_classes
 from ..raster.info import (
@@ -68,6 +69,7 @@ class EvaluationMaps:
         reference: Rows of the reference, or None where it is made of points.
         mask: Rows of the raster mask, or None.
         points: The reference as points, or None.
+        inside: The cells that are scored, see `restrict_to`; None for all.
         reference_raster: Name of the raster map that holds the reference, or None.
 
     Args:
@@ -82,12 +84,26 @@ class EvaluationMaps:
         self.points = reference.points
         self._told = reference
         self._opened = opened
-        self.classification = self._open(names["classification"])
-        self.compare = self._open(names["compare"]) if "compare" in names else None
+        self.inside: CellSet | None = None
+        self.classification: RowReader = self._open(names["classification"])
+        self.compare: RowReader | None = (
+            self._open(names["compare"]) if "compare" in names else None
+        )
         self.segments = self._open(names["segments"]) if "segments" in names else None
-        self.reference = self._open(reference.raster) if reference.raster else None
+        self.reference: RowReader | None = (
+            self._open(reference.raster) if reference.raster else None
+        )
         mask = mask_name()
         self.mask = self._open(mask) if mask else None
+
+    def restrict_to(self, inside: CellSet) -> None:
+        """Score some cells only: elsewhere all maps of classes are NULL."""
+        self.inside = inside
+        self.classification = RowsWithin(self.classification, inside)
+        if self.compare is not None:
+            self.compare = RowsWithin(self.compare, inside)
+        if self.reference is not None:
+            self.reference = RowsWithin(self.reference, inside)
 
     def classes(self, values: Iterable[int]) -> list[MapClass]:
         """Labels and colours of class values: the reference's, then the classification's."""
@@ -173,9 +189,10 @@ class EvaluationMaps:
             *(self._open(raster) for raster in rasters if raster),
         ]
 
-    def description(self) -> dict[str, str]:
-        """What the classification's metadata tell about its making: title, sources, history."""
-        told = gs.parse_command("r.info", flags="e", map=self.names["classification"])
+    def description(self, name: str = "classification") -> dict[str, str]:
+        """What the metadata of the classification, or of another map of `names`, tell about its
+        making: title, sources, history."""
+        told = gs.parse_command("r.info", flags="e", map=self.names[name])
         keys = ("title", "description", "source1", "source2", "comments", "creator")
         found = {key: one_line(told.get(key) or "").strip('"') for key in keys}
         return {key: text for key, text in found.items() if text}

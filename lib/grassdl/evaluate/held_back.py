@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A map scored where a dataset holds cells back from training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.text import listed
+from ..dataset.areas import Ground, ground_of
+from ..dataset.manifest import Manifest
+from ..dataset.patchset import PatchSet
+from ..dataset.seen import Places
+from ..dataset.windows import Windows
+
+
+@dataclass(frozen=True)
+class HeldBackCells:
+    """The cells of a region that lie in patches of one split of some datasets.
+
+    Attributes:
+        split: "train", "val" or "test".
+        datasets: Names of the datasets.
+        windows: Where the patches lie in the region.
+    """
+
+    split: str
+    datasets: Sequence[str]
+    windows: Windows
+
+    @classmethod
+    def of(
+        cls, patch_sets: Sequence[PatchSet], split: str, place: Mapping[str, Any]
+    ) -> HeldBackCells:
+        """The cells of the patches of datasets.
+
+        Args:
+            patch_sets: The datasets.
+            split: "train", "val" or "test".
+            place: `crs`, `project` and `region` of the evaluation.
+
+        Raises:
+            ValueError: A dataset is from another coordinate reference system or has no record of
+                where its patches are, or none of them lies in the region.
+        """
+        places = [_places(one, split, place) for one in patch_sets]
+        windows = Windows.of(places, place["region"])
+        names = [one.folder.name for one in patch_sets]
+        if not windows:
+            there = sum(one.manifest.counts[split] for one in patch_sets)
+            raise ValueError(
+                f"None of the {there} {split} patches of {_named(names)} lies in the current "
+                "region: choose another region (g.region), dataset or split"
+            )
+        return cls(split, names, windows)
+
+    def contains(self, row: int, rows: int) -> np.ndarray:
+        """Which cells (rows, cols) of rows `row` to `row + rows` are among them."""
+        return self.windows.contains(row, rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """What the report tells."""
+        return {"split": self.split, "datasets": list(self.datasets)}
+
+
+def _places(patch_set: PatchSet, split: str, place: Mapping[str, Any]) -> Places:
+    """Where the patches of a split of a dataset lie, in the coordinates of the evaluation."""
+    manifest, folder = patch_set.manifest, patch_set.folder
+    if not manifest.counts[split]:
+        raise ValueError(f"Dataset <{folder}> has no {split} patches: choose another split")
+    if not _is_shared(manifest, place):
+        raise ValueError(
+            f"Dataset <{folder}> was cut in another project or coordinate reference system: "
+            "compare the maps there, or choose a dataset of this project"
+        )
+    places = Places.of_patches(patch_set, split)
+    if not places.exact:
+        raise ValueError(
+            f"Dataset <{folder}> does not record where its patches lie (patches.gpkg is missing "
+            "or damaged): cut it again with i.dl.patches"
+        )
+    return places
+
+
+def _is_shared(manifest: Manifest, place: Mapping[str, Any]) -> bool:
+    """Whether the coordinates of a dataset are those of the evaluation.
+
+    Without a coordinate reference system those of one project are: any map of it will do.
+    """
+    own = ground_of(manifest)
+    return own.is_shared_with(Ground(str(place["crs"]), str(place["project"]), own.maps))
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"dataset{'s' if len(names) > 1 else ''} {listed(names)}"
