@@ -154,26 +154,21 @@ def classify_with_forest(demo: Demo, scene: Scene) -> np.ndarray:
 
 
 def score(demo: Demo) -> None:
-    """Score both maps on the blocks that neither has seen."""
-    print("\nScores count the cells of the test patches only, which no training patch touches.")
-    demo.grass(
-        "v.in.ogr",
-        f"input={demo.dataset / 'patches.gpkg'}",
-        "layer=patches",
-        "where=split='test'",
-        "output=test_area",
-        "--quiet",
+    """Score both maps on the test patches, which neither was made from."""
+    print(
+        "\nScores of the maps count the cells of the test patches only. Those of i.dl.train above "
+        "differ a little: it classifies each patch alone, so that cells at its edge lack their "
+        "surroundings, and counts cells once for each of the patches that overlap there."
     )
-    demo.grass("r.mask", "vector=test_area", "--quiet")
     for name, title in (("forest", "random forest"), ("network", "U-Net")):
         print(f"\n{title}:", flush=True)
         demo.grass(
             "i.dl.evaluate",
             f"classification=classes_{name}",
             "reference=reference",
+            f"dataset={demo.dataset}",
             f"plot={demo.folder / f'accuracy_{name}.png'}",
         )
-    demo.grass("r.mask", "-r", "--quiet")
 
 
 def draw(demo: Demo, scene: Scene, forest: np.ndarray) -> Path:

@@ -9,60 +9,19 @@ import pytest
 
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.footprints import Footprint, write_footprints
-from grassdl.dataset.manifest import SPLITS, Export
-from grassdl.dataset.patchset import PatchSet
 from grassdl.dataset.seen import area_seen
-from grassdl.dataset.writer import PatchSetWriter
+from grassdl.evaluate.band_importance import band_importance
 from grassdl.evaluate.patch_assessment import score_patches, temperature_of
 from grassdl.evaluate.provenance import describe
 from grassdl.evaluate.report.formats import as_csv
 from grassdl.evaluate.report.html import page
 from grassdl.evaluate.report.text import plain
+from grassdl.evaluate.scored_patches import ScoredPatches
 from grassdl.model.card import tempered
 from grassdl.model.folder import load_card, save_card
 from grassdl.model.weights import save_network
-from scored_model import BANDS, GRASS, ROOF, SIZE, WATER, card_of
-
-
-def dataset(
-    folder,
-    labels,
-    first_band,
-    classes=(GRASS, ROOF),
-    bands=BANDS,
-    size=SIZE,
-    split="test",
-    images=None,
-    file_format="npy",
-):
-    """A dataset whose patches of one split have these labels and first band, others are empty."""
-    folder.mkdir()
-    counts = {one: len(labels) if one == split else 0 for one in SPLITS}
-    if images is None:
-        images = np.stack([first_band, np.zeros_like(first_band)], axis=-1).astype(np.uint8)
-    edges = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 1.0, "ewres": 1.0}
-    export = Export(
-        size=size,
-        stride=size,
-        sampling="grid",
-        split_method="blocks",
-        split_shares=(0, 0, 100),
-        block_size=size,
-        buffer=0.0,
-        seed=1,
-        region={**edges, "rows": 1, "cols": 1},
-        crs="",
-        grass_version="8.2.1",
-        command="i.dl.patches",
-    )
-    writer = PatchSetWriter(
-        folder, bands, ClassScheme(classes), counts, images.dtype, None, file_format, export
-    )
-    writer.create()
-    positions = np.stack([np.zeros(len(labels)), np.arange(len(labels)) * size], axis=1).astype(int)
-    part = writer.write(split, 0, positions, images, labels.astype(np.uint8))
-    writer.finish([part])
-    return PatchSet.open(folder)
+from patches_of_arrays import dataset
+from scored_model import BANDS, GRASS, SIZE, WATER, card_of
 
 
 def write_positions(patch_set):
@@ -277,11 +236,16 @@ def test_module_scores_a_model_without_maps(run, tmp_path, two_areas):
     save_network(network, tmp_path / "model")
     datasets = f"{tmp_path / 'north'},{tmp_path / 'south'}"
     options = {"model": tmp_path / "model", "dataset": datasets, "format": "json"}
-    report = json.loads(run("i.dl.evaluate", report=tmp_path / "page.html", **options).stdout)
+    done = run("i.dl.evaluate", report=tmp_path / "page.html", importance=2, **options)
+    report = json.loads(done.stdout)
     expected = score_patches(network.predict_on_batch, card_of(), two_areas, "test", seed=1)
     assert report["confusion_matrix"] == expected["confusion_matrix"]
     assert [one["dataset"] for one in report["areas"]] == ["north", "south"]
     assert "By dataset" in (tmp_path / "page.html").read_text()
+    patches = ScoredPatches(card_of(), two_areas, "test")
+    losses = band_importance(network.predict_on_batch, card_of(), patches, 2, seed=1)
+    found = [band["f1_macro_loss"] for band in report["importance"]["bands"]]
+    assert found == pytest.approx([band["f1_macro_loss"] for band in losses["bands"]])
     refused = run("i.dl.evaluate", check=False, distance=2, **options)
     assert refused.returncode == 1
     assert "Option distance is for maps" in refused.stderr

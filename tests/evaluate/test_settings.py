@@ -13,6 +13,19 @@ def settings_of(**options):
     return Settings.from_options(defaultdict(str, given))
 
 
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"classification": "c", "importance": "5"}, "give model and dataset, instead of a class"),
+        ({"model": "m", "importance": "0"}, "importance takes a whole number of 1 to 1000, not 0"),
+        ({"model": "m", "importance": "some"}, "importance takes a whole number"),
+    ],
+)
+def test_an_importance_that_cannot_be_had_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        settings_of(**options)
+
+
 def test_background_goes_with_areas_and_a_whole_raster_reference():
     assert settings_of(areas="a", background="0").background == 0
     assert settings_of(reference="a", background="3").background == 3

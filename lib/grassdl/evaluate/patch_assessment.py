@@ -3,35 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import accuracy
 from ..core.accuracy import margins_of
-from ..core.bands import places_of
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
-from ..dataset.manifest import Manifest
+from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from ..dataset.patchset import PatchSet
-from ..dataset.reader import PatchReader
 from ..dataset.seen import leaks
 from ..model.card import ModelCard
 from .metrics.bootstrap import block_intervals
 from .metrics.calibration import CalibrationCounts, calibration_report, fit_temperature
 from .metrics.confusion_counts import MAX_BLOCKS
+from .scored_patches import DatasetPatches, Predict, ScoredPatches, sampled
 from .settings import CENSUS
 
 FITTED_PIXELS = 1_000_000
 """Pixels that a temperature is fitted to; one number needs no more."""
 
-BATCH = 16
-"""Patches that are predicted at a time."""
-
 AREA_FIGURES = ("pixels", *accuracy.HEADLINE)
-
-Predict = Callable[[np.ndarray], np.ndarray]
-"""Turns images (n, size, size, bands) float32 into probabilities (n, size, size, classes)."""
 
 
 def score_patches(
@@ -56,19 +48,18 @@ def score_patches(
     Raises:
         ValueError: A dataset does not fit the model, or no pixel of the split is labelled.
     """
-    readers = [_reader(card, one, split) for one in patch_sets]
-    classes = _all_classes(card, patch_sets)
-    table = _Table(sum(map(len, readers)), len(classes))
+    patches = ScoredPatches(card, patch_sets, split)
+    classes = patches.classes
+    table = _Table(len(patches), len(classes))
     calibration = CalibrationCounts()
     areas = []
-    for one, reader in zip(patch_sets, readers, strict=True):
+    for part in patches.parts:
         before = table.counts.copy()
-        _count(predict, card, one, reader, classes, table, calibration)
-        summary = _summary(table.counts - before, classes)
-        areas.append({"dataset": one.folder.name, **summary})
+        _count(predict, card, part, classes, table, calibration)
+        areas.append({"dataset": part.name, **_summary(table.counts - before, classes)})
     if not table.counts.any():
         raise ValueError(f"No pixel of the {split} patches is labelled: there is nothing to score")
-    names = ", ".join(one.folder.name for one in patch_sets)
+    names = ", ".join(part.name for part in patches.parts)
     unknown = np.setdiff1d(classes.values[table.counts.any(axis=0)], card.classes.values)
     size = patch_sets[0].manifest.export.size
     return {
@@ -126,78 +117,24 @@ class _Table:
         return self._blocks[self._blocks.any(axis=(1, 2))]
 
 
-def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
-    """The patches of a dataset with the bands of a model.
-
-    Raises:
-        ValueError: Its bands, cells, patch size or labels are not the model's.
-    """
-    manifest = patch_set.manifest
-    export = manifest.export
-    places = places_of(card.bands, manifest.bands)
-    found = [place for place in places if place is not None]
-    wrong = None
-    if len(found) < len(places):
-        wrong = _missing_bands(card, manifest, places)
-    elif export.size % card.stride:
-        wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
-    labels = {one.value: one.label for one in card.classes}
-    for one in manifest.classes:
-        known = labels.get(one.value, one.label)
-        if wrong is None and known != one.label and not one.numbered:
-            wrong = f"class {one.value} is <{known}> there and <{one.label}> here"
-    if wrong:
-        raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
-    card.check_resolution(export.region["nsres"], export.region["ewres"])
-    return PatchReader([patch_set.patches(split, found)], card.fill_values)
-
-
-def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:
-    """Which bands of a model cannot be found in a dataset, and what to do."""
-    pairs = zip(card.bands, places, strict=True)
-    missing = ", ".join(f"<{band.name}>" for band, place in pairs if place is None)
-    names = ", ".join(band.name for band in manifest.bands)
-    return (
-        f"the model takes bands by name, and its {missing} cannot be found among the dataset's "
-        f"bands ({names}): cut the patches with i.dl.patches bands= and the model's names"
-    )
-
-
-def _all_classes(card: ModelCard, patch_sets: Sequence[PatchSet]) -> ClassScheme:
-    """The classes of the model and the datasets: what the model does not know counts as missed."""
-    return union([card.classes, *(one.manifest.classes for one in patch_sets)])
-
-
 def _count(
     predict: Predict,
     card: ModelCard,
-    patch_set: PatchSet,
-    reader: PatchReader,
+    part: DatasetPatches,
     classes: ClassScheme,
     table: _Table,
     calibration: CalibrationCounts,
 ) -> None:
     """Add the patches of a dataset to the counts."""
     predicted_index = classes.places_of(card.classes)
-    label_index = _codes_in(classes, patch_set)
-    channel = _codes_in(card.classes, patch_set)
-    for _, images, truth in reader.batches(BATCH):
-        warm = card.tempered(predict(images))
-        labelled = label_index[truth] < len(classes)
-        calibration.add(warm[labelled].T, channel[truth][labelled].astype(np.intp))
-        table.codes += np.bincount(truth.ravel(), minlength=256)
+    for batch in part.batches():
+        warm = card.tempered(predict(batch.images))
+        known = batch.channel[batch.labelled].astype(np.intp)
+        calibration.add(warm[batch.labelled].T, known)
+        table.codes += np.bincount(batch.codes.ravel(), minlength=256)
         found = predicted_index[warm.argmax(axis=-1)]
-        for one, other in zip(found, label_index[truth], strict=True):
+        for one, other in zip(found, batch.truth, strict=True):
             table.add(one, other)
-
-
-def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
-    """Class index by label code of a dataset, (256,) uint8; what is no class stays what it is."""
-    codes = np.arange(256, dtype=np.uint8)
-    own = patch_set.manifest.classes
-    codes[: len(own)] = classes.places_of(own)
-    codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
-    return codes
 
 
 def temperature_of(
@@ -214,20 +151,16 @@ def temperature_of(
     Raises:
         ValueError: A dataset does not fit the model, or no validation pixel is labelled.
     """
-    readers = [_reader(card, one, "val") for one in patch_sets]
-    patches = sum(map(len, readers))
-    most = -(-FITTED_PIXELS // max(patches, 1))
-    step = -(-patches // FITTED_PIXELS)
+    patches = ScoredPatches(card, patch_sets, "val")
+    step, most = sampled(patches, FITTED_PIXELS)
     rng = np.random.default_rng(seed)
     found, truths = [], []
-    for one, reader in zip(patch_sets, readers, strict=True):
-        channel = _codes_in(card.classes, one)
-        for _, images, labels in reader.batches(BATCH, np.arange(0, len(reader), step or 1)):
-            for shares, codes in zip(predict(images), channel[labels], strict=True):
-                known = np.flatnonzero(codes.ravel() < len(card.classes))
-                chosen = rng.choice(known, min(most, len(known)), replace=False)
-                found.append(shares.reshape(-1, shares.shape[-1])[chosen])
-                truths.append(codes.ravel()[chosen])
+    for batch in patches.batches(step):
+        for shares, codes in zip(predict(batch.images), batch.channel, strict=True):
+            known = np.flatnonzero(codes.ravel() < len(card.classes))
+            chosen = rng.choice(known, min(most, len(known)), replace=False)
+            found.append(shares.reshape(-1, shares.shape[-1])[chosen])
+            truths.append(codes.ravel()[chosen])
     if not any(len(one) for one in truths):
         raise ValueError("No validation pixel is labelled: no temperature can be fitted")
     return fit_temperature(np.concatenate(found), np.concatenate(truths).astype(np.intp))

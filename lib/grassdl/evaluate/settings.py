@@ -18,6 +18,9 @@ LEAST_ERROR = 1e-6
 MOST_DISTANCE = 1000
 """Cells; as many rows above and below are held in memory."""
 
+MOST_REPEATS = 1000
+"""Permutations of a band; intervals are narrow long before."""
+
 _FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference", "background")
 _FOR_MAPS = (
     "background",
@@ -50,6 +53,7 @@ class Settings:
         distances: Distances in cells at which borders are compared.
         objects: Values of the classes whose objects are matched.
         probabilities: Prefix of the maps of probabilities, or "".
+        importance: How often each band is permuted to learn its importance; 0 for not at all.
         background: Class value of the cells to which the reference gives no class, or None.
 
     Raises:
@@ -63,6 +67,7 @@ class Settings:
     distances: tuple[float, ...] = ()
     objects: tuple[int, ...] = ()
     probabilities: str = ""
+    importance: int = 0
     background: int | None = None
 
     def __post_init__(self) -> None:
@@ -99,8 +104,18 @@ class Settings:
             distances=numbers(options, "distance", 0),
             objects=wholes(options, "objects"),
             probabilities=options["probabilities"],
+            importance=_importance(options),
             background=whole(options, "background", 0) if options["background"] else None,
         )
+
+
+def _importance(options: Mapping[str, str]) -> int:
+    if options["importance"] and not options["model"]:
+        raise ValueError(
+            "Option importance runs the network with bands changed: give model and dataset, "
+            "instead of a class map"
+        )
+    return whole(options, "importance", 1, MOST_REPEATS) if options["importance"] else 0
 
 
 def _check_held_back(options: Mapping[str, str]) -> None:

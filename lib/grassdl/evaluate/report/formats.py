@@ -60,8 +60,14 @@ def _figures(part: object, name: str, value: int | None) -> Iterator[Row]:
         for place, inner in enumerate(part, start=1):
             if isinstance(inner, dict):
                 by_class = inner.get("value", value)
-                number = "" if "value" in inner else f"_{inner.get('distance', place):g}"
-                yield from _figures(inner, name + number, by_class)
+                yield from _figures(inner, name + _which(inner, place), by_class)
+
+
+def _which(one: dict[str, Any], place: int) -> str:
+    """What tells an entry of a list from the others: its class, band, distance, or place."""
+    if "value" in one:
+        return ""
+    return f"_{one['band']}" if "band" in one else f"_{one.get('distance', place):g}"
 
 
 def _is_interval(part: object) -> TypeGuard[list[float]]:

@@ -8,13 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.accuracy import HEADLINE
-from ...core.text import listed, value_label
+from ...core.text import listed
 from ...dataset.seen import sentence
 from ..settings import STRATIFIED
-from .tables import CHANGE, COUNT, Cell, Part, Row, Section, Table, Words
+from .classes import classes_of
+from .network_sections import calibration, importance
+from .tables import CHANGE, COUNT, Bars, Cell, Part, Row, Section, Table, Words
 
 MOST_CONFUSIONS = 20
 """Lines of the table of the worst confusions."""
+
+MOST_BARS = 60
+"""Bars of a chart that can be looked at."""
 
 _DESIGNS = {
     "census": "a census: every cell that both have",
@@ -96,7 +101,8 @@ def sections(report: dict[str, Any], most_classes: int) -> list[Section]:
         "borders": _borders,
         "objects": _objects,
         "segments": _segments,
-        "calibration": _calibration,
+        "calibration": calibration,
+        "importance": importance,
         "areas": _patch_areas,
         "leaks": _leaks,
     }
@@ -108,20 +114,6 @@ def sections(report: dict[str, Any], most_classes: int) -> list[Section]:
     ]
 
 
-def class_names(classes: Sequence[dict[str, Any]]) -> list[str]:
-    """Value and label of each class, the values right-aligned."""
-    width = max(len(str(one["value"])) for one in classes)
-    return [
-        " " * (width - len(str(one["value"]))) + value_label(one["value"], one["label"])
-        for one in classes
-    ]
-
-
-def _by_class(part: Part, path: str = "classes") -> list[tuple[str, Part]]:
-    """The name of each class and its part of the report."""
-    return list(zip(class_names(part.get(path)), part.each(path), strict=True))
-
-
 def _whole_map(whole: Part, key: str) -> Cell:
     """A figure of the whole map, whose interval has a part of its own."""
     return Cell(whole.figure(key), whole.interval(f"intervals.{key}"))
@@ -129,7 +121,7 @@ def _whole_map(whole: Part, key: str) -> Cell:
 
 def _matrix(whole: Part) -> Section:
     """Counts, shaded by their share of the reference class."""
-    classes = _by_class(whole)
+    classes = classes_of(whole)
     rows: list[Row] = []
     for row, (name, one) in enumerate(classes):
         cells = []
@@ -146,7 +138,7 @@ def _matrix(whole: Part) -> Section:
 
 def _worst_confusions(whole: Part) -> Section:
     """The largest counts off the diagonal, with their share of the reference class."""
-    names = [name for name, _ in _by_class(whole)]
+    names = [name for name, _ in classes_of(whole)]
     wrong = [
         (-cells, row, column)
         for row, counts in enumerate(whole.get("confusion_matrix.counts"))
@@ -166,7 +158,7 @@ def _worst_confusions(whole: Part) -> Section:
 def _classes(whole: Part) -> Section:
     figures = "precision recall f1 iou"
     rows: list[Row] = []
-    for place, (name, one) in enumerate(_by_class(whole)):
+    for place, (name, one) in enumerate(classes_of(whole)):
         by_class = whole.at("intervals").at(f"classes.{place}")
         cells = [Cell(one.figure(key), by_class.interval(key)) for key in figures.split()]
         rows.append((name, [*cells, *one.cells("support predicted", COUNT)]))
@@ -177,7 +169,17 @@ def _classes(whole: Part) -> Section:
         rows.append((name, [*(Cell(whole.figure(key)) for key in keys.split()), Cell(), Cell()]))
     heads = ["Precision (user's)", "Recall (producer's)", "F1", "IoU", "Support", "Predicted"]
     note = whole.words("Support is the number of reference cells, predicted that of mapped cells.")
-    return Section("Accuracy by class", [Table(heads, rows, [note])])
+    return Section("Accuracy by class", [Table(heads, rows, [note])], charts=_f1_chart(whole))
+
+
+def _f1_chart(whole: Part) -> list[Bars]:
+    """F1 of each class as a bar with its interval; with too many classes no chart."""
+    classes = classes_of(whole)
+    rows = [
+        (name, Cell(one.figure("f1"), whole.interval(f"intervals.classes.{place}.f1")))
+        for place, (name, one) in enumerate(classes)
+    ]
+    return [Bars("F1 by class", rows)] if len(rows) <= MOST_BARS else []
 
 
 def _summary(whole: Part) -> Section:
@@ -214,7 +216,7 @@ def _areas(found: Part) -> Section:
                 *one.cells("mapped_ha area_ha", ".2f"),
             ],
         )
-        for name, one in _by_class(found)
+        for name, one in classes_of(found)
     ]
     notes = [found.words("Weighted by mapped areas, with 95 % intervals (Olofsson et al. 2014).")]
     if found.get("sample_size.points") is not None:
@@ -240,7 +242,7 @@ def _comparison(found: Part) -> Section:
     for name, key in _BOTH.items():
         both = [found.cell(f"{which}.{key}") for which in ("classification", "compare")]
         rows.append((name, [*both, found.cell(f"difference.{key}", CHANGE)]))
-    for name, one in _by_class(found):
+    for name, one in classes_of(found):
         both = one.cells("f1_classification f1_compare")
         rows.append((f"F1 {name}", [*both, one.cell("f1_difference", CHANGE)]))
     notes = [
@@ -256,7 +258,7 @@ def _comparison(found: Part) -> Section:
     tables = [Table(["Classification", "Compare", "Difference"], rows, notes), _tests(found)]
     if found.get("accuracy_difference"):
         keys = "users_accuracy_compare producers_accuracy_compare"
-        second = [(name, one.cells(keys)) for name, one in _by_class(found)]
+        second = [(name, one.cells(keys)) for name, one in classes_of(found)]
         note = found.words("Accuracy of the compared map by class.")
         tables.append(Table(_USERS_AND_PRODUCERS, second, [note]))
     return Section("Comparison of two classifications", [one for one in tables if one.rows])
@@ -284,7 +286,7 @@ def _borders(found: Part) -> Section:
     tables = []
     for at_distance in found.each():
         rows: list[Row] = [
-            (name, one.cells("precision recall f1")) for name, one in _by_class(at_distance)
+            (name, one.cells("precision recall f1")) for name, one in classes_of(at_distance)
         ]
         rows.append(("Macro mean", [Cell(), Cell(), at_distance.cell("f1_macro")]))
         note = "Border cells count as met up to this distance in cells: {distance:g}."
@@ -302,7 +304,7 @@ def _objects(found: Part) -> Section:
                 one.cell("area_bias", CHANGE),
             ],
         )
-        for name, one in _by_class(found, "")
+        for name, one in classes_of(found, "")
     ]
     heads = ["Precision", "Recall", "F1", "Mapped", "Reference", "Matched", "Area bias"]
     note = "Connected areas match where their intersection over union is above 0.5."
@@ -347,28 +349,6 @@ def _change(part: Part, before: str, after: str) -> Cell:
     """The difference of two figures of which the JSON has none."""
     both = [part.get(before), part.get(after)]
     return Cell("" if None in both else format(both[1] - both[0], CHANGE))
-
-
-def _calibration(found: Part) -> Section:
-    rows = [
-        (
-            f"{one.get('from'):.2f} to {one.get('to'):.2f}",
-            [one.cell("pixels", COUNT), *one.cells("confidence accuracy")],
-        )
-        for one in found.each("reliability")
-    ]
-    lead = [
-        found.words(
-            "Expected calibration error {expected_calibration_error}, Brier score {brier_score}, "
-            "of {pixels:d} cells."
-        )
-    ]
-    if without := ", ".join(map(str, found.get("classes_without_probability"))):
-        lead.append([f"Classes without probability count with 0: {without}."])
-    note = ["Cells by the probability of their class."]
-    table = Table(["Cells", "Confidence", "Share right"], rows, [note])
-    curve = [(one.get("confidence"), one.get("accuracy")) for one in found.each("reliability")]
-    return Section("Calibration of the probabilities", [table], lead, curve)
 
 
 def _patch_areas(found: Part) -> Section:

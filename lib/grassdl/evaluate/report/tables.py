@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import Any, ClassVar
 
 SMALLEST_P_VALUE = 1e-16
 """Below it the digits of a p-value mean nothing."""
@@ -72,6 +72,53 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """A curve in a square from 0 to 1.
+
+    Attributes:
+        title: What it shows, for those who do not see it.
+        across: Name of what its first coordinate is.
+        up: Name of what its second coordinate is.
+        points: Its points.
+        dots: Points that are shown as dots.
+        marks: Name and place of points of which the text tells.
+        diagonal: Whether the diagonal is drawn.
+    """
+
+    title: str
+    across: str
+    up: str
+    points: Sequence[tuple[float, float]]
+    dots: Sequence[tuple[float, float]] = ()
+    marks: Sequence[tuple[str, float, float]] = ()
+    diagonal: bool = False
+    kind: ClassVar[str] = "curve"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar for each of some figures.
+
+    Attributes:
+        title: What they show.
+        rows: Name and cell of each; undefined figures have no bar.
+        low: Where the scale begins.
+        high: Where it ends.
+    """
+
+    title: str
+    rows: Sequence[tuple[str, Cell]]
+    low: float = 0.0
+    high: float = 1.0
+    kind: ClassVar[str] = "bars"
+
+    def place(self, value: float | None) -> float:
+        """The place of a value on the scale, 0 to 1."""
+        share = ((value or 0.0) - self.low) / (self.high - self.low)
+        return min(max(share, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the report under a heading.
 
@@ -79,13 +126,13 @@ class Section:
         title: The heading.
         tables: Its tables.
         lead: Sentences above the tables.
-        curve: Points (confidence, share right) of a reliability curve.
+        charts: Charts of the page, above the tables.
     """
 
     title: str
     tables: Sequence[Table] = ()
     lead: Sequence[Words] = ()
-    curve: Sequence[tuple[float, float]] = field(default_factory=list)
+    charts: Sequence[Curve | Bars] = ()
 
 
 class Part:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The sections on what a network gives and takes: its probabilities, its bands."""
+
+from __future__ import annotations
+
+from .classes import classes_of
+from .tables import CHANGE, COUNT, Bars, Cell, Curve, Part, Row, Section, Table
+
+
+def calibration(found: Part) -> Section:
+    rows = [
+        (
+            f"{one.get('from'):.2f} to {one.get('to'):.2f}",
+            [one.cell("pixels", COUNT), *one.cells("confidence accuracy")],
+        )
+        for one in found.each("reliability")
+    ]
+    lead = [
+        found.words(
+            "Expected calibration error {expected_calibration_error}, Brier score {brier_score}, "
+            "of {pixels:d} cells."
+        )
+    ]
+    if without := ", ".join(map(str, found.get("classes_without_probability"))):
+        lead.append([f"Classes without probability count with 0: {without}."])
+    note = ["Cells by the probability of their class."]
+    table = Table(["Cells", "Confidence", "Share right"], rows, [note])
+    points = [(one.get("confidence"), one.get("accuracy")) for one in found.each("reliability")]
+    how = {"title": "Reliability curve", "across": "confidence", "up": "share right"}
+    curve = Curve(**how, points=points, dots=points, diagonal=True)
+    return Section("Calibration of the probabilities", [table], lead, [curve])
+
+
+def importance(found: Part) -> Section:
+    """The bands in the order of what macro F1 loses."""
+    bands = sorted(found.each("bands"), key=lambda band: -(band.get("f1_macro_loss") or 0))
+    losses = [(band.get("band"), band.cell("f1_macro_loss", CHANGE)) for band in bands]
+    rows: list[Row] = [
+        (name, [loss, band.cell("f1_macro_loss_at_mean", CHANGE)])
+        for (name, loss), band in zip(losses, bands, strict=True)
+    ]
+    lead = found.words(
+        "What F1 loses, of {f1_macro} in the mean of the classes, where a band is permuted among "
+        "the cells ({repeats:d} times, with the interval of the mean) or has its mean everywhere. "
+        "Bands that tell the same stand in for each other."
+    )
+    heads = ["Macro F1, permuted", "At its mean"]
+    tables = [Table(heads, rows, corner="band"), _loss_by_class(bands)]
+    return Section("Importance of the bands", tables, [lead], [_loss_chart(losses)])
+
+
+def _loss_by_class(bands: list[Part]) -> Table:
+    """What F1 of each class loses where a band is permuted."""
+    rows: list[Row] = [
+        (band.get("band"), [one.cell("f1_loss", CHANGE) for one in band.each("classes")])
+        for band in bands
+    ]
+    return Table([name for name, _ in classes_of(bands[0])], rows, corner="band")
+
+
+def _loss_chart(losses: list[tuple[str, Cell]]) -> Bars:
+    """Bars on a scale that holds all intervals."""
+    figures = [
+        figure.value or 0.0
+        for _, cell in losses
+        for figure in (cell.content, *(cell.interval or ()))
+    ]
+    low, high = min(0.0, *figures), max(0.0, *figures)
+    return Bars("Loss of macro F1 by permuted band", losses, low, high if high > low else 1.0)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The patches of a split as a model sees them, with their classes in its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.bands import places_of
+from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
+from ..dataset.manifest import Manifest
+from ..dataset.patchset import PatchSet
+from ..dataset.reader import PatchReader
+from ..model.card import ModelCard
+
+BATCH = 16
+"""Patches that are predicted at a time."""
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""Turns images (n, size, size, bands) float32 into probabilities (n, size, size, classes)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some patches of a dataset.
+
+    Attributes:
+        images: Bands in the model's order (n, size, size, bands) float32.
+        codes: Label codes of the dataset (n, size, size) uint8.
+        truth: Index among the classes of model and datasets (n, size, size) uint8, or the code of
+            a cell without class.
+        channel: Index among the model's classes (n, size, size) uint8; the number of them or more
+            where it does not know the class, and where there is none.
+        labelled: Which cells have a class (n, size, size).
+    """
+
+    images: np.ndarray
+    codes: np.ndarray
+    truth: np.ndarray
+    channel: np.ndarray
+    labelled: np.ndarray
+
+    @property
+    def has_data(self) -> np.ndarray:
+        """Which cells are not NULL, labelled or not (n, size, size)."""
+        return self.codes != NULL_INDEX
+
+
+class DatasetPatches:
+    """The patches of a split of one dataset.
+
+    Args:
+        card: What the model knows.
+        patch_set: The dataset.
+        split: "train", "val" or "test".
+        classes: The classes of model and datasets.
+
+    Raises:
+        ValueError: Its bands, cells, patch size or labels are not the model's.
+    """
+
+    def __init__(self, card: ModelCard, patch_set: PatchSet, split: str, classes: ClassScheme):
+        self.name = patch_set.folder.name
+        self._classes = classes
+        self._reader = _reader(card, patch_set, split)
+        self._label_index = _codes_in(classes, patch_set)
+        self._channel = _codes_in(card.classes, patch_set)
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def batches(self, step: int = 1) -> Iterator[Batch]:
+        """Batches of at most `BATCH` patches; with a step only every n-th patch."""
+        for _, images, codes in self._reader.batches(BATCH, np.arange(0, len(self), step)):
+            truth = self._label_index[codes]
+            labelled = truth < len(self._classes)
+            yield Batch(images, codes, truth, self._channel[codes], labelled)
+
+
+class ScoredPatches:
+    """The patches of a split of several datasets.
+
+    Args:
+        card: What the model knows.
+        patch_sets: The datasets.
+        split: "train", "val" or "test".
+
+    Attributes:
+        split: "train", "val" or "test".
+        classes: The classes of the model and the datasets: what the model does not know counts as
+            missed.
+        parts: The patches of each dataset.
+
+    Raises:
+        ValueError: A dataset does not fit the model.
+    """
+
+    def __init__(self, card: ModelCard, patch_sets: Sequence[PatchSet], split: str):
+        self.split = split
+        self.classes = union([card.classes, *(one.manifest.classes for one in patch_sets)])
+        self.parts = [DatasetPatches(card, one, split, self.classes) for one in patch_sets]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def batches(self, step: int = 1) -> Iterator[Batch]:
+        """The batches of all datasets."""
+        for part in self.parts:
+            yield from part.batches(step)
+
+
+def sampled(patches: ScoredPatches, most: int) -> tuple[int, int]:
+    """How to take at most about `most` cells: every n-th patch, and so many cells of each."""
+    return max(1, -(-len(patches) // most)), -(-most // max(len(patches), 1))
+
+
+def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
+    """The patches of a dataset with the bands of a model."""
+    manifest = patch_set.manifest
+    export = manifest.export
+    places = places_of(card.bands, manifest.bands)
+    wrong = None
+    if None in places:
+        wrong = _missing_bands(card, manifest, places)
+    elif export.size % card.stride:
+        wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
+    labels = {one.value: one.label for one in card.classes}
+    for one in manifest.classes:
+        known = labels.get(one.value, one.label)
+        if wrong is None and known != one.label and not one.numbered:
+            wrong = f"class {one.value} is <{known}> there and <{one.label}> here"
+    if wrong:
+        raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
+    card.check_resolution(export.region["nsres"], export.region["ewres"])
+    return PatchReader([patch_set.patches(split, places)], card.fill_values)
+
+
+def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:
+    """Which bands of a model cannot be found in a dataset, and what to do."""
+    pairs = zip(card.bands, places, strict=True)
+    missing = ", ".join(f"<{band.name}>" for band, place in pairs if place is None)
+    names = ", ".join(band.name for band in manifest.bands)
+    return (
+        f"the model takes bands by name, and its {missing} cannot be found among the dataset's "
+        f"bands ({names}): cut the patches with i.dl.patches bands= and the model's names"
+    )
+
+
+def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
+    """Class index by label code of a dataset, (256,) uint8; what is no class stays what it is."""
+    codes = np.arange(256, dtype=np.uint8)
+    own = patch_set.manifest.classes
+    codes[: len(own)] = classes.places_of(own)
+    codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
+    return codes
