@@ -32,8 +32,32 @@ def metadata(folder, quote='"', **changes):
 @pytest.mark.parametrize("form", ['model="{}"', "model='{}'", '"model={}"', "'model={}'"])
 def test_the_card_stands_behind_the_metadata(folder, form):
     told = metadata(folder, comments=f"i.dl.predict input=a,b {form.format(folder)} output=c -a")
-    assert with_model(told) == (told | describe(card_of()), None)
+    rest = {"comments": told["comments"]}
+    assert with_model(told) == (rest | describe(card_of()), None)
     assert with_model(told)[0]["bands"] == "a, b"
+
+
+def test_the_training_is_told_in_words():
+    training = {
+        "network": "unet",
+        "network_options": {"filters": 4, "depth": 2},
+        "learning_rate": 0.002,
+        "augmentation": ["flip", "rotate90"],
+        "strengths": {},
+        "freeze": False,
+        "batch_norm": True,
+        "patches": {"train": 192, "val": 32},
+        "pixels": {"train": [1, 2], "val": [3, 4]},
+        "best_epoch": 3,
+        "seconds": 6000.0,
+        "best": {"epoch": 3},
+        "parent": {"name": "old", "areas": []},
+        "leaks": [],
+    }
+    assert describe(card_of(training=training))["training"] == (
+        "network options filters 4, depth 2; learning rate 0.002; augmentation flip, rotate90; "
+        "batch norm yes; patches train 192, val 32; best epoch 3; duration 1.7 h; parent old"
+    )
 
 
 def test_a_plain_path_ends_at_the_next_option(folder):

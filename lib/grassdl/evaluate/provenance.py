@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..core.text import one_line, within_columns
+from ..core.text import duration, one_line, within_columns
 from ..model.card import ModelCard
 from ..model.folder import load_card
 
@@ -19,29 +19,56 @@ does not exist."""
 
 _LONGEST_NAME, _LONGEST_REASON = 60, 160
 
+_NOT_TOLD = {"network", "network_file", "pixels", "best", "model", "leaks"}
+"""Parts of the account of a training that stand elsewhere in the report, or would fill it."""
+
+_HEADS = {"seconds": "duration"}
+"""Parts of the account under another name."""
+
 _CALL = re.compile(r"\bi\.dl\.predict(\.py)?\s.*", re.DOTALL)
 
 
 def describe(card: ModelCard) -> dict[str, str]:
     """The model card in words."""
-    training = {key: value for key, value in card.training.items() if key != "leaks"}
-    if parent := training.get("parent"):
-        # With its areas it would fill pages.
-        training["parent"] = parent["name"]
-    trained = ", ".join(f"{key} {value}" for key, value in training.items())
     return {
         "model": card.name,
         "network": f"{card.network}, {card.parameters} parameters",
         "bands": ", ".join(band.name for band in card.bands),
         "cells": f"{card.resolution[0]:g} x {card.resolution[1]:g} map units",
         "datasets": ", ".join(_short_ids(card)),
-        "training": trained,
+        "training": _training(card),
         "command": card.command,
     }
 
 
+def _training(card: ModelCard) -> str:
+    """The settings and the course of the training, what is empty or off left out."""
+    told = {key: one for key, one in card.training.items() if key not in _NOT_TOLD}
+    if parent := told.get("parent"):
+        # With its areas it would fill pages.
+        told["parent"] = parent["name"]
+    if "seconds" in told:
+        told["seconds"] = duration(told["seconds"])
+    return "; ".join(
+        f"{_HEADS.get(key, key.replace('_', ' '))} {_words(one)}"
+        for key, one in told.items()
+        if one not in (None, "", [], {}, False)
+    )
+
+
+def _words(value: object) -> str:
+    """A setting in words: no quotes, braces and brackets."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_words, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
-    """A map's metadata, and the card of the model that made the map.
+    """A map's metadata, and the card of the model that made the map instead of its sources.
 
     The call of i.dl.predict in the map's history names the model's folder. The card is left out
     where the folder is not there any more, or holds another model now. Where it cannot be read, a
@@ -58,7 +85,9 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
         card = _card_in(folder)
         if card is None or not _made(card, metadata):
             return dict(metadata), None
-        return {**metadata, **describe(card)}, None
+        # What the sources name is on the card.
+        rest = {key: one for key, one in metadata.items() if key not in ("source1", "source2")}
+        return {**rest, **describe(card)}, None
     except _UNREADABLE as error:
         name = within_columns(one_line(folder), _LONGEST_NAME)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -130,6 +130,17 @@ def test_page_tells_all_figures_of_the_classes(maps, census):
         assert Part(census).get(key) is not None
 
 
+def test_bars_are_as_long_as_f1_and_lines_as_wide_as_its_interval(maps, census):
+    text = page_of(census, maps)
+    bars = re.findall(r'<i style="--from: ([\d.]+); --width: ([\d.]+)">', text)
+    f1 = [one["f1"] for one in census["classes"]]
+    assert [float(width) for _, width in bars] == pytest.approx(f1, abs=1e-4)
+    assert {start for start, _ in bars} == {"0.0000"}
+    lines = re.findall(r'<b style="--from: ([\d.]+); --width: ([\d.]+)">', text)
+    low, high = census["intervals"]["classes"][0]["f1"]
+    assert [float(one) for one in lines[0]] == pytest.approx([low, high - low], abs=1e-4)
+
+
 def test_page_needs_nothing_from_elsewhere_and_runs_nothing(maps, census):
     text = page_of(census, maps)
     tags = read(text).tags

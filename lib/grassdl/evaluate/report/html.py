@@ -20,6 +20,9 @@ from ...core.text import printable
 from .sections import facts, headline, sections
 from .thumbnails import NOT_COMPARED, RIGHT, WRONG
 
+_NAMES = {"comments": "history", "source1": "source", "source2": "second source"}
+"""What metadata of a map are called in the report."""
+
 MAX_MATRIX_CLASSES = 40
 """With more classes the matrix is left to its CSV table, and the worst confusions are shown."""
 
@@ -51,7 +54,7 @@ def page(
             },
             legends=_legends(classes, "errors" in pictures),
             sections=sections(report, MAX_MATRIX_CLASSES),
-            description=description,
+            description={_NAMES.get(key, key): one for key, one in description.items()},
         )
     )
 
