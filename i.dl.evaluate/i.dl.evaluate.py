@@ -169,6 +169,28 @@
 # % description: 5 is usual; tells what F1 loses in the mean and for each class, with intervals from 2 on
 # % guisection: Held-back
 # % end
+# % option
+# % key: wanted_precision
+# % type: double
+# % required: no
+# % label: Precision of the second of two classes for which the threshold is told
+# % description: With probabilities of a map or of a model, 0 to 1
+# % guisection: Details
+# % end
+# % option
+# % key: wanted_recall
+# % type: double
+# % required: no
+# % label: Recall of the second of two classes for which the threshold is told
+# % description: With probabilities of a map or of a model, 0 to 1
+# % guisection: Details
+# % end
+# % flag
+# % key: s
+# % label: Fit a threshold of the second of two classes to the validation patches and store it in the model
+# % description: Of the wanted precision or recall, otherwise of the highest F1; i.dl.predict then decides by it
+# % guisection: Held-back
+# % end
 # % flag
 # % key: t
 # % label: Fit a temperature to the validation patches and store it in the model
@@ -220,6 +242,7 @@
 # % requires: model,dataset
 # % requires: importance,model
 # % requires: -t,model
+# % requires: -s,model
 # % exclusive: column,reference
 # % requires: difference,compare
 # % end
@@ -246,7 +269,7 @@ if TYPE_CHECKING:
     Write = Callable[[dict, Callable[[], str]], None]
 
 
-def evaluate(options: dict[str, str], warm: bool) -> None:
+def evaluate(options: dict[str, str], fit: str) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
     from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.report.files import FILE_OPTIONS, FORMATS, writers
@@ -266,7 +289,7 @@ def evaluate(options: dict[str, str], warm: bool) -> None:
         write_files({path: write_file[key] for key, path in files.items()})
 
     if options["model"]:
-        report = score_model(options, settings, patch_sets, write, warm)
+        report = score_model(options, settings, patch_sets, write, fit)
     else:
         report = score_maps(options, settings, patch_sets, write)
     for path in paths:
@@ -318,15 +341,16 @@ def score_model(
     settings: Settings,
     patch_sets: list[PatchSet],
     write: Write,
-    warm: bool,
+    fit: str,
 ) -> dict:
-    """The report on a model, which gets a temperature first if it is to be `warm`.
+    """The report on a model, which is fitted first if `fit` names flags that ask for it.
 
     Keras is imported only when all else is checked.
     """
     from grassdl.evaluate.band_importance import band_importance
+    from grassdl.evaluate.fitting import check_fit, fitted
     from grassdl.evaluate.leaks import tell
-    from grassdl.evaluate.patch_assessment import score_patches, temperature_of
+    from grassdl.evaluate.patch_assessment import score_patches
     from grassdl.evaluate.provenance import describe
     from grassdl.evaluate.report.html import page
     from grassdl.evaluate.scored_patches import ScoredPatches
@@ -336,21 +360,24 @@ def score_model(
     from grassdl.runtime import keras_backend
 
     card = load_card(options["model"])
+    check_fit(card, settings.wanted, fit)
+    patches = ScoredPatches(card, patch_sets, options["split"])
     keras_backend.prepare()
     predict = predictor(options["model"])
-    if warm:
-        card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
-    report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
+    card, lines = fitted(predict, card, patch_sets, settings.wanted, settings.seed, fit)
+    report = score_patches(
+        predict, card, patch_sets, options["split"], settings.seed, settings.wanted
+    )
     if settings.importance:
-        patches = ScoredPatches(card, patch_sets, options["split"])
         gs.message(f"Permuting {len(card.bands)} bands in {len(patches)} patches...")
         how = settings.importance, settings.seed, Progress(len(patches))
         report["importance"] = band_importance(predict, card, patches, *how)
     tell(report, gs.warning)
     write(report, lambda: page(report, [], {}, describe(card)))
-    if warm:
+    if fit:
         save_card(card, Path(options["model"]).expanduser())
-        gs.message(f"Temperature {card.temperature:.3f} is stored in model <{options['model']}>")
+    for line in lines:
+        gs.message(f"{line} is stored in model <{options['model']}>")
     return report
 
 
@@ -359,7 +386,7 @@ def main() -> int:
     from grassdl.gis.session.messages import one_line_errors
 
     with one_line_errors():
-        evaluate(options, flags["t"])
+        evaluate(options, "".join(flag for flag in "ts" if flags[flag]))
     return 0
 
 

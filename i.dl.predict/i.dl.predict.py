@@ -102,7 +102,7 @@
 # % type: double
 # % required: no
 # % label: Least probability of a class, 0 to 1
-# % description: Cells whose most probable class stays below become NULL in the class map; of two classes the second is taken from this probability on
+# % description: Cells whose most probable class stays below become NULL in the class map; of two classes the second is taken from this probability on, by default that stored in the model
 # % guisection: Output
 # %end
 # %option G_OPT_V_OUTPUT

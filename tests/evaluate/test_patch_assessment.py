@@ -11,7 +11,8 @@ from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapC
 from grassdl.dataset.footprints import Footprint, write_footprints
 from grassdl.dataset.seen import area_seen
 from grassdl.evaluate.band_importance import band_importance
-from grassdl.evaluate.patch_assessment import score_patches, temperature_of
+from grassdl.evaluate.fitting import temperature_of
+from grassdl.evaluate.patch_assessment import score_patches
 from grassdl.evaluate.provenance import describe
 from grassdl.evaluate.report.formats import as_csv
 from grassdl.evaluate.report.html import page
@@ -254,7 +255,7 @@ def test_module_scores_a_model_without_maps(run, tmp_path, two_areas):
     assert "absent" in absent.stderr
 
 
-def test_the_module_stores_a_temperature_only_when_asked(run, tmp_path):
+def test_the_module_stores_a_temperature_and_a_threshold_only_when_asked(run, tmp_path):
     from grassdl.networks import registry
 
     labels = np.random.default_rng(2).integers(0, 2, (20, SIZE, SIZE))
@@ -276,6 +277,12 @@ def test_the_module_stores_a_temperature_only_when_asked(run, tmp_path):
     assert stored == warm["calibration"]["temperature"] != 1
     assert "Temperature" in done.stderr and "is stored in model" in done.stderr
     assert warm["confusion_matrix"] == cold["confusion_matrix"]
+    done = run("i.dl.evaluate", flags="s", wanted_recall=1, **options)
+    report = json.loads(done.stdout)["thresholds"]
+    assert load_card(model).threshold == report["used"]["threshold"]
+    assert load_card(model).temperature == stored
+    assert report["used"]["recall"] == report["wanted_recall"]["found"]["recall"] == 1
+    assert "Threshold" in done.stderr and "of class 5 roof is stored in model" in done.stderr
     assert [path.name for path in sorted(model.iterdir())] == ["model.json", "model.keras"]
 
 

@@ -26,6 +26,19 @@ def test_an_importance_that_cannot_be_had_is_refused(options, words):
         settings_of(**options)
 
 
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"reference": "r", "wanted_recall": "0.9"}, "give those of the map"),
+        ({"model": "m", "wanted_precision": "90"}, "takes a number of 0 to 1, not 90"),
+        ({"model": "m", "wanted_precision": "high"}, "takes a number of 0 to 1, not high"),
+    ],
+)
+def test_a_wanted_precision_or_recall_is_a_share_and_needs_probabilities(options, words):
+    with pytest.raises(ValueError, match=words):
+        settings_of(**options)
+
+
 def test_background_goes_with_areas_and_a_whole_raster_reference():
     assert settings_of(areas="a", background="0").background == 0
     assert settings_of(reference="a", background="3").background == 3

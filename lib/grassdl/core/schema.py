@@ -32,6 +32,9 @@ Above0 = Annotated[float, Meta(gt=0, le=1e300)]
 """A size or factor."""
 
 
+Probability = Annotated[float, Meta(ge=0, le=1)]
+"""A share or probability."""
+
 Value32 = Annotated[float, Meta(ge=-3.4e38, le=3.4e38)]
 """A number that single precision holds, in which networks compute."""
 

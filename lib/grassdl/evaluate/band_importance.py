@@ -110,7 +110,7 @@ def _margins(
     images: np.ndarray,
 ) -> np.ndarray:
     """Margins (3, classes) of a batch whose images are these."""
-    index = patches.classes.places_of(card.classes)[card.tempered(predict(images)).argmax(axis=-1)]
+    index = patches.classes.places_of(card.classes)[card.index_of(card.tempered(predict(images)))]
     return margins_of(accuracy.confusion_counts(index, batch.truth, len(patches.classes)))
 
 

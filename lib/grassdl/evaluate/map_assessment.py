@@ -29,6 +29,7 @@ from .metrics.sample_comparison import (
     sample_comparison,
 )
 from .metrics.segment_accuracy import segment_report
+from .metrics.thresholds import ThresholdCounts, threshold_report
 from .settings import CENSUS, STRATIFIED, Settings
 
 
@@ -74,8 +75,8 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
     Returns:
         The object of `accuracy.report` with what was compared, `within` which patches if not
         everywhere, and what was left out, and `intervals`,
-        `area_adjusted`, `comparison`, `borders`, `objects`, `segments` and `calibration` as
-        far as they are asked for.
+        `area_adjusted`, `comparison`, `borders`, `objects`, `segments`, `calibration` and
+        `thresholds` as far as they are asked for.
 
     Raises:
         ValueError: Maps without common cells or classes, or that lack what is asked for.
@@ -132,12 +133,29 @@ def _by_cells(
         of_segments = segment_report(rows, maps.segments, classes, maps.progress)
         found["segments"] = {"map": maps.names["segments"], **of_segments}
     if rasters:
+        thresholds = _thresholds(rasters, values, settings)
         counted = count_calibration(
-            _rows(maps, values), rasters, maps.progress("Reading probabilities")
+            _rows(maps, values), rasters, maps.progress("Reading probabilities"), thresholds
         )
         without = [one for one, raster in zip(values, rasters, strict=False) if raster is None]
         found["calibration"] = calibration_report(counted, without)
+        if thresholds is not None:
+            found["thresholds"] = threshold_report(thresholds, classes[1], settings.wanted)
     return found
+
+
+def _thresholds(
+    rasters: Sequence[RowReader | None], values: Sequence[int], settings: Settings
+) -> ThresholdCounts | None:
+    """Counts by probability of the second class, where the maps and the reference have two."""
+    if len(rasters) == len(values) == 2 and None not in rasters:
+        return ThresholdCounts()
+    if settings.wanted:
+        raise ValueError(
+            "Thresholds of a wanted precision or recall are for two classes with maps of their "
+            f"probabilities, found {len(rasters)}: leave out wanted_precision and wanted_recall"
+        )
+    return None
 
 
 def _tally(maps: Maps, classification: RowReader, key: str, settings: Settings) -> Tally:

@@ -15,19 +15,22 @@ from ..dataset.patchset import PatchSet
 from ..dataset.seen import leaks
 from ..model.card import ModelCard
 from .metrics.bootstrap import block_intervals
-from .metrics.calibration import CalibrationCounts, calibration_report, fit_temperature
+from .metrics.calibration import CalibrationCounts, calibration_report
 from .metrics.confusion_counts import MAX_BLOCKS
-from .scored_patches import DatasetPatches, Predict, ScoredPatches, sampled
+from .metrics.thresholds import NOTHING_WANTED, ThresholdCounts, Wanted, threshold_report
+from .scored_patches import DatasetPatches, Predict, ScoredPatches
 from .settings import CENSUS
-
-FITTED_PIXELS = 1_000_000
-"""Pixels that a temperature is fitted to; one number needs no more."""
 
 AREA_FIGURES = ("pixels", *accuracy.HEADLINE)
 
 
 def score_patches(
-    predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], split: str, seed: int
+    predict: Predict,
+    card: ModelCard,
+    patch_sets: Sequence[PatchSet],
+    split: str,
+    seed: int,
+    wanted: Wanted = NOTHING_WANTED,
 ) -> dict[str, Any]:
     """Score a model on a split of datasets.
 
@@ -40,6 +43,7 @@ def score_patches(
         patch_sets: The datasets.
         split: "train", "val" or "test".
         seed: Seed of the bootstrap.
+        wanted: What thresholds are wanted for, if the model has two classes.
 
     Returns:
         The object of `assess` for the patches, and `areas` with the summary of each dataset,
@@ -52,10 +56,11 @@ def score_patches(
     classes = patches.classes
     table = _Table(len(patches), len(classes))
     calibration = CalibrationCounts()
+    thresholds = ThresholdCounts() if len(card.classes) == 2 else None
     areas = []
     for part in patches.parts:
         before = table.counts.copy()
-        _count(predict, card, part, classes, table, calibration)
+        _count(predict, card, part, classes, (table, calibration, thresholds))
         areas.append({"dataset": part.name, **_summary(table.counts - before, classes)})
     if not table.counts.any():
         raise ValueError(f"No pixel of the {split} patches is labelled: there is nothing to score")
@@ -76,6 +81,7 @@ def score_patches(
             **calibration_report(calibration, unknown.tolist()),
             "temperature": card.temperature,
         },
+        **_thresholds(card, thresholds, wanted),
         "areas": areas,
         "leaks": [
             found for one in patch_sets for found in leaks(card.name, card.seen_areas, one, split)
@@ -122,48 +128,31 @@ def _count(
     card: ModelCard,
     part: DatasetPatches,
     classes: ClassScheme,
-    table: _Table,
-    calibration: CalibrationCounts,
+    counts: tuple[_Table, CalibrationCounts, ThresholdCounts | None],
 ) -> None:
     """Add the patches of a dataset to the counts."""
+    table, calibration, thresholds = counts
     predicted_index = classes.places_of(card.classes)
     for batch in part.batches():
         warm = card.tempered(predict(batch.images))
         known = batch.channel[batch.labelled].astype(np.intp)
         calibration.add(warm[batch.labelled].T, known)
+        if thresholds is not None:
+            thresholds.add(warm[batch.labelled].T, known)
         table.codes += np.bincount(batch.codes.ravel(), minlength=256)
-        found = predicted_index[warm.argmax(axis=-1)]
+        found = predicted_index[card.index_of(warm)]
         for one, other in zip(found, batch.truth, strict=True):
             table.add(one, other)
 
 
-def temperature_of(
-    predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], seed: int
-) -> float:
-    """The temperature that suits the validation patches of datasets.
-
-    Args:
-        predict: The model's network.
-        card: What the model knows.
-        patch_sets: The datasets.
-        seed: Seed of the choice of `FITTED_PIXELS` pixels, the same number of every patch.
-
-    Raises:
-        ValueError: A dataset does not fit the model, or no validation pixel is labelled.
-    """
-    patches = ScoredPatches(card, patch_sets, "val")
-    step, most = sampled(patches, FITTED_PIXELS)
-    rng = np.random.default_rng(seed)
-    found, truths = [], []
-    for batch in patches.batches(step):
-        for shares, codes in zip(predict(batch.images), batch.channel, strict=True):
-            known = np.flatnonzero(codes.ravel() < len(card.classes))
-            chosen = rng.choice(known, min(most, len(known)), replace=False)
-            found.append(shares.reshape(-1, shares.shape[-1])[chosen])
-            truths.append(codes.ravel()[chosen])
-    if not any(len(one) for one in truths):
-        raise ValueError("No validation pixel is labelled: no temperature can be fitted")
-    return fit_temperature(np.concatenate(found), np.concatenate(truths).astype(np.intp))
+def _thresholds(
+    card: ModelCard, counts: ThresholdCounts | None, wanted: Wanted
+) -> dict[str, dict[str, Any]]:
+    """The part of the report on thresholds; nothing of a model of other than two classes."""
+    if counts is None:
+        return {}
+    second = list(card.classes)[1]
+    return {"thresholds": threshold_report(counts, second, wanted, card.threshold)}
 
 
 def _summary(counts: np.ndarray, classes: ClassScheme) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..core.classes import MAX_VALUE
 from ..core.options import check_range, number, numbers, positive, whole, wholes
+from .metrics.thresholds import NOTHING_WANTED, Wanted
 
 CENSUS, STRATIFIED = "census", "stratified"
 
@@ -53,6 +54,7 @@ class Settings:
         distances: Distances in cells at which borders are compared.
         objects: Values of the classes whose objects are matched.
         probabilities: Prefix of the maps of probabilities, or "".
+        wanted: What thresholds are wanted for.
         importance: How often each band is permuted to learn its importance; 0 for not at all.
         background: Class value of the cells to which the reference gives no class, or None.
 
@@ -67,6 +69,7 @@ class Settings:
     distances: tuple[float, ...] = ()
     objects: tuple[int, ...] = ()
     probabilities: str = ""
+    wanted: Wanted = NOTHING_WANTED
     importance: int = 0
     background: int | None = None
 
@@ -104,6 +107,7 @@ class Settings:
             distances=numbers(options, "distance", 0),
             objects=wholes(options, "objects"),
             probabilities=options["probabilities"],
+            wanted=_wanted(options),
             importance=_importance(options),
             background=whole(options, "background", 0) if options["background"] else None,
         )
@@ -116,6 +120,18 @@ def _importance(options: Mapping[str, str]) -> int:
             "instead of a class map"
         )
     return whole(options, "importance", 1, MOST_REPEATS) if options["importance"] else 0
+
+
+def _wanted(options: Mapping[str, str]) -> Wanted:
+    """What thresholds are wanted for; they are probabilities' of maps or of a model."""
+    given = [key for key in ("wanted_precision", "wanted_recall") if options[key]]
+    if given and not (options["model"] or options["probabilities"]):
+        raise ValueError(
+            f"Option {given[0]} chooses among probabilities: give those of the map "
+            "(probabilities), or model and dataset"
+        )
+    found = {key: number(options, key, 0, 1) for key in given}
+    return Wanted(found.get("wanted_precision"), found.get("wanted_recall"))
 
 
 def _check_held_back(options: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from ..core.bands import Band
 from ..core.classes import ClassScheme
-from ..core.schema import Above0, AtLeastOne, Edge, Reach, Text, Value32
+from ..core.schema import Above0, AtLeastOne, Edge, Probability, Reach, Text, Value32
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
@@ -33,6 +33,16 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     scores = np.log(np.maximum(probabilities, SMALLEST)) / np.float32(temperature)
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def second_of_two(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Which cells (...) with probabilities (..., 2) belong to the second of two classes.
+
+    Args:
+        probabilities: In single precision, in which the threshold is compared, too.
+        threshold: Probability of the second class from which on they do.
+    """
+    return probabilities[..., 1] >= threshold
 
 
 @dataclass
@@ -59,6 +69,8 @@ class ModelCard:
         test: Scores on the test split as `accuracy.report` gives them; None without a test split.
         command: The call.
         temperature: Makes probabilities honest, see `tempered`; 1 leaves them as the network's.
+        threshold: Of two classes, the probability from which on a cell belongs to the second; None
+            for the more probable one.
         ranges: Minimum and maximum of every band over the training split; empty if not known.
         areas: Where the patches of each dataset are from, see `dataset.seen`.
         footprint: The areas as a GeoJSON MultiPolygon in longitude and latitude (WGS 84); None if
@@ -85,6 +97,7 @@ class ModelCard:
     test: dict[str, Any] | None
     command: str
     temperature: Above0 = 1.0
+    threshold: Probability | None = None
     ranges: list[tuple[Value32 | None, Value32 | None]] = field(default_factory=list)
     areas: list[dict[str, Any]] = field(default_factory=list)
     footprint: dict[str, Any] | None = None
@@ -108,6 +121,24 @@ class ModelCard:
         probabilities: p_c^(1/T) / sum_k p_k^(1/T). The order of the classes stays.
         """
         return tempered(probabilities, self.temperature)
+
+    def retempered(self, temperature: float) -> ModelCard:
+        """The card with another temperature, by which no cell changes its class.
+
+        The threshold becomes the probability that cells at the threshold have then.
+        """
+        threshold = self.threshold
+        if threshold is not None:
+            both = np.array([1 - threshold, threshold])
+            threshold = float(tempered(both, temperature / self.temperature)[1])
+        return replace(self, temperature=temperature, threshold=threshold)
+
+    def index_of(self, probabilities: np.ndarray) -> np.ndarray:
+        """Class index (...) of probabilities (..., classes): the most probable class, or that which
+        the threshold gives."""
+        if self.threshold is not None and len(self.classes) == 2:
+            return second_of_two(probabilities, self.threshold).astype(np.intp)
+        return probabilities.argmax(axis=-1)
 
     def provenance(self, how: str) -> dict[str, str]:
         """Where maps of this model come from, as `r.support` takes it.

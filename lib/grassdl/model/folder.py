@@ -19,7 +19,7 @@ from .weights import weights_file
 CARD_NAME = "model.json"
 FORMAT_NAME = "i.dl model"
 FORMAT_VERSION = 2
-DECIDING = "network mean deviation resolution size stride halo temperature ranges".split()
+DECIDING = "network mean deviation resolution size stride halo temperature threshold ranges".split()
 """What on a model's card decides about the class of a cell, beside bands and class values."""
 
 MODEL_FOLDER = FolderKind(

@@ -35,6 +35,9 @@ PLAIN_FIELDS = (
 ).split()
 """Fields of a card that are JSON as they are."""
 
+LATER_FIELDS = ("threshold",)
+"""The same, which only some cards have."""
+
 NO_HYPERPARAMETERS = frozenset(
     "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
     "leaks".split()
@@ -262,6 +265,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
         ],
         "classes": card.classes.to_json(),
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
+        **{name: one for name in LATER_FIELDS if (one := getattr(card, name)) is not None},
     }
 
 
@@ -405,4 +409,5 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "ranges": [band["range"] for band in own["bands"]],
         "classes": own["classes"],
         **{name: own[name] for name in PLAIN_FIELDS},
+        **{name: own[name] for name in LATER_FIELDS if name in own},
     }

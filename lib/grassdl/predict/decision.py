@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.readers import zero_layers
+from ..model.card import second_of_two
 
 PIECE_BYTES = 1_000_000
 """Of the probabilities that are compared together: they stay in the processor's cache."""
@@ -146,7 +147,7 @@ class Decision:
 
     def _index(self, probabilities: np.ndarray, likeliest: np.ndarray) -> np.ndarray:
         if self.threshold is not None and self.classes == 2:
-            return probabilities[..., 1] >= self.threshold
+            return second_of_two(probabilities, self.threshold)
         return likeliest
 
 

@@ -216,6 +216,7 @@ class PredictionRun(ABC):
             cells = self.start(checkpoint)
             reader = cleanup.enter_context(self.inputs.open(cells))
             bands = self.row_bands(reader, checkpoint.rows)
+            self._note_threshold()
             self.outputs.open(checkpoint.folder, checkpoint.rows)
             cleanup.enter_context(closing(self.outputs))
             writers = [self.outputs.write]
@@ -229,6 +230,12 @@ class PredictionRun(ABC):
                 columns, by_segment = segments.result(self.card.classes.values)
             support = self.card.provenance(self.method)
             self.outputs.make(support, columns, by_segment, checkpoint.record_naming)
+
+    def _note_threshold(self) -> None:
+        """Tell the threshold of two classes, which may be the model's and stand in no call."""
+        if self.settings.threshold is not None and len(self.card.classes) == 2:
+            second = list(self.card.classes)[1]
+            self.outputs.note(f"class {second.full_name} from {self.settings.threshold:g} on")
 
     def _segments(
         self, cells: Cells | None, checkpoint: Checkpoint, cleanup: ExitStack

@@ -51,7 +51,8 @@ class Settings:
         tile_size: Edge of a tile in cells, of its core where tiling is exact; None to choose it.
         stride: Total stride of the network in cells.
         halo: Cells that an exact tile reads around its core; 0 for a blended one.
-        threshold: Least probability of a class, or None.
+        threshold: Least probability of a class, or None; of two classes that of the second, by
+            default the model's.
         augmented: Whether to average over flips and turns (test-time augmentation).
         nprocs: Threads to compute with; 0 for all cores.
         memory: Memory for the whole process, in megabytes.
@@ -115,7 +116,7 @@ class Settings:
             tile_size=positive(options, "tile_size") if options["tile_size"] else None,
             stride=card.stride,
             halo=(card.halo or 0) if tiling == "exact" else 0,
-            threshold=number(options, "threshold", 0, 1) if options["threshold"] else None,
+            threshold=_threshold(options, card),
             augmented=flags["a"],
             nprocs=whole(options, "nprocs", 0, MOST_PROCS),
             memory=positive(options, "memory"),
@@ -151,3 +152,9 @@ class Settings:
                 for name, value in deciding.items()
             },
         }
+
+
+def _threshold(options: Mapping[str, str], card: ModelCard) -> float | None:
+    if options["threshold"]:
+        return number(options, "threshold", 0, 1)
+    return card.threshold if len(card.classes) == 2 else None

@@ -16,6 +16,7 @@ import numpy as np
 from ...core.readers import RowReader, check_probabilities
 from ...model.card import SMALLEST, tempered
 from .class_rows import NO_CLASS, ClassRows, strips
+from .thresholds import ThresholdCounts
 
 LOG_TEMPERATURES = (-3.0, 3.0)
 """Between which the logarithm of a temperature is looked for: 0.05 to 20."""
@@ -87,6 +88,7 @@ def count_calibration(
     rows: ClassRows,
     probabilities: Sequence[RowReader | None],
     progress: Callable[[int], None] = lambda row: None,
+    thresholds: ThresholdCounts | None = None,
 ) -> CalibrationCounts:
     """Count the cells where the maps have a class and all probabilities.
 
@@ -95,6 +97,7 @@ def count_calibration(
         probabilities: The map of each class's probability; None for a class whose probability is 0
             everywhere. After them may come those of classes that the maps do not have.
         progress: Takes the number of rows that are done.
+        thresholds: Counts the same cells, where there are two classes.
 
     Raises:
         ValueError: A probability lies outside 0..1, or there is no such cell.
@@ -111,7 +114,10 @@ def count_calibration(
         valid = (truth != NO_CLASS) & ~np.logical_or.reduce([null for _, null in read])
         shares = shares[:, valid]
         check_probabilities(shares)
-        counts.add(shares, places[truth[valid].astype(np.intp) - 1])
+        known = places[truth[valid].astype(np.intp) - 1]
+        counts.add(shares, known)
+        if thresholds is not None:
+            thresholds.add(shares, known)
         progress(row + count)
     if not counts.cells.any():
         raise ValueError("The maps of probabilities have no cell in common with the reference")

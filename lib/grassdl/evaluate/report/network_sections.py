@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ...core.text import value_label
 from .classes import classes_of
 from .tables import CHANGE, COUNT, Bars, Cell, Curve, Part, Row, Section, Table
 
@@ -29,6 +30,39 @@ def calibration(found: Part) -> Section:
     how = {"title": "Reliability curve", "across": "confidence", "up": "share right"}
     curve = Curve(**how, points=points, dots=points, diagonal=True)
     return Section("Calibration of the probabilities", [table], lead, [curve])
+
+
+def thresholds(found: Part) -> Section:
+    """From which probability on a cell should belong to the second of two classes."""
+    name = value_label(found.get("class.value"), found.get("class.label"))
+    title = f"Thresholds for class {name}"
+    if found.get("average_precision") is None:
+        return Section(title, lead=[["No cell of the reference is of this class."]])
+    shown = {"Highest F1": "highest_f1", "Stored in the model": "used"}
+    shown |= {
+        f"{what.capitalize()} of {found.get(f'wanted_{what}.wanted'):g}": f"wanted_{what}.found"
+        for what in ("precision", "recall")
+        if found.get(f"wanted_{what}")
+    }
+    rows: list[Row] = [
+        (label, found.at(key).cells("threshold precision recall f1"))
+        for label, key in shown.items()
+        if key != "used" or found.get(key)
+    ]
+    share = found.get("support") / found.get("pixels")
+    lead = found.words(
+        "Average precision {average_precision}; by chance it were the share of the class, "
+        f"{share:.4f}. Cells belong to the class from the threshold of its probability on."
+    )
+    marks = [
+        (label, found.get(f"{key}.recall"), found.get(f"{key}.precision"))
+        for label, key in shown.items()
+        if found.get(f"{key}.precision") is not None
+    ]
+    points = [(one.get("recall"), one.get("precision")) for one in found.each("curve")]
+    how = {"title": "Precision-recall curve", "across": "recall", "up": "precision"}
+    table = Table(["Threshold", "Precision", "Recall", "F1"], rows)
+    return Section(title, [table], [lead], [Curve(**how, points=points, marks=marks)])
 
 
 def importance(found: Part) -> Section:

@@ -12,7 +12,7 @@ from ...core.text import listed
 from ...dataset.seen import sentence
 from ..settings import STRATIFIED
 from .classes import classes_of
-from .network_sections import calibration, importance
+from .network_sections import calibration, importance, thresholds
 from .tables import CHANGE, COUNT, Bars, Cell, Part, Row, Section, Table, Words
 
 MOST_CONFUSIONS = 20
@@ -102,6 +102,7 @@ def sections(report: dict[str, Any], most_classes: int) -> list[Section]:
         "objects": _objects,
         "segments": _segments,
         "calibration": calibration,
+        "thresholds": thresholds,
         "importance": importance,
         "areas": _patch_areas,
         "leaks": _leaks,

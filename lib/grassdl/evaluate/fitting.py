@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is fitted to validation patches and stored in a model: temperature and threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..dataset.patchset import PatchSet
+from ..model.card import ModelCard
+from .metrics.calibration import fit_temperature
+from .metrics.thresholds import ThresholdCounts, Wanted, chosen_threshold
+from .scored_patches import Predict, ScoredPatches, sampled
+
+FITTED_PIXELS = 1_000_000
+"""Pixels that a temperature is fitted to; one number needs no more."""
+
+
+def check_fit(card: ModelCard, wanted: Wanted, what: str) -> None:
+    """Refuse thresholds for a model of other than two classes, and two to be stored.
+
+    Args:
+        card: What the model knows.
+        wanted: What thresholds are wanted for.
+        what: The flags, see `fitted`.
+
+    Raises:
+        ValueError: The model has other classes, or both precision and recall are wanted.
+    """
+    if "s" in what and None not in (wanted.precision, wanted.recall):
+        raise ValueError(
+            "A model has one threshold: with -s give wanted_precision or wanted_recall, not both"
+        )
+    if (wanted or "s" in what) and len(card.classes) != 2:
+        raise ValueError(
+            f"Thresholds of precision and recall are for two classes, model <{card.name}> has "
+            f"{len(card.classes)}: leave out -s, wanted_precision and wanted_recall"
+        )
+
+
+def temperature_of(
+    predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], seed: int
+) -> float:
+    """The temperature that suits the validation patches of datasets.
+
+    Args:
+        predict: The model's network.
+        card: What the model knows.
+        patch_sets: The datasets.
+        seed: Seed of the choice of `FITTED_PIXELS` pixels, the same number of every patch.
+
+    Raises:
+        ValueError: A dataset does not fit the model, or no validation pixel is labelled.
+    """
+    patches = ScoredPatches(card, patch_sets, "val")
+    step, most = sampled(patches, FITTED_PIXELS)
+    rng = np.random.default_rng(seed)
+    found, truths = [], []
+    for batch in patches.batches(step):
+        for shares, codes in zip(predict(batch.images), batch.channel, strict=True):
+            known = np.flatnonzero(codes.ravel() < len(card.classes))
+            chosen = rng.choice(known, min(most, len(known)), replace=False)
+            found.append(shares.reshape(-1, shares.shape[-1])[chosen])
+            truths.append(codes.ravel()[chosen])
+    if not any(len(one) for one in truths):
+        raise ValueError("No validation pixel is labelled: no temperature can be fitted")
+    return fit_temperature(np.concatenate(found), np.concatenate(truths).astype(np.intp))
+
+
+def threshold_of(
+    predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], wanted: Wanted
+) -> float:
+    """The threshold of the second of two classes that suits the validation patches of datasets.
+
+    Args:
+        predict: The model's network.
+        card: What the model knows, its temperature among it.
+        patch_sets: The datasets.
+        wanted: The precision or recall to reach; otherwise F1 is the highest.
+
+    Raises:
+        ValueError: A dataset does not fit the model, no validation pixel is of the class, or no
+            threshold reaches the precision.
+    """
+    counts = ThresholdCounts()
+    for batch in ScoredPatches(card, patch_sets, "val").batches():
+        warm = card.tempered(predict(batch.images))
+        counts.add(warm[batch.labelled].T, batch.channel[batch.labelled])
+    return chosen_threshold(counts, wanted, "the labelled validation pixels")
+
+
+def fitted(
+    predict: Predict,
+    card: ModelCard,
+    patch_sets: Sequence[PatchSet],
+    wanted: Wanted,
+    seed: int,
+    what: str,
+) -> tuple[ModelCard, list[str]]:
+    """The card with a temperature or threshold fitted to the validation patches, or both.
+
+    Args:
+        predict, card, patch_sets, wanted, seed: See `temperature_of` and `threshold_of`.
+        what: The flags: "t" for a temperature, "s" for a threshold.
+
+    Returns:
+        The card, and a line for each figure.
+    """
+    lines = []
+    if "t" in what:
+        card = card.retempered(temperature_of(predict, card, patch_sets, seed))
+        lines.append(f"Temperature {card.temperature:.3f}")
+    if "s" in what:
+        threshold = threshold_of(predict, card, patch_sets, wanted)
+        card = replace(card, threshold=threshold)
+        lines.append(f"Threshold {threshold:g} of class {list(card.classes)[1].full_name}")
+    return card, lines
