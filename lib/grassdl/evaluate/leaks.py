@@ -108,16 +108,18 @@ def _ground(
 def _cells_inside(maps: Maps, key: str, windows: Windows) -> tuple[int, int]:
     """Of the cells with a class in map and reference those in windows, and all."""
     classified, reference = getattr(maps, key), maps.reference
+    assert reference is not None, "where there are no points, there is a raster map"
     inside = total = 0
     for row, count in strips(classified.rows, classified.cols):
         compared = ~(classified.read(row, count)[1] | reference.read(row, count)[1])
-        total += np.count_nonzero(compared)
-        inside += np.count_nonzero(compared & windows.contains(row, count))
-    return int(inside), int(total)
+        total += int(np.count_nonzero(compared))
+        inside += int(np.count_nonzero(compared & windows.contains(row, count)))
+    return inside, total
 
 
 def _points_inside(maps: Maps, key: str, windows: Windows) -> tuple[int, int]:
     """The same for sample points."""
+    assert maps.points is not None
     compared = ~maps.at_points(key)[1]
     seen = windows.contains_cells(maps.points.rows[compared], maps.points.cols[compared])
     return int(np.count_nonzero(seen)), len(seen)

@@ -134,7 +134,8 @@ def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
     if wrong:
         raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
     card.check_resolution(export.region["nsres"], export.region["ewres"])
-    return PatchReader([patch_set.patches(split, places)], card.fill_values)
+    found = [place for place in places if place is not None]
+    return PatchReader([patch_set.patches(split, found)], card.fill_values)
 
 
 def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:

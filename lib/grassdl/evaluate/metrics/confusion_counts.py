@@ -130,7 +130,7 @@ def tally(
         null_in_classification=int(counts[0, 1:].sum()),
         null_in_reference=int(counts[1:, 0].sum()),
         null_in_both=int(counts[0, 0] - masked - elsewhere),
-        elsewhere=None if inside is None else int(elsewhere),
+        elsewhere=None if inside is None else elsewhere,
     )
     return sorted_tally(codes.values, counts[1:, 1:], left_out, names, block_size, blocks[..., 1:])
 

@@ -27,8 +27,8 @@ def calibration(found: Part) -> Section:
     note = ["Cells by the probability of their class."]
     table = Table(["Cells", "Confidence", "Share right"], rows, [note])
     points = [(one.get("confidence"), one.get("accuracy")) for one in found.each("reliability")]
-    how = {"title": "Reliability curve", "across": "confidence", "up": "share right"}
-    curve = Curve(**how, points=points, dots=points, diagonal=True)
+    names = ("Reliability curve", "confidence", "share right")
+    curve = Curve(*names, points, dots=points, diagonal=True)
     return Section("Calibration of the probabilities", [table], lead, [curve])
 
 
@@ -60,9 +60,9 @@ def thresholds(found: Part) -> Section:
         if found.get(f"{key}.precision") is not None
     ]
     points = [(one.get("recall"), one.get("precision")) for one in found.each("curve")]
-    how = {"title": "Precision-recall curve", "across": "recall", "up": "precision"}
+    curve = Curve("Precision-recall curve", "recall", "precision", points, marks=marks)
     table = Table(["Threshold", "Precision", "Recall", "F1"], rows)
-    return Section(title, [table], [lead], [Curve(**how, points=points, marks=marks)])
+    return Section(title, [table], [lead], [curve])
 
 
 def importance(found: Part) -> Section:
