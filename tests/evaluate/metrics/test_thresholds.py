@@ -105,6 +105,15 @@ def test_what_no_threshold_reaches_is_said():
     assert chosen_threshold(BY_HAND, Wanted(), "cells") == 0.5
 
 
+def test_of_thresholds_that_find_as_many_the_most_precise_one_is_taken():
+    counts = counts_of([0.9, 0.8, 0.7, 0.6, 0.2], [1, 1, 1, 0, 1])
+    found = Curve.of(counts).of_precision(0.75)
+    assert (found["precision"], found["recall"]) == (0.8, 1)
+    counts = counts_of([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0])
+    found = Curve.of(counts).of_precision(0.75)
+    assert (found["precision"], found["recall"], found["threshold"]) == (1, 1, 0.65)
+
+
 def test_a_class_without_cells_has_no_figures():
     counts = counts_of([0.9, 0.8], [0, 0])
     found = threshold_report(counts, ROOF, Wanted(0.9, 0.5), used=0.5)

@@ -98,7 +98,11 @@ class Curve:
     def of_precision(self, wanted: float) -> dict[str, float] | None:
         """The threshold of the highest recall at which precision is as high as wanted, if any."""
         places = np.flatnonzero(self.precision >= wanted)
-        return self._at(int(places[0])) if len(places) else None
+        if not len(places):
+            return None
+        # Recall falls as thresholds rise; of those that find as many the most precise one.
+        places = places[self.recall[places] == self.recall[places[0]]]
+        return self._at(int(places[self.precision[places].argmax()]))
 
     def of_recall(self, wanted: float) -> dict[str, float] | None:
         """The threshold of the highest precision at which recall is as high as wanted."""

@@ -51,7 +51,7 @@ def thresholds(found: Part) -> Section:
     ]
     share = found.get("support") / found.get("pixels")
     lead = found.words(
-        "Average precision {average_precision}; by chance it were the share of the class, "
+        "Average precision {average_precision}; by chance it would be the share of the class, "
         f"{share:.4f}. Cells belong to the class from the threshold of its probability on."
     )
     marks = [
