@@ -86,13 +86,13 @@ def test_the_map_is_scored_in_the_test_patches_of_the_dataset(run, maps, dataset
         "elsewhere": 144 - cells - 1,
     }
     assert report["objects"][0]["support_cells"] == 16
-    assert "test patches of set only" in page.read_text()
+    assert "test patches of dataset set only" in page.read_text()
 
 
 def test_the_region_may_be_finer_and_smaller_than_the_datasets(run, maps, dataset):
     run("g.region", n=12, s=7, w=0, e=12, res=0.5)
     listing = score(run, dataset).stdout
-    assert "Scored on:      test patches of set only\n" in listing
+    assert "Scored on:      test patches of dataset set only\n" in listing
     assert f"Cells counted:  {4 * (INSIDE[:5].sum() - 1)}\n" in listing
     assert f"Left out:       {4 * (~INSIDE[:5]).sum()} outside these patches\n" in listing
 

@@ -33,6 +33,9 @@ def metadata(folder, quote='"', **changes):
 def test_the_card_stands_behind_the_metadata(folder, form):
     told = metadata(folder, comments=f"i.dl.predict input=a,b {form.format(folder)} output=c -a")
     rest = {"comments": told["comments"]}
+    titled = told | {"title": "Classification by model small, unet"}
+    assert with_model(titled)[0] == rest | describe(card_of())
+    assert with_model(told | {"title": "My map"})[0]["title"] == "My map"
     assert with_model(told) == (rest | describe(card_of()), None)
     assert with_model(told)[0]["bands"] == "a, b"
 

@@ -85,9 +85,7 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
         card = _card_in(folder)
         if card is None or not _made(card, metadata):
             return dict(metadata), None
-        # What the sources name is on the card.
-        rest = {key: one for key, one in metadata.items() if key not in ("source1", "source2")}
-        return {**rest, **describe(card)}, None
+        return {**_without_card(metadata), **describe(card)}, None
     except _UNREADABLE as error:
         name = within_columns(one_line(folder), _LONGEST_NAME)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -106,6 +104,14 @@ def _card_in(folder: str) -> ModelCard | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return load_card(path)
+
+
+def _without_card(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Metadata without what the card says again: the sources, and the title that names them."""
+    again = {"source1", "source2"}
+    if metadata.get("source1", "") in metadata.get("title", ""):
+        again.add("title")
+    return {key: one for key, one in metadata.items() if key not in again}
 
 
 def model_of(metadata: Mapping[str, str]) -> ModelCard | None:

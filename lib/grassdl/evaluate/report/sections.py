@@ -72,7 +72,7 @@ def facts(report: dict[str, Any]) -> list[tuple[str, Words]]:
 
 
 def _patches(split: str, datasets: Sequence[str]) -> str:
-    return f"{split} patches of {listed(datasets)} only"
+    return f"{split} patches of dataset{'s' if len(datasets) > 1 else ''} {listed(datasets)} only"
 
 
 def headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:
