@@ -89,7 +89,8 @@ def _loss_by_class(bands: list[Part]) -> Table:
         (band.get("band"), [one.cell("f1_loss", CHANGE) for one in band.each("classes")])
         for band in bands
     ]
-    return Table([name for name, _ in classes_of(bands[0])], rows, corner="band")
+    note = "What F1 of each class loses where the band is permuted."
+    return Table([name for name, _ in classes_of(bands[0])], rows, [[note]], corner="band")
 
 
 def _loss_chart(losses: list[tuple[str, Cell]]) -> Bars:
