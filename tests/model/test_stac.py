@@ -152,7 +152,7 @@ def test_another_format_version_is_refused_with_what_to_do(tmp_path, version, wo
 
 @pytest.mark.parametrize(
     "change",
-    [{"idl:halo": 0}, {"idl:resolution": [1, 0]}, {"idl:temperature": -1}, {"idl:bands": 3}],
+    [{"idl:halo": -1}, {"idl:resolution": [1, 0]}, {"idl:temperature": -1}, {"idl:bands": 3}],
 )
 def test_impossible_values_are_refused(tmp_path, change):
     item = saved(card_of(), tmp_path)
