@@ -141,7 +141,9 @@
 # % option G_OPT_M_DIR
 # % key: model
 # % required: no
-# % description: Name of model folder to score on patches, instead of a class map
+# % multiple: yes
+# % label: Name of model folder to score on patches, instead of a class map
+# % description: A model, an ensemble, or several models whose probabilities are averaged
 # % guisection: Model
 # % end
 # % option G_OPT_M_DIR
@@ -218,7 +220,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -229,6 +230,7 @@ sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from grassdl.evaluate.settings import Settings
 
@@ -300,27 +302,27 @@ def score_model(options: dict[str, str], settings: Settings, write: Write, warm:
     """
     from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.leaks import tell
-    from grassdl.evaluate.patch_assessment import score_patches, temperature_of
+    from grassdl.evaluate.patch_assessment import score_patches, warmed
     from grassdl.evaluate.provenance import describe
     from grassdl.evaluate.report.html import page
-    from grassdl.model.folder import load_card, save_card
-    from grassdl.model.weights import predictor
+    from grassdl.model.ensemble import open_model
+    from grassdl.model.folder import save_card
     from grassdl.runtime import keras_backend
 
-    card = load_card(options["model"])
+    model = open_model(options["model"])
     names = options["dataset"]
     folders = [names] if os.path.isdir(names) else names.split(",")
     patch_sets = [PatchSet.open(folder) for folder in folders]
     keras_backend.prepare()
-    predict = predictor(options["model"])
     if warm:
-        card.temperature = temperature_of(predict, card, patch_sets, settings.seed)
-    report = score_patches(predict, card, patch_sets, options["split"], settings.seed)
+        model = warmed(model, patch_sets, settings.seed)
+    scored = model.predictor(), model.card, patch_sets
+    report = score_patches(*scored, options["split"], settings.seed)
     tell(report, gs.warning)
-    write(report, lambda: page(report, [], {}, describe(card)))
-    if warm:
-        save_card(card, Path(options["model"]).expanduser())
-        gs.message(f"Temperature {card.temperature:.3f} is stored in model <{options['model']}>")
+    write(report, lambda: page(report, [], {}, describe(model.card)))
+    for one in model.members if warm else ():
+        save_card(one.card, one.folder)
+        gs.message(f"Temperature {one.card.temperature:.3f} is stored in model <{one.folder}>")
     return report
 
 

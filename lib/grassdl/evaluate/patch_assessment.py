@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from ..dataset.patchset import PatchSet
 from ..dataset.reader import PatchReader
 from ..dataset.seen import leaks
 from ..model.card import ModelCard
+from ..model.ensemble import Model, Predict
+from ..model.weights import predictor
 from .metrics.bootstrap import block_intervals
 from .metrics.calibration import CalibrationCounts, calibration_report, fit_temperature
 from .metrics.confusion_counts import MAX_BLOCKS
@@ -29,9 +31,6 @@ BATCH = 16
 """Patches that are predicted at a time."""
 
 AREA_FIGURES = ("pixels", *accuracy.HEADLINE)
-
-Predict = Callable[[np.ndarray], np.ndarray]
-"""Turns images (n, size, size, bands) float32 into probabilities (n, size, size, classes)."""
 
 
 def score_patches(
@@ -198,6 +197,22 @@ def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
     codes[: len(own)] = classes.places_of(own)
     codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
     return codes
+
+
+def warmed(model: Model, patch_sets: Sequence[PatchSet], seed: int) -> Model:
+    """A model with the temperature, of each member its own, that suits the validation patches.
+
+    Args:
+        model: The model; its cards are changed.
+        patch_sets: The datasets.
+        seed: See `temperature_of`.
+
+    Raises:
+        ValueError: See `temperature_of`.
+    """
+    for one in model.members:
+        one.card.temperature = temperature_of(predictor(one.folder), one.card, patch_sets, seed)
+    return model
 
 
 def temperature_of(

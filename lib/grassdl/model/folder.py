@@ -22,17 +22,26 @@ FORMAT_VERSION = 2
 DECIDING = "network mean deviation resolution size stride halo temperature ranges".split()
 """What on a model's card decides about the class of a cell, beside bands and class values."""
 
+MEMBER = r"(fold|seed)_\d+"
+"""Names of the members of an ensemble that the toolset writes."""
+
 MODEL_FOLDER = FolderKind(
     CARD_NAME,
     FORMAT_NAME,
     (
-        r"\.?model\.json(\.part)?",
-        r"model\.keras",
-        r"README\.md",
-        r"history\.(csv|png)",
-        r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",
-        # Networks that i.dl.predict has converted.
-        r"\.?openvino-[^/]*(/.*)?",
+        MEMBER,
+        *(
+            rf"({MEMBER}/)?{name}"
+            for name in (
+                r"\.?model\.json(\.part)?",
+                r"model\.keras",
+                r"README\.md",
+                r"history\.(csv|png)",
+                r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",
+                # Networks that i.dl.predict has converted.
+                r"\.?openvino-[^/]*(/.*)?",
+            )
+        ),
     ),
 )
 """What a model's folder holds, and --overwrite may therefore remove."""

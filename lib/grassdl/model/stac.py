@@ -104,8 +104,11 @@ def item_of(card: ModelCard) -> dict[str, Any]:
 
 def _assets(card: ModelCard) -> dict[str, Any]:
     """The other files of the folder; STAC wants bands of an item to be those of one of them."""
-    bands = [{"name": band.name} for band in card.bands]
-    return {**ASSETS, "model": {**ASSETS["model"], "bands": bands}}
+    weights = {**ASSETS["model"], "bands": [{"name": band.name} for band in card.bands]}
+    if not card.members:
+        return {**ASSETS, "model": weights}
+    members = {name: {**weights, "href": f"./{name}/model.keras"} for name in card.members}
+    return {**members, "readme": ASSETS["readme"]}
 
 
 def _place(footprint: dict[str, Any] | None) -> dict[str, Any]:
@@ -262,6 +265,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
         ],
         "classes": card.classes.to_json(),
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
+        **({"members": card.members} if card.members else {}),
     }
 
 
@@ -405,4 +409,6 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "ranges": [band["range"] for band in own["bands"]],
         "classes": own["classes"],
         **{name: own[name] for name in PLAIN_FIELDS},
+        # Cards of single networks do not have it.
+        "members": own.get("members", []),
     }

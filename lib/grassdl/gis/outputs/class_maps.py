@@ -153,6 +153,7 @@ class ClassificationMaps:
         vector: Name of the vector map of areas of the class map, or "".
         minsize: Cells that these have at least.
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
+        disagreement: Name of the map of the members' disagreement, or "".
 
     Attributes:
         notes: What the history of the maps tells beside the call; may be added to.
@@ -173,6 +174,7 @@ class ClassificationMaps:
         vector: str = "",
         minsize: int = 1,
         unfinished: bool = False,
+        disagreement: str = "",
     ):
         self.notes: list[str] = []
         self.with_probabilities = bool(probabilities)
@@ -199,6 +201,9 @@ class ClassificationMaps:
             if uncertainty
             else []
         )
+        self._disagreement = (
+            [shares(disagreement, "Mutual information between the members")] if disagreement else []
+        )
         self._probabilities = [
             shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
             for one in classes
@@ -207,6 +212,7 @@ class ClassificationMaps:
         self.figures = {
             "with_confidence": bool(self._confidence),
             "with_uncertainty": bool(uncertainty),
+            "with_disagreement": bool(disagreement),
         }
         self._by_segment = class_map(by_segment, "Classification of segments")
         self._classes = class_map(output, "Classification")
@@ -215,6 +221,7 @@ class ClassificationMaps:
             *self._probabilities,
             *self._confidence,
             *self._uncertainty,
+            *self._disagreement,
             *self._classes,
         ]
         self._all = [*self._by_segment, *self._by_cell]
@@ -248,6 +255,7 @@ class ClassificationMaps:
             vector=options["vector"],
             minsize=minsize,
             unfinished=unfinished,
+            disagreement=options["disagreement"],
         )
 
     @property
@@ -296,6 +304,8 @@ class ClassificationMaps:
             spool.write(band.confidence, band.null)
         for spool in self._uncertainty:
             spool.write(band.uncertainty, band.null)
+        for spool in self._disagreement:
+            spool.write(band.disagreement, band.null)
         for place, spool in enumerate(self._probabilities):
             spool.write(band.probabilities[..., place], band.null)
         for spool in self._by_cell:
