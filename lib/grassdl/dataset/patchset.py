@@ -33,6 +33,15 @@ class PatchSet:
     folder: Path
     manifest: Manifest
 
+    @property
+    def fold(self) -> int | None:
+        """The fold that validates, of a view of a dataset; None for the dataset as it is."""
+        return None
+
+    def regrouped(self, by_split: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What belongs to each patch, by the splits of this view instead of those on disk."""
+        return by_split
+
     @classmethod
     def open(cls, folder: str | Path) -> PatchSet:
         """Open a dataset and check that it is whole.

@@ -293,6 +293,7 @@ class _Area(TypedDict):
     ewres: NotRequired[Above0]
     size: NotRequired[Edge]
     places: NotRequired[_Places]
+    fold: NotRequired[AtLeastOne]
 
 
 class _Leak(TypedDict):
