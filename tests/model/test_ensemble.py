@@ -55,7 +55,7 @@ def test_its_probabilities_are_the_mean_of_the_members_each_at_its_temperature(e
     parts = []
     for number, (network, temperature) in enumerate(zip(networks, (1, 2), strict=True), start=1):
         own = np.where(null[..., None], np.float32(MEAN) + 10 * number, images)
-        parts.append(tempered(network.predict_on_batch(own), temperature))
+        parts.append(tempered(np.asarray(network(own)), temperature))
     model = open_model(str(folder))
     images[null] = model.card.fill_values
     found = model.predictor()(images)

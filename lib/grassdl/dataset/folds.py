@@ -18,7 +18,7 @@ import numpy as np
 from ..core.band_statistics import BandStatistics
 from .manifest import Fold, Manifest
 from .npy import read_array
-from .patchset import PatchSet
+from .patchset import JoinedPatchSets, PatchSet
 
 FOLDS_NAME = "folds.npy"
 
@@ -136,6 +136,47 @@ def fold_of(patch_set: PatchSet, number: int) -> FoldView:
             "manifest"
         )
     return view
+
+
+def number_of_folds(data: JoinedPatchSets) -> int:
+    """How many folds each of several datasets has.
+
+    Raises:
+        ValueError: One has none, or another number than the first.
+    """
+    first, *others = data.patch_sets
+    fold_of(first, 1)
+    number = len(first.manifest.folds)
+    for one in others:
+        fold_of(one, 1)
+        if len(one.manifest.folds) != number:
+            raise ValueError(
+                f"Datasets <{first.folder}> and <{one.folder}> have {number} and "
+                f"{len(one.manifest.folds)} folds: cut them with the same folds="
+            )
+    return number
+
+
+def joined_fold(data: JoinedPatchSets, number: int) -> JoinedPatchSets:
+    """Several datasets as one, with the same fold of each for validation.
+
+    Raises:
+        ValueError: See `fold_of`.
+    """
+    return JoinedPatchSets([fold_of(one, number) for one in data.patch_sets], data.chosen_bands)
+
+
+def as_trained(patch_set: PatchSet, dataset_ids: Sequence[str], fold: int | None) -> PatchSet:
+    """A dataset with the splits that a model was trained on.
+
+    Args:
+        patch_set: The dataset.
+        dataset_ids: Of the model.
+        fold: The fold that validated it, or None.
+    """
+    if fold is None or patch_set.manifest.dataset_id not in dataset_ids:
+        return patch_set
+    return fold_of(patch_set, fold)
 
 
 def _seen_from(manifest: Manifest, number: int) -> Manifest:

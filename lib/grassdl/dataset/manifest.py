@@ -264,7 +264,8 @@ def _folds(facts: _Facts) -> list[Fold]:
     ]
     shapes = {(len(one.pixels), len(one.statistics)) for one in folds}
     if folds and (
-        shapes != {(len(facts.classes), len(facts.bands))}
+        len(folds) < 2
+        or shapes != {(len(facts.classes), len(facts.bands))}
         or folds[0].patches != facts.counts["val"]
         or sum(one.patches for one in folds[1:]) != facts.counts["train"]
     ):

@@ -151,8 +151,10 @@ class PatchSetWriter:
         figures = []
         for fold in np.unique(own_folds).tolist():
             chosen = own_folds == fold
-            own = (images, labels) if chosen.all() else (images[chosen], labels[chosen])
-            figures.append(self._figures(fold, *own, with_statistics=fold or split == "train"))
+            # All of them as a rule: a copy would take time.
+            run = slice(None) if chosen.all() else chosen
+            trains = split == "train" or fold > 0
+            figures.append(self._figures(fold, images[run], labels[run], trains))
         return WrittenPart(split, first, _digests(images, labels), own_folds, figures)
 
     def _figures(

@@ -12,6 +12,7 @@ from ..core import accuracy
 from ..core.accuracy import margins_of
 from ..core.bands import places_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
+from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
 from ..dataset.reader import PatchReader
@@ -55,6 +56,7 @@ def score_patches(
     Raises:
         ValueError: A dataset does not fit the model, or no pixel of the split is labelled.
     """
+    patch_sets = _as_trained(card, patch_sets)
     readers = [_reader(card, one, split) for one in patch_sets]
     classes = _all_classes(card, patch_sets)
     table = _Table(sum(map(len, readers)), len(classes))
@@ -89,6 +91,12 @@ def score_patches(
             found for one in patch_sets for found in leaks(card.name, card.seen_areas, one, split)
         ],
     }
+
+
+def _as_trained(card: ModelCard, patch_sets: Sequence[PatchSet]) -> list[PatchSet]:
+    """Datasets with the splits of a model, whose validation patches may be those of a fold."""
+    fold = card.training.get("fold")
+    return [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
 
 
 class _Table:
@@ -229,6 +237,7 @@ def temperature_of(
     Raises:
         ValueError: A dataset does not fit the model, or no validation pixel is labelled.
     """
+    patch_sets = _as_trained(card, patch_sets)
     readers = [_reader(card, one, "val") for one in patch_sets]
     patches = sum(map(len, readers))
     most = -(-FITTED_PIXELS // max(patches, 1))

@@ -19,12 +19,15 @@ does not exist."""
 
 _LONGEST_NAME, _LONGEST_REASON = 60, 160
 
+UNTOLD = ("leaks", "members", "summary")
+"""What the account of a training holds that would fill pages."""
+
 _CALL = re.compile(r"\bi\.dl\.predict(\.py)?\s.*", re.DOTALL)
 
 
 def describe(card: ModelCard) -> dict[str, str]:
     """The model card in words."""
-    training = {key: value for key, value in card.training.items() if key != "leaks"}
+    training = {key: one for key, one in card.training.items() if key not in UNTOLD}
     if parent := training.get("parent"):
         # With its areas it would fill pages.
         training["parent"] = parent["name"]

@@ -99,7 +99,12 @@ def open_model(names: str) -> Model:
     folders = [names] if Path(names).expanduser().is_dir() else names.split(",")
     if len(folders) > 1 and not all(one.strip() for one in folders):
         raise ValueError("A name of a model is empty: separate names by one comma each")
-    opened = [_opened(Path(one).expanduser()) for one in folders]
+    return model_of([Path(one).expanduser() for one in folders])
+
+
+def model_of(folders: Sequence[Path]) -> Model:
+    """The models of one or more folders as one; raises what `open_model` does."""
+    opened = [_opened(one) for one in folders]
     if len(opened) == 1:
         return opened[0]
     members = list(chain.from_iterable(one.members for one in opened))

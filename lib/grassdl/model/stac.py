@@ -37,7 +37,7 @@ PLAIN_FIELDS = (
 
 NO_HYPERPARAMETERS = frozenset(
     "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
-    "leaks".split()
+    "leaks validation members summary".split()
 )
 """What the account of a training tells beside its settings."""
 
@@ -323,6 +323,7 @@ class _Training(TypedDict, total=False):
     activation: Text
     network_file: str | None
     interrupted: bool
+    fold: AtLeastOne
 
 
 class _NetworkOptions(TypedDict, total=False):

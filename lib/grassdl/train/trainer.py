@@ -73,6 +73,9 @@ _KEEPING = (
     "(option learning_rate sets another one)"
 )
 
+SCORES = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+"""Figures over all classes that tell how good a model is."""
+
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
 
@@ -88,6 +91,7 @@ def train(
     warn: Report,
     resume: bool = False,
     team: Team = ALONE,
+    with_validation: bool = False,
 ) -> ModelCard | None:
     """Train a network and write its model folder, which appears whole or not at all.
 
@@ -106,6 +110,7 @@ def train(
         warn: Takes warnings.
         resume: Whether to resume an unfinished training of this model.
         team: The processes that train together.
+        with_validation: Whether the card tells the scores on the validation split, too.
 
     Returns:
         The content of `model.json`, scores on the test split among it; None in all processes but
@@ -130,9 +135,12 @@ def train(
         if not team.leads:
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
-        test = _test_scores(network, data, settings, warn)
+        validation = _scores(network, data, "val", settings, warn) if with_validation else None
+        test = _scores(network, data, "test", settings, warn)
         card = model_card(target.name, network, data, settings, fitted, test, command)
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
+        if with_validation:
+            card.training["validation"] = figures(validation)
         card.versions.update(versions)
         _write_model(card, network, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
@@ -455,16 +463,24 @@ def _learner(
     return learner
 
 
-def _test_scores(
-    network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
+def _scores(
+    network: keras.Model, data: JoinedPatchSets, split: str, settings: Settings, warn: Report
 ) -> dict[str, Any] | None:
-    """Scores on the test split; a process that was asked to end takes little time for them."""
+    """Scores on a split; a process that was asked to end takes little time for the test split, and
+    none for another."""
     seconds = SECONDS_TO_SCORE if Terminated.asked else math.inf
+    if Terminated.asked and split != "test":
+        return None
     try:
-        return score(network, data, "test", settings.batch_size, seconds)
+        return score(network, data, split, settings.batch_size, seconds)
     except TimeoutError:
         warn("There was no time left to score the model on the test patches: see i.dl.evaluate")
         return None
+
+
+def figures(report: Mapping[str, Any] | None) -> dict[str, float | None] | None:
+    """The figures over all classes of scores; None of none."""
+    return None if report is None else {name: report[name] for name in SCORES}
 
 
 def score(
@@ -473,15 +489,17 @@ def score(
     split: str,
     batch_size: int,
     seconds: float = math.inf,
+    fill: np.ndarray | None = None,
 ) -> dict[str, Any] | None:
     """Accuracy of a network on a split.
 
     Args:
-        network: Takes raw values.
+        network: Takes raw values; anything with `predict_on_batch` serves.
         data: The datasets.
         split: "train", "val" or "test".
         batch_size: Patches that are predicted at a time.
         seconds: Time that this may take.
+        fill: Value of every band that stands for NULL; None for the means of the bands.
 
     Returns:
         The object of `accuracy.report`; None if no pixel of the split is labelled.
@@ -493,7 +511,9 @@ def score(
     if not data.pixels(split).any():
         return None
     counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
-    batches = Batches(data.arrays(split), batch_size, np.array(means(data), np.float32))
+    if fill is None:
+        fill = np.array(means(data), np.float32)
+    batches = Batches(data.arrays(split), batch_size, fill)
     for number in range(len(batches)):
         if time.monotonic() > end:
             raise TimeoutError

@@ -9,9 +9,7 @@ from grassdl.core.readers import by_layers
 from grassdl.model.ensemble import Member
 from grassdl.predict.decision import Decision, normalised_entropy
 from grassdl.predict.engines.ensemble_engine import EnsembleEngine, MemberInput
-from grassdl.predict.tiling.axis import Span
 from model_cards import card_of
-from scenes import CLASSES, everything, scene, small_network, tiled, whole
 
 MEANS = [[300.0, 1200.0, 3.0], [310.0, 1100.0, 5.0]]
 DEVIATIONS = [[100.0, 400.0, 2.0], [50.0, 300.0, 4.0]]
@@ -91,22 +89,3 @@ def test_adjusted_bands_reach_each_member_with_its_own_mean_and_deviation():
         found = MemberInput.of(one, common)(values)[0, 0]
         assert found == pytest.approx(standard * one.card.deviation + one.card.mean)
         assert by_layers(found[None, None]).dtype == np.float32
-
-
-def test_tiles_join_to_the_mean_of_the_networks_run_once():
-    from grassdl.predict.engines.keras_engine import KerasEngine
-
-    networks = [small_network("unet", filters=filters, depth=2) for filters in (2, 3)]
-    values, null = scene(61, 78)
-    inputs = [MemberInput(Member(None, card_of(mean=[100.0, 300.0])))] * 2
-
-    def joined(engine):
-        return EnsembleEngine([engine, KerasEngine(networks[1])], inputs, CLASSES)
-
-    expected = np.mean([whole(one, values, null) for one in networks], axis=0)
-    for rows, cols in (everything(null.shape), (Span(7, 50), Span(31, 78))):
-        found, *_ = tiled(networks[0], values, null, rows, cols, (16, 24), wrap=joined)
-        part = np.s_[rows.start : rows.stop, cols.start : cols.stop]
-        assert np.array_equal(found["null"], null[part])
-        difference = np.abs(found["probabilities"] - expected[part])[~null[part]]
-        assert difference.max() < 1e-5

@@ -102,6 +102,11 @@ def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
         ValueError: The options tell another one.
     """
     card = load_card(options["model"])
+    if card.members:
+        raise ValueError(
+            f"Model <{options['model']}> is an ensemble: start from one of its members, such as "
+            f"model={options['model']}/{card.members[0]}"
+        )
     activation = options["activation"] or card.training.get("activation", ACTIVATION)
     if not card.training.get("network_file"):
         _check_same_network(options, card)
