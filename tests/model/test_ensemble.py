@@ -10,7 +10,7 @@ import pytest
 from grassdl.core.classes import ClassScheme, MapClass
 from grassdl.model.card import tempered
 from grassdl.model.ensemble import Member, joined_card, open_model
-from grassdl.model.folder import MODEL_FOLDER, load_card, save_card
+from grassdl.model.folder import MODEL_FOLDER, load_card, load_network_card, save_card
 from model_cards import card_of
 from small_model import DEVIATION, MEAN, plain_band, write_members
 
@@ -135,6 +135,13 @@ def test_a_member_that_is_missing_or_an_ensemble_itself_is_named(tmp_path):
     save_card(card_of(members=["fold_1"]), tmp_path / "fold_1")
     with pytest.raises(ValueError, match="fold_1> of an ensemble is an ensemble itself"):
         open_model(str(tmp_path))
+
+
+def test_where_one_network_is_needed_an_ensemble_is_refused_and_a_member_named(ensemble):
+    folder, _ = ensemble
+    with pytest.raises(ValueError, match="is an ensemble.* such as model=.*/ensemble/fold_1"):
+        load_network_card(folder)
+    assert load_network_card(folder / "fold_1").name == "fold_1"
 
 
 def test_an_ensemble_is_replaced_but_not_with_a_file_of_the_user_in_a_member(ensemble):

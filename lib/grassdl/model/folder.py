@@ -67,6 +67,21 @@ def load_card(folder: str | Path) -> ModelCard:
         raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
 
 
+def load_network_card(folder: str | Path) -> ModelCard:
+    """The card of a model that must be one network.
+
+    Raises:
+        ValueError: It is an ensemble; or see `load_card`.
+    """
+    card = load_card(folder)
+    if card.members:
+        raise ValueError(
+            f"Model <{folder}> is an ensemble, and one network is needed: name a member, such as "
+            f"model={folder}/{card.members[0]}"
+        )
+    return card
+
+
 def deciding_hash(folder: str | Path) -> str:
     """A hash of a model's weights and of what on its card decides about the class of a cell.
 

@@ -117,21 +117,18 @@ def make_plan(
     if not dealt.any():
         raise ValueError("No patch is left in any split: choose other shares or a larger region")
     kept = np.flatnonzero(dealt)[design.thin(counts[dealt], parts[dealt], rng)]
-    gap = 2 * split.margin[0], 2 * split.margin[1]
-    check_apart(positions[kept], parts[kept], grid.size, gap, list(map(str, split.parts)))
-    split_of_part = np.array([SPLITS.index(one.split) for one in split.parts], np.int8)
-    fold_of_part = np.array([one.fold for one in split.parts], np.uint8)
+    check_apart(positions[kept], parts[kept], grid.size, split.gap, [*map(str, split.parts)])
     on_classes = design.notes_on_classes(counts[kept].sum(axis=0), classes.labels)
     return Plan(
         positions=positions[kept],
-        splits=split_of_part[parts[kept]],
+        splits=np.array([SPLITS.index(one.split) for one in split.parts], np.int8)[parts[kept]],
         counts=counts[kept],
         candidates=len(examined.verdicts) - examined.number(UNKNOWN),
         unlabelled=examined.number(UNLABELLED),
         dropped=examined.number(ACROSS) + int((parts == DROPPED).sum()),
         buffered=examined.number(NEAR) + int((parts == BUFFERED).sum()),
         notes=(*design.notes(examined, chosen), *on_classes),
-        folds=fold_of_part[parts[kept]],
+        folds=np.array([one.fold for one in split.parts], np.uint8)[parts[kept]],
     )
 
 

@@ -236,7 +236,8 @@ def _check_enough(npatches: int, folds: int, shares: np.ndarray) -> None:
     Raises:
         ValueError: They are fewer.
     """
-    parts, named = np.count_nonzero(shares), f"{np.count_nonzero(shares)} splits"
+    parts = int(np.count_nonzero(shares))
+    named = f"{parts} splits"
     remedy = "leave a split out by a share of 0 (split=80,20,0)"
     if folds:
         has_test = bool(shares[SPLITS.index("test")])

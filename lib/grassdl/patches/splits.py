@@ -108,6 +108,11 @@ class SplitScheme(ABC):
         """What patches are dealt to, by the numbers that `assign` gives."""
         return SPLIT_PARTS
 
+    @property
+    def gap(self) -> tuple[int, int]:
+        """Rows or columns that lie between patches of different splits, at least."""
+        return 2 * self.margin[0], 2 * self.margin[1]
+
     def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
         """What is known of the patches' splits before they are chosen, as `assign` returns it.
 

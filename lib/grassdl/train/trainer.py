@@ -104,17 +104,14 @@ def train(
         data: The datasets.
         target: The model folder, as `run_folder.check_target` gives it.
         settings: Network and recipe.
-        command: The call, for the model card.
-        versions: Versions of software that this library does not know of, by name.
-        report: Takes lines about the progress.
-        warn: Takes warnings.
+        command, versions: For the card: the call, and software that this library does not know of.
+        report, warn: Take lines about the progress, and warnings.
         resume: Whether to resume an unfinished training of this model.
         team: The processes that train together.
         with_validation: Whether the card tells the scores on the validation split, too.
 
     Returns:
-        The content of `model.json`, scores on the test split among it; None in all processes but
-        the first, which alone writes and reports.
+        The content of `model.json`; None in all processes but the first, which alone writes.
 
     Raises:
         ValueError: Nothing to learn from, a patch size or an option that does not suit the
@@ -135,12 +132,10 @@ def train(
         if not team.leads:
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
-        validation = _scores(network, data, "val", settings, warn) if with_validation else None
-        test = _scores(network, data, "test", settings, warn)
-        card = model_card(target.name, network, data, settings, fitted, test, command)
+        card = _scored_card(target.name, network, data, settings, fitted, command, warn)
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
         if with_validation:
-            card.training["validation"] = figures(validation)
+            card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
         _write_model(card, network, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
@@ -187,6 +182,27 @@ def _warn_of_leaks(data: JoinedPatchSets, settings: Settings, warn: Report) -> l
     for one in leaks:
         warn(sentence(one))
     return leaks
+
+
+def _validation(
+    network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
+) -> dict[str, Any]:
+    """What the account of a training tells of the scores on the validation split."""
+    return {"validation": figures(_scores(network, data, "val", settings, warn))}
+
+
+def _scored_card(
+    name: str,
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    fitted: Fitted,
+    command: str,
+    warn: Report,
+) -> ModelCard:
+    """The card of a network, with its scores on the test split."""
+    test = _scores(network, data, "test", settings, warn)
+    return model_card(name, network, data, settings, fitted, test, command)
 
 
 def _write_model(

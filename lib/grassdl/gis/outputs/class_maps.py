@@ -189,24 +189,19 @@ class ClassificationMaps:
             dtype = self._values.dtype.name
             return [RasterSpool(name, dtype, title, colors, labels)] if name else []
 
-        def shares(name: str, title: str) -> RasterSpool:
-            return RasterSpool(name, "float32", title, PROBABILITY_COLORS)
+        def shares(name: str, title: str) -> list[RasterSpool]:
+            return [RasterSpool(name, "float32", title, PROBABILITY_COLORS)] if name else []
 
-        self._confidence = [shares(confidence, "Highest class probability")] if confidence else []
+        self._confidence = shares(confidence, "Highest class probability")
         if vector and not confidence:
-            self._confidence = [shares(UNASKED_CONFIDENCE, "")]
+            self._confidence = shares(UNASKED_CONFIDENCE, "")
             self._confidence[0].kept = False
-        self._uncertainty = (
-            [shares(uncertainty, "Normalised entropy of the class probabilities")]
-            if uncertainty
-            else []
-        )
-        self._disagreement = (
-            [shares(disagreement, "Mutual information between the members")] if disagreement else []
-        )
+        self._uncertainty = shares(uncertainty, "Normalised entropy of the class probabilities")
+        self._disagreement = shares(disagreement, "Mutual information between the members")
         self._probabilities = [
-            shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
+            spool
             for one in classes
+            for spool in shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
             if probabilities
         ]
         self.figures = {
@@ -217,13 +212,8 @@ class ClassificationMaps:
         self._by_segment = class_map(by_segment, "Classification of segments")
         self._classes = class_map(output, "Classification")
         # The class map comes last: where it is, all are.
-        self._by_cell = [
-            *self._probabilities,
-            *self._confidence,
-            *self._uncertainty,
-            *self._disagreement,
-            *self._classes,
-        ]
+        sure = [*self._confidence, *self._uncertainty, *self._disagreement]
+        self._by_cell = [*self._probabilities, *sure, *self._classes]
         self._all = [*self._by_segment, *self._by_cell]
         check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
         self._areas = ClassAreas(vector, TEMPORARY_PREFIX, classes, minsize) if vector else None

@@ -27,7 +27,7 @@ def ensemble_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.ensemble")
 
 
-def check_ensemble_target(path: str | os.PathLike, overwrite: bool, resume: bool) -> Path:
+def check_ensemble_target(path: str | os.PathLike[str], overwrite: bool, resume: bool) -> Path:
     """The absolute path of the ensemble that is to be written, checked before any work.
 
     Args:
