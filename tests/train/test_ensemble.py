@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from folded_dataset import write_folds
+from grassdl.core.accuracy import HEADLINE
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.model.folder import MODEL_FOLDER, load_card, save_card
 from grassdl.train import ensemble
@@ -17,7 +18,6 @@ from grassdl.train.ensemble import train_ensemble
 from grassdl.train.ensemble_scores import summary, table
 from grassdl.train.resume.ensemble_folder import check_ensemble_target, ensemble_path
 from grassdl.train.resume.run_folder import run_path
-from grassdl.train.trainer import SCORES
 from model_cards import card_of
 from tiny_dataset import scene, write_dataset
 
@@ -155,7 +155,7 @@ def test_the_table_has_a_line_for_each_member_each_summary_and_the_ensemble(
 
 
 def test_a_figure_that_one_member_lacks_has_no_summary():
-    known = dict.fromkeys(SCORES, 0.5)
+    known = dict.fromkeys(HEADLINE, 0.5)
     members = [
         {"validation": None, "test": known},
         {"validation": known, "test": {**known, "kappa": None}},

@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, median, stdev
 from typing import Any
 
+from ..core.accuracy import HEADLINE
 from ..model.card import ModelCard
 
-HEADS = {
-    "overall_accuracy": "accuracy",
-    "kappa": "kappa",
-    "f1_macro": "macro F1",
-    "mean_iou": "mean IoU",
-}
-"""Heads of the columns, by the figure."""
+HEADS = {name: title.removeprefix("Overall ") for name, title in HEADLINE.items()}
+"""Short heads of columns, by the figure."""
 
 SUMMARIES: dict[str, Callable[[Sequence[float]], float]] = {
     "mean": mean,

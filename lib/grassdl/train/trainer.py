@@ -73,9 +73,6 @@ _KEEPING = (
     "(option learning_rate sets another one)"
 )
 
-SCORES = ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
-"""Figures over all classes that tell how good a model is."""
-
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
 
@@ -496,7 +493,7 @@ def _scores(
 
 def figures(report: Mapping[str, Any] | None) -> dict[str, float | None] | None:
     """The figures over all classes of scores; None of none."""
-    return None if report is None else {name: report[name] for name in SCORES}
+    return None if report is None else {name: report[name] for name in accuracy.HEADLINE}
 
 
 def score(
