@@ -141,7 +141,9 @@
 # % option G_OPT_M_DIR
 # % key: model
 # % required: no
-# % description: Name of model folder to score on patches, instead of a class map
+# % multiple: yes
+# % label: Name of model folder to score on patches, instead of a class map
+# % description: A model, an ensemble, or several models whose probabilities are averaged
 # % guisection: Held-back
 # % end
 # % option G_OPT_M_DIR
@@ -251,7 +253,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -348,36 +349,34 @@ def score_model(
     Keras is imported only when all else is checked.
     """
     from grassdl.evaluate.band_importance import band_importance
-    from grassdl.evaluate.fitting import check_fit, fitted
+    from grassdl.evaluate.fitting import check_fit, fitted_model
     from grassdl.evaluate.leaks import tell
     from grassdl.evaluate.patch_assessment import score_patches
     from grassdl.evaluate.provenance import describe
     from grassdl.evaluate.report.html import page
     from grassdl.evaluate.scored_patches import ScoredPatches
     from grassdl.gis.session.messages import Progress
-    from grassdl.model.folder import load_card, save_card
-    from grassdl.model.weights import predictor
+    from grassdl.model.ensemble import open_model
+    from grassdl.model.folder import save_card
     from grassdl.runtime import keras_backend
 
-    card = load_card(options["model"])
-    check_fit(card, settings.wanted, fit)
-    patches = ScoredPatches(card, patch_sets, options["split"])
+    model = open_model(options["model"])
+    check_fit(model.card, settings.wanted, fit)
+    patches = ScoredPatches(model.card, patch_sets, options["split"])
     keras_backend.prepare()
-    predict = predictor(options["model"])
-    card, lines = fitted(predict, card, patch_sets, settings.wanted, settings.seed, fit)
-    report = score_patches(
-        predict, card, patch_sets, options["split"], settings.seed, settings.wanted
-    )
+    model, lines = fitted_model(model, patch_sets, settings.wanted, settings.seed, fit)
+    scored = model.predictor(), model.card
+    report = score_patches(*scored, patch_sets, options["split"], settings.seed, settings.wanted)
     if settings.importance:
-        gs.message(f"Permuting {len(card.bands)} bands in {len(patches)} patches...")
+        gs.message(f"Permuting {len(model.card.bands)} bands in {len(patches)} patches...")
         how = settings.importance, settings.seed, Progress(len(patches))
-        report["importance"] = band_importance(predict, card, patches, *how)
+        report["importance"] = band_importance(*scored, patches, *how)
     tell(report, gs.warning)
-    write(report, lambda: page(report, [], {}, describe(card)))
-    if fit:
-        save_card(card, Path(options["model"]).expanduser())
+    write(report, lambda: page(report, [], {}, describe(model.card)))
+    for one in model.members if fit else ():
+        save_card(one.card, one.folder)
     for line in lines:
-        gs.message(f"{line} is stored in model <{options['model']}>")
+        gs.message(line)
     return report
 
 

@@ -231,6 +231,14 @@
 # % guisection: Split
 # %end
 # %option
+# % key: folds
+# % type: integer
+# % required: no
+# % label: Number of folds for cross-validation, which i.dl.train fold= takes
+# % description: Whole blocks of all that is not for test, as apart from each other as splits; the first is the split val
+# % guisection: Split
+# %end
+# %option
 # % key: resample
 # % type: string
 # % required: no
@@ -377,6 +385,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         counts=plan.split_counts,
         dtype=stack.dtype,
         value_range=stack.value_range,
+        folds=settings.folds,
         file_format=options["format"],
         export=settings.export(grid, region.to_json(), command_line(), **session.result()),
     )

@@ -71,7 +71,9 @@
 # %end
 # %option G_OPT_M_DIR
 # % key: model
-# % description: Name of the model folder that i.dl.train made
+# % multiple: yes
+# % label: Name of the model folder that i.dl.train made
+# % description: A model, an ensemble, or several models whose probabilities are averaged
 # %end
 # %option G_OPT_R_OUTPUT
 # % required: no
@@ -95,6 +97,13 @@
 # % required: no
 # % label: Name for output map of the uncertainty
 # % description: Normalised entropy of the class probabilities: 0 where one class is certain, 1 where all are equally probable
+# % guisection: Output
+# %end
+# %option G_OPT_R_OUTPUT
+# % key: disagreement
+# % required: no
+# % label: Name for output map of the disagreement between the models of an ensemble
+# % description: Mutual information: 0 where all give the same probabilities, high where each is certain of another class
 # % guisection: Output
 # %end
 # %option
@@ -292,12 +301,12 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.messages import Progress
-    from grassdl.model.folder import load_card
+    from grassdl.model.ensemble import open_model
     from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
     from grassdl.predict.run import NetworkRun, PredictionRun, StoredProbabilitiesRun
     from grassdl.predict.settings import Settings
 
-    card = load_card(options["model"])
+    card = open_model(options["model"]).card
     settings = Settings.from_options(options, flags, card)
     folder = checkpoint_folder(options)
     unfinished = check_checkpoint(folder, settings.resume)

@@ -243,6 +243,23 @@
 # % guisection: Training
 # % end
 # % option
+# % key: fold
+# % type: string
+# % required: no
+# % key_desc: number|all
+# % label: Fold of the datasets that validates, while the others train
+# % description: all trains a network for each fold in turn, and makes an ensemble of them
+# % guisection: Training
+# % end
+# % option
+# % key: repeats
+# % type: integer
+# % required: no
+# % label: Number of networks that are trained with seeds that follow each other
+# % description: They make an ensemble; for datasets without folds
+# % guisection: Training
+# % end
+# % option
 # % key: precision
 # % type: string
 # % required: no
@@ -290,37 +307,40 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     from grassdl.gis.session.mapset import outlive_session
     from grassdl.gis.session.messages import command_line, message, warning
     from grassdl.runtime import keras_backend, multi_gpu
+    from grassdl.train.config.members import ALL, trainings
     from grassdl.train.config.options import names_of, settings_of
+    from grassdl.train.resume.ensemble_folder import check_ensemble_target
     from grassdl.train.resume.run_folder import check_target
 
     outlive_session()
     data = JoinedPatchSets(open_datasets(options["input"]), names_of(options["bands"]))
-    target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
-    settings = settings_of(options, freeze=flags["f"])
+    resume = flags["r"]
+    check = check_ensemble_target if options["fold"] == ALL or options["repeats"] else check_target
+    target = check(options["output"], gs.overwrite(), resume)
+    wanted = trainings(options, data, settings_of(options, freeze=flags["f"]))
 
-    keras_backend.prepare(settings.nprocs, training=True)
+    first = wanted.each[0]
+    keras_backend.prepare(first.settings.nprocs, training=True)
     team = multi_gpu.join()
+    from grassdl.train.ensemble import train_ensemble
     from grassdl.train.trainer import train
 
-    return train(
-        data,
-        target,
-        settings,
-        command=command_line(),
-        versions={"grass": gs.version()["version"]},
-        report=message,
-        warn=warning,
-        resume=flags["r"],
-        team=team,
-    )
+    told = {"command": command_line(), "versions": {"grass": gs.version()["version"]}}
+    told |= {"report": message, "warn": warning, "resume": resume, "team": team}
+    if wanted.is_ensemble:
+        return train_ensemble(wanted, target, **told)
+    return train(first.data, target, first.settings, **told)
 
 
 def print_scores(card: ModelCard) -> None:
-    """Print the scores on the test split to stdout."""
+    """Print the scores on the test split to stdout, and those of an ensemble's members."""
     from grassdl.core.accuracy import HEADLINE
     from grassdl.core.classes import MapClass
     from grassdl.gis.session.messages import message
+    from grassdl.train.ensemble_scores import table
 
+    if card.members:
+        print("\n".join(table(card)))
     if card.test is None:
         message("The model has no scores on test patches")
         return

@@ -9,7 +9,8 @@ import numpy as np
 from grassdl.core.bands import Band
 from grassdl.core.classes import ClassScheme, MapClass
 from grassdl.model.card import ModelCard
-from grassdl.model.folder import save_card
+from grassdl.model.ensemble import Member, joined_card
+from grassdl.model.folder import load_card, save_card
 from grassdl.model.weights import save_network
 from grassdl.networks import registry
 from grassdl.networks.analysis.receptive_field import reach
@@ -82,3 +83,23 @@ def write_model(
     save_card(ModelCard(**{**facts, **changes}), folder)
     save_network(network, folder)
     return network
+
+
+def write_members(
+    folder: Path, bands: list[Band], temperatures: tuple[float, ...] = (1.0, 2.0), **changes
+) -> list[keras.Model]:
+    """Write an ensemble, whose members have other weights, band means and temperatures each;
+    returns their networks."""
+    networks = []
+    for number, temperature in enumerate(temperatures, start=1):
+        member = folder / f"fold_{number}"
+        member.mkdir(parents=True)
+        mean = [one + 10 * number for one in MEAN]
+        keras.utils.set_random_seed(100 + number)
+        options = {"mean": mean, "deviation": DEVIATION, "filters": 4, "depth": 2}
+        built = registry.build("unet", 64, len(bands), len(CLASSES), **options)
+        facts = {"built": built, "name": member.name, "temperature": temperature, **changes}
+        networks.append(write_model(member, bands, mean, DEVIATION, **facts))
+    opened = [Member(one, load_card(one)) for one in sorted(folder.iterdir())]
+    save_card(joined_card(folder.name, opened), folder)
+    return networks

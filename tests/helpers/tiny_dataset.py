@@ -37,6 +37,25 @@ def scene(count: int, seed: int, size: int = SIZE) -> tuple[np.ndarray, np.ndarr
     return np.clip(SPECTRA[labels] + noise, 0, 65535).astype(np.uint16), labels
 
 
+def export_of(size: int, rows: int = 4, cols: int = 4) -> Export:
+    """How patches of a size are said to be cut, of a region of some rows and columns of 0.25 m."""
+    return Export(
+        size=size,
+        stride=size,
+        sampling="grid",
+        split_method="blocks",
+        split_shares=(70, 15, 15),
+        block_size=size,
+        buffer=0.0,
+        seed=1,
+        region={"north": rows / 4, "south": 0.0, "east": cols / 4, "west": 0.0}
+        | {"nsres": 0.25, "ewres": 0.25, "rows": rows, "cols": cols},
+        crs="",
+        grass_version="8.2.1",
+        command="i.dl.patches",
+    )
+
+
 def write_dataset(
     folder: Path,
     arrays: dict[str, tuple[np.ndarray, np.ndarray]],
@@ -47,21 +66,7 @@ def write_dataset(
     folder.mkdir()
     size = next(iter(arrays.values()))[1].shape[1]
     counts = {split: len(arrays[split][1]) if split in arrays else 0 for split in SPLITS}
-    region = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 0.25, "ewres": 0.25}
-    export = Export(
-        size=size,
-        stride=size,
-        sampling="grid",
-        split_method="blocks",
-        split_shares=(70, 15, 15),
-        block_size=size,
-        buffer=0.0,
-        seed=1,
-        region={**region, "rows": 4, "cols": 4},
-        crs="",
-        grass_version="8.2.1",
-        command="i.dl.patches",
-    )
+    export = export_of(size)
     dtype = np.dtype(np.uint16)
     writer = PatchSetWriter(folder, bands, classes, counts, dtype, None, "npy", export)
     writer.create()

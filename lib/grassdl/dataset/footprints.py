@@ -33,6 +33,8 @@ class Footprint:
     col: int
     shares: np.ndarray
     """Share of the patch's cells by class index; what is unlabelled or NULL is missing to 1."""
+    fold: int = 0
+    """Its fold; 0 for none."""
 
 
 def write_footprints(
@@ -61,12 +63,14 @@ def write_footprints(
     ogr.UseExceptions()
     try:
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / FOOTPRINTS_NAME))
-        layer = _create_layer(source, classes, crs)
+        with_folds = any(one.fold for one in footprints)
+        layer = _create_layer(source, classes, crs, with_folds)
         layer.StartTransaction()
         for footprint in footprints:
             feature = ogr.Feature(layer.GetLayerDefn())
             split = footprint.split
             attributes = [split, SPLIT_COLORS[split], footprint.index, footprint.row, footprint.col]
+            attributes += [footprint.fold] if with_folds else []
             for place, value in enumerate([*attributes, *footprint.shares.tolist()]):
                 feature.SetField(place, value)
             outline = _outline_wkt(footprint, size, region)
@@ -82,7 +86,9 @@ def write_footprints(
         ) from None
 
 
-def _create_layer(source: ogr.DataSource, classes: ClassScheme, crs: str) -> ogr.Layer:
+def _create_layer(
+    source: ogr.DataSource, classes: ClassScheme, crs: str, with_folds: bool
+) -> ogr.Layer:
     """The layer with its columns, whose names SQL leaves free, so that v.in.ogr takes them."""
     from osgeo import ogr, osr
 
@@ -90,7 +96,7 @@ def _create_layer(source: ogr.DataSource, classes: ClassScheme, crs: str) -> ogr
     layer = source.CreateLayer(LAYER_NAME, reference, ogr.wkbPolygon)
     for name in ("split", COLOR_COLUMN):
         layer.CreateField(ogr.FieldDefn(name, ogr.OFTString))
-    for name in ("place", "row", "col"):
+    for name in ("place", "row", "col", *(["fold"] if with_folds else [])):
         layer.CreateField(ogr.FieldDefn(name, ogr.OFTInteger))
     for value in classes.values:
         layer.CreateField(ogr.FieldDefn(f"share_{value}", ogr.OFTReal))

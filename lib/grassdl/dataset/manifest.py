@@ -26,6 +26,8 @@ NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
+MOST_FOLDS = 100
+
 DATASET_FOLDER = FolderKind(
     MANIFEST_NAME,
     FORMAT_NAME,
@@ -36,6 +38,7 @@ DATASET_FOLDER = FolderKind(
         r"patches\.gpkg(-wal|-shm|-journal)?",
         r"(train|val|test)",
         r"(train|val|test)/(images|labels)(\.npy)?",
+        r"train/folds\.npy",
         # With the statistics that GDAL writes beside an image.
         r"(train|val|test)/(images|labels)/r\d+_c\d+\.tif(\.aux\.xml)?",
     ),
@@ -107,6 +110,21 @@ class Export:
 
 
 @dataclass
+class Fold:
+    """What the manifest tells of a fold: a part of the patches of train and val, see `folds`.
+
+    Attributes:
+        patches: Number of patches.
+        pixels: Labelled pixels by class.
+        statistics: Of every band, without NULLs.
+    """
+
+    patches: int
+    pixels: list[int]
+    statistics: list[BandStatistics]
+
+
+@dataclass
 class Manifest:
     """The content of `dataset.json`.
 
@@ -120,6 +138,7 @@ class Manifest:
         file_format: "npy" or "geotiff".
         export: How the patches were cut.
         dataset_id: Hash of the decoded arrays, bands and classes.
+        folds: The first is the split val, the others are train; empty for a dataset without.
     """
 
     bands: list[Band]
@@ -132,6 +151,7 @@ class Manifest:
     export: Export
     dataset_id: str
     version: int = field(default=FORMAT_VERSION)
+    folds: list[Fold] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:
         """Write `dataset.json` into the dataset's folder."""
@@ -153,6 +173,11 @@ class Manifest:
             "classes": classes,
             **vars(self.export),
         }
+        if self.folds:
+            content["folds"] = [
+                {**vars(fold), "statistics": [one.to_json() for one in fold.statistics]}
+                for fold in self.folds
+            ]
         write_json(folder / MANIFEST_NAME, content)
 
     @classmethod
@@ -186,6 +211,7 @@ class Manifest:
             file_format=facts.file_format,
             export=export,
             dataset_id=facts.id,
+            folds=_folds(facts),
         )
 
 
@@ -201,6 +227,14 @@ class _ClassRecord(TypedDict):
     pixels: PerSplit
 
 
+class _FoldRecord(TypedDict):
+    """A fold, see `Fold`."""
+
+    patches: Count
+    pixels: list[Count]
+    statistics: list[dict[str, Any]]
+
+
 @dataclass
 class _Facts:
     """What `dataset.json` holds besides the export."""
@@ -211,6 +245,32 @@ class _Facts:
     counts: PerSplit
     bands: Annotated[list[_BandRecord], Meta(min_length=1)]
     classes: list[_ClassRecord]
+    folds: Annotated[list[_FoldRecord], Meta(max_length=MOST_FOLDS)] = field(default_factory=list)
+
+
+def _folds(facts: _Facts) -> list[Fold]:
+    """The folds, which must be those of the splits.
+
+    Raises:
+        ValueError: They are not.
+    """
+    folds = [
+        Fold(
+            one["patches"],
+            one["pixels"],
+            [BandStatistics.from_json(item) for item in one["statistics"]],
+        )
+        for one in facts.folds
+    ]
+    shapes = {(len(one.pixels), len(one.statistics)) for one in folds}
+    if folds and (
+        len(folds) < 2
+        or shapes != {(len(facts.classes), len(facts.bands))}
+        or folds[0].patches != facts.counts["val"]
+        or sum(one.patches for one in folds[1:]) != facts.counts["train"]
+    ):
+        raise ValueError("its folds are not those of its patches")
+    return folds
 
 
 def _check_region(region: dict[str, Any]) -> None:

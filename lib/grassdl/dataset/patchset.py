@@ -33,6 +33,15 @@ class PatchSet:
     folder: Path
     manifest: Manifest
 
+    @property
+    def fold(self) -> int | None:
+        """The fold that validates, of a view of a dataset; None for the dataset as it is."""
+        return None
+
+    def regrouped(self, by_split: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What belongs to each patch, by the splits of this view instead of those on disk."""
+        return by_split
+
     @classmethod
     def open(cls, folder: str | Path) -> PatchSet:
         """Open a dataset and check that it is whole.
@@ -148,6 +157,7 @@ class JoinedPatchSets:
 
     def __init__(self, patch_sets: Sequence[PatchSet], bands: Sequence[str] | None = None):
         self.patch_sets = list(patch_sets)
+        self.chosen_bands = bands
         first = self.patch_sets[0]
         # Every pair: the second and third may disagree about a class that the first lacks.
         for one, other in combinations(self.patch_sets, 2):
@@ -157,6 +167,11 @@ class JoinedPatchSets:
         self.classes = union([one.manifest.classes for one in self.patch_sets])
         self.size = first.manifest.export.size
         self.resolution = resolution_of(first.manifest)
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that validates; None for datasets as they are."""
+        return self.patch_sets[0].fold
 
     @property
     def ids(self) -> list[str]:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .areas import DEGREES_AROUND, Ground, area_of, ground_of, is_geographic
 from .footprints import FOOTPRINTS_NAME, LAYER_NAME
+from .manifest import SPLITS
 from .patchset import PatchSet
 
 SEEN_SPLITS = ("train", "val")
@@ -38,6 +40,8 @@ def area_seen(patch_set: PatchSet) -> dict[str, Any]:
     """
     manifest = patch_set.manifest
     area = area_of(manifest)
+    if patch_set.fold is not None:
+        area["fold"] = patch_set.fold
     positions = positions_of(patch_set)
     count = sum(manifest.counts[split] for split in SEEN_SPLITS)
     if positions is None or count > MOST_PLACES:
@@ -48,22 +52,33 @@ def area_seen(patch_set: PatchSet) -> dict[str, Any]:
 
 def positions_of(patch_set: PatchSet) -> dict[str, np.ndarray] | None:
     """Upper left cells (n, 2) of the patches of each split; None if the footprints are gone."""
-    path = patch_set.folder.resolve() / FOOTPRINTS_NAME
     counts = patch_set.manifest.counts
+    path = patch_set.folder.resolve() / FOOTPRINTS_NAME
+    found = _positions_on_disk(path, sum(counts.values()) + 1)
+    if found is None:
+        return None
+    try:
+        found = patch_set.regrouped(found)
+    # The table tells fewer patches than there are.
+    except IndexError:
+        return None
+    return found if all(len(found[one]) == count for one, count in counts.items()) else None
+
+
+def _positions_on_disk(path: Path, most: int) -> dict[str, np.ndarray] | None:
+    """Upper left cells by split of the first patches of a GeoPackage; None if it cannot be read."""
     try:
         # A table like others: that takes no GDAL, which training does without.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
             rows = file.execute(
                 f"SELECT split, row, col FROM {LAYER_NAME} ORDER BY split, place LIMIT ?",
-                (sum(counts.values()) + 1,),
+                (most,),
             ).fetchall()
         found = {
             split: np.array([(int(row), int(col)) for own, row, col in rows if own == split])
-            for split in counts
+            for split in SPLITS
         }
     except (sqlite3.Error, TypeError, ValueError):
-        return None
-    if any(len(found[split]) != count for split, count in counts.items()):
         return None
     return {split: cells.reshape(-1, 2) for split, cells in found.items()}
 
@@ -163,13 +178,13 @@ def leaks(
         For each split that the model has seen, and that some patches share cells with, an object:
         `model`, `seen_as`, `where`, `patches`, `of`, `share` and `exact`, see `sentence`.
     """
-    own = Places.of_patches(patch_set, split)
+    own, manifest = Places.of_patches(patch_set, split), patch_set.manifest
     total = len(own.centres)
     found = []
     for seen_as in SEEN_SPLITS:
         met, exact = np.zeros(total, bool), True
         for area in areas:
-            if area["dataset_id"] == patch_set.manifest.dataset_id:
+            if (area["dataset_id"], area.get("fold")) == (manifest.dataset_id, patch_set.fold):
                 # The splits of one dataset are apart.
                 met |= split == seen_as
                 continue

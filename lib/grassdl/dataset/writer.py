@@ -16,8 +16,9 @@ import numpy as np
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band
 from ..core.classes import NULL_INDEX, ClassScheme
+from .folds import FOLDS_NAME
 from .geotiff import ChipWriter
-from .manifest import GEOTIFF, NPY, SPLITS, Export, Manifest
+from .manifest import GEOTIFF, NPY, SPLITS, Export, Fold, Manifest
 from .npy import ArrayFile
 
 FOOTPRINT_BYTES, SHARE_BYTES = 300, 9
@@ -38,15 +39,32 @@ class WrittenPart:
         split: Their split.
         first: Place of the first of them in the split.
         digests: SHA-256 of every patch.
-        pixels: Labelled pixels of every class.
-        statistics: Of every band without NULLs; empty for other splits than training.
-        sums: See `_sums`; for bands of floating type, whose sums depend on the order of the
-            summands.
+        folds: Fold of every patch (n,) uint8; 0 for none.
+        figures: Of the patches of each fold that is among them.
     """
 
     split: str
     first: int
     digests: list[bytes]
+    folds: np.ndarray
+    figures: list[Figures]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of some patches of one fold.
+
+    Attributes:
+        fold: The fold; 0 for none.
+        patches: Number of patches.
+        pixels: Labelled pixels of every class.
+        statistics: Of every band without NULLs; empty for patches that no training may see.
+        sums: See `_sums`; for bands of floating type, whose sums depend on the order of the
+            summands.
+    """
+
+    fold: int
+    patches: int
     pixels: np.ndarray
     statistics: list[BandStatistics]
     sums: np.ndarray | None
@@ -65,6 +83,7 @@ class PatchSetWriter:
         value_range: Lowest and highest value that a map has; None for floating types.
         file_format: "npy" or "geotiff".
         export: How the patches were cut, for the manifest.
+        folds: Number of folds; 0 for none.
     """
 
     folder: Path
@@ -75,6 +94,7 @@ class PatchSetWriter:
     value_range: tuple[int, int] | None
     file_format: str
     export: Export
+    folds: int = 0
 
     @property
     def size(self) -> int:
@@ -97,6 +117,8 @@ class PatchSetWriter:
             if self.file_format == NPY:
                 for file in self._files(split):
                     file.create()
+        if self.folds:
+            self._fold_file.create()
 
     def write(
         self,
@@ -105,6 +127,7 @@ class PatchSetWriter:
         positions: np.ndarray,
         images: np.ndarray,
         labels: np.ndarray,
+        folds: np.ndarray | None = None,
     ) -> WrittenPart:
         """Write patches of a split.
 
@@ -114,41 +137,72 @@ class PatchSetWriter:
             positions: Their upper left cells in the region (n, 2).
             images: (n, size, size, bands), 0 where a cell is NULL.
             labels: (n, size, size) uint8 class indices and the two codes that are no class.
+            folds: Fold of every patch (n,) uint8; None where there are none.
         """
+        own_folds = np.zeros(len(labels), np.uint8) if folds is None else folds
         if self.file_format == GEOTIFF:
             self._chips.write(split, positions, images, labels)
         else:
             image_file, label_file = self._files(split)
             image_file.write(first, images)
             label_file.write(first, labels)
+        if self.folds and split == "train":
+            self._fold_file.write(first, own_folds)
+        figures = []
+        for fold in np.unique(own_folds).tolist():
+            chosen = own_folds == fold
+            # All of them as a rule: a copy would take time.
+            run = slice(None) if chosen.all() else chosen
+            trains = split == "train" or fold > 0
+            figures.append(self._figures(fold, images[run], labels[run], trains))
+        return WrittenPart(split, first, _digests(images, labels), own_folds, figures)
+
+    def _figures(
+        self, fold: int, images: np.ndarray, labels: np.ndarray, with_statistics: bool
+    ) -> Figures:
         statistics, sums = [], None
-        if split == "train":
+        if with_statistics:
             statistics = self._statistics(images, labels == NULL_INDEX)
             sums = _sums(images, labels == NULL_INDEX) if self.dtype.kind == "f" else None
         pixels = np.bincount(labels.ravel(), minlength=256)[: len(self.classes)]
-        return WrittenPart(split, first, _digests(images, labels), pixels, statistics, sums)
+        return Figures(fold, len(labels), pixels, statistics, sums)
 
     def finish(self, parts: Sequence[WrittenPart]) -> Manifest:
         """Write the manifest and return it, once all patches are written."""
         ordered = sorted(parts, key=lambda part: (SPLITS.index(part.split), part.first))
-        pixels: dict[str, np.ndarray] = {
-            split: np.zeros(len(self.classes), np.int64) for split in SPLITS
+        by_split = {
+            split: [one for part in ordered if part.split == split for one in part.figures]
+            for split in SPLITS
         }
-        for part in ordered:
-            pixels[part.split] += part.pixels
         manifest = Manifest(
             bands=list(self.bands),
-            statistics=self._joined_statistics(ordered),
+            statistics=self._joined_statistics(by_split["train"]),
             classes=self.classes,
-            pixels={split: counted.tolist() for split, counted in pixels.items()},
+            pixels={split: self._pixels(figures) for split, figures in by_split.items()},
             counts=self.counts,
             dtype=self.dtype.name,
             file_format=self.file_format,
             export=self.export,
             dataset_id=self._content_hash(ordered),
+            folds=[self._fold(number, ordered) for number in range(1, self.folds + 1)],
         )
         manifest.save(self.folder)
         return manifest
+
+    def _fold(self, number: int, parts: Sequence[WrittenPart]) -> Fold:
+        figures = [one for part in parts for one in part.figures if one.fold == number]
+        patches = sum(one.patches for one in figures)
+        return Fold(patches, self._pixels(figures), self._joined_statistics(figures))
+
+    def _pixels(self, figures: Sequence[Figures]) -> list[int]:
+        """Labelled pixels of every class."""
+        nothing = np.zeros(len(self.classes), np.int64)
+        return sum((one.pixels for one in figures), nothing).tolist()
+
+    @property
+    def _fold_file(self) -> ArrayFile:
+        path, count = self.folder / "train" / FOLDS_NAME, self.counts["train"]
+        return ArrayFile(path, (count,), np.dtype(np.uint8))
 
     @property
     def _chips(self) -> ChipWriter:
@@ -175,7 +229,7 @@ class PatchSetWriter:
         valid = images[~null] if null.any() else images
         return [BandStatistics.of(valid[..., place]) for place in range(len(self.bands))]
 
-    def _joined_statistics(self, parts: Sequence[WrittenPart]) -> list[BandStatistics]:
+    def _joined_statistics(self, parts: Sequence[Figures]) -> list[BandStatistics]:
         """The same whatever the parts are: sums of floats are rounded once, at the end."""
         nothing = [BandStatistics() for _ in self.bands]
         columns = zip(nothing, *(part.statistics for part in parts if part.statistics), strict=True)
@@ -202,6 +256,8 @@ class PatchSetWriter:
         digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
         for part in parts:
             digest.update(b"".join(part.digests))
+            if self.folds:
+                digest.update(part.folds.tobytes())
         return digest.hexdigest()
 
 

@@ -18,7 +18,8 @@ from ..core import accuracy
 from ..core.accuracy import Margins, margins_of
 from ..core.text import none_if_nan
 from ..model.card import ModelCard
-from .scored_patches import Batch, Predict, ScoredPatches, sampled
+from ..model.ensemble import Predict
+from .scored_patches import Batch, ScoredPatches, sampled
 
 POOL_CELLS = 1_000_000
 """Cells whose values the permuted bands are drawn from: some megabytes for each band."""

@@ -10,16 +10,18 @@ import numpy as np
 
 from ..dataset.patchset import PatchSet
 from ..model.card import ModelCard
+from ..model.ensemble import Model, Predict
+from ..model.weights import predictor
 from .metrics.calibration import fit_temperature
 from .metrics.thresholds import ThresholdCounts, Wanted, chosen_threshold
-from .scored_patches import Predict, ScoredPatches, sampled
+from .scored_patches import ScoredPatches, sampled
 
 FITTED_PIXELS = 1_000_000
 """Pixels that a temperature is fitted to; one number needs no more."""
 
 
 def check_fit(card: ModelCard, wanted: Wanted, what: str) -> None:
-    """Refuse thresholds for a model of other than two classes, and two to be stored.
+    """Refuse thresholds for a model of other than two classes, and what cannot be stored.
 
     Args:
         card: What the model knows.
@@ -27,7 +29,8 @@ def check_fit(card: ModelCard, wanted: Wanted, what: str) -> None:
         what: The flags, see `fitted`.
 
     Raises:
-        ValueError: The model has other classes, or both precision and recall are wanted.
+        ValueError: The model has other classes or is an ensemble, or both precision and recall are
+            wanted.
     """
     if "s" in what and None not in (wanted.precision, wanted.recall):
         raise ValueError(
@@ -37,6 +40,11 @@ def check_fit(card: ModelCard, wanted: Wanted, what: str) -> None:
         raise ValueError(
             f"Thresholds of precision and recall are for two classes, model <{card.name}> has "
             f"{len(card.classes)}: leave out -s, wanted_precision and wanted_recall"
+        )
+    if "s" in what and card.members:
+        raise ValueError(
+            f"No patches validate all networks of <{card.name}>, so that no threshold is stored in "
+            "an ensemble: leave out -s, and give i.dl.predict a threshold"
         )
 
 
@@ -117,3 +125,23 @@ def fitted(
         card = replace(card, threshold=threshold)
         lines.append(f"Threshold {threshold:g} of class {list(card.classes)[1].full_name}")
     return card, lines
+
+
+def fitted_model(
+    model: Model, patch_sets: Sequence[PatchSet], wanted: Wanted, seed: int, what: str
+) -> tuple[Model, list[str]]:
+    """A model whose networks each have what suits the patches that validated them; see `fitted`.
+
+    Returns:
+        The model, and a line for each figure that tells where it belongs.
+    """
+    if not what:
+        return model, []
+    members, lines = [], []
+    for one in model.members:
+        run = predictor(one.folder)
+        card, told = fitted(run, one.card, patch_sets, wanted, seed, what)
+        members.append(replace(one, card=card))
+        lines += [f"{line} is stored in model <{one.folder}>" for line in told]
+    card = model.card if model.card.members else members[0].card
+    return Model(tuple(members), card), lines

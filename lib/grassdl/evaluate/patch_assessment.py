@@ -14,11 +14,12 @@ from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from ..dataset.patchset import PatchSet
 from ..dataset.seen import leaks
 from ..model.card import ModelCard
+from ..model.ensemble import Predict
 from .metrics.bootstrap import block_intervals
 from .metrics.calibration import CalibrationCounts, calibration_report
 from .metrics.confusion_counts import MAX_BLOCKS
 from .metrics.thresholds import NOTHING_WANTED, ThresholdCounts, Wanted, threshold_report
-from .scored_patches import DatasetPatches, Predict, ScoredPatches
+from .scored_patches import DatasetPatches, ScoredPatches
 from .settings import CENSUS
 
 AREA_FIGURES = ("pixels", *accuracy.HEADLINE)
@@ -84,7 +85,9 @@ def score_patches(
         **_thresholds(card, thresholds, wanted),
         "areas": areas,
         "leaks": [
-            found for one in patch_sets for found in leaks(card.name, card.seen_areas, one, split)
+            found
+            for one in patches.patch_sets
+            for found in leaks(card.name, card.seen_areas, one, split)
         ],
     }
 

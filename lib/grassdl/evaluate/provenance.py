@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..core.text import duration, one_line, within_columns
 from ..model.card import ModelCard
-from ..model.folder import load_card
+from ..model.ensemble import open_model
 
 _UNREADABLE = (OSError, ValueError, RuntimeError)
 """Errors of reading an unknown folder: no permission, too long a path, a damaged file, a home that
@@ -19,7 +19,7 @@ does not exist."""
 
 _LONGEST_NAME, _LONGEST_REASON = 60, 160
 
-_NOT_TOLD = {"network", "network_file", "pixels", "best", "model", "leaks"}
+_NOT_TOLD = set("network network_file pixels best model leaks members summary".split())
 """Parts of the account of a training that stand elsewhere in the report, or would fill it."""
 
 _HEADS = {"seconds": "duration"}
@@ -94,16 +94,17 @@ def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]
         return {**metadata, "model": problem}, problem
 
 
-def _card_in(folder: str) -> ModelCard | None:
-    """The card of the model in a folder, or None if there is no such folder."""
-    if not folder:
+def _card_in(names: str) -> ModelCard | None:
+    """The card of the model that the option `model` names; None if a folder is not there."""
+    if not names:
         return None
-    path = Path(folder).expanduser()
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return load_card(path)
+    path = Path(names).expanduser()
+    for one in [path] if path.exists() else map(Path, names.split(",")):
+        try:
+            one.expanduser().stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return open_model(names).card
 
 
 def _without_card(metadata: Mapping[str, str]) -> dict[str, str]:

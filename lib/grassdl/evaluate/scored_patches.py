@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..core.bands import places_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
+from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
 from ..dataset.reader import PatchReader
@@ -17,9 +18,6 @@ from ..model.card import ModelCard
 
 BATCH = 16
 """Patches that are predicted at a time."""
-
-Predict = Callable[[np.ndarray], np.ndarray]
-"""Turns images (n, size, size, bands) float32 into probabilities (n, size, size, classes)."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,12 @@ class ScoredPatches:
     """The patches of a split of several datasets.
 
     Args:
-        card: What the model knows.
+        card: What the model knows; a fold that validated it, too.
         patch_sets: The datasets.
         split: "train", "val" or "test".
 
     Attributes:
+        patch_sets: The datasets with the splits of the model.
         split: "train", "val" or "test".
         classes: The classes of the model and the datasets: what the model does not know counts as
             missed.
@@ -98,9 +97,11 @@ class ScoredPatches:
     """
 
     def __init__(self, card: ModelCard, patch_sets: Sequence[PatchSet], split: str):
+        fold = card.training.get("fold")
+        self.patch_sets = [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
         self.split = split
         self.classes = union([card.classes, *(one.manifest.classes for one in patch_sets)])
-        self.parts = [DatasetPatches(card, one, split, self.classes) for one in patch_sets]
+        self.parts = [DatasetPatches(card, one, split, self.classes) for one in self.patch_sets]
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..io.folders import FolderKind, check_output_folder, new_folder
 from ..io.json_records import write_json
 from ..model.card import ModelCard
-from ..model.folder import load_card
+from ..model.folder import load_network_card
 from ..model.stac import item_of
 from ..model.weights import load_network
 from ..networks.window_sizes import interpolates
@@ -107,7 +107,7 @@ class Export:
         missing = [name for name in chosen.packages if find_spec(name) is None]
         if missing:
             raise ModuleNotFoundError(name=" ".join(missing))
-        card = load_card(model)
+        card = load_network_card(model)
         chosen.check(card)
         if size is not None and size % card.stride:
             fitting = max(1, round(size / card.stride)) * card.stride

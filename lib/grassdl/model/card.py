@@ -17,6 +17,11 @@ from ..core.schema import Above0, AtLeastOne, Edge, Probability, Reach, Text, Va
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
 
+MemberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+"""Name of a folder inside an ensemble's: no path that leads elsewhere."""
+
+MOST_MEMBERS = 100
+
 RESOLUTION_TOLERANCE = 0.1
 """Part by which cells may differ in size from those of the training."""
 
@@ -76,6 +81,7 @@ class ModelCard:
         footprint: The areas as a GeoJSON MultiPolygon in longitude and latitude (WGS 84); None if
             there is no telling.
         created: When training ended, as ISO 8601 in UTC.
+        members: Of an ensemble the folders of its members, see `model.ensemble`; else empty.
     """
 
     name: Text
@@ -102,10 +108,21 @@ class ModelCard:
     areas: list[dict[str, Any]] = field(default_factory=list)
     footprint: dict[str, Any] | None = None
     created: Text = field(default_factory=utc_now)
+    members: Annotated[list[MemberName], Meta(max_length=MOST_MEMBERS)] = field(
+        default_factory=list
+    )
 
     @property
     def fill_values(self) -> np.ndarray:
-        """Value of every band that stands for NULL: exactly 0 after normalisation (float32)."""
+        """Value of every band that stands for NULL: exactly 0 after normalisation (float32).
+
+        NaN for an ensemble, whose members have means of their own: see `ensemble.Member.filled`.
+        """
+        return np.full(len(self.mean), np.nan, np.float32) if self.members else self.own_fill_values
+
+    @property
+    def own_fill_values(self) -> np.ndarray:
+        """The means of the bands (float32)."""
         return np.array(self.mean, np.float32)
 
     @property

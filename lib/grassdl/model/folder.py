@@ -22,17 +22,26 @@ FORMAT_VERSION = 2
 DECIDING = "network mean deviation resolution size stride halo temperature threshold ranges".split()
 """What on a model's card decides about the class of a cell, beside bands and class values."""
 
+MEMBER = r"(fold|seed)_\d+"
+"""Names of the members of an ensemble that the toolset writes."""
+
 MODEL_FOLDER = FolderKind(
     CARD_NAME,
     FORMAT_NAME,
     (
-        r"\.?model\.json(\.part)?",
-        r"model\.keras",
-        r"README\.md",
-        r"history\.(csv|png)",
-        r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",
-        # Networks that i.dl.predict has converted.
-        r"\.?openvino-[^/]*(/.*)?",
+        MEMBER,
+        *(
+            rf"({MEMBER}/)?{name}"
+            for name in (
+                r"\.?model\.json(\.part)?",
+                r"model\.keras",
+                r"README\.md",
+                r"history\.(csv|png)",
+                r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",
+                # Networks that i.dl.predict has converted.
+                r"\.?openvino-[^/]*(/.*)?",
+            )
+        ),
     ),
 )
 """What a model's folder holds, and --overwrite may therefore remove."""
@@ -56,6 +65,21 @@ def load_card(folder: str | Path) -> ModelCard:
         return checked(facts_of(migrated(content, STEPS)), ModelCard)
     except ValueError as error:
         raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
+
+
+def load_network_card(folder: str | Path) -> ModelCard:
+    """The card of a model that must be one network.
+
+    Raises:
+        ValueError: It is an ensemble; or see `load_card`.
+    """
+    card = load_card(folder)
+    if card.members:
+        raise ValueError(
+            f"Model <{folder}> is an ensemble, and one network is needed: name a member, such as "
+            f"model={folder}/{card.members[0]}"
+        )
+    return card
 
 
 def deciding_hash(folder: str | Path) -> str:

@@ -35,12 +35,12 @@ PLAIN_FIELDS = (
 ).split()
 """Fields of a card that are JSON as they are."""
 
-LATER_FIELDS = ("threshold",)
+LATER_FIELDS = ("threshold", "members")
 """The same, which only some cards have."""
 
 NO_HYPERPARAMETERS = frozenset(
     "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
-    "leaks".split()
+    "leaks validation members summary".split()
 )
 """What the account of a training tells beside its settings."""
 
@@ -107,8 +107,11 @@ def item_of(card: ModelCard) -> dict[str, Any]:
 
 def _assets(card: ModelCard) -> dict[str, Any]:
     """The other files of the folder; STAC wants bands of an item to be those of one of them."""
-    bands = [{"name": band.name} for band in card.bands]
-    return {**ASSETS, "model": {**ASSETS["model"], "bands": bands}}
+    weights = {**ASSETS["model"], "bands": [{"name": band.name} for band in card.bands]}
+    if not card.members:
+        return {**ASSETS, "model": weights}
+    members = {name: {**weights, "href": f"./{name}/model.keras"} for name in card.members}
+    return {**members, "readme": ASSETS["readme"]}
 
 
 def _place(footprint: dict[str, Any] | None) -> dict[str, Any]:
@@ -265,7 +268,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
         ],
         "classes": card.classes.to_json(),
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
-        **{name: one for name in LATER_FIELDS if (one := getattr(card, name)) is not None},
+        **{name: one for name in LATER_FIELDS if (one := getattr(card, name))},
     }
 
 
@@ -293,6 +296,7 @@ class _Area(TypedDict):
     ewres: NotRequired[Above0]
     size: NotRequired[Edge]
     places: NotRequired[_Places]
+    fold: NotRequired[AtLeastOne]
 
 
 class _Leak(TypedDict):
@@ -322,6 +326,7 @@ class _Training(TypedDict, total=False):
     activation: Text
     network_file: str | None
     interrupted: bool
+    fold: AtLeastOne
 
 
 class _NetworkOptions(TypedDict, total=False):

@@ -27,11 +27,13 @@ class StripJob:
         positions: Upper left cells (n, 2).
         splits: Place in `SPLITS` (n,).
         first: Place of the strip's first patch in each split, (3,).
+        folds: Fold (n,) uint8; 0 for none.
     """
 
     positions: np.ndarray
     splits: np.ndarray
     first: np.ndarray
+    folds: np.ndarray
 
     @property
     def top(self) -> int:
@@ -73,21 +75,22 @@ class PatchCutter:
         # The survey has seen what is NULL.
         values = self.reader.stack(planes, codes == NULL_INDEX)
         parts, first = [], job.first.copy()
-        for place, positions in self._portions(job):
+        for place, positions, folds in self._portions(job):
             corners = positions - (job.top, 0)
             images, labels = _cut(values, corners, size), _cut(codes, corners, size)
             split, place_in_split = SPLITS[place], int(first[place])
-            parts.append(self.writer.write(split, place_in_split, positions, images, labels))
+            parts.append(self.writer.write(split, place_in_split, positions, images, labels, folds))
             first[place] += len(positions)
         return parts
 
-    def _portions(self, job: StripJob) -> Iterator[tuple[int, np.ndarray]]:
-        """Split and positions of runs of patches that are cut at once."""
+    def _portions(self, job: StripJob) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Split, positions and folds of runs of patches that are cut at once."""
         step = max(1, self.strip_cells // self.writer.size**2)
         for place in range(len(SPLITS)):
-            members = job.positions[job.splits == place]
+            members = np.flatnonzero(job.splits == place)
             for start in range(0, len(members), step):
-                yield place, members[start : start + step]
+                run = members[start : start + step]
+                yield place, job.positions[run], job.folds[run]
 
 
 def _cut(cells: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:
@@ -107,7 +110,8 @@ def strip_jobs(cutter: PatchCutter, plan: Plan) -> list[StripJob]:
     while start < len(rows):
         stop = int(np.searchsorted(rows, rows[start] + step))
         members = slice(start, stop)
-        jobs.append(StripJob(plan.positions[members], plan.splits[members], first))
+        of_patches = plan.positions[members], plan.splits[members]
+        jobs.append(StripJob(*of_patches, first, plan.folds[members]))
         first = first + np.bincount(plan.splits[members], minlength=len(SPLITS))
         start = stop
     return jobs
@@ -165,7 +169,9 @@ def _footprints(plan: Plan, size: int) -> list[Footprint]:
     shares = plan.counts / size**2
     index = np.zeros(len(SPLITS), np.int64)
     footprints = []
-    for (row, col), split, share in zip(plan.positions, plan.splits, shares, strict=True):
-        footprints.append(Footprint(SPLITS[split], int(index[split]), int(row), int(col), share))
+    patches = zip(plan.positions, plan.splits, shares, plan.folds, strict=True)
+    for (row, col), split, share, fold in patches:
+        place = SPLITS[split], int(index[split]), int(row), int(col)
+        footprints.append(Footprint(*place, share, int(fold)))
         index[split] += 1
     return footprints

@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..dataset.manifest import SPLITS
 
 
-def check_apart(positions: np.ndarray, splits: np.ndarray, size: int, gap: tuple[int, int]) -> None:
+def check_apart(
+    positions: np.ndarray,
+    splits: np.ndarray,
+    size: int,
+    gap: tuple[int, int],
+    names: Sequence[str] = SPLITS,
+) -> None:
     """Make sure that patches of different splits share no cell and keep their distance.
 
     It knows nothing of how the splits were made. For every patch it looks for the nearest one
@@ -17,9 +25,10 @@ def check_apart(positions: np.ndarray, splits: np.ndarray, size: int, gap: tuple
 
     Args:
         positions: Upper left cells (n, 2).
-        splits: Place in `SPLITS` (n,).
+        splits: Place of each patch's split in `names` (n,).
         size: Edge of a patch in cells.
         gap: Cells between two patches, in rows or in columns.
+        names: What the splits, or folds and splits, are called.
 
     Raises:
         ValueError: Two patches are too near; the line names them.
@@ -29,7 +38,7 @@ def check_apart(positions: np.ndarray, splits: np.ndarray, size: int, gap: tuple
     least_rows, least_cols = size + gap[0], size + gap[1]
     # Whole numbers, so that distances are exact: rows times columns is the least one allowed.
     points = positions * np.array([least_cols, least_rows], np.float64)
-    for split in range(1, len(SPLITS)):
+    for split in range(1, len(names)):
         mine = np.flatnonzero(splits == split)
         others = np.flatnonzero(splits < split)
         if not mine.size or not others.size:
@@ -40,21 +49,18 @@ def check_apart(positions: np.ndarray, splits: np.ndarray, size: int, gap: tuple
         wrong = np.flatnonzero(np.isfinite(distances))
         if wrong.size:
             one, other = others[wrong[0]], mine[nearest[wrong[0]]]
-            raise ValueError(_complaint(positions, splits, one, other, size, gap))
+            of_each = [names[splits[place]] for place in (one, other)]
+            raise ValueError(_complaint(positions[[one, other]], of_each, size, gap))
 
 
 def _complaint(
-    positions: np.ndarray,
-    splits: np.ndarray,
-    one: int,
-    other: int,
-    size: int,
-    gap: tuple[int, int],
+    positions: np.ndarray, splits: Sequence[str], size: int, gap: tuple[int, int]
 ) -> str:
+    """What is wrong with two patches (2, 2) of different splits."""
     names = [
-        f"row {positions[place, 0]}, column {positions[place, 1]} ({SPLITS[splits[place]]})"
-        for place in (one, other)
+        f"row {row}, column {col} ({split})"
+        for (row, col), split in zip(positions, splits, strict=True)
     ]
-    apart = np.abs(positions[one] - positions[other]).max()
+    apart = np.abs(positions[0] - positions[1]).max()
     fault = "share cells" if apart < size else f"are not {gap[0]} rows or {gap[1]} columns apart"
     return f"The splits leak: the patches of {size} cells at {' and '.join(names)} {fault}"

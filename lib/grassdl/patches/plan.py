@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Plan:
         dropped: Candidates left out because they are not wholly in one split.
         buffered: Candidates left out because they are too near another split.
         notes: Sentences of the design: what it reached and could not reach.
+        folds: Fold by patch, (n,) uint8; 0 for none.
     """
 
     positions: np.ndarray
@@ -47,6 +48,12 @@ class Plan:
     dropped: int
     buffered: int = 0
     notes: tuple[str, ...] = ()
+    folds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
+
+    @property
+    def number_of_folds(self) -> int:
+        """How many folds there are."""
+        return int(self.folds.max(initial=0))
 
     @property
     def split_counts(self) -> dict[str, int]:
@@ -105,23 +112,23 @@ def make_plan(
         raise ValueError(_nothing_left(examined, grid))
     order = np.lexsort((positions[:, 1], positions[:, 0]))
     positions, counts = positions[order], examined.counts[chosen[order]]
-    splits = split.assign(positions, counts, grid, rng)
-    dealt = splits >= 0
+    parts = split.assign(positions, counts, grid, rng)
+    dealt = parts >= 0
     if not dealt.any():
         raise ValueError("No patch is left in any split: choose other shares or a larger region")
-    kept = np.flatnonzero(dealt)[design.thin(counts[dealt], splits[dealt], rng)]
-    gap = 2 * split.margin[0], 2 * split.margin[1]
-    check_apart(positions[kept], splits[kept], grid.size, gap)
+    kept = np.flatnonzero(dealt)[design.thin(counts[dealt], parts[dealt], rng)]
+    check_apart(positions[kept], parts[kept], grid.size, split.gap, [*map(str, split.parts)])
     on_classes = design.notes_on_classes(counts[kept].sum(axis=0), classes.labels)
     return Plan(
         positions=positions[kept],
-        splits=splits[kept],
+        splits=np.array([SPLITS.index(one.split) for one in split.parts], np.int8)[parts[kept]],
         counts=counts[kept],
         candidates=len(examined.verdicts) - examined.number(UNKNOWN),
         unlabelled=examined.number(UNLABELLED),
-        dropped=examined.number(ACROSS) + int((splits == DROPPED).sum()),
-        buffered=examined.number(NEAR) + int((splits == BUFFERED).sum()),
+        dropped=examined.number(ACROSS) + int((parts == DROPPED).sum()),
+        buffered=examined.number(NEAR) + int((parts == BUFFERED).sum()),
         notes=(*design.notes(examined, chosen), *on_classes),
+        folds=np.array([one.fold for one in split.parts], np.uint8)[parts[kept]],
     )
 
 
@@ -168,6 +175,10 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
         lacking = anywhere & (pixels[place] == 0)
         if plan.split_counts[name] and lacking.any():
             sentences.append(f"Split {name} holds no pixel of: {_names(classes, lacking)}")
+    for fold in range(1, plan.number_of_folds + 1):
+        lacking = anywhere & (plan.counts[plan.folds == fold].sum(axis=0) == 0)
+        if lacking.any():
+            sentences.append(f"Fold {fold} holds no pixel of: {_names(classes, lacking)}")
     return sentences
 
 
@@ -214,6 +225,10 @@ def describe(
     for one, share in zip(classes, shares.T, strict=True):
         name = f"  {one.full_name}"[:31]
         lines.append(f"{name:32}" + "".join(f"{percent:12.2f} %" for percent in share))
+    if plan.number_of_folds:
+        numbers = np.bincount(plan.folds)[1:].tolist()
+        told = f"Folds: {len(numbers)}, of {listed(numbers, most=len(numbers))} patches; fold 1 "
+        lines += ["", *_wrapped(f"{told}is the split val, the others are the split train")]
     for place, note in enumerate(plan.notes):
         lines += [*([] if place else [""]), *_wrapped(note)]
     return "\n".join(lines)

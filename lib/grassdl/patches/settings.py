@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.options import check_range, number, numbers, positive, whole
 from ..core.readers import BandReader, CodeReader, StratumReader
-from ..dataset.manifest import Export
+from ..dataset.manifest import MOST_FOLDS, SPLITS, Export
 from .sampling import DESIGNS, Grid, SamplingDesign, default_block_size
 from .splits import SCHEMES, SplitScheme, buffer_margin, parse_shares
 
@@ -32,6 +32,7 @@ GOES_WITH = {
     "jitter": ("sampling", _that_take("jitter", DESIGNS)),
     "split_map": ("split_method", _that_take("areas", SCHEMES)),
     "buffer": ("split_method", _that_take("margin", SCHEMES)),
+    "folds": ("split_method", _that_take("folds", SCHEMES)),
 }
 """Options that have a meaning only with some values of another one."""
 
@@ -75,6 +76,7 @@ class Settings:
         seed: Seed of everything random.
         memory: Memory for maps and patches, in megabytes, of all processes together.
         nprocs: Processes that read and cut.
+        folds: Number of folds; 0 for none.
     """
 
     size: int
@@ -93,6 +95,7 @@ class Settings:
     seed: int
     memory: int
     nprocs: int
+    folds: int = 0
 
     def __post_init__(self) -> None:
         for name, highest in HIGHEST.items():
@@ -116,12 +119,8 @@ class Settings:
             raise ValueError("split_method=map needs the option split_map")
         npatches = positive(options, "npatches") if options["npatches"] else 0
         shares = parse_shares(numbers(options, "split", 0))
-        splits = np.count_nonzero(shares)
-        if split_method == "blocks" and 0 < npatches < splits:
-            raise ValueError(
-                f"npatches={npatches} is too few for {splits} splits: want more patches, or leave "
-                "a split out by a share of 0 (split=80,20,0)"
-            )
+        folds = _folds(options, shares)
+        _check_enough(npatches if split_method == "blocks" else 0, folds, shares)
         return cls(
             size=size,
             stride=positive(options, "stride", size),
@@ -139,6 +138,7 @@ class Settings:
             seed=whole(options, "seed", 0),
             memory=whole(options, "memory", LEAST_MEMORY),
             nprocs=positive(options, "nprocs"),
+            folds=folds,
         )
 
     def grid(self, rows: int, cols: int) -> Grid:
@@ -187,7 +187,11 @@ class Settings:
         """
         margin = buffer_margin(self.buffer, nsres, ewres)
         return _made(
-            SCHEMES[self.split_method], shares=self.shares, areas=split_codes, margin=margin
+            SCHEMES[self.split_method],
+            shares=self.shares,
+            areas=split_codes,
+            margin=margin,
+            folds=self.folds,
         )
 
     def strip_cells(self, reader: BandReader) -> int:
@@ -210,6 +214,38 @@ class Settings:
             region=region,
             command=command,
             **session,
+        )
+
+
+def _folds(options: Mapping[str, str], shares: np.ndarray) -> int:
+    """The number of folds; 0 for none.
+
+    Raises:
+        ValueError: Fewer than two, too many, or all patches are for test.
+    """
+    if not options["folds"]:
+        return 0
+    if shares[SPLITS.index("test")] == 1:
+        raise ValueError("folds are made of what is not for test: give train or val a share")
+    return whole(options, "folds", 2, MOST_FOLDS)
+
+
+def _check_enough(npatches: int, folds: int, shares: np.ndarray) -> None:
+    """Refuse fewer patches than there are splits, or folds and a test split; 0 are all there are.
+
+    Raises:
+        ValueError: They are fewer.
+    """
+    parts = int(np.count_nonzero(shares))
+    named = f"{parts} splits"
+    remedy = "leave a split out by a share of 0 (split=80,20,0)"
+    if folds:
+        has_test = bool(shares[SPLITS.index("test")])
+        parts, named = folds + has_test, f"{folds} folds{' and test' * has_test}"
+        remedy = "make fewer folds"
+    if 0 < npatches < parts:
+        raise ValueError(
+            f"npatches={npatches} is too few for {named}: want more patches, or {remedy}"
         )
 
 

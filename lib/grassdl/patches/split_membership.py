@@ -25,7 +25,7 @@ class Territory(Protocol):
     patches: int
 
     def held(self, chosen: np.ndarray, margin: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Units of every split (n, 3) in the windows of some patches, and all units there (n,).
+        """Units of every split (n, splits) in windows of some patches, and all units there (n,).
 
         Args:
             chosen: Places of the patches.
@@ -43,7 +43,7 @@ def splits_of(territory: Territory, margin: tuple[int, int]) -> np.ndarray:
     would lie within twice the margin of the other.
 
     Returns:
-        (n,) int8: a place in `SPLITS`, `DROPPED` or `BUFFERED`.
+        (n,) int8: the number of a split, `DROPPED` or `BUFFERED`.
     """
     everyone = np.arange(territory.patches)
     held, units = territory.held(everyone, (0, 0))
@@ -90,12 +90,13 @@ class BlockTerritory:
     Args:
         positions: Upper left cells (n, 2) of the patches.
         grid: Region, patch size and block size.
+        parts: Number of splits, or of folds and splits, that blocks are dealt to.
 
     Attributes:
         blocks: Number of blocks that patches touch; these are dealt.
     """
 
-    def __init__(self, positions: np.ndarray, grid: Grid):
+    def __init__(self, positions: np.ndarray, grid: Grid, parts: int = len(SPLITS)):
         self.positions, self.grid = positions, grid
         self.patches = len(positions)
         self._shape = -(-grid.rows // grid.block_size), -(-grid.cols // grid.block_size)
@@ -106,7 +107,7 @@ class BlockTerritory:
         self.blocks = len(self._touched)
         self._inside = (bottom - top == 1) & (right - left == 1)
         self._block = np.searchsorted(self._touched, of_corners[0])
-        self._tables = np.zeros((len(SPLITS), self._shape[0] + 1, self._shape[1] + 1), np.int64)
+        self._tables = np.zeros((parts, self._shape[0] + 1, self._shape[1] + 1), np.int64)
 
     def blocks_of_whole_patches(self) -> tuple[np.ndarray, np.ndarray]:
         """Places of the patches that lie in one block, and their blocks (0 to `blocks`)."""
@@ -117,9 +118,9 @@ class BlockTerritory:
         """The same territory after the blocks went to splits.
 
         Args:
-            split_of: Place in `SPLITS` by touched block, (blocks,).
+            split_of: Number of the split by touched block, (blocks,).
         """
-        for split in range(len(SPLITS)):
+        for split in range(len(self._tables)):
             owned = np.zeros(self._shape, np.int64)
             owned.ravel()[self._touched[split_of == split]] = 1
             self._tables[split, 1:, 1:] = owned.cumsum(axis=0).cumsum(axis=1)

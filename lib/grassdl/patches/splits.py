@@ -11,13 +11,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from ..core.readers import CodeReader
-from ..dataset.manifest import SPLITS
+from ..dataset.manifest import SPLITS, Split
 from .sampling import Grid
 from .split_membership import DROPPED, BlockTerritory, MapTerritory, splits_of
 from .window_counts import strips
@@ -63,6 +64,33 @@ def buffer_margin(buffer: float, nsres: float, ewres: float) -> tuple[int, int]:
     return rows, cols
 
 
+class Part(NamedTuple):
+    """What patches are dealt to.
+
+    Attributes:
+        split: The split.
+        fold: The fold within train and val, from 1; 0 for none.
+    """
+
+    split: Split
+    fold: int = 0
+
+    def __str__(self) -> str:
+        return f"fold {self.fold}" if self.fold else self.split
+
+
+SPLIT_PARTS = tuple(Part(split) for split in SPLITS)
+
+
+def parts_with_folds(folds: int) -> tuple[Part, ...]:
+    """The folds, of which the first is the split val and the others are train, and the test split;
+    the plain splits for no folds."""
+    if not folds:
+        return SPLIT_PARTS
+    first, *others = range(1, folds + 1)
+    return Part("val", first), *(Part("train", one) for one in others), Part("test")
+
+
 class SplitScheme(ABC):
     """Deals patches to train, val and test so that no cell is in patches of two splits.
 
@@ -74,6 +102,16 @@ class SplitScheme(ABC):
 
     description: ClassVar[str]
     margin: tuple[int, int] = (0, 0)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What patches are dealt to, by the numbers that `assign` gives."""
+        return SPLIT_PARTS
+
+    @property
+    def gap(self) -> tuple[int, int]:
+        """Rows or columns that lie between patches of different splits, at least."""
+        return 2 * self.margin[0], 2 * self.margin[1]
 
     def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
         """What is known of the patches' splits before they are chosen, as `assign` returns it.
@@ -95,7 +133,7 @@ class SplitScheme(ABC):
             rng: Source of all randomness.
 
         Returns:
-            (n,) int8, the place in `SPLITS`; `territory.DROPPED` for a patch that is not wholly in
+            (n,) int8, the place in `parts`; `territory.DROPPED` for a patch that is not wholly in
             one split, `territory.BUFFERED` for one that is too near another split.
         """
 
@@ -150,20 +188,37 @@ class BlockSplit(SplitScheme):
     class as amounts. What occurs in just enough blocks is dealt to splits that have none of it
     yet: every split gets patches, and the rarest class reaches every split if blocks suffice.
 
+    With folds, what is not for test is dealt to these in equal shares, as to splits.
+
     Attributes:
         shares: Wanted parts of train, val and test, summing to 1.
         margin: Half of the buffer in rows and columns.
+        folds: Number of folds; 0 for none.
     """
 
     description = "whole square blocks go to one split"
 
     shares: np.ndarray
     margin: tuple[int, int] = (0, 0)
+    folds: int = 0
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """See `SplitScheme.parts`."""
+        return parts_with_folds(self.folds)
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        """The wanted share of every part."""
+        if not self.folds:
+            return self.shares
+        test = self.shares[SPLITS.index("test")]
+        return np.array([*[(1 - test) / self.folds] * self.folds, test])
 
     def assign(
         self, positions: np.ndarray, counts: np.ndarray, grid: Grid, rng: np.random.Generator
     ) -> np.ndarray:
-        territory = BlockTerritory(positions, grid)
+        territory = BlockTerritory(positions, grid, len(self.parts))
         amounts = np.column_stack([counts, np.ones(len(counts), np.int64)])
         in_blocks = np.zeros((territory.blocks, amounts.shape[1]))
         whole, block = territory.blocks_of_whole_patches()
@@ -186,25 +241,35 @@ class BlockSplit(SplitScheme):
         return (self._empty(splits), self._imbalance(parts, split_of)), splits
 
     def _check_blocks(self, amounts: np.ndarray) -> None:
-        used = np.flatnonzero(self.shares)
+        used = np.flatnonzero(self._shares)
         filled = int((amounts[:, -1] > 0).sum())
         if filled < len(used):
+            wanted = f"{len(used)} splits"
+            if self.folds:
+                beside = len(used) - self.folds
+                wanted = f"{self.folds} folds{' and test' * beside}"
+                wanted += f", enough for {max(filled - beside, 0)} folds"
             raise ValueError(
-                f"Blocks with labelled patches: {filled}, too few for {len(used)} splits: "
+                f"Blocks with labelled patches: {filled}, too few for {wanted}: "
                 "choose a smaller block_size or a larger region"
             )
 
     def _check_used(self, splits: np.ndarray) -> None:
-        for one in np.flatnonzero(self.shares):
-            if not (splits == one).any():
-                raise ValueError(
-                    f"The buffer leaves no patch for {SPLITS[one]}: "
-                    "choose a smaller buffer, larger blocks or a larger region"
-                )
+        used = np.flatnonzero(self._shares)
+        empty = [one for one in used if not (splits == one).any()]
+        if empty:
+            left = ""
+            if self.folds:
+                filled = sum(self.parts[one].fold > 0 for one in used if one not in empty)
+                left = f" of folds={self.folds}, only for {filled} folds"
+            raise ValueError(
+                f"The buffer leaves no patch for {self.parts[empty[0]]}{left}: "
+                "choose a smaller buffer, larger blocks or a larger region"
+            )
 
     def _empty(self, splits: np.ndarray) -> int:
         """How many splits with a share have no patch left beside the buffer."""
-        return sum(not (splits == one).any() for one in np.flatnonzero(self.shares))
+        return sum(not (splits == one).any() for one in np.flatnonzero(self._shares))
 
     def _imbalance(self, parts: np.ndarray, split_of: np.ndarray) -> float:
         """How far the splits' parts of the classes, and of the patches, are from the shares.
@@ -213,14 +278,14 @@ class BlockSplit(SplitScheme):
         were patches across two splits counted as lost, blocks that lie together would win over
         even classes. Rounded, so that equally good deals are equal on every machine.
         """
-        reached = np.stack([parts[split_of == one].sum(axis=0) for one in range(len(self.shares))])
-        off = np.abs(reached - self.shares[:, None]).sum(axis=0)
+        reached = np.stack([parts[split_of == one].sum(axis=0) for one in range(len(self._shares))])
+        off = np.abs(reached - self._shares[:, None]).sum(axis=0)
         occurs = parts[:, :-1].any(axis=0)
         return round(float(off[:-1][occurs].mean() + off[-1]), 9)
 
     def _deal(self, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One deal: the split of every block, (blocks,) int8."""
-        lack = np.repeat(self.shares[:, None], parts.shape[1], axis=1)
+        lack = np.repeat(self._shares[:, None], parts.shape[1], axis=1)
         split_of = np.full(len(parts), DROPPED, np.int8)
         held = np.zeros(lack.shape, bool)
         order = rng.permutation(len(parts))
@@ -248,7 +313,7 @@ class BlockSplit(SplitScheme):
 
         While blocks just suffice, one that has no patch yet, or else none of the amount.
         """
-        allowed = self.shares > 0
+        allowed = self._shares > 0
         for one in (-1, amount):
             without = allowed & ~held[:, one]
             if without.sum() >= occurrences[one] > 0:

@@ -30,6 +30,8 @@ class RowBand:
             None.
         features: What a hidden layer of the network gives (rows, cols, features) float32, without
             meaning where `null`; or None.
+        disagreement: Of the members of an ensemble, see `engines.ensemble_engine` (rows, cols)
+            float32, 0 where `null`; or None.
     """
 
     null: np.ndarray
@@ -39,6 +41,7 @@ class RowBand:
     uncertainty: np.ndarray | None
     probabilities: np.ndarray | None
     features: np.ndarray | None = None
+    disagreement: np.ndarray | None = None
 
 
 RowBands = Generator[RowBand, None, None]
@@ -58,6 +61,8 @@ class Decision:
         with_probabilities: Whether row bands have the probabilities of all classes.
         features: Number of features that follow the probabilities.
         with_confidence: Whether row bands have the highest probability; a threshold needs it, too.
+        with_disagreement: Whether the disagreement of an ensemble follows the probabilities, before
+            any features.
     """
 
     classes: int
@@ -66,11 +71,16 @@ class Decision:
     with_probabilities: bool = False
     features: int = 0
     with_confidence: bool = True
+    with_disagreement: bool = False
 
     @property
     def layers(self) -> int:
-        """Values that the network gives for a cell."""
-        return self.classes + self.features
+        """Values that the engine gives for a cell."""
+        return self._first_feature + self.features
+
+    @property
+    def _first_feature(self) -> int:
+        return self.classes + self.with_disagreement
 
     @property
     def _is_level(self) -> bool:
@@ -102,6 +112,7 @@ class Decision:
             uncertainty=np.zeros(shape, np.float32) if self.with_uncertainty else None,
             probabilities=layers(self.classes) if self.with_probabilities else None,
             features=layers(self.features) if self.features else None,
+            disagreement=np.zeros(shape, np.float32) if self.with_disagreement else None,
         )
 
     def empty_bands(self, rows: int, cols: int, height: int) -> RowBands:
@@ -121,8 +132,8 @@ class Decision:
         Args:
             band: The row band.
             place: Rows and columns of the part.
-            result: Probabilities of all classes, then features (rows, cols, layers) float32; of any
-                value where `null`.
+            result: Probabilities of all classes, then disagreement and features, if there are any
+                (rows, cols, layers) float32; of any value where `null`.
             null: Cells without data (rows, cols).
         """
         probabilities = result[..., : self.classes]
@@ -138,8 +149,10 @@ class Decision:
             band.uncertainty[place] = np.where(null, 0, normalised_entropy(probabilities))
         if band.probabilities is not None:
             band.probabilities[place] = np.where(null[..., None], 0, probabilities)
+        if band.disagreement is not None:
+            band.disagreement[place] = np.where(null, 0, result[..., self.classes])
         if band.features is not None:
-            band.features[place] = result[..., self.classes :]
+            band.features[place] = result[..., self._first_feature :]
 
     def index_of(self, probabilities: np.ndarray) -> np.ndarray:
         """Class index (...) of probabilities (..., classes), whether probable enough or not."""

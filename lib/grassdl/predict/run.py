@@ -15,7 +15,7 @@ import numpy as np
 from .. import __version__
 from ..core.readers import RowReader
 from ..model.card import ModelCard
-from ..model.folder import deciding_hash
+from ..model.ensemble import open_model
 from ..runtime import keras_backend
 from .band_matching import adjusted
 from .checkpoint import Checkpoint
@@ -196,7 +196,7 @@ class PredictionRun(ABC):
         packages = [OPENVINO] if self.settings.engine == OPENVINO else []
         versions = keras_backend.versions(*packages)
         return {
-            "the model": deciding_hash(self.settings.model),
+            "the model": open_model(self.settings.model).deciding_hash,
             **self.inputs.fingerprint(),
             **self.settings.fingerprint(),
             "the software": f"i.dl {__version__}, rows {ROWS_VERSION}, {versions}",

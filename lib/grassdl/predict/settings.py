@@ -33,6 +33,7 @@ OUTPUTS = (
     "output",
     "confidence",
     "uncertainty",
+    "disagreement",
     "probabilities",
     "vector",
     "segments",
@@ -41,12 +42,41 @@ OUTPUTS = (
 """Options that say which files of rows there are, and over which segments is summed."""
 
 
+FROM_NETWORK = ("segment_features", "disagreement")
+"""Options for what only networks give, and no stored probabilities."""
+
+
+def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
+    """Refuse what the model or the engine cannot do."""
+    if tiling == "exact" and card.halo is None:
+        raise ValueError(
+            f"Network {card.network} looks at the whole image at once and cannot be tiled "
+            "exactly: leave out tiling=exact to blend its tiles"
+        )
+    if options["engine"] == KERAS and options["precision"] == BFLOAT16:
+        raise ValueError(
+            "engine=keras computes in float32, in bfloat16 it would be no faster: leave out "
+            "precision=bfloat16, or use engine=openvino"
+        )
+    for name in FROM_NETWORK:
+        if options[name] and not (options["group"] or options["input"]):
+            raise ValueError(
+                f"{name} must come from the network, which stored probabilities take the place "
+                f"of: give group or input to run it, or leave out {name}"
+            )
+    if options["disagreement"] and not card.members:
+        raise ValueError(
+            f"disagreement is that of several networks, and model <{card.name}> is one: give an "
+            "ensemble or several models, or leave out disagreement"
+        )
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of a run.
 
     Attributes:
-        model: Path of the model folder.
+        model: What `model.ensemble.open_model` takes.
         tiling: "exact" or "blend".
         tile_size: Edge of a tile in cells, of its core where tiling is exact; None to choose it.
         stride: Total stride of the network in cells.
@@ -95,21 +125,7 @@ class Settings:
             ValueError: A value makes no sense, or the network cannot do what is asked for.
         """
         tiling = options["tiling"] or ("blend" if card.halo is None else "exact")
-        if tiling == "exact" and card.halo is None:
-            raise ValueError(
-                f"Network {card.network} looks at the whole image at once and cannot be tiled "
-                "exactly: leave out tiling=exact to blend its tiles"
-            )
-        if options["engine"] == KERAS and options["precision"] == BFLOAT16:
-            raise ValueError(
-                "engine=keras computes in float32, in bfloat16 it would be no faster: leave out "
-                "precision=bfloat16, or use engine=openvino"
-            )
-        if options["segment_features"] and not (options["group"] or options["input"]):
-            raise ValueError(
-                "segment_features come from the network, which stored probabilities take the place "
-                "of: give group or input to run it, or leave out segment_features"
-            )
+        _check_possible(options, card, tiling)
         return cls(
             model=options["model"],
             tiling=tiling,

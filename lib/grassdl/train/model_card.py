@@ -111,6 +111,7 @@ def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict[
         **settings.to_json(),
         "nprocs": settings.nprocs or os.cpu_count(),
         "precision": resolve(settings.precision),
+        **({"fold": data.fold} if data.fold else {}),
         "patches": {split: data.count(split) for split in SPLITS},
         "pixels": {split: data.pixels(split).tolist() for split in SPLITS},
         "epochs_run": len(fitted.rows),

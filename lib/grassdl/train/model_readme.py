@@ -17,6 +17,7 @@ from ..core.text import duration
 from ..dataset.manifest import SPLITS
 from ..dataset.seen import sentence
 from ..model.card import RESOLUTION_TOLERANCE, ModelCard
+from .ensemble_scores import HEADS, rows_of
 
 README_NAME = "README.md"
 
@@ -44,6 +45,7 @@ def readme(card: ModelCard) -> str:
         tolerance=f"{100 * RESOLUTION_TOLERANCE:g} %",
         bands=_bands(card),
         classes=_classes(card),
+        members=_members(card),
         areas=_areas(card),
         leaks=[sentence(one) for one in training.get("leaks", [])],
         overall=_overall(card),
@@ -173,6 +175,15 @@ def _classes(card: ModelCard) -> Markup:
     ]
     heads = ["Value", "Label", "Colour (R:G:B)", *(f"Pixels in {split}" for split in pixels)]
     return _table(heads, rows)
+
+
+def _members(card: ModelCard) -> Markup:
+    """The scores of an ensemble's members and what they come to; "" for one network."""
+    if not card.members:
+        return Markup("")
+    heads = [f"{title} ({split})" for split in ("validation", "test") for title in HEADS.values()]
+    rows = [(name, *of_validation, *of_test) for name, of_validation, of_test in rows_of(card)]
+    return _table(["Network", *heads], rows)
 
 
 def _areas(card: ModelCard) -> Markup:

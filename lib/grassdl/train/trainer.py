@@ -88,6 +88,7 @@ def train(
     warn: Report,
     resume: bool = False,
     team: Team = ALONE,
+    with_validation: bool = False,
 ) -> ModelCard | None:
     """Train a network and write its model folder, which appears whole or not at all.
 
@@ -100,16 +101,14 @@ def train(
         data: The datasets.
         target: The model folder, as `run_folder.check_target` gives it.
         settings: Network and recipe.
-        command: The call, for the model card.
-        versions: Versions of software that this library does not know of, by name.
-        report: Takes lines about the progress.
-        warn: Takes warnings.
+        command, versions: For the card: the call, and software that this library does not know of.
+        report, warn: Take lines about the progress, and warnings.
         resume: Whether to resume an unfinished training of this model.
         team: The processes that train together.
+        with_validation: Whether the card tells the scores on the validation split, too.
 
     Returns:
-        The content of `model.json`, scores on the test split among it; None in all processes but
-        the first, which alone writes and reports.
+        The content of `model.json`; None in all processes but the first, which alone writes.
 
     Raises:
         ValueError: Nothing to learn from, a patch size or an option that does not suit the
@@ -130,9 +129,10 @@ def train(
         if not team.leads:
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
-        test = _test_scores(network, data, settings, warn)
-        card = model_card(target.name, network, data, settings, fitted, test, command)
+        card = _scored_card(target.name, network, data, settings, fitted, command, warn)
         card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
+        if with_validation:
+            card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
         _write_model(card, network, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
@@ -179,6 +179,27 @@ def _warn_of_leaks(data: JoinedPatchSets, settings: Settings, warn: Report) -> l
     for one in leaks:
         warn(sentence(one))
     return leaks
+
+
+def _validation(
+    network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
+) -> dict[str, Any]:
+    """What the account of a training tells of the scores on the validation split."""
+    return {"validation": figures(_scores(network, data, "val", settings, warn))}
+
+
+def _scored_card(
+    name: str,
+    network: keras.Model,
+    data: JoinedPatchSets,
+    settings: Settings,
+    fitted: Fitted,
+    command: str,
+    warn: Report,
+) -> ModelCard:
+    """The card of a network, with its scores on the test split."""
+    test = _scores(network, data, "test", settings, warn)
+    return model_card(name, network, data, settings, fitted, test, command)
 
 
 def _write_model(
@@ -455,16 +476,24 @@ def _learner(
     return learner
 
 
-def _test_scores(
-    network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
+def _scores(
+    network: keras.Model, data: JoinedPatchSets, split: str, settings: Settings, warn: Report
 ) -> dict[str, Any] | None:
-    """Scores on the test split; a process that was asked to end takes little time for them."""
+    """Scores on a split; a process that was asked to end takes little time for the test split, and
+    none for another."""
     seconds = SECONDS_TO_SCORE if Terminated.asked else math.inf
+    if Terminated.asked and split != "test":
+        return None
     try:
-        return score(network, data, "test", settings.batch_size, seconds)
+        return score(network, data, split, settings.batch_size, seconds)
     except TimeoutError:
         warn("There was no time left to score the model on the test patches: see i.dl.evaluate")
         return None
+
+
+def figures(report: Mapping[str, Any] | None) -> dict[str, float | None] | None:
+    """The figures over all classes of scores; None of none."""
+    return None if report is None else {name: report[name] for name in accuracy.HEADLINE}
 
 
 def score(
@@ -473,15 +502,17 @@ def score(
     split: str,
     batch_size: int,
     seconds: float = math.inf,
+    fill: np.ndarray | None = None,
 ) -> dict[str, Any] | None:
     """Accuracy of a network on a split.
 
     Args:
-        network: Takes raw values.
+        network: Takes raw values; anything with `predict_on_batch` serves.
         data: The datasets.
         split: "train", "val" or "test".
         batch_size: Patches that are predicted at a time.
         seconds: Time that this may take.
+        fill: Value of every band that stands for NULL; None for the means of the bands.
 
     Returns:
         The object of `accuracy.report`; None if no pixel of the split is labelled.
@@ -493,7 +524,9 @@ def score(
     if not data.pixels(split).any():
         return None
     counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
-    batches = Batches(data.arrays(split), batch_size, np.array(means(data), np.float32))
+    if fill is None:
+        fill = np.array(means(data), np.float32)
+    batches = Batches(data.arrays(split), batch_size, fill)
     for number in range(len(batches)):
         if time.monotonic() > end:
             raise TimeoutError

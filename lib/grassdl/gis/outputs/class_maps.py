@@ -153,6 +153,7 @@ class ClassificationMaps:
         vector: Name of the vector map of areas of the class map, or "".
         minsize: Cells that these have at least.
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
+        disagreement: Name of the map of the members' disagreement, or "".
 
     Attributes:
         notes: What the history of the maps tells beside the call; may be added to.
@@ -173,6 +174,7 @@ class ClassificationMaps:
         vector: str = "",
         minsize: int = 1,
         unfinished: bool = False,
+        disagreement: str = "",
     ):
         self.notes: list[str] = []
         self.with_probabilities = bool(probabilities)
@@ -187,36 +189,31 @@ class ClassificationMaps:
             dtype = self._values.dtype.name
             return [RasterSpool(name, dtype, title, colors, labels)] if name else []
 
-        def shares(name: str, title: str) -> RasterSpool:
-            return RasterSpool(name, "float32", title, PROBABILITY_COLORS)
+        def shares(name: str, title: str) -> list[RasterSpool]:
+            return [RasterSpool(name, "float32", title, PROBABILITY_COLORS)] if name else []
 
-        self._confidence = [shares(confidence, "Highest class probability")] if confidence else []
+        self._confidence = shares(confidence, "Highest class probability")
         if vector and not confidence:
-            self._confidence = [shares(UNASKED_CONFIDENCE, "")]
+            self._confidence = shares(UNASKED_CONFIDENCE, "")
             self._confidence[0].kept = False
-        self._uncertainty = (
-            [shares(uncertainty, "Normalised entropy of the class probabilities")]
-            if uncertainty
-            else []
-        )
+        self._uncertainty = shares(uncertainty, "Normalised entropy of the class probabilities")
+        self._disagreement = shares(disagreement, "Mutual information between the members")
         self._probabilities = [
-            shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
+            spool
             for one in classes
+            for spool in shares(f"{probabilities}_{one.value}", f"Probability of {one.label}")
             if probabilities
         ]
         self.figures = {
             "with_confidence": bool(self._confidence),
             "with_uncertainty": bool(uncertainty),
+            "with_disagreement": bool(disagreement),
         }
         self._by_segment = class_map(by_segment, "Classification of segments")
         self._classes = class_map(output, "Classification")
         # The class map comes last: where it is, all are.
-        self._by_cell = [
-            *self._probabilities,
-            *self._confidence,
-            *self._uncertainty,
-            *self._classes,
-        ]
+        sure = [*self._confidence, *self._uncertainty, *self._disagreement]
+        self._by_cell = [*self._probabilities, *sure, *self._classes]
         self._all = [*self._by_segment, *self._by_cell]
         check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
         self._areas = ClassAreas(vector, TEMPORARY_PREFIX, classes, minsize) if vector else None
@@ -248,6 +245,7 @@ class ClassificationMaps:
             vector=options["vector"],
             minsize=minsize,
             unfinished=unfinished,
+            disagreement=options["disagreement"],
         )
 
     @property
@@ -296,6 +294,8 @@ class ClassificationMaps:
             spool.write(band.confidence, band.null)
         for spool in self._uncertainty:
             spool.write(band.uncertainty, band.null)
+        for spool in self._disagreement:
+            spool.write(band.disagreement, band.null)
         for place, spool in enumerate(self._probabilities):
             spool.write(band.probabilities[..., place], band.null)
         for spool in self._by_cell:

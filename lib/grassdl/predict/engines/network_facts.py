@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,19 @@ class NetworkFacts:
                 f"{(self.bands, self.classes)}, not {expected[:2]}, or another reach): the folder "
                 "mixes two models, train it again"
             )
+
+
+def joined_facts(members: Sequence[NetworkFacts]) -> NetworkFacts:
+    """The facts of several networks that compute the same windows one after the other.
+
+    Each keeps the memory that it works in, and gives its own features. Stride and reach are the
+    first one's: those of all are on the card, see `model.ensemble.joined_card`.
+    """
+    return replace(
+        members[0],
+        working={name: sum(one.working[name] for one in members) for name in members[0].working},
+        features=sum(one.features for one in members),
+    )
 
 
 def network_and_facts(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -52,12 +52,12 @@ class SizeBySizeNetwork:
         return _exported(for_windows_of(self._network, shape))
 
 
-def convert_and_cache(folder: Path, nprocs: int, layer: str = "") -> None:
-    """Convert the network of a model and cache it in the model folder, as far as that can be done;
-    to be called before any import of keras, and apart from the run, which needs no Keras then.
+def convert_and_cache(folders: Sequence[Path], nprocs: int, layer: str = "") -> None:
+    """Convert networks and cache each in its model folder, as far as that can be done; to be
+    called before any import of keras, and apart from the run, which needs no Keras then.
 
     Args:
-        folder: The model folder.
+        folders: The model folders.
         nprocs: Threads to compute with; 0 for all cores.
         layer: As `network_and_facts` takes it.
 
@@ -66,10 +66,11 @@ def convert_and_cache(folder: Path, nprocs: int, layer: str = "") -> None:
         ConversionError: It cannot be converted, or gives another result.
     """
     keras_backend.prepare(nprocs, exact=True)
-    card = load_card(folder)
-    network, facts = network_and_facts(folder, card, layer)
-    cache = cache_folder(folder, layer)
-    converted(network, facts, cache, trial_window(card), report=lambda line: None)
+    for folder in folders:
+        card = load_card(folder)
+        network, facts = network_and_facts(folder, card, layer)
+        cache = cache_folder(folder, layer)
+        converted(network, facts, cache, trial_window(card), report=lambda line: None)
 
 
 def can_be_cached(folder: Path) -> bool:

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...model.card import ModelCard
+from ...model.ensemble import Member, open_model
 from ...runtime import keras_backend
 from ...runtime.workers import run_apart
-from ..settings import AUTO, BFLOAT16, KERAS, OPENVINO, Settings
+from ..settings import AUTO, BFLOAT16, KERAS, MAPS, OPENVINO, Settings
+from .ensemble_engine import EnsembleEngine, MemberInput
 from .keras_engine import Engine, KerasEngine
-from .network_facts import NetworkFacts, network_and_facts
+from .network_facts import NetworkFacts, joined_facts, network_and_facts
 from .openvino_cache import (
     AnySizeNetwork,
     ConversionError,
@@ -36,14 +38,20 @@ if TYPE_CHECKING:
     import keras
 
 
+Loaded = tuple[Engine, NetworkFacts]
+"""The engine of one network, and its facts."""
+
+Converted = AnySizeNetwork | SizeBySizeNetwork
+
+
 @dataclass(frozen=True)
 class LoadedEngine:
-    """A network that is ready to compute.
+    """A model that is ready to compute.
 
     Attributes:
         engine: Computes it.
         name: Which engine that is.
-        facts: Of the network.
+        facts: Of the network; of several, see `network_facts.joined_facts`.
         with_keras: Whether Keras and its backend are in memory, too.
     """
 
@@ -54,11 +62,11 @@ class LoadedEngine:
 
 
 def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], None]) -> LoadedEngine:
-    """The network of a model, ready to compute; to be called before any import of keras.
+    """The networks of a model, ready to compute; to be called before any import of keras.
 
     Args:
         card: Card of the model.
-        settings: Those of the run, which name the model folder.
+        settings: Those of the run, which name the model.
         report: Takes a line for the user.
 
     Raises:
@@ -66,21 +74,34 @@ def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], Non
             available.
         ModuleNotFoundError: The engine's package is not installed.
     """
-    path = Path(settings.model).expanduser()
-    found = _openvino(path, card, settings, report) if _uses_openvino(settings) else None
+    members = _members(card, settings)
+    found = _openvino(members, settings, report) if _uses_openvino(settings) else None
     name = OPENVINO if found else KERAS
-    engine, facts = found or _keras(path, card, settings)
-    if facts.features:
-        report(f"segment_features: {facts.features} features of layer <{facts.layer}>")
-    if settings.augmented:
-        engine = AugmentedEngine(engine)
+    loaded = found or [_keras(one, settings) for one in members]
+    facts = joined_facts([facts for _, facts in loaded])
+    for one in (one for _, one in loaded if one.features):
+        report(f"segment_features: {one.features} features of layer <{one.layer}>")
+    engines = [AugmentedEngine(one) if settings.augmented else one for one, _ in loaded]
+    engine = engines[0]
+    if card.members:
+        adjusts = card if settings.normalization == MAPS else None
+        inputs = [MemberInput.of(one, adjusts) for one in members]
+        disagreement = bool(settings.outputs.get("disagreement"))
+        engine = EnsembleEngine(engines, inputs, len(card.classes), disagreement)
     return LoadedEngine(engine, name, facts, keras_backend.is_loaded())
 
 
-def _keras(folder: Path, card: ModelCard, settings: Settings) -> tuple[Engine, NetworkFacts]:
+def _members(card: ModelCard, settings: Settings) -> Sequence[Member]:
+    """The networks of a model."""
+    if card.members:
+        return open_model(settings.model).members
+    return [Member(Path(settings.model).expanduser(), card)]
+
+
+def _keras(member: Member, settings: Settings) -> Loaded:
     """The engine of Keras."""
-    network, facts = _keras_network(folder, card, settings)
-    return KerasEngine(network, card.temperature, facts.features), facts
+    network, facts = _keras_network(member, settings)
+    return KerasEngine(network, member.card.temperature, facts.features), facts
 
 
 def _uses_openvino(settings: Settings) -> bool:
@@ -108,45 +129,65 @@ def _has_gpu(nprocs: int) -> bool:
 
 
 def _openvino(
-    folder: Path, card: ModelCard, settings: Settings, report: Callable[[str], None]
-) -> tuple[Engine, NetworkFacts] | None:
-    """The engine of OpenVINO; None where it was not chosen and is not available."""
+    members: Sequence[Member], settings: Settings, report: Callable[[str], None]
+) -> list[Loaded] | None:
+    """The engines of OpenVINO; None where it was not chosen and is not available for all."""
     try:
-        network = _for_openvino(folder, card, settings, report)
+        networks = _for_openvino(members, settings, report)
     except ConversionError as error:
         if settings.engine == OPENVINO or settings.precision == BFLOAT16:
             raise ValueError(f"{error}: use engine=keras, in float32") from error
         report(f"{error}: Keras computes it")
         return None
-    how = (settings.precision, card.temperature, settings.nprocs, network.facts.features)
-    return OpenVinoEngine(network, *how), network.facts
+    return [
+        (_openvino_engine(network, member, settings), network.facts)
+        for member, network in zip(members, networks, strict=True)
+    ]
+
+
+def _openvino_engine(network: Converted, member: Member, settings: Settings) -> Engine:
+    how = (settings.precision, member.card.temperature, settings.nprocs, network.facts.features)
+    return OpenVinoEngine(network, *how)
 
 
 def _for_openvino(
-    folder: Path, card: ModelCard, settings: Settings, report: Callable[[str], None]
-) -> AnySizeNetwork | SizeBySizeNetwork:
-    """The network converted for OpenVINO, by another process if it can be cached: then this one
+    members: Sequence[Member], settings: Settings, report: Callable[[str], None]
+) -> list[Converted]:
+    """The networks converted for OpenVINO, by another process if they can be cached: then this one
     needs no Keras."""
     layer = settings.segment_features
-    cache = cache_folder(folder, layer)
-    found = find_cached(cache)
-    writable = os.access(folder, os.W_OK)
-    if not found and writable and can_be_cached(folder) and not keras_backend.is_loaded():
+    caches = [cache_folder(one.folder, layer) for one in members]
+    found = [find_cached(one) for one in caches]
+    missing = [
+        one.folder
+        for one, network in zip(members, found, strict=True)
+        if not network and os.access(one.folder, os.W_OK) and can_be_cached(one.folder)
+    ]
+    if missing and not keras_backend.is_loaded():
         try:
-            run_apart(convert_and_cache, folder, settings.nprocs, layer)
+            run_apart(convert_and_cache, missing, settings.nprocs, layer)
         except ChildProcessError:
             raise ConversionError("The process that converts the network was killed") from None
-        found = find_cached(cache)
-    if found:
-        found.facts.check(card)
-        return found
-    network, facts = _keras_network(folder, card, settings)
-    return converted(network, facts, cache, trial_window(card), report)
+        found = [network or find_cached(one) for network, one in zip(found, caches, strict=True)]
+    return [
+        _checked(network, one) if network else _converted_here(one, cache, settings, report)
+        for one, cache, network in zip(members, caches, found, strict=True)
+    ]
 
 
-def _keras_network(
-    folder: Path, card: ModelCard, settings: Settings
-) -> tuple[keras.Model, NetworkFacts]:
+def _checked(network: AnySizeNetwork, member: Member) -> AnySizeNetwork:
+    network.facts.check(member.card)
+    return network
+
+
+def _converted_here(
+    member: Member, cache: Path, settings: Settings, report: Callable[[str], None]
+) -> Converted:
+    network, facts = _keras_network(member, settings)
+    return converted(network, facts, cache, trial_window(member.card), report)
+
+
+def _keras_network(member: Member, settings: Settings) -> tuple[keras.Model, NetworkFacts]:
     if not keras_backend.is_loaded():
         keras_backend.prepare(settings.nprocs, exact=True)
-    return network_and_facts(folder, card, settings.segment_features)
+    return network_and_facts(member.folder, member.card, settings.segment_features)

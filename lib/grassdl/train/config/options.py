@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.options import number, parsed_number, whole, wholes
 from ...model.card import ModelCard
-from ...model.folder import load_card
+from ...model.folder import load_network_card
 from .choices import CLASS_WEIGHTS
 from .settings import MAX_SEED, Settings
 
@@ -101,7 +101,7 @@ def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         ValueError: The options tell another one.
     """
-    card = load_card(options["model"])
+    card = load_network_card(options["model"])
     activation = options["activation"] or card.training.get("activation", ACTIVATION)
     if not card.training.get("network_file"):
         _check_same_network(options, card)

@@ -42,6 +42,7 @@ def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -
         "the data": ", ".join(data.ids),
         "option bands": ", ".join(band.name for band in data.bands),
         **_options(settings),
+        **({"option fold": str(data.fold)} if data.fold else {}),
         "the network file": _digest_of_file(own_network) if own_network else "",
         "the model to start from": digest(settings.model) if settings.model else "",
         "the number of processes": str(processes),
