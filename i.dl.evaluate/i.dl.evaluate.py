@@ -292,10 +292,13 @@ def evaluate(options: dict[str, str], fit: str) -> None:
         report = score_model(options, settings, patch_sets, write, fit)
     else:
         report = score_maps(options, settings, patch_sets, write)
-    for path in paths:
-        gs.verbose(f"File <{path}> written")
     if "output" not in files:
         sys.stdout.write(FORMATS[options["format"]](report))
+        sys.stdout.flush()
+    if files:
+        gs.message(f"Written: {', '.join(map(str, paths))}")
+    if options["format"] == "plain" and not options["report"]:
+        gs.message("With report=FILE.html it is written as a page with pictures, too")
 
 
 def score_maps(

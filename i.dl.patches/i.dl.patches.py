@@ -271,6 +271,8 @@
 # % guisection: Output
 # %end
 # %option G_OPT_MEMORYMB
+# % label: Memory for maps and patches in MB
+# % description: Of all processes together; the program itself takes some 150 MB more
 # % guisection: Output
 # %end
 # %option G_OPT_M_NPROCS
@@ -330,12 +332,13 @@ def main() -> int:
 def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) -> None:
     """Read the maps, make the plan and print it; write the dataset unless only the plan counts."""
     from grassdl.dataset.manifest import DATASET_FOLDER
+    from grassdl.dataset.preview import OVERVIEW_NAME
     from grassdl.dataset.writer import PatchSetWriter
     from grassdl.gis.inputs.bands import BandMaps, describe_bands, open_bands
     from grassdl.gis.inputs.labels import labels_from_options
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.mapset import provenance, scratch_folder
-    from grassdl.gis.session.messages import Progress, command_line
+    from grassdl.gis.session.messages import Progress, command_line, finished
     from grassdl.gis.session.output_names import check_not_read, check_vector_output
     from grassdl.io.folders import reserved_output
     from grassdl.patches.export import PatchCutter, expected_seconds
@@ -384,7 +387,10 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
     if not only_plan:
         write(output, cutter, plan, workers, options["footprints"])
-    print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds))
+    print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds), flush=True)
+    if not only_plan:
+        written = f"Dataset <{output.target}> is written; {OVERVIEW_NAME} in it shows patches"
+        finished(written, "i.dl.train", input=output.target, output="MODEL")
 
 
 def choose_patches(
@@ -427,7 +433,6 @@ def write(
         dataset_overview(PatchSet.open(folder), plan.counts_by_split(), folder / OVERVIEW_NAME)
         if vector:
             import_footprints(folder / FOOTPRINTS_NAME, vector)
-    gs.message(f"Dataset <{output.target}> is written")
 
 
 if __name__ == "__main__":

@@ -206,7 +206,8 @@
 # % guisection: Computing
 # %end
 # %option G_OPT_MEMORYMB
-# % description: Of the whole process; below 1000 MB it makes no difference
+# % label: Memory that tiles are chosen for in MB
+# % description: Of the whole process, Keras or OpenVINO included; below 1000 the smallest tiles are taken, which may take up to that
 # % guisection: Computing
 # %end
 # %option
@@ -291,7 +292,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.outputs.class_maps import checkpoint_folder
     from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
-    from grassdl.gis.session.messages import Progress
+    from grassdl.gis.session.messages import Progress, finished
     from grassdl.model.folder import load_card
     from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
     from grassdl.predict.run import NetworkRun, PredictionRun, StoredProbabilitiesRun
@@ -314,7 +315,9 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     rows, fingerprint = region.rows, run.fingerprint()
     with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
         run.execute(checkpoint, Progress(rows))
-    gs.message(f"Written: {listed(outputs.names)}")
+    classes = options["segment_output"] or options["output"]
+    following = {"classification": classes, "reference": "REFERENCE"}
+    finished(f"Written: {listed(outputs.names)}", "i.dl.evaluate" if classes else "", **following)
 
 
 if __name__ == "__main__":

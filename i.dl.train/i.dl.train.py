@@ -285,7 +285,11 @@ if TYPE_CHECKING:
 
 
 def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
-    """Check what was given, then train; Keras is imported only in between."""
+    """Check what was given, then train; Keras is imported only in between.
+
+    Returns:
+        The card of the model; None in processes that do not report.
+    """
     from grassdl.dataset.patchset import JoinedPatchSets, open_datasets
     from grassdl.gis.session.mapset import outlive_session
     from grassdl.gis.session.messages import command_line, message, warning
@@ -298,6 +302,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     target = check_target(options["output"], gs.overwrite(), resume=flags["r"])
     settings = settings_of(options, freeze=flags["f"])
 
+    message("Starting Keras...")
     keras_backend.prepare(settings.nprocs, training=True)
     team = multi_gpu.join()
     from grassdl.train.trainer import train
@@ -335,6 +340,22 @@ def print_scores(card: ModelCard) -> None:
         line(f"F1 of class {MapClass(one['value'], one['label'], '').full_name}", one["f1"])
 
 
+def tell_end(card: ModelCard, output: str) -> None:
+    """Tell what was written, and how imagery is classified with it."""
+    from grassdl.core.bands import options_of
+    from grassdl.gis.session.messages import finished
+    from grassdl.train.model_card import HISTORY_PICTURE
+    from grassdl.train.model_readme import README_NAME
+
+    folder = os.path.abspath(os.path.expanduser(output))
+    written = (
+        f"Model <{folder}> is written; {README_NAME} in it describes it, {HISTORY_PICTURE} shows "
+        "the course of the training"
+    )
+    maps = options_of(card.bands)
+    finished(written, "i.dl.predict", **maps, model=folder, output="classes")
+
+
 def main() -> int:
     options, flags = gs.parser()
     from grassdl.gis.session.messages import one_line_errors
@@ -343,6 +364,8 @@ def main() -> int:
         card = train_network(options, flags)
         if card is not None:
             print_scores(card)
+            sys.stdout.flush()
+            tell_end(card, options["output"])
     return 0
 
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -167,6 +168,16 @@ def test_statistics_are_numpys_over_the_cells_of_training(landscape, tmp_path):
 def test_a_subgroup_is_cut_alone(landscape, tmp_path):
     dataset = cut(landscape.project, tmp_path / "ds", group="all", subgroup="two", labels="truth")
     assert names(dataset) == [("nir", False), ("S2_4", True)]
+
+
+def test_it_ends_with_what_it_wrote_and_the_next_call(landscape, tmp_path):
+    output = tmp_path / "a name of words"
+    done = landscape.run("i.dl.patches", input="red", labels="truth", output=output, size=SIZE)
+    *_, _, call = done.stderr.splitlines()
+    assert f"Dataset <{output}> is written; overview.png" in " ".join(done.stderr.split())
+    assert shlex.split(call) == ["i.dl.train", f"input={output}", "output=MODEL"]
+    plan = landscape.run("i.dl.patches", flags="p", input="red", labels="truth", size=SIZE)
+    assert "i.dl.train" not in plan.stderr
 
 
 def test_names_that_the_user_gives_come_first_and_are_declared(landscape, tmp_path):

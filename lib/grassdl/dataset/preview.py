@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.bands import Band
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from ..core.figures import new_figure
 from ..core.plots import DPI, paint
 from ..core.text import within_columns
 from .manifest import SPLIT_COLORS, SPLITS, Manifest
@@ -65,8 +66,6 @@ def dataset_overview(
             will do. They choose patches in which all classes appear.
         path: PNG file to write.
     """
-    from matplotlib.figure import Figure
-
     manifest = patch_set.manifest
     step = max(1, round(manifest.export.size / TILE_PX))
     scale = max(1, TILE_PX // manifest.export.size)
@@ -89,7 +88,7 @@ def dataset_overview(
     width = max(LEAST_WIDTH_PX, sheet_width + PANEL_PX + 3 * MARGIN_PX)
     wanted = TOP_PX + len(manifest.classes) * CLASS_PX + NOTE_PX + MARGIN_PX
     height = max(LEAST_HEIGHT_PX, TOP_PX + sheet_px + MARGIN_PX, min(wanted, SHEET_HEIGHT_PX))
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    figure = new_figure(width / DPI, height / DPI, dpi=DPI)
     _write_titles(figure, manifest, height)
     _draw_mosaics(figure, mosaics, height)
     _draw_panel(figure, manifest, list(rows), width, height)
