@@ -24,12 +24,13 @@
 # % key: classification
 # % required: no
 # % description: Name of class raster map to assess
+# % guisection: Required
 # % end
 # % option G_OPT_R_INPUT
 # % key: reference
 # % required: no
 # % description: Name of raster map with the true classes
-# % guisection: Reference
+# % guisection: Required
 # % end
 # % option G_OPT_V_INPUT
 # % key: points
@@ -41,7 +42,8 @@
 # % option G_OPT_V_INPUT
 # % key: areas
 # % required: no
-# % description: Name of vector map with areas of known class
+# % label: Name of vector map with areas of known class
+# % description: They are compared cell by cell
 # % guisection: Reference
 # % end
 # % option G_OPT_V_FIELD
@@ -56,7 +58,7 @@
 # % key: background
 # % type: integer
 # % required: no
-# % label: Class value for cells outside the areas, or NULL in the reference
+# % label: Class value for cells outside the areas, or NULL in the reference (none when empty)
 # % description: By default they are not compared
 # % guisection: Reference
 # % end
@@ -69,74 +71,6 @@
 # % description: By default census for raster map and areas, random for points
 # % descriptions: census;Every cell: intervals by block bootstrap;random;At random: area-adjusted figures;stratified;At random within each mapped class: area-adjusted figures
 # % guisection: Reference
-# % end
-# % option
-# % key: standard_error
-# % type: double
-# % required: no
-# % answer: 0.01
-# % description: Standard error of overall accuracy for which the sample size is told
-# % guisection: Intervals
-# % end
-# % option
-# % key: block_size
-# % type: integer
-# % required: no
-# % label: Edge of the bootstrap's blocks in cells
-# % description: By default the region is parted into about 400 blocks
-# % guisection: Intervals
-# % end
-# % option
-# % key: seed
-# % type: integer
-# % required: no
-# % answer: 1
-# % description: Seed of the bootstrap: same seed, same intervals
-# % guisection: Intervals
-# % end
-# % option G_OPT_R_INPUT
-# % key: compare
-# % required: no
-# % description: Name of a second class raster map to compare with the first
-# % guisection: Comparison
-# % end
-# % option G_OPT_R_OUTPUT
-# % key: difference
-# % required: no
-# % description: Name for output raster map of where which of the two maps is right
-# % guisection: Comparison
-# % end
-# % option
-# % key: distance
-# % type: double
-# % required: no
-# % multiple: yes
-# % description: Distances in cells at which the borders of classes are compared
-# % guisection: Details
-# % end
-# % option
-# % key: objects
-# % type: integer
-# % required: no
-# % multiple: yes
-# % label: Values of classes whose objects are counted
-# % description: Objects are connected areas, such as buildings or tree crowns
-# % guisection: Details
-# % end
-# % option G_OPT_R_INPUT
-# % key: segments
-# % required: no
-# % label: Name of raster map of segments
-# % description: Tells accuracy by segment, what segments do to borders, and how well they fit the reference
-# % guisection: Details
-# % end
-# % option
-# % key: probabilities
-# % type: string
-# % required: no
-# % label: Prefix of the raster maps of class probabilities
-# % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
-# % guisection: Details
 # % end
 # % option G_OPT_M_DIR
 # % key: model
@@ -196,6 +130,75 @@
 # % label: Fit a temperature to the validation patches and store it in the model
 # % description: The probabilities of i.dl.predict then mean what they say
 # % guisection: Held-back
+# % end
+# % option G_OPT_R_INPUT
+# % key: compare
+# % required: no
+# % description: Name of a second class raster map to compare with the first
+# % guisection: Comparison
+# % end
+# % option G_OPT_R_OUTPUT
+# % key: difference
+# % required: no
+# % description: Name for output raster map of where which of the two maps is right
+# % guisection: Comparison
+# % end
+# % option
+# % key: distance
+# % type: double
+# % required: no
+# % multiple: yes
+# % label: Distances in cells at which the borders of classes are compared (none when empty)
+# % description: Border accuracy is reported for each of them
+# % guisection: Details
+# % end
+# % option
+# % key: objects
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Values of classes whose objects are counted (none when empty)
+# % description: Objects are connected areas, such as buildings or tree crowns
+# % guisection: Details
+# % end
+# % option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Name of raster map of segments
+# % description: Tells accuracy by segment, what segments do to borders, and how well they fit the reference
+# % guisection: Details
+# % end
+# % option
+# % key: probabilities
+# % type: string
+# % required: no
+# % label: Prefix of the raster maps of class probabilities
+# % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
+# % guisection: Details
+# % end
+# % option
+# % key: standard_error
+# % type: double
+# % required: no
+# % answer: 0.01
+# % description: Standard error of overall accuracy for which the sample size is told
+# % guisection: Intervals
+# % end
+# % option
+# % key: block_size
+# % type: integer
+# % required: no
+# % label: Edge of the bootstrap's blocks in cells (automatic when empty)
+# % description: By default the region is parted into about 400 blocks
+# % guisection: Intervals
+# % end
+# % option
+# % key: seed
+# % type: integer
+# % required: no
+# % answer: 1
+# % description: Seed of the bootstrap: same seed, same intervals
+# % guisection: Intervals
 # % end
 # % option
 # % key: format

@@ -22,7 +22,7 @@
 # %end
 # %option G_OPT_I_GROUP
 # % required: no
-# % guisection: Bands
+# % guisection: Required
 # %end
 # %option G_OPT_I_SUBGROUP
 # % required: no
@@ -32,7 +32,26 @@
 # % key: input
 # % required: no
 # % description: Name of input raster maps, one per band
-# % guisection: Bands
+# % guisection: Required
+# %end
+# %option G_OPT_R_INPUT
+# % key: labels
+# % required: no
+# % label: Raster map of classes
+# % description: Integer categories; NULL is unlabelled
+# % guisection: Required
+# %end
+# %option G_OPT_V_INPUT
+# % key: training
+# % required: no
+# % label: Vector map of training areas or points
+# % guisection: Required
+# %end
+# %option G_OPT_M_DIR
+# % key: output
+# % required: no
+# % description: Name of the dataset folder to be made
+# % guisection: Required
 # %end
 # %option
 # % key: bands
@@ -69,19 +88,6 @@
 # % description: Near infrared band
 # % guisection: Bands
 # %end
-# %option G_OPT_R_INPUT
-# % key: labels
-# % required: no
-# % label: Raster map of classes
-# % description: Integer categories; NULL is unlabelled
-# % guisection: Labels
-# %end
-# %option G_OPT_V_INPUT
-# % key: training
-# % required: no
-# % label: Vector map of training areas or points
-# % guisection: Labels
-# %end
 # %option G_OPT_V_FIELD
 # % guisection: Labels
 # %end
@@ -95,8 +101,8 @@
 # % key: radius
 # % type: double
 # % required: no
-# % label: Distance up to which cells have the class of a training point, in map units
-# % description: By default only the cell that the point lies in
+# % label: Distance up to which cells have the class of a training point, in map units (one cell when empty)
+# % description: By default only the cell that the point lies in has its class
 # % guisection: Labels
 # %end
 # %option G_OPT_R_INPUT
@@ -117,7 +123,7 @@
 # % key: background
 # % type: integer
 # % required: no
-# % label: Class value for unlabelled cells
+# % label: Class value for unlabelled cells (none when empty)
 # % description: By default they stay unlabelled and weigh nothing in training
 # % guisection: Labels
 # %end
@@ -133,8 +139,8 @@
 # % key: stride
 # % type: integer
 # % required: no
-# % label: Step between the patches of a grid in cells
-# % description: By default the size of a patch
+# % label: Step between the patches of a grid in cells (size when empty)
+# % description: By default patches touch each other
 # % guisection: Sampling
 # %end
 # %option
@@ -151,7 +157,7 @@
 # % key: npatches
 # % type: integer
 # % required: no
-# % label: Number of patches for sampling=random, stratified and balanced
+# % label: Number of patches (needed for sampling=random, stratified and balanced, else empty)
 # % description: Of all splits together
 # % guisection: Sampling
 # %end
@@ -174,7 +180,7 @@
 # % key: jitter
 # % type: integer
 # % required: no
-# % label: How far patches may lie off their objects in cells, for sampling=objects
+# % label: How far patches may lie off their objects in cells, for sampling=objects (0 when empty)
 # % description: By default every object is in the centre of its patch
 # % guisection: Sampling
 # %end
@@ -211,7 +217,7 @@
 # % key: block_size
 # % type: integer
 # % required: no
-# % label: Edge of the blocks in cells
+# % label: Edge of the blocks in cells (automatic when empty)
 # % description: By default four patches, fewer in a small region
 # % guisection: Split
 # %end
@@ -226,7 +232,7 @@
 # % key: buffer
 # % type: double
 # % required: no
-# % label: Least distance between patches of different splits in map units
+# % label: Least distance between patches of different splits in map units (0 when empty)
 # % description: By default they may touch
 # % guisection: Split
 # %end
@@ -248,11 +254,6 @@
 # % answer: 1
 # % description: Seed of everything random: same seed, same dataset
 # % guisection: Sampling
-# %end
-# %option G_OPT_M_DIR
-# % key: output
-# % required: no
-# % description: Name of the dataset folder to be made
 # %end
 # %option
 # % key: format
@@ -282,6 +283,7 @@
 # %flag
 # % key: p
 # % description: Print the plan and write nothing
+# % guisection: Output
 # %end
 # %rules
 # % exclusive: group,input

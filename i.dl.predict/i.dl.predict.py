@@ -22,7 +22,7 @@
 # %end
 # %option G_OPT_I_GROUP
 # % required: no
-# % guisection: Bands
+# % guisection: Required
 # %end
 # %option G_OPT_I_SUBGROUP
 # % required: no
@@ -32,7 +32,17 @@
 # % key: input
 # % required: no
 # % description: Name of input raster maps, one per band
-# % guisection: Bands
+# % guisection: Required
+# %end
+# %option G_OPT_M_DIR
+# % key: model
+# % description: Name of the model folder that i.dl.train made
+# % guisection: Required
+# %end
+# %option G_OPT_R_OUTPUT
+# % required: no
+# % description: Name for output class map
+# % guisection: Required
 # %end
 # %option
 # % key: bands
@@ -68,14 +78,6 @@
 # % required: no
 # % description: Near infrared band
 # % guisection: Bands
-# %end
-# %option G_OPT_M_DIR
-# % key: model
-# % description: Name of the model folder that i.dl.train made
-# %end
-# %option G_OPT_R_OUTPUT
-# % required: no
-# % description: Name for output class map
 # %end
 # %option G_OPT_R_BASENAME_OUTPUT
 # % key: probabilities
@@ -116,7 +118,7 @@
 # % key: minsize
 # % type: integer
 # % required: no
-# % label: Cells that an area of the vector map has at least
+# % label: Cells that an area of the vector map has at least (all are kept when empty)
 # % description: Smaller ones go to their largest neighbour; the raster maps keep them
 # % guisection: Output
 # %end
@@ -201,7 +203,7 @@
 # % key: tile_size
 # % type: integer
 # % required: no
-# % label: Edge of square tiles in cells, without their halo
+# % label: Edge of square tiles in cells, without their halo (automatic when empty)
 # % description: By default tiles have the shape that computes least within memory; exact tiles of any shape give the same result
 # % guisection: Computing
 # %end
