@@ -97,6 +97,21 @@
 # % description: Integer or text; by default the categories are the classes
 # % guisection: Labels
 # %end
+# %option G_OPT_DB_COLUMN
+# % key: label_column
+# % required: no
+# % label: Column with the label of each class value
+# % description: Where column holds integers; by default they are the labels
+# % guisection: Labels
+# %end
+# %option
+# % key: value
+# % type: integer
+# % required: no
+# % label: Class value of all training areas or points (their categories when empty)
+# % description: For a map of one class, such as buildings, that has no column of classes
+# % guisection: Labels
+# %end
 # %option
 # % key: radius
 # % type: double
@@ -125,6 +140,20 @@
 # % required: no
 # % label: Class value for unlabelled cells (none when empty)
 # % description: By default they stay unlabelled and weigh nothing in training
+# % guisection: Labels
+# %end
+# %option G_OPT_F_INPUT
+# % key: class_values
+# % required: no
+# % label: File with value and label of each class, value|label on each line
+# % description: Gives texts their class values, and class values their labels
+# % guisection: Labels
+# %end
+# %option G_OPT_F_INPUT
+# % key: class_colors
+# % required: no
+# % label: File with the colours of classes, value R:G:B or label R:G:B on each line
+# % description: By default those of the map, else those that suit the labels
 # % guisection: Labels
 # %end
 # %option
@@ -293,6 +322,9 @@
 # % required: labels,training,segments
 # % collective: segments,segment_classes
 # % requires: column,training
+# % requires: value,training
+# % requires: label_column,column
+# % exclusive: column,value
 # % required: output,-p
 # %end
 
