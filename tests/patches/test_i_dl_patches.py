@@ -489,7 +489,7 @@ AREA = {"input": "red", "training": "areas"}
         ({**AREA, "column": "kind", "background": 1}, ["background=1", "<bare soil, dry>"]),
         ({**AREA, "column": "kind", "label_column": "code"}, ["holds texts", "leave out"]),
         ({**AREA, "column": "kind", "value": 1}, ["mutually exclusive"]),
-        ({**AREA, "value": -1}, ["value takes a whole number of 0 to 2147483647, not -1"]),
+        ({**AREA, "value": -1}, ["value takes a whole number of 0 or more, not -1"]),
         ({**AREA, "class_values": "nowhere"}, ["File of class values <nowhere> cannot be read"]),
         ({**AREA, "labels": "truth"}, ["mutually exclusive"]),
         ({"input": "red"}, ["At least one of", "labels", "training"]),

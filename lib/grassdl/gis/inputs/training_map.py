@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import grass.script as gs
 
 from ...core.class_rules import ClassRules
-from ...core.classes import MAX_VALUE, MapClass, are_integers
+from ...core.classes import MapClass, are_integers
 from ...core.options import number, whole
 from ..vector.attributes import class_texts, layer_number, require_vector
 from ..vector.colors import colors_by_category
@@ -59,7 +59,7 @@ class TrainingMap:
             bool(topology["areas"]),
             options["column"],
             options["label_column"],
-            whole(options, "value", 0, MAX_VALUE) if options["value"] else None,
+            whole(options, "value", 0) if options["value"] else None,
             radius,
         )
 
