@@ -5,18 +5,20 @@ import pytest
 
 from interfaces import interface, parameters, tabs, text
 
-MODULES = ["i.dl.patches", "i.dl.train", "i.dl.predict", "i.dl.evaluate"]
 ESSENTIAL = {
     "i.dl.patches": ["group", "input", "labels", "training", "output"],
     "i.dl.train": ["input", "output"],
     "i.dl.predict": ["group", "input", "model", "output"],
     "i.dl.evaluate": ["classification", "reference"],
+    "i.dl.export": ["model", "output"],
 }
+MODULES = list(ESSENTIAL)
 WORK = {
     "i.dl.patches": ["Bands", "Labels", "Sampling", "Split", "Output"],
     "i.dl.train": ["Network", "Training", "Trials", "Computing"],
     "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
     "i.dl.evaluate": ["Reference", "Model", "Comparison", "Details", "Intervals", "Output"],
+    "i.dl.export": ["Output"],
 }
 
 
