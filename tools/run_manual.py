@@ -19,7 +19,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +44,11 @@ LEFT_OUT = {
 }
 """Blocks that are not run, and why; their options are checked in the suite."""
 
+MARK = "####"
+"""Begins the lines that tell what became of a block."""
+
 PREPARATION = """
+set -e
 g.region raster=ortho.red
 i.dl.patches group=ortho dsm=dsm dtm=dtm red=ortho.red nir=ortho.nir labels=reference size=64 \
     block_size=128 split=60,15,25 output=$HOME/i.dl-demo/dataset
@@ -60,7 +63,7 @@ g.region -d
 def run(mapset: Path, home: Path, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a session, with a home of its own."""
     return subprocess.run(
-        [os.environ.get("GRASS", "grass"), str(mapset), "--exec", "bash", "-e", "-c", script],
+        [os.environ.get("GRASS", "grass"), str(mapset), "--exec", "bash", "-c", script],
         cwd=home,
         env=os.environ | {"HOME": str(home)},
         stdout=subprocess.PIPE,
@@ -88,23 +91,29 @@ def shortened(text: str) -> str:
     return text.replace("~/.local/share/i.dl/venv/bin/python", sys.executable)
 
 
-def run_page(home: Path, page: list[Block]) -> int:
-    """Run the blocks of a page in a fresh copy of the home; how many failed."""
-    place = home.with_name(page[0].page)
-    shutil.copytree(home, place)
-    mapset = place / "i.dl-demo" / "suburb" / "PERMANENT"
-    failed = 0
+def page_script(page: list[Block]) -> str:
+    """A script that runs the blocks of a page one after the other, whatever becomes of them."""
+    parts = []
     for block in page:
         if block.name in LEFT_OUT:
-            print(f"left out  {block.name}: {LEFT_OUT[block.name]}", flush=True)
+            parts.append(f"echo '{MARK} {block.name} left out: {LEFT_OUT[block.name]}'")
             continue
-        begin = time.monotonic()
-        done = run(mapset, place, shortened(block.text))
-        result = "FAILED" if done.returncode else "ran"
-        print(f"{result:<9} {block.name} in {time.monotonic() - begin:.0f} s", flush=True)
-        if done.returncode:
-            failed += 1
-            print(done.stdout, flush=True)
+        parts.append(f"begin=$SECONDS\n(\nset -e\n{shortened(block.text)})")
+        ended = 'result=$([ $? = 0 ] && echo ran || echo "FAILED, see above:")'
+        parts.append(f'{ended}\necho "{MARK} {block.name} $result in $((SECONDS - begin)) s"')
+    return "\n".join(parts)
+
+
+def run_page(home: Path, page: list[Block]) -> int:
+    """Run the blocks of a page in one session, in a fresh copy of the home; how many failed."""
+    place = home.with_name(page[0].page)
+    shutil.copytree(home, place)
+    done = run(place / "i.dl-demo" / "suburb" / "PERMANENT", place, page_script(page))
+    results = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
+    failed = sum(" FAILED" in line for line in results)
+    # A session that ended early leaves blocks without result.
+    failed += len(page) - len(results)
+    print(done.stdout if failed else "\n".join(results), flush=True)
     shutil.rmtree(place)
     return failed
 
