@@ -11,6 +11,7 @@ ESSENTIAL = {
     "i.dl.predict": ["group", "input", "model", "output"],
     "i.dl.evaluate": ["classification", "reference"],
     "i.dl.export": ["model", "output"],
+    "i.dl.tune": ["input", "parameters", "output"],
 }
 MODULES = list(ESSENTIAL)
 WORK = {
@@ -19,6 +20,7 @@ WORK = {
     "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
     "i.dl.evaluate": ["Reference", "Model", "Comparison", "Details", "Intervals", "Output"],
     "i.dl.export": ["Output"],
+    "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
 }
 
 

@@ -37,6 +37,9 @@ SMALLER = (
 LEFT_OUT = {
     "i.dl.patches:2": "opens a monitor on a display",
     "i.dl.export:1": "needs packages that make setup does not install",
+    "i.dl.tune:2": "trains fifteen networks",
+    "i.dl.tune:3": "takes an hour",
+    "i.dl.tune:4": "trains twenty networks",
     "i.dl_howto_many_maps:1": "computes a hundred mapsets of a project that only names what it is",
     "i.dl_howto_many_maps:2": "is a job of a cluster with GPUs",
     "i.dl_howto_segments:6": "needs i.segment.stats, an addon",
