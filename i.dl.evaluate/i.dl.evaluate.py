@@ -99,25 +99,9 @@
 # % key: importance
 # % type: integer
 # % required: no
-# % label: How often each band of the model is permuted to learn which one matters
+# % label: How often each band of the model is permuted to learn which one matters (not told when empty)
 # % description: 5 is usual; tells what F1 loses in the mean and for each class, with intervals from 2 on
 # % guisection: Held-back
-# % end
-# % option
-# % key: wanted_precision
-# % type: double
-# % required: no
-# % label: Precision of the second of two classes for which the threshold is told
-# % description: With probabilities of a map or of a model, 0 to 1
-# % guisection: Details
-# % end
-# % option
-# % key: wanted_recall
-# % type: double
-# % required: no
-# % label: Recall of the second of two classes for which the threshold is told
-# % description: With probabilities of a map or of a model, 0 to 1
-# % guisection: Details
 # % end
 # % flag
 # % key: s
@@ -174,6 +158,22 @@
 # % required: no
 # % label: Prefix of the raster maps of class probabilities
 # % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
+# % guisection: Details
+# % end
+# % option
+# % key: wanted_precision
+# % type: double
+# % required: no
+# % label: Precision of the second of two classes for which the threshold is told
+# % description: With probabilities of a map or of a model, 0 to 1
+# % guisection: Details
+# % end
+# % option
+# % key: wanted_recall
+# % type: double
+# % required: no
+# % label: Recall of the second of two classes for which the threshold is told
+# % description: With probabilities of a map or of a model, 0 to 1
 # % guisection: Details
 # % end
 # % option

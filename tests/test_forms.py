@@ -18,7 +18,7 @@ WORK = {
     "i.dl.patches": ["Bands", "Labels", "Sampling", "Split", "Output"],
     "i.dl.train": ["Network", "Training", "Trials", "Computing"],
     "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
-    "i.dl.evaluate": ["Reference", "Model", "Comparison", "Details", "Intervals", "Output"],
+    "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
     "i.dl.export": ["Output"],
     "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
 }
