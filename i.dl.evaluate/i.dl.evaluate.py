@@ -24,12 +24,13 @@
 # % key: classification
 # % required: no
 # % description: Name of class raster map to assess
+# % guisection: Required
 # % end
 # % option G_OPT_R_INPUT
 # % key: reference
 # % required: no
 # % description: Name of raster map with the true classes
-# % guisection: Reference
+# % guisection: Required
 # % end
 # % option G_OPT_V_INPUT
 # % key: points
@@ -41,7 +42,8 @@
 # % option G_OPT_V_INPUT
 # % key: areas
 # % required: no
-# % description: Name of vector map with areas of known class
+# % label: Name of vector map with areas of known class
+# % description: They are compared cell by cell
 # % guisection: Reference
 # % end
 # % option G_OPT_V_FIELD
@@ -56,7 +58,7 @@
 # % key: background
 # % type: integer
 # % required: no
-# % label: Class value for cells outside the areas, or NULL in the reference
+# % label: Class value for cells outside the areas, or NULL in the reference (none when empty)
 # % description: By default they are not compared
 # % guisection: Reference
 # % end
@@ -69,74 +71,6 @@
 # % description: By default census for raster map and areas, random for points
 # % descriptions: census;Every cell: intervals by block bootstrap;random;At random: area-adjusted figures;stratified;At random within each mapped class: area-adjusted figures
 # % guisection: Reference
-# % end
-# % option
-# % key: standard_error
-# % type: double
-# % required: no
-# % answer: 0.01
-# % description: Standard error of overall accuracy for which the sample size is told
-# % guisection: Intervals
-# % end
-# % option
-# % key: block_size
-# % type: integer
-# % required: no
-# % label: Edge of the bootstrap's blocks in cells
-# % description: By default the region is parted into about 400 blocks
-# % guisection: Intervals
-# % end
-# % option
-# % key: seed
-# % type: integer
-# % required: no
-# % answer: 1
-# % description: Seed of the bootstrap: same seed, same intervals
-# % guisection: Intervals
-# % end
-# % option G_OPT_R_INPUT
-# % key: compare
-# % required: no
-# % description: Name of a second class raster map to compare with the first
-# % guisection: Comparison
-# % end
-# % option G_OPT_R_OUTPUT
-# % key: difference
-# % required: no
-# % description: Name for output raster map of where which of the two maps is right
-# % guisection: Comparison
-# % end
-# % option
-# % key: distance
-# % type: double
-# % required: no
-# % multiple: yes
-# % description: Distances in cells at which the borders of classes are compared
-# % guisection: Details
-# % end
-# % option
-# % key: objects
-# % type: integer
-# % required: no
-# % multiple: yes
-# % label: Values of classes whose objects are counted
-# % description: Objects are connected areas, such as buildings or tree crowns
-# % guisection: Details
-# % end
-# % option G_OPT_R_INPUT
-# % key: segments
-# % required: no
-# % label: Name of raster map of segments
-# % description: Tells accuracy by segment, what segments do to borders, and how well they fit the reference
-# % guisection: Details
-# % end
-# % option
-# % key: probabilities
-# % type: string
-# % required: no
-# % label: Prefix of the raster maps of class probabilities
-# % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
-# % guisection: Details
 # % end
 # % option G_OPT_M_DIR
 # % key: model
@@ -167,9 +101,66 @@
 # % key: importance
 # % type: integer
 # % required: no
-# % label: How often each band of the model is permuted to learn which one matters
+# % label: How often each band of the model is permuted to learn which one matters (not told when empty)
 # % description: 5 is usual; tells what F1 loses in the mean and for each class, with intervals from 2 on
 # % guisection: Held-back
+# % end
+# % flag
+# % key: s
+# % label: Fit a threshold of the second of two classes to the validation patches and store it in the model
+# % description: Of the wanted precision or recall, otherwise of the highest F1; i.dl.predict then decides by it
+# % guisection: Held-back
+# % end
+# % flag
+# % key: t
+# % label: Fit a temperature to the validation patches and store it in the model
+# % description: The probabilities of i.dl.predict then mean what they say
+# % guisection: Held-back
+# % end
+# % option G_OPT_R_INPUT
+# % key: compare
+# % required: no
+# % description: Name of a second class raster map to compare with the first
+# % guisection: Comparison
+# % end
+# % option G_OPT_R_OUTPUT
+# % key: difference
+# % required: no
+# % description: Name for output raster map of where which of the two maps is right
+# % guisection: Comparison
+# % end
+# % option
+# % key: distance
+# % type: double
+# % required: no
+# % multiple: yes
+# % label: Distances in cells at which the borders of classes are compared (none when empty)
+# % description: Border accuracy is reported for each of them
+# % guisection: Details
+# % end
+# % option
+# % key: objects
+# % type: integer
+# % required: no
+# % multiple: yes
+# % label: Values of classes whose objects are counted (none when empty)
+# % description: Objects are connected areas, such as buildings or tree crowns
+# % guisection: Details
+# % end
+# % option G_OPT_R_INPUT
+# % key: segments
+# % required: no
+# % label: Name of raster map of segments
+# % description: Tells accuracy by segment, what segments do to borders, and how well they fit the reference
+# % guisection: Details
+# % end
+# % option
+# % key: probabilities
+# % type: string
+# % required: no
+# % label: Prefix of the raster maps of class probabilities
+# % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
+# % guisection: Details
 # % end
 # % option
 # % key: wanted_precision
@@ -187,17 +178,29 @@
 # % description: With probabilities of a map or of a model, 0 to 1
 # % guisection: Details
 # % end
-# % flag
-# % key: s
-# % label: Fit a threshold of the second of two classes to the validation patches and store it in the model
-# % description: Of the wanted precision or recall, otherwise of the highest F1; i.dl.predict then decides by it
-# % guisection: Held-back
+# % option
+# % key: standard_error
+# % type: double
+# % required: no
+# % answer: 0.01
+# % description: Standard error of overall accuracy for which the sample size is told
+# % guisection: Intervals
 # % end
-# % flag
-# % key: t
-# % label: Fit a temperature to the validation patches and store it in the model
-# % description: The probabilities of i.dl.predict then mean what they say
-# % guisection: Held-back
+# % option
+# % key: block_size
+# % type: integer
+# % required: no
+# % label: Edge of the bootstrap's blocks in cells (automatic when empty)
+# % description: By default the region is parted into about 400 blocks
+# % guisection: Intervals
+# % end
+# % option
+# % key: seed
+# % type: integer
+# % required: no
+# % answer: 1
+# % description: Seed of the bootstrap: same seed, same intervals
+# % guisection: Intervals
 # % end
 # % option
 # % key: format
@@ -293,10 +296,13 @@ def evaluate(options: dict[str, str], fit: str) -> None:
         report = score_model(options, settings, patch_sets, write, fit)
     else:
         report = score_maps(options, settings, patch_sets, write)
-    for path in paths:
-        gs.verbose(f"File <{path}> written")
     if "output" not in files:
         sys.stdout.write(FORMATS[options["format"]](report))
+        sys.stdout.flush()
+    if files:
+        gs.message(f"Written: {', '.join(map(str, paths))}")
+    if options["format"] == "plain" and not options["report"]:
+        gs.message("With report=FILE.html it is written as a page with pictures, too")
 
 
 def score_maps(

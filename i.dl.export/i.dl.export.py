@@ -22,11 +22,16 @@
 # % option G_OPT_M_DIR
 # % key: model
 # % description: Name of model folder made by i.dl.train
+# % guisection: Required
 # % end
+# GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
+# a path cannot be, but for mapsets.
 # % option G_OPT_M_DIR
 # % key: output
+# % gisprompt: new,mapset,dir
 # % label: Name for output folder
 # % description: It appears when what was written has given the same probabilities as the model
+# % guisection: Required
 # % end
 # % option
 # % key: format
@@ -36,14 +41,16 @@
 # % answer: onnx
 # % label: Format
 # % descriptions: onnx;Open Neural Network Exchange: runs nearly everywhere;deepness;ONNX for Deepness, the plugin of QGIS: bands of 8 bits;openvino;OpenVINO: fast on processors of Intel and others;savedmodel;SavedModel of TensorFlow: TensorFlow Serving, Earth Engine, tf.js
+# % guisection: Output
 # % end
 # % option
 # % key: size
 # % type: integer
 # % required: no
 # % options: 1-
-# % label: Edge of the images that the other tool hands over, in cells
-# % description: Automatic when empty: any size; 512 for deepness; networks that interpolate need one
+# % label: Edge of the images that the other tool hands over, in cells (automatic when empty)
+# % description: By default any size; 512 for deepness; networks that interpolate need one
+# % guisection: Output
 # % end
 
 from __future__ import annotations

@@ -22,7 +22,7 @@
 # %end
 # %option G_OPT_I_GROUP
 # % required: no
-# % guisection: Bands
+# % guisection: Required
 # %end
 # %option G_OPT_I_SUBGROUP
 # % required: no
@@ -32,7 +32,26 @@
 # % key: input
 # % required: no
 # % description: Name of input raster maps, one per band
-# % guisection: Bands
+# % guisection: Required
+# %end
+# %option G_OPT_R_INPUT
+# % key: labels
+# % required: no
+# % label: Raster map of classes
+# % description: Integer categories; NULL is unlabelled
+# % guisection: Required
+# %end
+# %option G_OPT_V_INPUT
+# % key: training
+# % required: no
+# % label: Vector map of training areas or points
+# % guisection: Required
+# %end
+# %option G_OPT_M_DIR
+# % key: output
+# % required: no
+# % description: Name of the dataset folder to be made
+# % guisection: Required
 # %end
 # %option
 # % key: bands
@@ -69,19 +88,6 @@
 # % description: Near infrared band
 # % guisection: Bands
 # %end
-# %option G_OPT_R_INPUT
-# % key: labels
-# % required: no
-# % label: Raster map of classes
-# % description: Integer categories; NULL is unlabelled
-# % guisection: Labels
-# %end
-# %option G_OPT_V_INPUT
-# % key: training
-# % required: no
-# % label: Vector map of training areas or points
-# % guisection: Labels
-# %end
 # %option G_OPT_V_FIELD
 # % guisection: Labels
 # %end
@@ -91,12 +97,27 @@
 # % description: Integer or text; by default the categories are the classes
 # % guisection: Labels
 # %end
+# %option G_OPT_DB_COLUMN
+# % key: label_column
+# % required: no
+# % label: Column with the label of each class value
+# % description: Where column holds integers; by default they are the labels
+# % guisection: Labels
+# %end
+# %option
+# % key: value
+# % type: integer
+# % required: no
+# % label: Class value of all training areas or points (their categories when empty)
+# % description: For a map of one class, such as buildings, that has no column of classes
+# % guisection: Labels
+# %end
 # %option
 # % key: radius
 # % type: double
 # % required: no
-# % label: Distance up to which cells have the class of a training point, in map units
-# % description: By default only the cell that the point lies in
+# % label: Distance up to which cells have the class of a training point, in map units (one cell when empty)
+# % description: By default only the cell that the point lies in has its class
 # % guisection: Labels
 # %end
 # %option G_OPT_R_INPUT
@@ -117,8 +138,22 @@
 # % key: background
 # % type: integer
 # % required: no
-# % label: Class value for unlabelled cells
+# % label: Class value for unlabelled cells (none when empty)
 # % description: By default they stay unlabelled and weigh nothing in training
+# % guisection: Labels
+# %end
+# %option G_OPT_F_INPUT
+# % key: class_values
+# % required: no
+# % label: File with value and label of each class, value|label on each line
+# % description: Gives texts their class values, and class values their labels
+# % guisection: Labels
+# %end
+# %option G_OPT_F_INPUT
+# % key: class_colors
+# % required: no
+# % label: File with the colours of classes, value R:G:B or label R:G:B on each line
+# % description: By default those of the map, else those that suit the labels
 # % guisection: Labels
 # %end
 # %option
@@ -133,8 +168,8 @@
 # % key: stride
 # % type: integer
 # % required: no
-# % label: Step between the patches of a grid in cells
-# % description: By default the size of a patch
+# % label: Step between the patches of a grid in cells (size when empty)
+# % description: By default patches touch each other
 # % guisection: Sampling
 # %end
 # %option
@@ -151,7 +186,7 @@
 # % key: npatches
 # % type: integer
 # % required: no
-# % label: Number of patches for sampling=random, stratified and balanced
+# % label: Number of patches (needed for sampling=random, stratified and balanced, else empty)
 # % description: Of all splits together
 # % guisection: Sampling
 # %end
@@ -174,7 +209,7 @@
 # % key: jitter
 # % type: integer
 # % required: no
-# % label: How far patches may lie off their objects in cells, for sampling=objects
+# % label: How far patches may lie off their objects in cells, for sampling=objects (0 when empty)
 # % description: By default every object is in the centre of its patch
 # % guisection: Sampling
 # %end
@@ -211,7 +246,7 @@
 # % key: block_size
 # % type: integer
 # % required: no
-# % label: Edge of the blocks in cells
+# % label: Edge of the blocks in cells (automatic when empty)
 # % description: By default four patches, fewer in a small region
 # % guisection: Split
 # %end
@@ -226,7 +261,7 @@
 # % key: buffer
 # % type: double
 # % required: no
-# % label: Least distance between patches of different splits in map units
+# % label: Least distance between patches of different splits in map units (0 when empty)
 # % description: By default they may touch
 # % guisection: Split
 # %end
@@ -234,7 +269,7 @@
 # % key: folds
 # % type: integer
 # % required: no
-# % label: Number of folds for cross-validation, which i.dl.train fold= takes
+# % label: Number of folds for cross-validation, which i.dl.train fold= takes (none when empty)
 # % description: Whole blocks of all that is not for test, as apart from each other as splits; the first is the split val
 # % guisection: Split
 # %end
@@ -257,11 +292,6 @@
 # % description: Seed of everything random: same seed, same dataset
 # % guisection: Sampling
 # %end
-# %option G_OPT_M_DIR
-# % key: output
-# % required: no
-# % description: Name of the dataset folder to be made
-# %end
 # %option
 # % key: format
 # % type: string
@@ -279,6 +309,8 @@
 # % guisection: Output
 # %end
 # %option G_OPT_MEMORYMB
+# % label: Memory for maps and patches in MB
+# % description: Of all processes together; the program itself takes some 150 MB more
 # % guisection: Output
 # %end
 # %option G_OPT_M_NPROCS
@@ -288,6 +320,7 @@
 # %flag
 # % key: p
 # % description: Print the plan and write nothing
+# % guisection: Output
 # %end
 # %rules
 # % exclusive: group,input
@@ -297,6 +330,9 @@
 # % required: labels,training,segments
 # % collective: segments,segment_classes
 # % requires: column,training
+# % requires: value,training
+# % requires: label_column,column
+# % exclusive: column,value
 # % required: output,-p
 # %end
 
@@ -338,12 +374,13 @@ def main() -> int:
 def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) -> None:
     """Read the maps, make the plan and print it; write the dataset unless only the plan counts."""
     from grassdl.dataset.manifest import DATASET_FOLDER
+    from grassdl.dataset.preview import OVERVIEW_NAME
     from grassdl.dataset.writer import PatchSetWriter
     from grassdl.gis.inputs.bands import BandMaps, describe_bands, open_bands
     from grassdl.gis.inputs.labels import labels_from_options
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.mapset import provenance, scratch_folder
-    from grassdl.gis.session.messages import Progress, command_line
+    from grassdl.gis.session.messages import Progress, command_line, finished
     from grassdl.gis.session.output_names import check_not_read, check_vector_output
     from grassdl.io.folders import reserved_output
     from grassdl.patches.export import PatchCutter, expected_seconds
@@ -393,7 +430,10 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
     if not only_plan:
         write(output, cutter, plan, workers, options["footprints"])
-    print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds))
+    print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds), flush=True)
+    if not only_plan:
+        written = f"Dataset <{output.target}> is written; {OVERVIEW_NAME} in it shows patches"
+        finished(written, "i.dl.train", input=output.target, output="MODEL")
 
 
 def choose_patches(
@@ -436,7 +476,6 @@ def write(
         dataset_overview(PatchSet.open(folder), plan.counts_by_split(), folder / OVERVIEW_NAME)
         if vector:
             import_footprints(folder / FOOTPRINTS_NAME, vector)
-    gs.message(f"Dataset <{output.target}> is written")
 
 
 if __name__ == "__main__":

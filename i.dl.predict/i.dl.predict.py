@@ -22,7 +22,7 @@
 # %end
 # %option G_OPT_I_GROUP
 # % required: no
-# % guisection: Bands
+# % guisection: Required
 # %end
 # %option G_OPT_I_SUBGROUP
 # % required: no
@@ -32,7 +32,19 @@
 # % key: input
 # % required: no
 # % description: Name of input raster maps, one per band
-# % guisection: Bands
+# % guisection: Required
+# %end
+# %option G_OPT_M_DIR
+# % key: model
+# % multiple: yes
+# % label: Name of the model folder that i.dl.train made
+# % description: A model, an ensemble, or several models whose probabilities are averaged
+# % guisection: Required
+# %end
+# %option G_OPT_R_OUTPUT
+# % required: no
+# % description: Name for output class map
+# % guisection: Required
 # %end
 # %option
 # % key: bands
@@ -68,16 +80,6 @@
 # % required: no
 # % description: Near infrared band
 # % guisection: Bands
-# %end
-# %option G_OPT_M_DIR
-# % key: model
-# % multiple: yes
-# % label: Name of the model folder that i.dl.train made
-# % description: A model, an ensemble, or several models whose probabilities are averaged
-# %end
-# %option G_OPT_R_OUTPUT
-# % required: no
-# % description: Name for output class map
 # %end
 # %option G_OPT_R_BASENAME_OUTPUT
 # % key: probabilities
@@ -125,7 +127,7 @@
 # % key: minsize
 # % type: integer
 # % required: no
-# % label: Cells that an area of the vector map has at least
+# % label: Cells that an area of the vector map has at least (all are kept when empty)
 # % description: Smaller ones go to their largest neighbour; the raster maps keep them
 # % guisection: Output
 # %end
@@ -210,12 +212,13 @@
 # % key: tile_size
 # % type: integer
 # % required: no
-# % label: Edge of square tiles in cells, without their halo
+# % label: Edge of square tiles in cells, without their halo (automatic when empty)
 # % description: By default tiles have the shape that computes least within memory; exact tiles of any shape give the same result
 # % guisection: Computing
 # %end
 # %option G_OPT_MEMORYMB
-# % description: Of the whole process; below 1000 MB it makes no difference
+# % label: Memory that tiles are chosen for in MB
+# % description: Of the whole process, Keras or OpenVINO included; below 1000 the smallest tiles are taken, which may take up to that
 # % guisection: Computing
 # %end
 # %option
@@ -300,7 +303,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.outputs.class_maps import checkpoint_folder
     from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
-    from grassdl.gis.session.messages import Progress
+    from grassdl.gis.session.messages import Progress, finished
     from grassdl.model.ensemble import open_model
     from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
     from grassdl.predict.run import NetworkRun, PredictionRun, StoredProbabilitiesRun
@@ -323,7 +326,9 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     rows, fingerprint = region.rows, run.fingerprint()
     with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
         run.execute(checkpoint, Progress(rows))
-    gs.message(f"Written: {listed(outputs.names)}")
+    classes = options["segment_output"] or options["output"]
+    following = {"classification": classes, "reference": "REFERENCE"}
+    finished(f"Written: {listed(outputs.names)}", "i.dl.evaluate" if classes else "", **following)
 
 
 if __name__ == "__main__":

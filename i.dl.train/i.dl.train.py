@@ -24,21 +24,16 @@
 # % multiple: yes
 # % label: Name of one or more dataset folders made by i.dl.patches
 # % description: Datasets with the same bands are joined; an area need not hold every class
+# % guisection: Required
 # % end
-# % option
-# % key: bands
-# % type: string
-# % required: no
-# % multiple: yes
-# % key_desc: name
-# % label: Names of the bands to train on
-# % description: Some of those of the datasets, to see what a band brings (default: all)
-# % guisection: Trials
-# % end
+# GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
+# a path cannot be, but for mapsets.
 # % option G_OPT_M_DIR
 # % key: output
+# % gisprompt: new,mapset,dir
 # % label: Name for output model folder
 # % description: It appears when training has ended
+# % guisection: Required
 # % end
 # % option
 # % key: network
@@ -52,6 +47,7 @@
 # % option G_OPT_F_INPUT
 # % key: network_file
 # % required: no
+# % gisprompt: old,bin,file
 # % label: Name of a Python file with a network of your own
 # % description: It takes the place of network; its function build(size, bands, classes) returns a Keras model
 # % guisection: Network
@@ -60,24 +56,24 @@
 # % key: filters
 # % type: integer
 # % required: no
-# % label: Number of filters
-# % description: At the highest resolution at which the network works; most have more at lower ones (default: the network's own)
+# % label: Number of filters (automatic when empty)
+# % description: At the highest resolution at which the network works; most have more at lower ones. By default the network's own
 # % guisection: Network
 # % end
 # % option
 # % key: depth
 # % type: integer
 # % required: no
-# % label: Number of levels or blocks
-# % description: Not for nicknet and deeplabv3plus (default: the network's own)
+# % label: Number of levels or blocks (automatic when empty)
+# % description: Not for nicknet and deeplabv3plus. By default the network's own
 # % guisection: Network
 # % end
 # % option
 # % key: dropout
 # % type: double
 # % required: no
-# % label: Share of features dropped in training at the lowest resolution
-# % description: For unet and attention_unet (default: 0)
+# % label: Share of features dropped in training at the lowest resolution (none when empty)
+# % description: For unet and attention_unet
 # % guisection: Network
 # % end
 # % option
@@ -85,8 +81,8 @@
 # % type: integer
 # % required: no
 # % multiple: yes
-# % label: Edge of the kernel of each block
-# % description: For dilated; repeated until all blocks have one (default: 3)
+# % label: Edge of the kernel of each block (3 when empty)
+# % description: For dilated; repeated until all blocks have one
 # % guisection: Network
 # % end
 # % option
@@ -94,8 +90,8 @@
 # % type: integer
 # % required: no
 # % multiple: yes
-# % label: Dilation of each block
-# % description: For dilated; repeated until all blocks have one (default: 1,2,5)
+# % label: Dilation of each block (1,2,5 when empty)
+# % description: For dilated; repeated until all blocks have one
 # % guisection: Network
 # % end
 # % option
@@ -107,18 +103,11 @@
 # % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
 # % end
-# % option G_OPT_M_DIR
-# % key: model
-# % required: no
-# % label: Name of a model folder to start from
-# % description: Its network is trained on, also for other bands and classes; the model stays as it is
-# % guisection: Trials
-# % end
 # % option
 # % key: epochs
 # % type: integer
 # % required: no
-# % label: Maximum number of passes over the training patches
+# % label: Maximum number of passes over the training patches (automatic when empty)
 # % description: By default as many as show the network about 500 000 000 cells, from 20 to 200
 # % guisection: Training
 # % end
@@ -229,8 +218,8 @@
 # % key: patience
 # % type: integer
 # % required: no
-# % label: Number of epochs without a better score after which training stops
-# % description: By default 0 with schedule=cosine, else two fifths of them; 0 to train to the last one; the best weights are kept in any case
+# % label: Number of epochs without a better score after which training stops (automatic when empty)
+# % description: By default never with schedule=cosine, else after two fifths of the epochs; 0 for never; the best weights are kept in any case
 # % guisection: Training
 # % end
 # % option
@@ -255,9 +244,26 @@
 # % key: repeats
 # % type: integer
 # % required: no
-# % label: Number of networks that are trained with seeds that follow each other
+# % label: Number of networks that are trained with seeds that follow each other (one when empty)
 # % description: They make an ensemble; for datasets without folds
 # % guisection: Training
+# % end
+# % option
+# % key: bands
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name
+# % label: Names of the bands to train on
+# % description: Some of those of the datasets, to see what a band brings (default: all)
+# % guisection: Trials
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % label: Name of a model folder to start from
+# % description: Its network is trained on, also for other bands and classes; the model stays as it is
+# % guisection: Trials
 # % end
 # % option
 # % key: precision
@@ -267,16 +273,18 @@
 # % answer: auto
 # % label: Precision to compute with
 # % descriptions: auto;What the hardware does well: bfloat16 on GPUs that have it, float32 elsewhere;float32;Single precision;bfloat16;Mixed: computes in bfloat16, keeps weights in float32
-# % guisection: Training
+# % guisection: Computing
 # % end
 # % option G_OPT_M_NPROCS
 # % answer: 0
 # % description: Number of threads for computing; 0 for all cores
+# % guisection: Computing
 # % end
 # % flag
 # % key: r
 # % label: Resume a training that was cut short
 # % description: The same call again, with this flag; ends with the weights of an undisturbed run
+# % guisection: Computing
 # % end
 # % flag
 # % key: f
@@ -302,7 +310,11 @@ if TYPE_CHECKING:
 
 
 def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard | None:
-    """Check what was given, then train; Keras is imported only in between."""
+    """Check what was given, then train; Keras is imported only in between.
+
+    Returns:
+        The card of the model; None in processes that do not report.
+    """
     from grassdl.dataset.patchset import JoinedPatchSets, open_datasets
     from grassdl.gis.session.mapset import outlive_session
     from grassdl.gis.session.messages import command_line, message, warning
@@ -320,6 +332,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     wanted = trainings(options, data, settings_of(options, freeze=flags["f"]))
 
     first = wanted.each[0]
+    message("Starting Keras...")
     keras_backend.prepare(first.settings.nprocs, training=True)
     team = multi_gpu.join()
     from grassdl.train.ensemble import train_ensemble
@@ -355,6 +368,23 @@ def print_scores(card: ModelCard) -> None:
         line(f"F1 of class {MapClass(one['value'], one['label'], '').full_name}", one["f1"])
 
 
+def tell_end(card: ModelCard, output: str) -> None:
+    """Tell what was written, and how imagery is classified with it."""
+    from grassdl.core.bands import options_of
+    from grassdl.gis.session.messages import finished
+    from grassdl.train.model_card import HISTORY_PICTURE
+    from grassdl.train.model_readme import README_NAME
+
+    folder = os.path.abspath(os.path.expanduser(output))
+    shown = HISTORY_PICTURE if not card.members else f"{HISTORY_PICTURE} of each member"
+    written = (
+        f"Model <{folder}> is written; {README_NAME} in it describes it, {shown} shows the course "
+        "of the training"
+    )
+    maps = options_of(card.bands)
+    finished(written, "i.dl.predict", **maps, model=folder, output="classes")
+
+
 def main() -> int:
     options, flags = gs.parser()
     from grassdl.gis.session.messages import one_line_errors
@@ -363,6 +393,8 @@ def main() -> int:
         card = train_network(options, flags)
         if card is not None:
             print_scores(card)
+            sys.stdout.flush()
+            tell_end(card, options["output"])
     return 0
 
 

@@ -25,6 +25,7 @@
 # % multiple: yes
 # % label: Name of one or more dataset folders made by i.dl.patches
 # % description: Trials are compared on the validation patches
+# % guisection: Required
 # % end
 # % option
 # % key: parameters
@@ -34,13 +35,15 @@
 # % key_desc: name:values
 # % label: Options of i.dl.train to try: name:low..high, name:low..high:log or name:a|b|c
 # % description: For example learning_rate:0.0005..0.02:log,loss:cross_entropy|focal; lists are joined by +, as in augmentation:flip|flip+noise
+# % guisection: Required
 # % end
 # % option
 # % key: trials
 # % type: integer
 # % required: no
-# % label: Number of trials in the study, those of earlier calls and other processes among them
-# % description: Default: 20, or any number if time is given
+# % label: Number of trials in the study, those of earlier calls and other processes among them (automatic when empty)
+# % description: By default 20, or any number if time is given
+# % guisection: Study
 # % end
 # % option
 # % key: time
@@ -49,29 +52,25 @@
 # % key_desc: minutes
 # % label: Minutes after which this call begins no further trial
 # % description: The one that runs is finished, then the best network is trained
+# % guisection: Study
 # % end
 # % option G_OPT_F_INPUT
 # % key: study
 # % required: no
 # % label: Name of the file of the study, which the same call resumes
 # % description: A journal on which several machines may work, or an SQLite database if it ends in .db; default: beside output
+# % guisection: Study
 # % end
+# GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
+# a path cannot be, but for mapsets.
 # % option G_OPT_M_DIR
 # % key: output
+# % gisprompt: new,mapset,dir
 # % label: Name for output model folder
 # % description: Of the best trial, trained to the end
+# % guisection: Required
 # % end
 # begin of the options of i.dl.train, which tools/interface.py writes
-# % option
-# % key: bands
-# % type: string
-# % required: no
-# % multiple: yes
-# % key_desc: name
-# % label: Names of the bands to train on
-# % description: Some of those of the datasets, to see what a band brings (default: all)
-# % guisection: Trials
-# % end
 # % option
 # % key: network
 # % type: string
@@ -84,6 +83,7 @@
 # % option G_OPT_F_INPUT
 # % key: network_file
 # % required: no
+# % gisprompt: old,bin,file
 # % label: Name of a Python file with a network of your own
 # % description: It takes the place of network; its function build(size, bands, classes) returns a Keras model
 # % guisection: Network
@@ -92,24 +92,24 @@
 # % key: filters
 # % type: integer
 # % required: no
-# % label: Number of filters
-# % description: At the highest resolution at which the network works; most have more at lower ones (default: the network's own)
+# % label: Number of filters (automatic when empty)
+# % description: At the highest resolution at which the network works; most have more at lower ones. By default the network's own
 # % guisection: Network
 # % end
 # % option
 # % key: depth
 # % type: integer
 # % required: no
-# % label: Number of levels or blocks
-# % description: Not for nicknet and deeplabv3plus (default: the network's own)
+# % label: Number of levels or blocks (automatic when empty)
+# % description: Not for nicknet and deeplabv3plus. By default the network's own
 # % guisection: Network
 # % end
 # % option
 # % key: dropout
 # % type: double
 # % required: no
-# % label: Share of features dropped in training at the lowest resolution
-# % description: For unet and attention_unet (default: 0)
+# % label: Share of features dropped in training at the lowest resolution (none when empty)
+# % description: For unet and attention_unet
 # % guisection: Network
 # % end
 # % option
@@ -117,8 +117,8 @@
 # % type: integer
 # % required: no
 # % multiple: yes
-# % label: Edge of the kernel of each block
-# % description: For dilated; repeated until all blocks have one (default: 3)
+# % label: Edge of the kernel of each block (3 when empty)
+# % description: For dilated; repeated until all blocks have one
 # % guisection: Network
 # % end
 # % option
@@ -126,8 +126,8 @@
 # % type: integer
 # % required: no
 # % multiple: yes
-# % label: Dilation of each block
-# % description: For dilated; repeated until all blocks have one (default: 1,2,5)
+# % label: Dilation of each block (1,2,5 when empty)
+# % description: For dilated; repeated until all blocks have one
 # % guisection: Network
 # % end
 # % option
@@ -139,18 +139,11 @@
 # % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
 # % end
-# % option G_OPT_M_DIR
-# % key: model
-# % required: no
-# % label: Name of a model folder to start from
-# % description: Its network is trained on, also for other bands and classes; the model stays as it is
-# % guisection: Trials
-# % end
 # % option
 # % key: epochs
 # % type: integer
 # % required: no
-# % label: Maximum number of passes over the training patches
+# % label: Maximum number of passes over the training patches (automatic when empty)
 # % description: By default as many as show the network about 500 000 000 cells, from 20 to 200
 # % guisection: Training
 # % end
@@ -261,8 +254,8 @@
 # % key: patience
 # % type: integer
 # % required: no
-# % label: Number of epochs without a better score after which training stops
-# % description: By default 0 with schedule=cosine, else two fifths of them; 0 to train to the last one; the best weights are kept in any case
+# % label: Number of epochs without a better score after which training stops (automatic when empty)
+# % description: By default never with schedule=cosine, else after two fifths of the epochs; 0 for never; the best weights are kept in any case
 # % guisection: Training
 # % end
 # % option
@@ -275,6 +268,23 @@
 # % guisection: Training
 # % end
 # % option
+# % key: bands
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name
+# % label: Names of the bands to train on
+# % description: Some of those of the datasets, to see what a band brings (default: all)
+# % guisection: Trials
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % label: Name of a model folder to start from
+# % description: Its network is trained on, also for other bands and classes; the model stays as it is
+# % guisection: Trials
+# % end
+# % option
 # % key: precision
 # % type: string
 # % required: no
@@ -282,11 +292,12 @@
 # % answer: auto
 # % label: Precision to compute with
 # % descriptions: auto;What the hardware does well: bfloat16 on GPUs that have it, float32 elsewhere;float32;Single precision;bfloat16;Mixed: computes in bfloat16, keeps weights in float32
-# % guisection: Training
+# % guisection: Computing
 # % end
 # % option G_OPT_M_NPROCS
 # % answer: 0
 # % description: Number of threads for computing; 0 for all cores
+# % guisection: Computing
 # % end
 # % flag
 # % key: f

@@ -118,6 +118,21 @@ def test_the_picture_bands_are_red_green_and_blue_where_there_are_such():
     assert picture_bands([band(name) for name in ("a", "b")]) == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["S2_8", "S2_2", "S2_3", "S2_4"],
+        ["L8_5", "L8_2", "L8_3", "L8_4"],
+        ["L5_4", "L5_1", "L5_2", "L5_3"],
+        ["T32_B08", "T32_B02", "T32_B03", "T32_B04"],
+        ["ortho-n", "ortho-b", "ortho-g", "ortho-r"],
+        ["red_edge", "Blue", "Green", "Red"],
+    ],
+)
+def test_natural_colours_are_found_by_semantic_labels_and_common_names(names):
+    assert picture_bands([band(name) for name in names]) == [3, 2, 1]
+
+
 def test_every_class_is_shown_where_so_many_patches_can(tmp_path):
     cells = np.zeros((1000, 6), int)
     cells[:, 0] = 64

@@ -108,6 +108,7 @@ def test_stdout_holds_only_the_result(run, maps):
     assert "\nAllocation disagreement  0.0556  [" in result.stdout
     assert result.stdout.endswith("18 blocks of 1 x 1 cells.\n")
     assert "100%" not in result.stdout
+    assert "report=FILE.html" in result.stderr.splitlines()[-1]
 
 
 def test_quiet_run_says_nothing_on_stderr(run, maps):

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from cutting import SIZE, cut, fails_with, files_of, painted
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX
+from grassdl.core.colors import named_color
 from grassdl.dataset.manifest import SPLITS
 from grassdl.dataset.patchset import PatchSet
 from paths import CHECKOUT
@@ -169,6 +171,16 @@ def test_a_subgroup_is_cut_alone(landscape, tmp_path):
     assert names(dataset) == [("nir", False), ("S2_4", True)]
 
 
+def test_it_ends_with_what_it_wrote_and_the_next_call(landscape, tmp_path):
+    output = tmp_path / "a name of words"
+    done = landscape.run("i.dl.patches", input="red", labels="truth", output=output, size=SIZE)
+    *_, _, call = done.stderr.splitlines()
+    assert f"Dataset <{output}> is written; overview.png" in " ".join(done.stderr.split())
+    assert shlex.split(call) == ["i.dl.train", f"input={output}", "output=MODEL"]
+    plan = landscape.run("i.dl.patches", flags="p", input="red", labels="truth", size=SIZE)
+    assert "i.dl.train" not in plan.stderr
+
+
 def test_names_that_the_user_gives_come_first_and_are_declared(landscape, tmp_path):
     dataset = cut(
         landscape.project, tmp_path / "ds", input="green,red", bands="g,r", labels="truth"
@@ -229,6 +241,42 @@ def test_training_areas_become_labels(landscape, tmp_path, column, classes, code
     assert np.array_equal(labels[splits == 0], area_codes(codes)[splits == 0])
     assert (area_codes(codes)[splits == -1] == UNLABELLED_INDEX).all()
     assert set(splits.ravel()) <= {-1, 0}
+
+
+def found_classes(dataset):
+    return [(one.value, one.label, one.color) for one in dataset.manifest.classes]
+
+
+def test_a_column_of_values_has_the_labels_of_another_and_a_file_gives_colours(landscape, tmp_path):
+    (tmp_path / "colors.txt").write_text("forêt 1:2:3\n")
+    dataset = cut(
+        landscape.project, tmp_path / "ds", **AREA, column="code", label_column="kind",
+        class_colors=tmp_path / "colors.txt",
+    )  # fmt: skip
+    soil = named_color("bare soil")
+    assert found_classes(dataset) == [(5, "bare soil, dry", soil), (20, "forêt", "1:2:3")]
+
+
+def test_texts_have_the_values_of_a_file_and_classes_the_colours_of_v_colors(landscape, tmp_path):
+    landscape.run("g.copy", vector="areas,colored", quiet=True)
+    rules = "5 10:20:30\n20 40:50:60\n"
+    table = {"use": "attr", "column": "code", "rules": "-", "stdin": rules}
+    landscape.run("v.colors", map="colored", quiet=True, **table)
+    (tmp_path / "values.txt").write_text("5|bare soil, dry\n20|forêt\n7|water\n")
+    dataset = cut(
+        landscape.project, tmp_path / "ds", input="red", training="colored", column="kind",
+        class_values=tmp_path / "values.txt",
+    )  # fmt: skip
+    landscape.run("g.remove", flags="f", type="vector", name="colored", quiet=True)
+    expected = [(5, "bare soil, dry", "10:20:30"), (20, "forêt", "40:50:60")]
+    assert found_classes(dataset) == expected
+
+
+def test_all_areas_have_one_value_where_it_is_given(landscape, tmp_path):
+    dataset = cut(landscape.project, tmp_path / "ds", **AREA, value=3, background=0)
+    assert [one[:2] for one in found_classes(dataset)] == [(0, "background"), (3, "3")]
+    expected = area_codes(dict.fromkeys(AREAS, 1), background=0)
+    assert np.array_equal(painted(dataset)[1], expected)
 
 
 def test_background_is_a_class_of_its_own_where_nothing_is_labelled(landscape, tmp_path):
@@ -439,6 +487,10 @@ AREA = {"input": "red", "training": "areas"}
         ({**AREA, "column": "kind", "layer": 2}, ["has no table in layer 2"]),
         ({**AREA, "column": "kind", "layer": "x"}, ["has no layer <x>", "1 (areas)"]),
         ({**AREA, "column": "kind", "background": 1}, ["background=1", "<bare soil, dry>"]),
+        ({**AREA, "column": "kind", "label_column": "code"}, ["holds texts", "leave out"]),
+        ({**AREA, "column": "kind", "value": 1}, ["mutually exclusive"]),
+        ({**AREA, "value": -1}, ["value takes a whole number of 0 or more, not -1"]),
+        ({**AREA, "class_values": "nowhere"}, ["File of class values <nowhere> cannot be read"]),
         ({**AREA, "labels": "truth"}, ["mutually exclusive"]),
         ({"input": "red"}, ["At least one of", "labels", "training"]),
         ({**GOOD, "group": "all"}, ["mutually exclusive"]),

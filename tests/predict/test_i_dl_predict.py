@@ -45,7 +45,10 @@ def test_the_maps_are_the_network_run_once(grass_project, bands, model):
 
 
 def test_the_class_map_carries_labels_colours_title_and_history(grass_project, bands, model):
-    predict(grass_project, model)
+    done = predict(grass_project, model)
+    *_, written, _, call = done.stderr.splitlines()
+    assert written == "Written: classes"
+    assert call.split() == ["i.dl.evaluate", "classification=classes", "reference=REFERENCE"]
     listed = grass_project.run("r.category", map="classes", separator="tab").stdout
     assert listed.splitlines() == ["2\tgrass", "5\troof", "9\ta b|c"]
     colors = grass_project.run("r.what.color", input="classes", value="2,5,9").stdout

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -67,7 +68,13 @@ def test_it_writes_a_model_and_prints_its_scores(run, dataset, tmp_path):
         "F1 of class 5 bare soil",
         "F1 of class 9 forest",
     ]
-    assert "Epoch 1/1: loss" in done.stderr
+    begun, epoch = done.stderr.split("Epoch 1/1: loss")
+    assert "Starting Keras" in begun and "Compiling the network" in begun
+    assert "README.md in it describes it, history.png shows" in " ".join(epoch.split())
+    call = epoch.splitlines()[-1]
+    assert shlex.split(call) == [
+        "i.dl.predict", "input=red,nir", f"model={tmp_path / 'model'}", "output=classes",
+    ]  # fmt: skip
 
 
 def test_several_datasets_are_joined(run, dataset, tmp_path):

@@ -169,3 +169,16 @@ def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | Non
         return list(range(len(wanted)))
     names = [band.name for band in offered]
     return [names.index(one.name) if names.count(one.name) == 1 else None for one in wanted]
+
+
+def options_of(bands: Sequence[Band]) -> dict[str, str]:
+    """The options by which a module takes the maps of bands again.
+
+    Red and near infrared that are bands themselves need not be named: see `bands_for_model`.
+    """
+    plain = [band.source["map"] for band in bands if band.derivation is None]
+    options = {"input": ",".join(plain)}
+    for band in bands:
+        if band.derivation and not set(band.source.values()) <= set(plain):
+            options |= band.source
+    return options

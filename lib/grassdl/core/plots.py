@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every picture: confusion matrix, training history, maps side by side.
 
-Figures are built without pyplot: no display is needed, and no state is left behind. All files
-are PNG whatever their name, so that a scratch file can be written first.
+All files are PNG whatever their name, so that a scratch file can be written first.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .classes import MapClass
+from .figures import new_figure
 from .text import value_label, within_columns
 
 if TYPE_CHECKING:
@@ -147,11 +147,10 @@ def paint(indices: np.ndarray, classes: Iterable[MapClass]) -> np.ndarray:
 
 
 def _new_figure(width_in: float, height_in: float) -> Figure:
-    from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     padded = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    return Figure(figsize=(width_in, height_in), layout=padded, facecolor="white")
+    return new_figure(width_in, height_in, layout=padded)
 
 
 def _draw_matrix(axes: Axes, counts: np.ndarray, font: float) -> None:

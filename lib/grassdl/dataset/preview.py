@@ -7,6 +7,7 @@ Sample patches of every split over their labels, and the shares of the classes b
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..core.bands import Band
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from ..core.figures import new_figure
 from ..core.plots import DPI, paint
 from ..core.text import within_columns
 from .manifest import SPLIT_COLORS, SPLITS, Manifest
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OVERVIEW_NAME = "overview.png"
+
+NATURAL_COLORS = (
+    ("red", "green", "blue"),
+    ("r", "g", "b"),
+    ("s2_4", "s2_3", "s2_2"),
+    ("b04", "b03", "b02"),
+    *((f"l{number}_4", f"l{number}_3", f"l{number}_2") for number in (8, 9)),
+    *((f"l{number}_3", f"l{number}_2", f"l{number}_1") for number in (4, 5, 7)),
+)
+"""Names of the bands of red, green and blue light: plain ones, and GRASS's semantic labels of
+Sentinel-2 and Landsat."""
 
 SHEET_WIDTH_PX, SHEET_HEIGHT_PX = 1640, 1340
 """What the patches may take."""
@@ -65,8 +78,6 @@ def dataset_overview(
             will do. They choose patches in which all classes appear.
         path: PNG file to write.
     """
-    from matplotlib.figure import Figure
-
     manifest = patch_set.manifest
     step = max(1, round(manifest.export.size / TILE_PX))
     scale = max(1, TILE_PX // manifest.export.size)
@@ -89,7 +100,7 @@ def dataset_overview(
     width = max(LEAST_WIDTH_PX, sheet_width + PANEL_PX + 3 * MARGIN_PX)
     wanted = TOP_PX + len(manifest.classes) * CLASS_PX + NOTE_PX + MARGIN_PX
     height = max(LEAST_HEIGHT_PX, TOP_PX + sheet_px + MARGIN_PX, min(wanted, SHEET_HEIGHT_PX))
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    figure = new_figure(width / DPI, height / DPI, dpi=DPI)
     _write_titles(figure, manifest, height)
     _draw_mosaics(figure, mosaics, height)
     _draw_panel(figure, manifest, list(rows), width, height)
@@ -120,12 +131,15 @@ def choose_patches(class_cells: np.ndarray, count: int) -> np.ndarray:
 def picture_bands(bands: Sequence[Band]) -> list[int]:
     """Indices of the bands that are drawn red, green and blue.
 
-    Those of these names, as they are or after a dot (r.in.gdal calls them NAME.red), else the
-    first three. Of fewer than three bands the first is drawn grey.
+    Those of natural colours by their names, which are semantic labels where the maps have some, or
+    by what stands behind the last dot or the like (r.in.gdal calls them NAME.red); else the first
+    three. Of fewer than three bands the first is drawn grey.
     """
-    names = [band.name.lower().rpartition(".")[2] for band in bands]
-    if {"red", "green", "blue"} <= set(names):
-        return [names.index(color) for color in ("red", "green", "blue")]
+    whole = [band.name.lower() for band in bands]
+    for names in (whole, [re.split(r"[._ -]", name)[-1] for name in whole]):
+        for colors in NATURAL_COLORS:
+            if set(colors) <= set(names):
+                return [names.index(color) for color in colors]
     return [0, 1, 2] if len(bands) >= 3 else [0, 0, 0]
 
 

@@ -15,6 +15,22 @@ DECIMALS = 6
 ROWS_AT_ONCE = 1 << 16
 
 
+def read_text(path: str, what: str) -> str:
+    """The content of a table or list that a user wrote.
+
+    Args:
+        path: The file.
+        what: What it is, for the message.
+
+    Raises:
+        ValueError: It cannot be read, or is no text.
+    """
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{what} <{path}> cannot be read: {error}") from None
+
+
 def read_rows(text: str, separator: str, where: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table, each with the number of the line that it ends in.
 

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
 from ...core.classes import UNLABELLED_INDEX, MapClass
+from ...core.figures import png
 from ...core.plots import paint
 from ...core.readers import RowReader
 from ..metrics.class_rows import NO_CLASS, ClassCodes
@@ -40,7 +40,7 @@ def overview(
     pictures = {name: paint(_indices(one), classes) for name, one in codes.items()}
     if reference is not None:
         pictures["errors"] = _errors(**codes)
-    return {name: _png(picture) for name, picture in pictures.items()}
+    return {name: png(picture) for name, picture in pictures.items()}
 
 
 def _thinned(reader: RowReader, classes: Sequence[MapClass]) -> np.ndarray:
@@ -61,11 +61,3 @@ def _errors(classification: np.ndarray, reference: np.ndarray) -> np.ndarray:
     compared = (classification != NO_CLASS) & (reference != NO_CLASS)
     kind = np.where(compared, classification != reference, 2)
     return np.array([RIGHT, WRONG, NOT_COMPARED], np.uint8)[kind]
-
-
-def _png(picture: np.ndarray) -> bytes:
-    from matplotlib.image import imsave
-
-    file = io.BytesIO()
-    imsave(file, picture, format="png")
-    return file.getvalue()

@@ -11,6 +11,7 @@ from typing import Any
 import grass.script as gs
 import numpy as np
 
+from ...core.class_rules import BACKGROUND_LABEL
 from ...core.classes import MapClass
 from ...core.options import whole
 from ...core.readers import CellSet, RowReader, RowsWithin
@@ -34,7 +35,7 @@ from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.attributes import class_by_category, class_labels, layer_number, require_vector
 from ..vector.sample_points import SamplePoints, sample_points, values_at
 from ..vector.sites import read_areas, too_small
-from .labels import BACKGROUND_LABEL, overlaps
+from .labels import overlaps
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
 

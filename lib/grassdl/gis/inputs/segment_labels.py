@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ...core.options import HIGHEST
 from ...core.text import one_line
-from ...io.delimited import read_rows
+from ...io.delimited import read_rows, read_text
 from ..raster.info import STRIP_CELLS
 from ..raster.rows import RasterRows, is_null
 
@@ -44,10 +43,7 @@ def class_by_segment(path: str) -> dict[int, str]:
     Raises:
         ValueError: The file cannot be read as such, or gives a segment two classes.
     """
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"Table of segment classes <{path}> cannot be read: {error}") from None
+    text = read_text(path, "Table of segment classes")
     header = text.partition("\n")[0].rstrip("\r")
     separator = max(SEPARATORS, key=header.count)
     rows = read_rows(text, separator, f"Table of segment classes <{path}>")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import grass.lib.raster as libraster
 
 from ...core.classes import MapClass
-from ...core.colors import SAME_COLOR_LEVELS, spare_colors
+from ...core.colors import SAME_COLOR_LEVELS, default_colors
 from ...core.text import one_line
 from .info import require_raster
 
@@ -18,7 +18,7 @@ from .info import require_raster
 def map_classes(raster: str, values: Iterable[int], fallback: str | None = None) -> list[MapClass]:
     """The classes of a raster map: label from its categories, colour from its colour table.
 
-    A value without label is called by its number; one without colour gets a spare one. So
+    A value without label is called by its number; one without colour gets a default one. So
     do all classes when the table shows them in what is practically one colour (0 to 5 on a grey
     ramp up to 255): such a table was not made for classes.
 
@@ -32,11 +32,10 @@ def map_classes(raster: str, values: Iterable[int], fallback: str | None = None)
     if fallback:
         labels = labels_of(fallback, values) | labels
         colors = _colors(fallback, values) | colors
-    spare = spare_colors(taken=set(colors.values()))
-    return [
-        MapClass(value, labels.get(value, str(value)), colors.get(value) or next(spare))
-        for value in values
-    ]
+    without = [value for value in values if value not in colors]
+    chosen = default_colors([labels.get(one, "") for one in without], colors.values())
+    colors |= dict(zip(without, chosen, strict=True))
+    return [MapClass(value, labels.get(value, str(value)), colors[value]) for value in values]
 
 
 def labelled_values(raster: str) -> dict[int, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import locale
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -81,8 +82,30 @@ def has_session() -> bool:
 
 def message(text: str) -> None:
     """Print a message, unless the user wants none."""
-    if not _told_by_grass(text, "") and int(os.environ.get("GRASS_VERBOSE", "2")) >= 2:
+    if not _told_by_grass(text, "") and _talks():
         print(text, file=sys.stderr)
+
+
+def finished(written: str, module: str = "", **options: object) -> None:
+    """Tell what a module has written, and the call that most users make next.
+
+    The call stands on a line of its own, which GRASS does not wrap, so that it can be copied.
+
+    Args:
+        written: A sentence.
+        module: Which one comes next; none if empty.
+        options: Its options; those in capitals stand for what only the user knows.
+    """
+    message(written)
+    if module and _talks():
+        words = [module, *(f"{name}={value}" for name, value in options.items())]
+        message("Next, for example:")
+        print(f"    {shlex.join(words)}", file=sys.stderr)
+
+
+def _talks() -> bool:
+    """Whether the user wants messages."""
+    return int(os.environ.get("GRASS_VERBOSE", "2")) >= 2
 
 
 def warning(text: str) -> None:

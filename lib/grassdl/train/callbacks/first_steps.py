@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The time of an epoch, told soon after the first one has begun."""
+"""That a training has begun, and the time of an epoch soon after its first steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ TIMED_STEPS = 4
 
 
 class FirstSteps(keras.callbacks.Callback):
-    """Tells the time per epoch after the first steps, long before the first epoch ends.
+    """Reports that the network is compiled, which takes a while, and after the first steps the time
+    per epoch, long before the first one ends.
 
     Args:
         steps: Steps of an epoch.
@@ -37,6 +38,10 @@ class FirstSteps(keras.callbacks.Callback):
         self.silent = False
         self.done = 0
         self.begin = math.nan
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Report what takes the time until the first step is done."""
+        self.report("Compiling the network: the first steps take longer than all others...")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at the clock; after enough steps, report."""

@@ -45,6 +45,11 @@ class History(keras.callbacks.Callback):
         self.epochs = epochs
         self.report = report
         self.rows = list(rows)
+        self._with_start = {0}
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Remember that the next epoch compiles the network: it takes longer than others."""
+        self._with_start.add(len(self.rows))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
@@ -71,8 +76,15 @@ class History(keras.callbacks.Callback):
             parts.append(
                 f"validation: loss {row['val_loss']:.4f}, mean IoU {row['val_mean_iou']:.4f}"
             )
-        # The first epoch compiles the network; later ones tell better how long one takes.
-        timed = [one["seconds"] for one in self.rows][1:] or [row["seconds"]]
-        left = (self.epochs - row["epoch"]) * sum(timed) / len(timed)
-        parts.append(f"{row['seconds']:.1f} s, at most {duration(left)} left")
+        parts.append(self._time(row["seconds"], self.epochs - row["epoch"]))
         return f"Epoch {row['epoch']}/{self.epochs}: {'; '.join(parts)}"
+
+    def _time(self, seconds: float, epochs: int) -> str:
+        """How long the last epoch took, and how long those that are left take if that is known."""
+        timed = [
+            one["seconds"] for place, one in enumerate(self.rows) if place not in self._with_start
+        ]
+        if epochs and not timed:
+            return f"{seconds:.1f} s with the start"
+        left = epochs * sum(timed) / len(timed) if epochs else 0
+        return f"{seconds:.1f} s, at most {duration(left)} left"

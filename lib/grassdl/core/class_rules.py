@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Values, labels and colours that the user gives to classes, and doubts about classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .classes import ClassScheme, MapClass, are_integers, classes_of_texts
+from .colors import default_colors
+from .text import one_line
+
+BACKGROUND_LABEL = "background"
+
+FEWEST_OBJECTS = 8
+"""Fewer objects may well have a class each."""
+
+
+@dataclass(frozen=True)
+class ClassRules:
+    """What the user says of classes.
+
+    Attributes:
+        labels: Label by class value.
+        colors: Colour "R:G:B" by class value or label.
+        path: File of the labels.
+        background: Class value of cells that nothing labels; None leaves them unlabelled.
+    """
+
+    labels: dict[int, str] = field(default_factory=dict)
+    colors: dict[int | str, str] = field(default_factory=dict)
+    path: str = ""
+    background: int | None = None
+
+    def classes(self, texts: Mapping[int, str]) -> dict[int, MapClass]:
+        """Classes of texts; see `classes_of_texts`. Those of the file have its values.
+
+        Raises:
+            ValueError: The file lacks a text.
+        """
+        if not self.labels or are_integers(texts.values()):
+            return classes_of_texts(texts)
+        value_of = {label: value for value, label in self.labels.items()}
+        lines = {key: one_line(text) for key, text in texts.items()}
+        unknown = sorted(set(lines.values()) - set(value_of))
+        if unknown:
+            raise ValueError(
+                f"Class <{unknown[0]}> has no value in <{self.path}>: add a line such as "
+                f"{max(self.labels) + 1}|{unknown[0]}"
+            )
+        return {key: MapClass(value_of[text], text, "") for key, text in lines.items()}
+
+    def check_background(self, table: Mapping[int, MapClass]) -> None:
+        """Refuse a background that would fall together with a text that got the same number."""
+        for one in table.values():
+            if one.numbered and one.value == self.background and one.label != str(one.value):
+                raise ValueError(
+                    f"background={self.background} is the value of class <{one.label}> (texts have "
+                    "the values 1, 2, ...): choose another one, such as 0"
+                )
+
+    def background_index(self, classes: ClassScheme) -> int | None:
+        """Class index of cells that nothing labels; None leaves them unlabelled."""
+        if self.background is None:
+            return None
+        return int(classes.index_of(np.array([self.background]))[0])
+
+    def scheme(self, found: Iterable[MapClass], name: str, lost: Sequence[str] = ()) -> ClassScheme:
+        """The classes with the background's, each with its label and a colour.
+
+        Args:
+            found: The classes.
+            name: Name of the map.
+            lost: Sentences about what labels nothing, which may be why classes are missing.
+        """
+        classes = {one.value: self.applied(one) for one in found}
+        if self.background is not None and self.background not in classes:
+            plain = MapClass(self.background, BACKGROUND_LABEL, "")
+            classes[self.background] = self.applied(plain)
+        listed = [one for _, one in sorted(classes.items())]
+        without = [one.label for one in listed if not one.color]
+        chosen = iter(default_colors(without, {one.color for one in listed if one.color}))
+        complete = [one if one.color else replace(one, color=next(chosen)) for one in listed]
+        try:
+            return ClassScheme(complete)
+        except ValueError as error:
+            told = f"Labels <{name}> in the region: {error}"
+            if len(complete) == 1 and self.background is None and not lost:
+                told += (
+                    ", which all labelled cells have: enlarge the region, or give background= if "
+                    "all other cells are a class"
+                )
+            raise ValueError(". ".join([told, *lost])) from None
+
+    def doubts(self, classes: ClassScheme, objects: int) -> list[str]:
+        """Sentences about classes that may not be what the user meant.
+
+        Args:
+            classes: The classes.
+            objects: How many categories have one.
+        """
+        own = len(classes) - (self.background is not None)
+        return renumbered(classes) + _numbers_of_objects(own, objects)
+
+    def applied(self, one: MapClass) -> MapClass:
+        """A class with the label and colour that the files give it."""
+        label = self.labels.get(one.value, one.label)
+        color = self.colors.get(one.value) or self.colors.get(label) or one.color
+        return replace(one, label=label, color=color)
+
+
+def renumbered(classes: ClassScheme) -> list[str]:
+    """A sentence about numbers that stand among texts and become texts, if there are any."""
+    told = [
+        f"<{one.label}> has the value {one.value}"
+        for one in classes
+        if one.numbered and are_integers([one.label]) and one.label != str(one.value)
+    ]
+    if not told:
+        return []
+    listed = ", ".join(told[:3]) + (", ..." if len(told) > 3 else "")
+    return [
+        f"The classes are numbers and texts: all are taken as texts, which get the values 1, 2, "
+        f"... in sorted order, so that {listed}; class_values= gives them other values"
+    ]
+
+
+def _numbers_of_objects(classes: int, objects: int) -> list[str]:
+    """A sentence about classes that look like the numbers of objects, if they do."""
+    if classes < objects or objects < FEWEST_OBJECTS:
+        return []
+    return [
+        f"{classes} classes for {objects} categories: these look like the numbers of objects; "
+        "give column= with the class, or value= where all are of one class"
+    ]

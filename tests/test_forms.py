@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The forms that GRASS's GUI makes of the modules' options."""
+
+import pytest
+
+from interfaces import interface, parameters, tabs, text
+
+ESSENTIAL = {
+    "i.dl.patches": ["group", "input", "labels", "training", "output"],
+    "i.dl.train": ["input", "output"],
+    "i.dl.predict": ["group", "input", "model", "output"],
+    "i.dl.evaluate": ["classification", "reference"],
+    "i.dl.export": ["model", "output"],
+    "i.dl.tune": ["input", "parameters", "output"],
+}
+MODULES = list(ESSENTIAL)
+WORK = {
+    "i.dl.patches": ["Bands", "Labels", "Sampling", "Split", "Output"],
+    "i.dl.train": ["Network", "Training", "Trials", "Computing"],
+    "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
+    "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
+    "i.dl.export": ["Output"],
+    "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
+}
+
+
+@pytest.fixture(scope="module")
+def described(new_project, tmp_path_factory):
+    """The modules' descriptions by name."""
+    project = new_project(tmp_path_factory.mktemp("forms"))
+    return {module: interface(project, module) for module in MODULES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_most_users_give_stands_in_the_first_tab(described, module):
+    assert next(iter(tabs(described[module]).items())) == ("Required", ESSENTIAL[module])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_order_of_the_tabs_is_the_order_of_work(described, module):
+    found = tabs(described[module])
+    assert list(found) == ["Required", *WORK[module], "Optional"]
+    assert found["Optional"] == ["overwrite", "help", "verbose", "quiet"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_form_shows_0_for_integers_that_are_empty_so_that_their_labels_tell(described, module):
+    untold = [
+        name
+        for name, one in parameters(described[module]).items()
+        if one.get("type") == "integer"
+        and one.find("default") is None
+        and not text(one, "label").endswith("empty)")
+    ]
+    assert untold == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_label_is_the_one_that_grass_gives_to_any_map(described, module):
+    plain = {"Name of input vector map", "Name of input raster map", "Name for output raster map"}
+    found = parameters(described[module])
+    assert {name for name, one in found.items() if text(one, "label") in plain} == set()
