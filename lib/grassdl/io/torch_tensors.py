@@ -92,7 +92,7 @@ class _Storage(NamedTuple):
 
     key: str
     dtype: np.dtype
-    count: int
+    length: int
 
 
 class _Tensor(NamedTuple):
@@ -163,7 +163,8 @@ def _load(file: BytesIO) -> tuple[Any, dict[str, _Storage]]:
         if opcode.name not in OPCODES or number > MOST_OPCODES:
             raise ValueError("its pickle is more than dictionaries and tensors are")
         # Python takes memory for all numbers of places up to the highest.
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument) > MOST_OPCODES:
+        is_place = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
+        if is_place and int(argument or 0) > MOST_OPCODES:
             raise ValueError("its pickle takes far more memory than it has content")
     file.seek(start)
     loader = _Unpickler(file)
@@ -184,7 +185,7 @@ def _of_pickles(content: bytes) -> dict[str, np.ndarray]:
     for key in keys:
         one = named[key]
         count = int.from_bytes(file.read(8), "little")
-        if count != one.count or count * one.dtype.itemsize > len(content) - file.tell():
+        if count != one.length or count * one.dtype.itemsize > len(content) - file.tell():
             raise ValueError("it ends too early")
         storages[key] = np.frombuffer(file.read(count * one.dtype.itemsize), one.dtype)
     return _named(state, storages)
@@ -199,7 +200,7 @@ def _of_zip(content: bytes) -> dict[str, np.ndarray]:
         storages = {}
         for key, one in named.items():
             storages[key] = np.frombuffer(_stored(archive, f"{home}data/{key}"), one.dtype)
-            if len(storages[key]) != one.count:
+            if len(storages[key]) != one.length:
                 raise ValueError("it ends too early")
     return _named(state, storages)
 
