@@ -3,7 +3,7 @@
 
 from grassdl.core.bands import NDSM, Band
 from grassdl.core.classes import ClassScheme, MapClass
-from grassdl.model.card import EncoderRecord, ModelCard
+from grassdl.model.card import ModelCard
 
 RING = [[-84.5, 39.5], [-84.2, 39.5], [-84.2, 39.8], [-84.5, 39.8], [-84.5, 39.5]]
 
@@ -79,9 +79,6 @@ def card_of(**changes) -> ModelCard:
                 "patches": {"train": 70, "val": 8, "test": 9},
             }
         ],
-        "encoder": EncoderRecord(
-            "efficientnet_lite0", "imagenet", "a package", "Apache-2.0", "0123"
-        ),
         "footprint": {"type": "MultiPolygon", "coordinates": [[RING]]},
         "versions": {"i.dl": "0.1", "keras": "3.15.1"},
         "test": {
