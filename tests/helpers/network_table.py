@@ -51,6 +51,7 @@ class NetworkRow:
         reaches: How far it looks with some options.
         hidden_by_zeros: Whether zeros hide what it depends on: a gate times 0, or maxima that are
             all the same.
+        beside_the_bands: Later layers that read the bands, too, and are new where these differ.
         encoder: Its option of that name; "" for the network's own encoder.
         code: The text of a network file; "" for a network of the registry.
     """
@@ -63,6 +64,7 @@ class NetworkRow:
     last_hidden: str = ""
     reaches: Sequence[KnownReach] = ()
     hidden_by_zeros: bool = False
+    beside_the_bands: Sequence[str] = ()
     encoder: str = ""
     code: str = ""
 
@@ -189,6 +191,7 @@ OF_REGISTRY = [
         receptive_field=75,
         small={"filters": 8, "depth": 1},
         last_hidden="head_relu",
+        beside_the_bands=("head_norm", "head_conv"),
         reaches=[KnownReach({"depth": 2}, 10, 13, Reach(stride=4, halo=16, receptive_field=23))],
     ),
 ]

@@ -128,6 +128,7 @@ class TestANetworkThatStartsFromAnother:
             for weight, kept in zip(network.weights, transfer.kept, strict=True)
             if not kept
         ]
+        new = [layer for layer in new if layer not in row.beside_the_bands]
         settings = TrainingSettings(
             network=row.name, network_options=row.small, model=str(folder), freeze=True
         )
