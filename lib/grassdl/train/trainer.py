@@ -134,9 +134,7 @@ def train(
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         card = _scored_card(target.name, network, data, settings, fitted, command, warn)
-        parent = start if isinstance(start, Transfer) else None
-        card.training |= {"parent": parent.to_json() if parent else None, "leaks": leaks}
-        card.encoder = start.encoder if start else None
+        _tell_start(card, start, leaks)
         if with_validation:
             card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
@@ -166,6 +164,13 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
     if fitted.interrupted:
         raise KeyboardInterrupt
     return fitted
+
+
+def _tell_start(card: ModelCard, start: Start | None, leaks: list[dict[str, Any]]) -> None:
+    """Write into a card what the training started from."""
+    parent = start.to_json() if isinstance(start, Transfer) else None
+    card.training |= {"parent": parent, "leaks": leaks}
+    card.encoder = start.encoder if start else None
 
 
 def _silent(_: str) -> None:
