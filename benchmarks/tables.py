@@ -120,6 +120,30 @@ LAND = ("other", "building", "road", "bare land", "trees", "water")
 SCENE = ("building", "asphalt", "coniferous", "deciduous")
 
 
+ENCODER_CASES = [
+    "area01",
+    "leave_one_out",
+    "16 patches",
+    "64 patches",
+    "256 patches",
+    "2000 points",
+]
+ENCODER_CELLS = " | ".join(
+    [
+        "{network}",
+        *(
+            f"{{{name}[median]:.3f}} ({{{name}[least]:.3f}} to {{{name}[most]:.3f}})"
+            for name in ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+        ),
+        "{training_min[median]:.1f} min",
+        "{keras_mpixel_s[median]:.2f} Mpixel/s",
+        "{openvino_mpixel_s[median]:.2f} Mpixel/s",
+        "{halo[median]:.0f}",
+    ]
+)
+"""Median of a network with an encoder over seeds and areas, least and most in brackets."""
+
+
 def by_class(labels: tuple[str, ...]) -> str:
     """Cells of the F1 of classes."""
     return " | ".join(f"{{f1[{label}]:.3f}}" for label in labels)
@@ -285,6 +309,13 @@ OF_BENCHMARKS = {
             )
         ],
     ),
+    **{
+        f"encoders, {case}": Table(
+            f"network | {SCORES_HEAD} | training | Keras | OpenVINO | halo",
+            [Rows("encoders", ENCODER_CELLS, {"case": case, "epochs": "default", "seeds": 3})],
+        )
+        for case in ENCODER_CASES
+    },
     "training": Table(
         "network | train_on_batch | i.dl.train | ratio | of processor time",
         [

@@ -39,9 +39,9 @@
 # % key: network
 # % type: string
 # % required: no
-# % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet
+# % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet,hypercolumn
 # % label: Network (default: unet)
-# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)
+# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017);hypercolumn;Features of a trained encoder judged cell by cell (Hariharan et al. 2015)
 # % guisection: Network
 # % end
 # % option G_OPT_F_INPUT
@@ -50,6 +50,24 @@
 # % gisprompt: old,bin,file
 # % label: Name of a Python file with a network of your own
 # % description: It takes the place of network; its function build(size, bands, classes) returns a Keras model
+# % guisection: Network
+# % end
+# % option
+# % key: encoder
+# % type: string
+# % required: no
+# % options: efficientnet_lite0,mobilenetv2,resnet50
+# % label: Encoder of the network that can start from trained weights (default: the network's own)
+# % descriptions: efficientnet_lite0;EfficientNet-Lite0: small and quick, weights in a Python package (Tan and Le 2019);mobilenetv2;MobileNetV2: small, weights downloaded by Keras (Sandler et al. 2018);resnet50;ResNet50: large, weights downloaded by Keras (He et al. 2016)
+# % guisection: Network
+# % end
+# % option
+# % key: encoder_weights
+# % type: string
+# % required: no
+# % key_desc: imagenet|none|FILE
+# % label: Weights that the encoder starts with: imagenet, none, or the path of a file
+# % description: A file of PyTorch (.pth) for efficientnet_lite0, of Keras (.h5) for the others (default: imagenet where encoder is given)
 # % guisection: Network
 # % end
 # % option
@@ -288,7 +306,7 @@
 # % end
 # % flag
 # % key: f
-# % label: Freeze the encoder of the model to start from at first
+# % label: Freeze the encoder of the model to start from, or with trained weights, at first
 # % description: For the first third of the epochs; then all is trained, at a tenth of the learning rate
 # % guisection: Trials
 # % end

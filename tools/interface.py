@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lib"))
 
 from grassdl.exchange.formats import FORMATS  # noqa: E402
+from grassdl.networks.encoders.catalog import ENCODERS  # noqa: E402
 from grassdl.networks.registry import NETWORKS  # noqa: E402
 from grassdl.patches.sampling import DESIGNS  # noqa: E402
 from grassdl.patches.splits import SCHEMES  # noqa: E402
@@ -51,6 +52,7 @@ OFFERS: dict[str, dict[str, dict[str, str]]] = {
     },
     "i.dl.train": {
         "network": NETWORKS,
+        "encoder": {name: one.description for name, one in ENCODERS.items()},
         "activation": choices.ACTIVATIONS,
         "loss": choices.LOSSES,
         "optimizer": choices.OPTIMIZERS,

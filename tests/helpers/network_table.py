@@ -51,6 +51,8 @@ class NetworkRow:
         reaches: How far it looks with some options.
         hidden_by_zeros: Whether zeros hide what it depends on: a gate times 0, or maxima that are
             all the same.
+        beside_the_bands: Later layers that read the bands, too, and are new where these differ.
+        encoder: Its option of that name; "" for the network's own encoder.
         code: The text of a network file; "" for a network of the registry.
     """
 
@@ -62,10 +64,19 @@ class NetworkRow:
     last_hidden: str = ""
     reaches: Sequence[KnownReach] = ()
     hidden_by_zeros: bool = False
+    beside_the_bands: Sequence[str] = ()
+    encoder: str = ""
     code: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tests call it."""
+        return f"{self.name}_{self.encoder}" if self.encoder else self.name
 
     def build(self, bands: int, classes: int, **options: Any) -> keras.Model:
         """The network with the given options only, for patches of 64 pixels."""
+        if self.encoder:
+            options |= {"encoder": self.encoder}
         if not self.code:
             return networks.build(self.name, 64, bands, classes, **options)
         with TemporaryDirectory() as folder:
@@ -173,6 +184,16 @@ OF_REGISTRY = [
             KnownReach({"depth": 2}, 58, 57, Reach(stride=8, halo=64, receptive_field=123)),
         ],
     ),
+    NetworkRow(
+        "hypercolumn",
+        parameters=71_243,
+        stride=8,
+        receptive_field=75,
+        small={"filters": 8, "depth": 1},
+        last_hidden="head_relu",
+        beside_the_bands=("head_norm", "head_conv"),
+        reaches=[KnownReach({"depth": 2}, 10, 13, Reach(stride=4, halo=16, receptive_field=23))],
+    ),
 ]
 """The networks of the registry, in its order.
 
@@ -192,3 +213,42 @@ EVERY_NETWORK = [
     ),
 ]
 """Those of the registry and a user's."""
+
+WITH_ENCODER = [
+    NetworkRow(
+        "unet",
+        encoder="efficientnet_lite0",
+        parameters=1_282_295,
+        stride=16,
+        receptive_field=403,
+        small={"filters": 2, "depth": 2},
+        reaches=[
+            KnownReach({"depth": 2}, 14, 17, Reach(stride=4, halo=20, receptive_field=31)),
+        ],
+    ),
+    NetworkRow(
+        "linknet",
+        encoder="mobilenetv2",
+        parameters=577_323,
+        stride=16,
+        receptive_field=299,
+        small={"filters": 16, "depth": 1},
+    ),
+    NetworkRow(
+        "attention_unet",
+        encoder="mobilenetv2",
+        parameters=1_116_587,
+        stride=16,
+        receptive_field=363,
+        small={"filters": 2, "depth": 1},
+    ),
+    NetworkRow(
+        "unet",
+        encoder="resnet50",
+        parameters=10_318_391,
+        stride=16,
+        receptive_field=355,
+        small={"filters": 2, "depth": 2},
+    ),
+]
+"""Networks that take an encoder of the catalogue, with each of these."""

@@ -29,7 +29,7 @@ from grassdl.train.config.settings import Settings as TrainingSettings
 from grassdl.train.optimization.transfer import frozen_layers, take_over
 from grassdl.train.preflight import feature_bytes
 from model_cards import card_of
-from network_table import EVERY_NETWORK, OF_REGISTRY
+from network_table import EVERY_NETWORK, OF_REGISTRY, WITH_ENCODER
 from openvino_networks import in_openvino, trial
 from probing import responses, set_weights
 from scenes import (
@@ -54,7 +54,7 @@ GLOBAL = [row for row in EVERY_NETWORK if row.receptive_field is None]
 
 def each(rows):
     """Parameters that are told by the names of networks."""
-    return {"params": rows, "ids": [row.name for row in rows]}
+    return {"params": rows, "ids": [row.label for row in rows]}
 
 
 def numbers(tensor):
@@ -128,6 +128,7 @@ class TestANetworkThatStartsFromAnother:
             for weight, kept in zip(network.weights, transfer.kept, strict=True)
             if not kept
         ]
+        new = [layer for layer in new if layer not in row.beside_the_bands]
         settings = TrainingSettings(
             network=row.name, network_options=row.small, model=str(folder), freeze=True
         )
@@ -178,13 +179,39 @@ class TestANetworkByDefault:
         assert least <= working_bytes(model, "bfloat16") < working_bytes(model)
 
 
+@pytest.mark.parametrize("row", WITH_ENCODER, ids=lambda row: row.label)
+class TestANetworkWithAnEncoder:
+    """A network whose encoder is one of the catalogue; its layers are those of all others."""
+
+    def test_has_the_parameters_the_stride_and_the_receptive_field_of_the_table(self, row):
+        model = planned(partial(row.build, 5, 7))
+        seen = reach(model)
+        figures = number_of_weights(model), seen.stride, seen.receptive_field
+        assert figures == (row.parameters, row.stride, row.receptive_field)
+        assert not any(layer.name.startswith(("encoder0", "stem")) for layer in model.layers)
+
+    def test_gives_in_tiles_what_it_gives_run_once(self, row):
+        network = made_lively(row.build, **row.small)
+        shape = (83, 53)
+        values, null = scene(*shape)
+        expected = whole(network, values, null)
+        found, _, engine = tiled(network, values, null, *everything(shape), (16, 64))
+        assert engine.calls > 1
+        assert np.abs(found["probabilities"] - expected)[~null].max() < 1e-5
+        assert expected.std(axis=(0, 1)).max() > 1e-3
+
+
 class TestTheReachOfANetwork:
     """The reach that its layer graph tells, and what its outputs answer to."""
 
     @pytest.fixture(
         scope="class",
-        params=[(row, known) for row in EVERY_NETWORK for known in row.reaches],
-        ids=[f"{row.name}{one.options or ''}" for row in EVERY_NETWORK for one in row.reaches],
+        params=[(row, one) for row in [*EVERY_NETWORK, *WITH_ENCODER] for one in row.reaches],
+        ids=[
+            f"{row.label}{one.options or ''}"
+            for row in [*EVERY_NETWORK, *WITH_ENCODER]
+            for one in row.reaches
+        ],
     )
     @classmethod
     def known(cls, request):
@@ -243,7 +270,7 @@ class TestTheReachOfANetwork:
         assert max(spans) == one.receptive_field
 
 
-@pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.label)
 @pytest.mark.parametrize(("bands", "classes"), [(1, 2), (5, 9), (300, 254)])
 def test_a_network_takes_1_to_300_bands_and_gives_2_to_254_classes(row, bands, classes):
     model = row.build(bands, classes, **row.small)
@@ -274,14 +301,14 @@ def small(tmp_path_factory):
     made = {}
 
     def of(row):
-        if row.name not in made:
-            made[row.name] = Small(row, tmp_path_factory.mktemp(row.name))
-        return made[row.name]
+        if row.label not in made:
+            made[row.label] = Small(row, tmp_path_factory.mktemp(row.label))
+        return made[row.label]
 
     return of
 
 
-@pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.label)
 def test_a_saved_network_gives_the_same_again_when_it_is_loaded(row, small):
     one = small(row)
     again = load_network(one.folder)

@@ -42,7 +42,34 @@ def test_options_are_told_with_their_defaults():
         "depth": 4,
         "dropout": 0.0,
         "batch_norm": True,
+        "encoder": "none",
     }
+
+
+def test_an_encoder_may_change_the_defaults_of_a_network():
+    assert networks.registry.completed("linknet", {"filters": 8}) == {
+        "filters": 8,
+        "depth": 4,
+        "encoder": "none",
+    }
+    chosen = {"encoder": "mobilenetv2"}
+    assert networks.registry.completed("linknet", chosen)["depth"] == 3
+    assert networks.registry.completed("linknet", {**chosen, "depth": 2})["depth"] == 2
+    assert networks.registry.encoder("unet", chosen) == networks.registry.encoder("linknet", chosen)
+    assert networks.registry.encoder("unet") == ("encoder", "bottom")
+
+
+@pytest.mark.parametrize("name", networks.registry.OWN_ENCODER)
+def test_networks_have_by_default_the_encoder_that_the_registry_tells(name):
+    default = networks.options(name).get("encoder", "resnet50")
+    assert networks.registry.catalog_encoder(name, {}) == default
+    assert networks.registry.catalog_encoder("unet", {}) is None
+    assert networks.registry.catalog_encoder("unet", {"encoder": "none"}) is None
+
+
+def test_a_network_without_that_option_takes_no_encoder():
+    with pytest.raises(ValueError, match="Network <nicknet> has no option <encoder>, only filters"):
+        networks.build("nicknet", 64, 3, 2, encoder="resnet50")
 
 
 @pytest.mark.parametrize(("size", "fitting"), [(100, "96 or 112"), (5, "16"), (0, "16")])

@@ -50,6 +50,25 @@ def second_of_two(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     return probabilities[..., 1] >= threshold
 
 
+@dataclass(frozen=True)
+class EncoderRecord:
+    """The weights that the encoder of a network started with.
+
+    Attributes:
+        name: Name of the encoder.
+        weights: "imagenet", or the name of a file.
+        source: Where they are from.
+        licence: Theirs, as SPDX names it; None if it is not known.
+        sha256: SHA-256 of the file of the weights.
+    """
+
+    name: Text
+    weights: Text
+    source: Text
+    licence: Text | None
+    sha256: Text
+
+
 @dataclass
 class ModelCard:
     """The content of `model.json`.
@@ -80,6 +99,7 @@ class ModelCard:
         areas: Where the patches of each dataset are from, see `dataset.seen`.
         footprint: The areas as a GeoJSON MultiPolygon in longitude and latitude (WGS 84); None if
             there is no telling.
+        encoder: The weights that the encoder started with; None for random ones.
         created: When training ended, as ISO 8601 in UTC.
         members: Of an ensemble the folders of its members, see `model.ensemble`; else empty.
     """
@@ -107,6 +127,7 @@ class ModelCard:
     ranges: list[tuple[Value32 | None, Value32 | None]] = field(default_factory=list)
     areas: list[dict[str, Any]] = field(default_factory=list)
     footprint: dict[str, Any] | None = None
+    encoder: EncoderRecord | None = None
     created: Text = field(default_factory=utc_now)
     members: Annotated[list[MemberName], Meta(max_length=MOST_MEMBERS)] = field(
         default_factory=list

@@ -9,6 +9,7 @@ field for is among the item's properties, with `OWN` before its name: this is wh
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
@@ -143,8 +144,7 @@ def _west_and_east(rings: list[list[float]]) -> tuple[float, float]:
 
 def _mlm_fields(card: ModelCard) -> dict[str, Any]:
     """The properties of the machine learning model extension."""
-    parent = card.training.get("parent")
-    source = f"model {parent['name']}, SHA-256 {parent['sha256']}" if parent else None
+    source = _pretrained_source(card)
     known = {
         "mlm:framework_version": _semantic_version(card.versions.get("keras", "")),
         "mlm:batch_size_suggestion": card.training.get("batch_size"),
@@ -166,6 +166,17 @@ def _mlm_fields(card: ModelCard) -> dict[str, Any]:
         "mlm:input": [_mlm_input(card)],
         "mlm:output": [_mlm_output(card)],
     }
+
+
+def _pretrained_source(card: ModelCard) -> str | None:
+    """What the training started from; None if from random weights."""
+    parent = card.training.get("parent")
+    if parent:
+        return f"model {parent['name']}, SHA-256 {parent['sha256']}"
+    if card.encoder:
+        told = card.encoder
+        return f"encoder {told.name}, weights {told.weights}: {told.source}, SHA-256 {told.sha256}"
+    return None
 
 
 def _mlm_input(card: ModelCard) -> dict[str, Any]:
@@ -267,6 +278,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
             for band, mean, deviation, extremes in statistics
         ],
         "classes": card.classes.to_json(),
+        "encoder": asdict(card.encoder) if card.encoder else None,
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
         **{name: one for name in LATER_FIELDS if (one := getattr(card, name))},
     }
@@ -338,6 +350,7 @@ class _NetworkOptions(TypedDict, total=False):
     batch_norm: bool
     kernel: list[AtLeastOne]
     dilations: list[AtLeastOne]
+    encoder: Text
 
 
 class _BandFigures(TypedDict):
@@ -413,6 +426,7 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "deviation": [band["deviation"] for band in own["bands"]],
         "ranges": [band["range"] for band in own["bands"]],
         "classes": own["classes"],
+        "encoder": own.get("encoder"),
         **{name: own[name] for name in PLAIN_FIELDS},
         **{name: own[name] for name in LATER_FIELDS if name in own},
     }

@@ -5,8 +5,9 @@ A new network takes one file and one line in `NETWORKS`. The file `NAME.py` hold
 same name, `NAME(pixels, outputs, *, option=default, ...)`, which turns a tensor of normalised
 pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs), by a last layer
 called `logits`; its keyword-only arguments are the network's options. `ENCODER` in that file tells
-what the names of the encoder's layers begin with. `tools/interface.py` then brings it into the
-option of i.dl.train.
+what the names of the encoder's layers begin with, and `DEFAULTS_WITH_ENCODER`, if it is there, the
+options that differ by default where option `encoder` names one of the catalogue.
+`tools/interface.py` then brings it into the option of i.dl.train.
 
 This module imports neither Keras nor a network before one is asked for, so that a module's
 interface description can list the networks at once.
@@ -21,6 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..core.options import check_range
+from .encoders import catalog
 
 if TYPE_CHECKING:
     import keras
@@ -34,7 +36,15 @@ NETWORKS = {
     "segnet": "SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015)",
     "deeplabv3plus": "DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018)",
     "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
+    "hypercolumn": "Features of a trained encoder judged cell by cell (Hariharan et al. 2015)",
 }
+
+OWN_ENCODER = {"deeplabv3plus": "resnet50", "hypercolumn": "efficientnet_lite0"}
+"""Encoders of the catalogue that networks have by default."""
+
+ON_FEATURES = ("hypercolumn",)
+"""Networks whose encoder is meant to have trained weights and to stay as it is: the head learns on
+features that are computed once."""
 
 HIGHEST = {"filters": 4096, "depth": 32, "kernel": 127, "dilations": 512}
 """Numbers of networks beyond which there is none that anybody could train."""
@@ -65,14 +75,44 @@ def options(name: str) -> dict[str, Any]:
     return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
 
 
-def encoder(name: str) -> tuple[str, ...]:
+def completed(name: str, network_options: Mapping[str, Any]) -> dict[str, Any]:
+    """The given options of a network, and the defaults of all others. Imports Keras.
+
+    Raises:
+        ValueError: There is no such network.
+    """
+    defaults = options(name)
+    if network_options.get("encoder", catalog.NONE) != catalog.NONE:
+        defaults |= getattr(_module(name), "DEFAULTS_WITH_ENCODER", {})
+    return {**defaults, **network_options}
+
+
+def catalog_encoder(name: str, network_options: Mapping[str, Any]) -> str | None:
+    """The encoder of the catalogue that a network with some options has, or None."""
+    chosen = network_options.get("encoder") or OWN_ENCODER.get(name, catalog.NONE)
+    return None if chosen == catalog.NONE else chosen
+
+
+def features_layer(name: str) -> str:
+    """The layer of a network of `ON_FEATURES` after which each cell is judged by itself. Imports
+    Keras.
+
+    Raises:
+        ValueError: There is no such network.
+    """
+    _check_name(name)
+    return _module(name).FEATURES
+
+
+def encoder(name: str, network_options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     """What the names of the encoder's layers begin with. Imports Keras.
 
     Raises:
         ValueError: There is no such network.
     """
     _check_name(name)
-    return _module(name).ENCODER
+    chosen = catalog_encoder(name, network_options or {})
+    return catalog.check_encoder(chosen).prefixes if chosen else _module(name).ENCODER
 
 
 def build(
@@ -109,6 +149,7 @@ def build(
     """
     network = _network(name)
     _check_options(name, network_options)
+    network_options = completed(name, network_options)
     if bands < 1 or classes < 1:
         raise ValueError(f"A network needs bands and classes, found {bands} and {classes}")
     if activation == "sigmoid" and classes != 2:
@@ -127,7 +168,7 @@ def build(
 
 
 def check_numbers(network_options: Mapping[str, Any]) -> None:
-    """Check for numbers that no network can be built with; does not import Keras.
+    """Check for numbers and names that no network can be built with; does not import Keras.
 
     Raises:
         ValueError: There are some.
@@ -136,6 +177,8 @@ def check_numbers(network_options: Mapping[str, Any]) -> None:
         given = network_options.get(name, ())
         for number in given if isinstance(given, Sequence) else [given]:
             check_range(name, number, 1, highest)
+    if network_options.get("encoder", catalog.NONE) != catalog.NONE:
+        catalog.check_encoder(network_options["encoder"])
     dropout = network_options.get("dropout", 0)
     if not 0 <= dropout < 1:
         raise ValueError(f"<dropout> must be at least 0 and below 1, found {dropout:g}")

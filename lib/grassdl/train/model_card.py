@@ -102,7 +102,7 @@ def _all_network_options(settings: Settings) -> dict[str, Any]:
     """Chosen options and defaults of the network: the defaults may change in later versions."""
     if settings.network_file:
         return {}
-    return {**registry.options(settings.network), **settings.network_options}
+    return registry.completed(settings.network, settings.network_options)
 
 
 def _account(data: JoinedPatchSets, settings: Settings, fitted: Fitted) -> dict[str, Any]:

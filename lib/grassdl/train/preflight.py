@@ -20,6 +20,7 @@ from ..model.folder import load_card
 from ..networks.analysis.planned import number_of_weights
 from ..networks.analysis.receptive_field import reach
 from ..runtime.keras_backend import has_gpu, physical_memory
+from ..runtime.multi_gpu import Team
 from .config.settings import Settings
 
 MOST_LISTED = 5
@@ -94,6 +95,19 @@ def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> Non
         warn(
             f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
             "the epoch in its mean IoU, by which the best one is chosen"
+        )
+
+
+def check_team(settings: Settings, team: Team) -> None:
+    """Refuse several processes for what takes one.
+
+    Raises:
+        ValueError: They are several.
+    """
+    if settings.on_features and team.processes > 1:
+        raise ValueError(
+            f"network={settings.network} learns in one process, on features that are computed "
+            f"once: {team.processes} processes were started"
         )
 
 

@@ -36,16 +36,19 @@ from .config.settings import Settings
 from .data.augmentation import by_names
 from .data.band_values import BandValues, deviations, means
 from .data.batches import Batches, Shuffle, TrainingBatches, reading
+from .head.learning import Learning
 from .model_card import Fitted, model_card, write_history
 from .model_readme import README_NAME, readme
 from .optimization import losses, optimizers
 from .optimization.metrics import MeanIoU
 from .optimization.phases import Phase, frozen
 from .optimization.precision import computing_in, in_float32, resolve
-from .optimization.transfer import Transfer, frozen_layers, take_over
+from .optimization.pretrained import start_encoder
+from .optimization.transfer import Start, Transfer, frozen_layers, take_over
 from .preflight import (
     check_data,
     check_packages,
+    check_team,
     check_weights_fit,
     enough_memory,
     plan,
@@ -120,17 +123,18 @@ def train(
     check_packages()
     check_data(data, warn)
     leaks = _warn_of_leaks(data, settings, warn)
+    check_team(settings, team)
     settings = _settled(settings, data, report)
     if team.leads:
         # It reserves the name for a moment: two processes at once would refuse each other.
         check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
     with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
-        network, fitted, transfer = _fitted_network(data, settings, report, warn, run, resume, team)
+        network, fitted, start = _fitted_network(data, settings, report, warn, run, resume, team)
         if not team.leads:
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         card = _scored_card(target.name, network, data, settings, fitted, command, warn)
-        card.training |= {"parent": transfer.to_json() if transfer else None, "leaks": leaks}
+        _tell_start(card, start, leaks)
         if with_validation:
             card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
@@ -160,6 +164,13 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
     if fitted.interrupted:
         raise KeyboardInterrupt
     return fitted
+
+
+def _tell_start(card: ModelCard, start: Start | None, leaks: list[dict[str, Any]]) -> None:
+    """Write into a card what the training started from."""
+    parent = start.to_json() if isinstance(start, Transfer) else None
+    card.training |= {"parent": parent, "leaks": leaks}
+    card.encoder = start.encoder if start else None
 
 
 def _silent(_: str) -> None:
@@ -228,32 +239,30 @@ def _fitted_network(
     run: RunFolder,
     resume: bool,
     team: Team,
-) -> tuple[keras.Model, Fitted, Transfer | None]:
+) -> tuple[keras.Model, Fitted, Start | None]:
     """A new network, fitted by all processes together; each gets its own in single precision."""
     precision = resolve(settings.precision)
     with computing_in(precision):
-        network, transfer = _started_network(data, settings)
+        network, start = _started_network(data, settings)
         about = description(data, settings, team.processes)
         resumed = open_run(run, about, resume, report, warn, team)
         report(plan(network, data, settings))
-        if transfer:
-            report(transfer.line())
+        if start:
+            report(start.line())
         own_run = run if team.leads else None
-        fitted = fit(network, data, settings, report, warn, transfer, own_run, resumed, team)
+        fitted = fit(network, data, settings, report, warn, start, own_run, resumed, team)
     multi_gpu.part(team)
     if precision != "float32" or team != ALONE:
         network = in_float32(network)
-    return network, fitted, transfer
+    return network, fitted, start
 
 
-def _started_network(
-    data: JoinedPatchSets, settings: Settings
-) -> tuple[keras.Model, Transfer | None]:
-    """A new network as training begins with it, and what it has taken over from a model."""
+def _started_network(data: JoinedPatchSets, settings: Settings) -> tuple[keras.Model, Start | None]:
+    """A new network as training begins with it, and what it has taken over."""
     _check_extent(data, settings)
     keras.utils.set_random_seed(settings.seed)
     network = build_network(data, settings)
-    return network, _transfer(network, data, settings)
+    return network, _start(network, data, settings)
 
 
 def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
@@ -313,10 +322,10 @@ def _build(
     )
 
 
-def _transfer(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> Transfer | None:
-    """Start from the weights of a model if the settings name one."""
+def _start(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> Start | None:
+    """Start from the weights of a model, or of an encoder, if the settings name one."""
     if not settings.model:
-        return None
+        return start_encoder(network, data.bands, settings)
     build = partial(_build, settings, data.size)
     return take_over(network, data.bands, data.classes, settings.model, build)
 
@@ -327,7 +336,7 @@ def fit(
     settings: Settings,
     report: Report,
     warn: Report,
-    transfer: Transfer | None = None,
+    start: Start | None = None,
     run: RunFolder | None = None,
     resumed: State | None = None,
     team: Team = ALONE,
@@ -344,7 +353,7 @@ def fit(
         settings: The recipe.
         report: Takes a line per epoch.
         warn: Takes warnings.
-        transfer: What the network has taken over from another model.
+        start: What the network has taken over from another model, or its encoder from a file.
         run: Where to keep logs, and the state after each epoch.
         resumed: State to resume from.
         team: The processes that train together.
@@ -359,7 +368,7 @@ def fit(
     if not validation:
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
     course = Course(network, settings, monitor, mode, report, run, resumed, watch)
-    encoder = frozen_layers(network, settings, transfer)
+    encoder = frozen_layers(network, settings, start)
     cause = None
     try:
         with (
@@ -368,10 +377,12 @@ def fit(
             course,
         ):
             for phase in course.phases_left():
+                part = Learning(network, training, validation)
+                if phase.on_features:
+                    name = registry.features_layer(settings.network)
+                    part = part.on_features(name, data, settings.seed, report)
                 with frozen(encoder if phase.frozen else ()):
-                    steps = (phase.end - phase.first) * len(training)
-                    learner = _learner(network, data, settings, phase.learning_rate, steps)
-                    _fit_phase(learner, phase, course, training, validation)
+                    _fit_phase(part, data, settings, course, phase)
     except (Diverged, KeyboardInterrupt) as early:
         cause = early
         _check_worth_a_model(cause, course, team)
@@ -382,13 +393,12 @@ def fit(
 
 
 def _fit_phase(
-    learner: keras.Model,
-    phase: Phase,
-    course: Course,
-    training: TrainingBatches,
-    validation: Batches | None,
+    part: Learning, data: JoinedPatchSets, settings: Settings, course: Course, phase: Phase
 ) -> None:
-    """Fit to the end of a phase, or until patience is; a resumed one from where it was."""
+    """Fit what learns in a phase until its last epoch, or until patience is at its end."""
+    training, validation = part.training, part.validation
+    steps = (phase.end - phase.first) * len(training)
+    learner = _learner(part.network, data, settings, phase.learning_rate, steps)
     course.prepare(learner, phase)
     learner.fit(
         keras_backend.feed(training),

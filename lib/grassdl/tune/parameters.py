@@ -245,7 +245,9 @@ def standard_values(
     """The standard values of the parameters that have one within what is tried; arguments as
     `check` has them."""
     plain = settings_of(options, freeze)
-    own = {} if plain.network_file else {**registry.options(plain.network), **plain.network_options}
+    own = {}
+    if not plain.network_file:
+        own = registry.completed(plain.network, plain.network_options)
     standard = {
         **{name: str(value) for name, value in own.items()},
         **standard_words(),

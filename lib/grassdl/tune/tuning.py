@@ -19,7 +19,7 @@ from ..io.atomic import write_files
 from ..io.resume import changes
 from ..model.card import ModelCard
 from ..model.folder import CARD_NAME, load_card
-from ..train.config.options import NETWORK_LISTS, NETWORK_NUMBERS
+from ..train.config.options import NETWORK_LISTS, NETWORK_NUMBERS, NETWORK_WORDS
 from ..train.preflight import check_data, check_packages
 from ..train.resume.fingerprint import description, run_fingerprint
 from ..train.resume.run_folder import RunFolder, run_path
@@ -31,7 +31,7 @@ from .report import Row, call, rows_of, write_table
 from .study import Pruned, Study, watching
 from .task import Task, picture_of, table_of
 
-SHAPING = ("network", "bands", "activation", *NETWORK_NUMBERS, *NETWORK_LISTS)
+SHAPING = ("network", "bands", "activation", *NETWORK_NUMBERS, *NETWORK_LISTS, *NETWORK_WORDS)
 """Parameters on which it depends whether a network can be built."""
 
 MOST_BUILT = 64

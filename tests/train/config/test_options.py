@@ -12,6 +12,7 @@ from grassdl.model.card import ModelCard
 from grassdl.model.folder import save_card
 from grassdl.train.config.options import settings_of, standard_words
 from grassdl.train.config.settings import Settings
+from model_cards import card_of
 from paths import CHECKOUT
 from tiny_dataset import BANDS, CLASSES
 
@@ -163,3 +164,49 @@ def test_a_model_of_a_newer_version_is_refused(model):
     card.write_text(json.dumps({**json.loads(card.read_text()), "version": 99}))
     with pytest.raises(ValueError, match="format version 99, this i.dl reads .* install a newer"):
         settings_of({**standard(), "model": str(card.parent)})
+
+
+def test_an_encoder_starts_from_imagenet_unless_told_otherwise():
+    lite0 = {**standard(), "encoder": "efficientnet_lite0"}
+    chosen = settings_of(lite0, freeze=True)
+    assert chosen.network_options == {"encoder": "efficientnet_lite0"}
+    assert (chosen.encoder_weights, chosen.freeze) == ("imagenet", True)
+    assert settings_of({**lite0, "encoder_weights": "none"}).encoder_weights == "none"
+    hypercolumn = settings_of({**standard(), "network": "hypercolumn"})
+    assert (hypercolumn.encoder_weights, hypercolumn.encoder) == ("imagenet", "efficientnet_lite0")
+    deeplab = {**standard(), "network": "deeplabv3plus"}
+    assert settings_of(deeplab).encoder_weights == "none"
+    file = settings_of({**deeplab, "encoder_weights": "weights.h5"})
+    assert (file.encoder_weights, file.encoder) == ("weights.h5", "resnet50")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"encoder": "vgg"}, "There is no encoder <vgg>, only efficientnet_lite0, "),
+        ({"encoder_weights": "imagenet"}, "no use with network <unet> without <encoder>"),
+        ({"network": "segnet", "encoder_weights": "imagenet"}, "no use with network <segnet>"),
+        (
+            {"network_file": "own.py", "encoder": "resnet50"},
+            "<encoder> is of no use with <network_file>",
+        ),
+        (
+            {"network_file": "own.py", "encoder_weights": "imagenet"},
+            "no use with network <own> without <encoder>",
+        ),
+        (
+            {"encoder": "mobilenetv2", "encoder_weights": "w.h5", "model": "model"},
+            "<encoder_weights> is of no use with <model>",
+        ),
+    ],
+)
+def test_encoder_options_that_lead_nowhere_are_refused(given, message, monkeypatch):
+    monkeypatch.setattr(
+        "grassdl.train.config.options.load_network_card",
+        lambda folder: card_of(network_options={"encoder": "mobilenetv2"}),
+    )
+    with pytest.raises(ValueError, match=message):
+        settings_of({**standard(), **given})
+    if given.keys() == {"encoder_weights"}:
+        with pytest.raises(ValueError, match="-f is of no use without model= or encoder_weights="):
+            settings_of(standard(), freeze=True)

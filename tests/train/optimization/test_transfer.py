@@ -47,7 +47,7 @@ def started(data, parent, settings=SETTINGS):
     """A network that has taken over the weights of a model, and what it has taken."""
     settings = dataclasses.replace(settings, model=str(parent))
     network = build_network(data, settings)
-    return network, fit_module._transfer(network, data, settings)
+    return network, fit_module._start(network, data, settings)
 
 
 def answers(network, data, bands=None):

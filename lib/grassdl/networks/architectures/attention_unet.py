@@ -20,6 +20,7 @@ def attention_unet(
     depth: int = 4,
     dropout: float = 0.0,
     batch_norm: bool = True,
+    encoder: str = "none",
 ) -> KerasTensor:
     """A U-Net with a gate on each skip connection.
 
@@ -33,11 +34,13 @@ def attention_unet(
         depth: Number of times the resolution is halved.
         dropout: Share of features dropped in training at the lowest resolution.
         batch_norm: Whether batch normalisation follows each convolution of the U-Net.
+        encoder: See `u_shape`.
 
     Returns:
         Scores (batch, rows, columns, outputs).
     """
-    return class_scores(u_shape(pixels, filters, depth, dropout, batch_norm, _gate), outputs)
+    x = u_shape(pixels, filters, depth, dropout, batch_norm, _gate, encoder)
+    return class_scores(x, outputs)
 
 
 def _gate(skip: KerasTensor, coarser: KerasTensor, name: str) -> KerasTensor:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import keras
 from keras import KerasTensor, layers
 
+from ..encoders import catalog
 from ..layers.blocks import class_scores, conv_norm_relu
 from ..layers.image_pooling import ImagePooling2D
 
@@ -14,7 +15,7 @@ RATES = (6, 12, 18)
 
 LOW_LEVEL_FILTERS = 48
 
-ENCODER = ("conv",)
+ENCODER = catalog.ENCODERS["resnet50"].prefixes
 """What the names of the encoder's layers begin with."""
 
 
@@ -22,8 +23,8 @@ def deeplabv3plus(pixels: KerasTensor, outputs: int, *, filters: int = 256) -> K
     """A deep encoder whose features are seen at several scales, and refined at a quarter of the
     resolution.
 
-    One of the scales is the whole image, so that maps cannot be tiled exactly. The encoder starts
-    from random weights, for any number of bands.
+    One of the scales is the whole image, so that maps cannot be tiled exactly. The encoder is
+    ResNet50 for any number of bands.
 
     Source: Chen et al. 2018, doi 10.1007/978-3-030-01234-2_49, as built in the examples of Keras
     (https://keras.io/examples/vision/deeplabv3_plus/).

@@ -5,13 +5,19 @@ from __future__ import annotations
 
 from keras import KerasTensor, layers
 
+from ..encoders import catalog
 from ..layers.blocks import conv_norm_relu
 
 ENCODER = ("stem", "encoder")
 """What the names of the encoder's layers begin with."""
 
+DEFAULTS_WITH_ENCODER = {"depth": 3}
+"""With the fourth level, those of the catalogue look twice as far and tile far slower."""
 
-def linknet(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 4) -> KerasTensor:
+
+def linknet(
+    pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 4, encoder: str = "none"
+) -> KerasTensor:
     """ResNet18 as encoder, and a decoder to whose levels the encoder's are added.
 
     Most of the work is done at a quarter of the resolution and below, which makes it quick
@@ -25,10 +31,30 @@ def linknet(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int 
         outputs: Number of scores.
         filters: Filters at a quarter of the resolution; each level down has twice as many.
         depth: Number of levels of the encoder: at a quarter, an eighth, ... of the resolution.
+        encoder: Name of an encoder of the catalogue, whose levels take the place of ResNet18's; or
+            `catalog.NONE`. Then `filters` are those of the last level of the decoder.
 
     Returns:
         Scores (batch, rows, columns, outputs).
     """
+    if encoder == catalog.NONE:
+        levels = _resnet18(pixels, filters, depth)
+    else:
+        levels = catalog.levels(encoder, pixels, depth + 1)[1:]
+    x = levels[-1]
+    for level in reversed(range(1, depth)):
+        finer = levels[level - 1]
+        x = _decoder(x, finer.shape[-1], strides=2, name=f"decoder{level}")
+        x = layers.Add(name=f"decoder{level}_link")([x, finer])
+    x = _decoder(x, filters, strides=1, name="decoder0")
+    half = max(filters // 2, 1)
+    x = _up(x, half, strides=2, name="head_up")
+    x = conv_norm_relu(x, half, 3, name="head")
+    return layers.Conv2DTranspose(outputs, 2, strides=2, name="logits")(x)
+
+
+def _resnet18(pixels: KerasTensor, filters: int, depth: int) -> list[KerasTensor]:
+    """Features at a quarter, an eighth, ... of the resolution."""
     x = conv_norm_relu(pixels, filters, 7, strides=2, name="stem")
     x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)
     levels = []
@@ -37,14 +63,7 @@ def linknet(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int 
         x = _residual(x, width, strides=2 if level else 1, name=f"encoder{level}_0")
         x = _residual(x, width, strides=1, name=f"encoder{level}_1")
         levels.append(x)
-    for level in reversed(range(1, depth)):
-        x = _decoder(x, filters * 2 ** (level - 1), strides=2, name=f"decoder{level}")
-        x = layers.Add(name=f"decoder{level}_link")([x, levels[level - 1]])
-    x = _decoder(x, filters, strides=1, name="decoder0")
-    half = max(filters // 2, 1)
-    x = _up(x, half, strides=2, name="head_up")
-    x = conv_norm_relu(x, half, 3, name="head")
-    return layers.Conv2DTranspose(outputs, 2, strides=2, name="logits")(x)
+    return levels
 
 
 def _residual(features: KerasTensor, filters: int, strides: int, *, name: str) -> KerasTensor:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from keras import KerasTensor, layers
 
+from ..encoders import catalog
 from ..layers.blocks import class_scores, conv_norm_relu
 
 ENCODER = ("encoder", "bottom")
@@ -25,6 +27,7 @@ def unet(
     depth: int = 4,
     dropout: float = 0.0,
     batch_norm: bool = True,
+    encoder: str = "none",
 ) -> KerasTensor:
     """An encoder that halves the resolution `depth` times and a decoder that restores it.
 
@@ -40,30 +43,38 @@ def unet(
         filters: Filters at full resolution; each level down has twice as many.
         depth: Number of times the resolution is halved.
         dropout: Share of features dropped in training at the lowest resolution.
-        batch_norm: Whether batch normalisation follows each convolution.
+        batch_norm: Whether batch normalisation follows each convolution; not in `encoder`.
+        encoder: See `u_shape`.
 
     Returns:
         Scores (batch, rows, columns, outputs).
     """
-    x = u_shape(pixels, filters, depth, dropout, batch_norm, gate=lambda skip, *_: skip)
+    x = u_shape(
+        pixels, filters, depth, dropout, batch_norm, gate=lambda skip, *_: skip, encoder=encoder
+    )
     return class_scores(x, outputs)
 
 
 def u_shape(
-    pixels: KerasTensor, filters: int, depth: int, dropout: float, batch_norm: bool, gate: Gate
+    pixels: KerasTensor,
+    filters: int,
+    depth: int,
+    dropout: float,
+    batch_norm: bool,
+    gate: Gate,
+    encoder: str,
 ) -> KerasTensor:
     """Encoder and decoder of the family of U-Nets: see `unet`.
+
+    Args:
+        encoder: Name of an encoder of the catalogue, of which the decoder takes the levels, and
+            two convolutions at full resolution; or `catalog.NONE` for the U-Net's own.
 
     Returns:
         Features (batch, rows, columns, filters).
     """
-    skips = []
-    x = pixels
-    for level in range(depth):
-        x = _double_conv(x, filters * 2**level, batch_norm, name=f"encoder{level}")
-        skips.append(x)
-        x = layers.MaxPooling2D(2, name=f"encoder{level}_pool")(x)
-    x = _double_conv(x, filters * 2**depth, batch_norm, name="bottom")
+    encoded = _own_encoder if encoder == catalog.NONE else partial(_encoder_of_catalog, encoder)
+    skips, x = encoded(pixels, filters, depth, batch_norm)
     if dropout:
         x = layers.Dropout(dropout, name="bottom_dropout")(x)
     for level in reversed(range(depth)):
@@ -73,6 +84,28 @@ def u_shape(
         x = layers.Concatenate(name=f"decoder{level}_join")([skip, x])
         x = _double_conv(x, width, batch_norm, name=f"decoder{level}")
     return x
+
+
+def _own_encoder(
+    pixels: KerasTensor, filters: int, depth: int, batch_norm: bool
+) -> tuple[list[KerasTensor], KerasTensor]:
+    """What the decoder takes at each level, and what it starts from."""
+    skips = []
+    x = pixels
+    for level in range(depth):
+        x = _double_conv(x, filters * 2**level, batch_norm, name=f"encoder{level}")
+        skips.append(x)
+        x = layers.MaxPooling2D(2, name=f"encoder{level}_pool")(x)
+    return skips, _double_conv(x, filters * 2**depth, batch_norm, name="bottom")
+
+
+def _encoder_of_catalog(
+    name: str, pixels: KerasTensor, filters: int, depth: int, batch_norm: bool
+) -> tuple[list[KerasTensor], KerasTensor]:
+    """The same of an encoder that begins at half the resolution."""
+    detail = _double_conv(pixels, filters, batch_norm, name="detail")
+    *skips, deepest = catalog.levels(name, pixels, depth)
+    return [detail, *skips], deepest
 
 
 def _double_conv(

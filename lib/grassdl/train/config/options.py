@@ -9,6 +9,8 @@ from typing import Any
 from ...core.options import number, parsed_number, whole, wholes
 from ...model.card import ModelCard
 from ...model.folder import load_network_card
+from ...networks.encoders.catalog import IMAGENET, NONE
+from ...networks.registry import ON_FEATURES
 from .choices import CLASS_WEIGHTS
 from .settings import MAX_SEED, Settings
 
@@ -19,6 +21,7 @@ INTEGERS_LEFT_OPEN = "epochs patience".split()
 NUMBERS_LEFT_OPEN = ["learning_rate"]
 """Options that are settings of the same name; the last ones may be left to the library."""
 
+NETWORK_WORDS = ("encoder",)
 NETWORK_NUMBERS = {"filters": whole, "depth": whole, "dropout": number}
 NETWORK_LISTS = ("kernel", "dilations")
 """Options of networks; those that are not given are left to the network."""
@@ -54,6 +57,7 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         augmentation=_augmentation(options["augmentation"]),
         strengths=_strengths(options["strengths"]),
         model=options["model"] or None,
+        encoder_weights=_encoder_weights(options),
         freeze=freeze,
         **_of_the_same_name(options),
     )
@@ -140,7 +144,16 @@ def _network_options(options: Mapping[str, str]) -> dict[str, Any]:
         name: parse(options, name) for name, parse in NETWORK_NUMBERS.items() if options[name]
     }
     lists = {name: wholes(options, name) for name in NETWORK_LISTS if options[name]}
-    return {**single, **lists}
+    words = {name: options[name] for name in NETWORK_WORDS if options[name]}
+    return {**single, **lists, **words}
+
+
+def _encoder_weights(options: Mapping[str, str]) -> str:
+    """What the encoder starts with: by default ImageNet's weights, if one was chosen."""
+    chosen = options["encoder"] or options["network"] in ON_FEATURES
+    elsewhere = options["model"] or options["network_file"]
+    by_default = IMAGENET if chosen and not elsewhere else NONE
+    return options["encoder_weights"] or by_default
 
 
 def _augmentation(words: str) -> tuple[str, ...]:

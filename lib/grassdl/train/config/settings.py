@@ -12,6 +12,7 @@ from typing import Any
 
 from ...core.options import check_range
 from ...networks import registry
+from ...networks.encoders import catalog
 from ..data.augmentation import check_names, check_strengths
 from . import choices
 from .class_weights import check_class_weights
@@ -37,6 +38,9 @@ SHOWN_CELLS = 500_000_000
 
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 """Of a dataset that is large, and of one that is small: there is nothing more to see in it."""
+
+HEAD_EPOCHS = 30
+"""Passes over computed features, which take a second each."""
 
 PATIENT_SHARE = 0.4
 """Share of the epochs that may bring nothing better, where the learning rate does not fall by plan.
@@ -74,8 +78,10 @@ class Settings:
         precision: One of `choices.PRECISIONS`.
         seed: Seed of everything random.
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
-        model: Folder of a trained model to start from; None for random weights.
-        freeze: Whether that model's encoder stays as it is at first.
+        model: Folder of a trained model to start from; None for none.
+        encoder_weights: What the encoder starts with: "imagenet", the path of a file, or "none" for
+            random weights.
+        freeze: Whether the encoder of that model or with these weights stays as it is at first.
 
     Raises:
         ValueError: An unknown name, a number out of its range, or what does not go together.
@@ -102,6 +108,7 @@ class Settings:
     seed: int = 1
     nprocs: int = 0
     model: str | None = None
+    encoder_weights: str = catalog.NONE
     freeze: bool = False
 
     def __post_init__(self) -> None:
@@ -125,15 +132,22 @@ class Settings:
         check_range("weight_decay", self.weight_decay, 0, HIGHEST_RATE)
         if not 0 <= self.averaging <= 1:
             raise ValueError(f"<averaging> must be between 0 and 1, found {self.averaging:g}")
-        if self.freeze and not self.model:
-            raise ValueError("-f is of no use without model=: random weights are not worth keeping")
+        self._check_encoder_weights()
+        if self.freeze and not self.model and self.encoder_weights == catalog.NONE:
+            raise ValueError(
+                "-f is of no use without model= or encoder_weights=: random weights are not worth "
+                "keeping"
+            )
         if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"<seed> must be between 0 and {MAX_SEED}, found {self.seed}")
 
     def for_patches(self, patches: int, size: int) -> Settings:
         """These settings, with epochs and patience for so many training patches of `size` x `size`
         cells, and the learning rate, where they were left open."""
-        epochs = self.epochs or standard_epochs(patches, size)
+        epochs = self.epochs
+        if epochs is None:
+            only_head = self.on_features and not self.freeze
+            epochs = HEAD_EPOCHS if only_head else standard_epochs(patches, size)
         patience = self.patience
         if patience is None:
             patience = standard_patience(epochs, self.schedule)
@@ -179,6 +193,33 @@ class Settings:
             raise ValueError(
                 "<activation> is of no use with <network_file>: the network of the file gives "
                 "probabilities"
+            )
+
+    @property
+    def encoder(self) -> str | None:
+        """The encoder of the catalogue that the network has, or None."""
+        if self.network_file:
+            return None
+        return registry.catalog_encoder(self.network, self.network_options)
+
+    @property
+    def on_features(self) -> bool:
+        """Whether the head learns on features that an encoder with trained weights gives."""
+        if self.network_file or self.network not in registry.ON_FEATURES:
+            return False
+        return self.model is not None or self.encoder_weights != catalog.NONE
+
+    def _check_encoder_weights(self) -> None:
+        if self.encoder_weights == catalog.NONE:
+            return
+        if self.model:
+            raise ValueError(
+                "<encoder_weights> is of no use with <model>: its encoder has weights already"
+            )
+        if self.encoder is None:
+            raise ValueError(
+                f"<encoder_weights> is of no use with network <{self.network_name}> without "
+                "<encoder>: its own encoder starts from random weights"
             )
 
     def _check_loss(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -134,13 +134,20 @@ class TrainingBatches(Batches):
         return np.random.default_rng([self.seed, epoch, purpose, process])
 
 
+class Shuffled(Protocol):
+    """Batches in an order of each epoch's own."""
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle for an epoch, counted from 0."""
+
+
 class Shuffle(keras.callbacks.Callback):
     """Tells the training batches which epoch begins.
 
     (Keras tells a `PyDataset` of epochs too, but not their number.)
     """
 
-    def __init__(self, batches: TrainingBatches):
+    def __init__(self, batches: Shuffled):
         super().__init__()
         self.batches = batches
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The phases of a training: one, or with a frozen encoder first two.
+"""The phases of a training: one, or with an encoder that is frozen at first two.
 
 What a new head sends back at first would spoil an encoder that is trained already. So only the
 rest learns at first; then all does, at a lower rate, as Keras' guide to transfer learning has it
@@ -33,12 +33,14 @@ class Phase:
         end: The epoch after the last one.
         frozen: Whether the encoder stays as it is.
         learning_rate: The highest one.
+        on_features: Whether the head learns on features of labelled cells, computed once.
     """
 
     first: int
     end: int
     frozen: bool
     learning_rate: float
+    on_features: bool = False
 
     def has_begun(self, epochs: int) -> bool:
         """Whether some of its epochs, but not all, are among the first `epochs`."""
@@ -48,10 +50,14 @@ class Phase:
 def phases(settings: Settings) -> list[Phase]:
     """The phases of a training, in order, none of them empty."""
     epochs, rate = settings.most_epochs, settings.highest_rate
+    on_features = settings.on_features
     if not settings.freeze:
-        return [Phase(0, epochs, False, rate)]
+        return [Phase(0, epochs, on_features, rate, on_features)]
     border = math.ceil(FROZEN_SHARE * epochs)
-    both = [Phase(0, border, True, rate), Phase(border, epochs, False, FINE_SHARE * rate)]
+    both = [
+        Phase(0, border, True, rate, on_features),
+        Phase(border, epochs, False, FINE_SHARE * rate),
+    ]
     return [one for one in both if one.first < one.end]
 
 

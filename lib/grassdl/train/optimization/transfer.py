@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ import numpy as np
 from ...core.bands import Band, places_of
 from ...core.classes import ClassScheme
 from ...core.text import listed
-from ...model.card import ModelCard
+from ...model.card import EncoderRecord, ModelCard
 from ...model.folder import load_card
 from ...model.weights import load_network, weights_file
 from ...networks import registry
@@ -29,6 +29,21 @@ from ..config.settings import Settings
 
 Build = Callable[[int, int], keras.Model]
 """Builds the network for a number of bands and a number of classes."""
+
+
+class Start(Protocol):
+    """What a network has taken over before it learns; attributes as `Transfer` has them."""
+
+    @property
+    def kept(self) -> list[bool]: ...
+
+    @property
+    def head(self) -> set[int]: ...
+
+    @property
+    def encoder(self) -> EncoderRecord | None: ...
+
+    def line(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,11 @@ class Transfer:
     bands: list[str]
     kept: list[bool]
     head: set[int]
+
+    @property
+    def encoder(self) -> EncoderRecord | None:
+        """The weights that the encoder of that model started with."""
+        return self.card.encoder
 
     def line(self) -> str:
         """A sentence on it for the user."""
@@ -116,7 +136,7 @@ def take_over(
     for place, (new, old) in enumerate(zip(network.weights, model.weights, strict=True)):
         values = keras.ops.convert_to_numpy(old)
         if place in reading and values.shape[-2:-1] == (len(card.bands),):
-            values = _rearranged(values, sources)
+            values = rearranged(values, sources)
         fits = tuple(new.shape) == values.shape
         if place in head:
             fits = fits and same_classes
@@ -130,21 +150,23 @@ def take_over(
 
 
 def frozen_layers(
-    network: keras.Model, settings: Settings, transfer: Transfer | None
+    network: keras.Model, settings: Settings, transfer: Start | None
 ) -> list[keras.layers.Layer]:
     """The layers that a training leaves as they are at first: those of the encoder.
 
     The registry tells which these are; of a user's own network, all but the head.
 
     Args:
-        network: It has taken over a model's weights.
+        network: It has taken over the weights of a model or of an encoder.
         settings: They tell whether there is anything to freeze.
-        transfer: What it has taken over. Layers whose weights are not the model's are left out, as
-            they must learn.
+        transfer: What it has taken over. Layers whose weights are not that are left out, as they
+            must learn.
     """
     if not settings.freeze or transfer is None:
         return []
-    prefixes = None if settings.network_file else registry.encoder(settings.network)
+    prefixes = None
+    if not settings.network_file:
+        prefixes = registry.encoder(settings.network, settings.network_options)
     places = {id(weight): place for place, weight in enumerate(network.weights)}
     chosen = []
     for layer in network._flatten_layers(include_self=False):
@@ -170,7 +192,7 @@ def _differing(one: keras.Model, other: keras.Model) -> set[int]:
     }
 
 
-def _rearranged(kernel: np.ndarray, sources: Sequence[int | None]) -> np.ndarray:
+def rearranged(kernel: np.ndarray, sources: Sequence[int | None]) -> np.ndarray:
     """A kernel (rows, columns, bands, filters) for other bands: see `take_over`."""
     if all(source is None for source in sources):
         scale = kernel.shape[-2] / len(sources)

@@ -15,8 +15,10 @@ from ... import __version__
 from ...core.text import listed
 from ...dataset.patchset import JoinedPatchSets
 from ...io.resume import changes, check_unchanged
+from ...networks.encoders import catalog
 from ..config.settings import Settings
 from ..optimization.precision import resolve
+from ..optimization.pretrained import file_digest
 from ..optimization.transfer import digest
 from .run_folder import Description
 
@@ -45,6 +47,7 @@ def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -
         **({"option fold": str(data.fold)} if data.fold else {}),
         "the network file": _digest_of_file(own_network) if own_network else "",
         "the model to start from": digest(settings.model) if settings.model else "",
+        **_encoder_weights(settings),
         "the number of processes": str(processes),
     }
 
@@ -89,11 +92,23 @@ def _options(settings: Settings) -> dict[str, str]:
     plain = {**settings.to_json(), "precision": resolve(settings.precision)}
     # Its change is one of rounding.
     del plain["nprocs"]
+    del plain["encoder_weights"]
     freeze = plain.pop("freeze")
     options = {**plain.pop("network_options"), **plain}
     return {
         **{f"option {name}": _text(value) for name, value in options.items()},
         "flag -f": _text(freeze),
+    }
+
+
+def _encoder_weights(settings: Settings) -> dict[str, str]:
+    """The weights that the encoder starts with, if it does; earlier versions knew of none."""
+    if settings.encoder_weights == catalog.NONE or settings.encoder is None:
+        return {}
+    path = catalog.weights_file(settings.encoder, settings.encoder_weights)
+    return {
+        "option encoder_weights": settings.encoder_weights,
+        "the weights of the encoder": file_digest(path),
     }
 
 

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Training that starts with an encoder that was trained already, on ImageNet for instance.
+
+Its weights are read from a file. The kernels that read red, green and blue become those of the
+bands of these colours; all other bands start as those do that a model to start from does not know.
+The encoder is used to colours of a certain scale, the network standardises its bands: the kernels
+are scaled, and the running mean after them is shifted, so that a band of average tone and contrast
+looks to the encoder as its colour did in the images that it was trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ...core.bands import Band
+from ...core.text import listed
+from ...model.card import EncoderRecord
+from ...networks.encoders import catalog
+from ..config.settings import Settings
+from .transfer import rearranged
+
+SEMANTIC_LABELS = {
+    "blue": "L5_1 L7_1 L8_2 L9_2 S2_2".split(),
+    "green": "L5_2 L7_2 L8_3 L9_3 S2_3".split(),
+    "red": "L5_3 L7_3 L8_4 L9_4 S2_4".split(),
+}
+"""Semantic labels of GRASS for the colours of Landsat and Sentinel-2."""
+
+
+@dataclass(frozen=True)
+class PretrainedEncoder:
+    """What a network has taken over from the weights of an encoder.
+
+    Attributes:
+        encoder: Which weights these are, for the model card.
+        bands: Names of the network's bands that the encoder does not know.
+        known: Names of those that it knows.
+        kept: Whether each of the network's weights was taken over whole.
+        head: Places of weights that give the scores of classes, and were taken over: none.
+    """
+
+    encoder: EncoderRecord
+    bands: list[str]
+    known: list[str]
+    kept: list[bool]
+    head: set[int] = field(default_factory=set)
+
+    def line(self) -> str:
+        """A sentence on it for the user."""
+        begin = f"Encoder <{self.encoder.name}> starts with weights <{self.encoder.weights}>"
+        if not self.known:
+            return (
+                f"{begin}; no band is called red, green or blue (bands= of i.dl.patches names "
+                "them): each reads the mean of the kernels"
+            )
+        rest = f"; the kernels of others start at 0: {listed(self.bands)}" if self.bands else ""
+        return f"{begin}, whose kernels read bands {listed(self.known)}{rest}"
+
+
+def start_encoder(
+    network: keras.Model, bands: Sequence[Band], settings: Settings
+) -> PretrainedEncoder | None:
+    """Give the encoder of a network the weights that the settings name; None if they name none.
+
+    Args:
+        network: Its weights change.
+        bands: Its bands.
+        settings: They tell encoder and weights.
+
+    Raises:
+        ValueError: The weights are not there, or are those of another network.
+    """
+    name = settings.encoder
+    if settings.encoder_weights == catalog.NONE or name is None:
+        return None
+    encoder = catalog.check_encoder(name)
+    path = catalog.weights_file(name, settings.encoder_weights)
+    arrays = catalog.arrays(name, path)
+    sources = [_channel(one, encoder) for one in _colours(bands)]
+    kept = set()
+    for layer in network.layers:
+        if layer.weights and layer.name.startswith(encoder.prefixes):
+            values = arrays.get(layer.name, [])
+            if layer.name == encoder.stem_norm:
+                values = _shifted(values, arrays[encoder.stem][0], encoder)
+            if layer.name == encoder.stem:
+                values = _for_bands(values, sources, encoder)
+            _assign(layer, values, name, path)
+            if layer.name != encoder.stem or None not in sources:
+                kept |= {id(one) for one in layer.weights}
+    return PretrainedEncoder(
+        _record(name, encoder, settings.encoder_weights, path),
+        [band.name for band, source in zip(bands, sources, strict=True) if source is None],
+        [band.name for band, source in zip(bands, sources, strict=True) if source is not None],
+        [id(one) in kept for one in network.weights],
+    )
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> EncoderRecord:
+    digest = file_digest(path)
+    if weights == catalog.IMAGENET:
+        return EncoderRecord(name, weights, encoder.origin, encoder.licence, digest)
+    return EncoderRecord(name, path.name, f"file {path.name}", None, digest)
+
+
+def _colours(bands: Sequence[Band]) -> list[str | None]:
+    """The colour of each band by its name or semantic label; a colour that two have is none's."""
+    found = [colour_of(band.name) for band in bands]
+    return [one if found.count(one) == 1 else None for one in found]
+
+
+def colour_of(name: str) -> str | None:
+    """Red, green or blue, if a band is called so ("red", "ortho.red", "Blue"), or has the semantic
+    label of one of them."""
+    last = re.split(r"[^a-z0-9]", name.lower())[-1]
+    for colour, labels in SEMANTIC_LABELS.items():
+        if last == colour or name in labels:
+            return colour
+    return None
+
+
+def _channel(colour: str | None, encoder: catalog.Encoder) -> int | None:
+    return None if colour is None else encoder.channels.index(colour)
+
+
+def _for_bands(
+    values: list[np.ndarray], sources: Sequence[int | None], encoder: catalog.Encoder
+) -> list[np.ndarray]:
+    """The weights of the layer that reads colours, for standardised bands."""
+    if not values or values[0].shape[-2:-1] != (len(encoder.channels),):
+        return []
+    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None]
+    return [rearranged(scaled, sources), *values[1:]]
+
+
+def _shifted(
+    values: list[np.ndarray], kernel: np.ndarray, encoder: catalog.Encoder
+) -> list[np.ndarray]:
+    """The normalisation after that layer: standardised bands lack what the mean colours gave."""
+    if len(values) != 4 or kernel.shape[-2:-1] != (len(encoder.channels),):
+        return []
+    gamma, beta, mean, variance = values
+    given = np.einsum("ijcf,c->f", kernel, np.array(encoder.mean, np.float32))
+    return [gamma, beta, mean - given, variance]
+
+
+def _assign(layer: keras.layers.Layer, values: list[np.ndarray], name: str, path: Path) -> None:
+    shapes = [tuple(one.shape) for one in layer.weights]
+    if [one.shape for one in values] != shapes:
+        raise ValueError(
+            f"<{path}> does not hold the weights of encoder <{name}>: those of layer "
+            f"<{layer.name}> are missing or of another shape"
+        )
+    if not all(np.isfinite(one).all() for one in values):
+        raise ValueError(f"<{path}> holds weights that are not numbers (layer <{layer.name}>)")
+    layer.set_weights(values)
