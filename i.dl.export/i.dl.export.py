@@ -21,7 +21,9 @@
 # % end
 # % option G_OPT_M_DIR
 # % key: model
-# % description: Name of model folder made by i.dl.train
+# % multiple: yes
+# % label: Name of model folder made by i.dl.train
+# % description: A model, an ensemble, or several models whose probabilities are averaged
 # % guisection: Required
 # % end
 # GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which

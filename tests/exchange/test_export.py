@@ -118,6 +118,25 @@ def test_openvino_and_saved_model_of_a_network_that_interpolates_have_one_size(m
         EXPORT_FOLDER.check_replaceable(tmp_path / "out")
 
 
+def test_an_ensemble_becomes_one_network_that_averages(tmp_path):
+    names = []
+    for seed, temperature in ((1, 1.0), (2, 2.5)):
+        keras.utils.set_random_seed(seed)
+        folder = tmp_path / f"member_{seed}"
+        folder.mkdir()
+        network = plain_network()
+        write_model(folder, BYTES, [100.0, 40.0], [30.0, 10.0], network, temperature=temperature)
+        names.append(str(folder))
+    export(",".join(names), tmp_path / "out", "savedmodel")
+    values = sample(load_card(names[0]), 64)
+    found = FORMATS["savedmodel"].open(tmp_path / "out")(values)
+    expected = np.mean([probabilities(name, values) for name in names], axis=0)
+    assert found == pytest.approx(expected, abs=1e-5)
+    item = json.loads((tmp_path / "out" / "export.json").read_text())
+    stac_check.check(item)
+    assert item["assets"].keys() == {"model", "readme"}
+
+
 def test_the_stac_item_has_the_exported_file_as_its_model(make, tmp_path):
     export(make(), tmp_path / "out", "savedmodel")
     item = json.loads((tmp_path / "out" / "export.json").read_text())

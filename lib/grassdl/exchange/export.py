@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,15 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..io.folders import FolderKind, check_output_folder, new_folder
 from ..io.json_records import write_json
 from ..model.card import ModelCard
-from ..model.folder import load_network_card
+from ..model.ensemble import Model, open_model
 from ..model.stac import item_of
 from ..model.weights import load_network
 from ..networks.window_sizes import interpolates
-from .formats import FORMATS, Format
+from .formats import FORMATS, Format, Runner
 from .whole_network import Layout, whole_network
-
-if TYPE_CHECKING:
-    import keras
 
 MARK, README_NAME = "export.json", "README.md"
 FORMAT_NAME, FORMAT_VERSION = "i.dl export", 1
@@ -68,15 +64,13 @@ class Export:
     """An export that nothing is known to stand in the way of; see `planned`.
 
     Attributes:
-        model: The model folder.
-        card: The model's card.
+        model: The model.
         target: The folder to write.
         format: The format.
         layout: Of images and probabilities.
     """
 
-    model: Path
-    card: ModelCard
+    model: Model
     target: Path
     format: Format
     layout: Layout
@@ -84,7 +78,7 @@ class Export:
     @classmethod
     def planned(
         cls,
-        model: str | Path,
+        names: str,
         output: str | Path,
         format_name: str,
         size: int | None,
@@ -93,7 +87,7 @@ class Export:
         """Check all that can be checked without Keras.
 
         Args:
-            model: The model folder.
+            names: The model, as the option `model` names it: a folder, or several.
             output: The folder to write.
             format_name: One of `FORMATS`.
             size: Edge of the images in cells; None for any, where the network and the format can.
@@ -107,7 +101,8 @@ class Export:
         missing = [name for name in chosen.packages if find_spec(name) is None]
         if missing:
             raise ModuleNotFoundError(name=" ".join(missing))
-        card = load_network_card(model)
+        model = open_model(names)
+        card = model.card
         chosen.check(card)
         if size is not None and size % card.stride:
             fitting = max(1, round(size / card.stride)) * card.stride
@@ -116,7 +111,7 @@ class Export:
                 f"{card.network} moves: choose {fitting}"
             )
         target = check_output_folder(output, overwrite, EXPORT_FOLDER)
-        return cls(Path(model), card, target, chosen, chosen.layout(size))
+        return cls(model, target, chosen, chosen.layout(size))
 
     def run(self) -> Exported:
         """Write the folder, which appears whole or not at all; a backend of Keras is prepared.
@@ -125,46 +120,43 @@ class Export:
             ValueError: The network is damaged or needs a size, the converter cannot take it, or
                 what was written gives other probabilities than the model.
         """
-        network = load_network(self.model)
-        if self.layout.size is None and interpolates(network):
+        card = self.model.card
+        networks = [(load_network(one.folder), one.card) for one in self.model.members]
+        if self.layout.size is None and any(interpolates(network) for network, _ in networks):
             raise ValueError(
-                f"The network {self.card.network} interpolates: it can only be exported for images "
-                f"of one size, name it by size={self.card.size}"
+                f"The network {card.network} interpolates: it can only be exported for images of "
+                f"one size, name it by size={card.size}"
             )
-        whole = whole_network(network, self.card, self.layout)
+        whole = whole_network(networks, self.layout)
         with new_folder(self.target, EXPORT_FOLDER) as folder:
-            self.format.write(whole, self.card, self.layout, folder)
-            found = _compare(network, self.card, self.layout, self.format.open(folder))
-            write_json(folder / MARK, _item(self.card, self.format, self.layout))
-            text = _readme(self.card, self.format, self.layout, found)
+            self.format.write(whole, card, self.layout, folder)
+            found = self._compare(self.format.open(folder))
+            write_json(folder / MARK, _item(card, self.format, self.layout))
+            text = _readme(card, self.format, self.layout, found)
             (folder / README_NAME).write_text(text, encoding="utf-8")
         return Exported(self.target / self.format.main, *found)
 
+    def _compare(self, run: Runner) -> tuple[float, float, float]:
+        """Largest and mean difference of the probabilities, and the share of equal classes.
 
-def _compare(
-    network: keras.Model,
-    card: ModelCard,
-    layout: Layout,
-    run: Callable[[np.ndarray], np.ndarray],
-) -> tuple[float, float, float]:
-    """Largest and mean difference of the probabilities, and the share of equal classes.
-
-    Raises:
-        ValueError: They are not the model's.
-    """
-    edge = layout.size or -(-SAMPLE_CELLS // card.stride) * card.stride
-    values = sample(card, edge)
-    expected = card.tempered(np.array(network(values)))
-    found = layout.probabilities(run(layout.images(values)))
-    difference = np.abs(found - expected)
-    # Not "greater": NaN is no agreement.
-    if found.shape != expected.shape or not difference.mean() <= AGREEMENT:
-        raise ValueError(
-            "The exported network gives other probabilities than the model (mean difference "
-            f"{difference.mean():.2g} on a sample): nothing is written, use another format"
-        )
-    same = (found.argmax(axis=-1) == expected.argmax(axis=-1)).mean()
-    return float(difference.max()), float(difference.mean()), float(same)
+        Raises:
+            ValueError: They are not the model's.
+        """
+        card = self.model.card
+        edge = self.layout.size or -(-SAMPLE_CELLS // card.stride) * card.stride
+        values = sample(card, edge)
+        # A single network gives them as they are, an ensemble at its members' temperatures.
+        expected = card.tempered(self.model.predictor()(values))
+        found = self.layout.probabilities(run(self.layout.images(values)))
+        difference = np.abs(found - expected)
+        # Not "greater": NaN is no agreement.
+        if found.shape != expected.shape or not difference.mean() <= AGREEMENT:
+            raise ValueError(
+                "The exported network gives other probabilities than the model (mean difference "
+                f"{difference.mean():.2g} on a sample): nothing is written, use another format"
+            )
+        same = (found.argmax(axis=-1) == expected.argmax(axis=-1)).mean()
+        return float(difference.max()), float(difference.mean()), float(same)
 
 
 def sample(card: ModelCard, edge: int) -> np.ndarray:
@@ -200,7 +192,7 @@ def _item(card: ModelCard, chosen: Format, layout: Layout) -> dict[str, Any]:
         "title": chosen.description,
         "roles": ["mlm:model", "mlm:weights", "data"],
         "mlm:artifact_type": chosen.artifact,
-        "bands": item["assets"]["model"]["bands"],
+        "bands": [{"name": band.name} for band in card.bands],
     }
     item["assets"] = {
         "model": {name: one for name, one in asset.items() if one},

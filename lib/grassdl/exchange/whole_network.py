@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All that makes probabilities of a model's bands, as one network of Keras."""
+"""All that makes probabilities of the bands of a model or ensemble, as one network of Keras."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,22 +47,24 @@ class Layout:
         return np.moveaxis(result, 1, -1) if self.channels_first else result
 
 
-def whole_network(network: keras.Model, card: ModelCard, layout: Layout) -> keras.Model:
+def whole_network(networks: Sequence[tuple[keras.Model, ModelCard]], layout: Layout) -> keras.Model:
     """A network that gives the probabilities of `i.dl.predict` for images in another layout.
 
     Args:
-        network: The model's, as `model.weights.load_network` gives it.
-        card: The model's card: its temperature becomes part of the network.
+        networks: Those whose probabilities are averaged, as `model.weights.load_network` gives
+            them, and their cards: the temperature of each becomes part of it.
         layout: Of images and probabilities.
     """
     import keras
 
-    pixels = image = keras.Input(layout.shape(len(card.bands)), batch_size=1, name="image")
+    bands = len(networks[0][1].bands)
+    pixels = image = keras.Input(layout.shape(bands), batch_size=1, name="image")
     if layout.channels_first:
         pixels = keras.layers.Permute((2, 3, 1))(pixels)
     if layout.scale != 1:
         pixels = keras.layers.Rescaling(layout.scale)(pixels)
-    probabilities = _tempered(network(pixels), card.temperature)
+    results = [_tempered(network(pixels), card.temperature) for network, card in networks]
+    probabilities = keras.layers.Average()(results) if len(results) > 1 else results[0]
     if layout.channels_first:
         probabilities = keras.layers.Permute((3, 1, 2))(probabilities)
     return keras.Model(image, probabilities)
