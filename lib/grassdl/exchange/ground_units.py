@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The unit of a model's cells in metres, read from the coordinate system of its training area."""
+"""The unit of a model's cells in metres, read from the coordinate system of its training area.
+
+It stands alone since it reads WKT, of which no format for other tools should know.
+"""
 
 from __future__ import annotations
 

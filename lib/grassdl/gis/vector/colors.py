@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Colours that GRASS shows the features of a vector map in."""
+"""Colours that GRASS shows the features of a vector map in.
+
+It stands alone since two of GRASS's ways to colour a vector map are read here and nowhere else.
+"""
 
 from __future__ import annotations
 

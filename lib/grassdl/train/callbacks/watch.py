@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The score of each epoch, for whoever decides whether a training is worth its time."""
+"""The score of each epoch, for whoever decides whether a training is worth its time.
+
+It stands alone as every callback does, and so that `tune` need not import the others.
+"""
 
 from __future__ import annotations
 
