@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Maps that give equal values other meanings: their cells agree, their labels do not.
 
-It stands alone since it knows of labels only, and maps of scores, references and comparisons ask it.
+It stands alone since it knows of labels only; scores, references and comparisons ask it.
 """
 
 from __future__ import annotations
