@@ -409,7 +409,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         "change",
         [
-            {"idl:halo": 0},
+            {"idl:halo": -1},
             {"idl:stride": 0},
             {"idl:halo": "8"},
             {"idl:resolution": "1"},
@@ -432,8 +432,10 @@ class TestBadInput:
         refused(grass_project, model, "model.keras", "cannot be loaded")
         assert not trace.exists()
 
-    def test_weights_that_are_not_numbers(self, grass_project, bands, model):
-        folder, network = model
+    def test_weights_that_are_not_numbers(self, grass_project, bands, make_model):
+        folder, network = model = make_model(
+            [plain_band("one"), plain_band("two")], MEAN, DEVIATION
+        )
         network.set_weights([np.full(one.shape, np.nan) for one in network.get_weights()])
         network.save(folder / "model.keras")
         refused(grass_project, model, "model.keras> has weights that are not numbers")

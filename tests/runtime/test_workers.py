@@ -5,37 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from grassdl.runtime.workers import Workers
+from jobs import End, RefuseThree, Square
 from paths import LIBRARY
-
-
-class Square:
-    """Squares numbers in two steps."""
-
-    def read(self, job):
-        return job * job, threading.current_thread() is threading.main_thread()
-
-    def write(self, job, data):
-        square, read_in_main_thread = data
-        return square, read_in_main_thread, os.getpid()
-
-
-class RefuseThree(Square):
-    def write(self, job, data):
-        if job == 3:
-            raise ValueError("three is too many")
-        return job
-
-
-class End(Square):
-    def read(self, job):
-        os._exit(7)
 
 
 @pytest.mark.parametrize("nprocs, processes", [(1, 1), (2, 2), (4, 3)])

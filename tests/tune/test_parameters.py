@@ -3,7 +3,6 @@
 
 import pytest
 
-from grassdl.train.config.options import LISTS, NETWORK_NUMBERS, standard_words
 from grassdl.tune.parameters import (
     Choice,
     Range,
@@ -12,13 +11,10 @@ from grassdl.tune.parameters import (
     parsed,
     words_of,
 )
+from option_words import unset_options
 
 OPTIONS = {
-    **dict.fromkeys([*LISTS, *NETWORK_NUMBERS], ""),
-    **dict.fromkeys(
-        "epochs patience learning_rate network network_file activation model".split(), ""
-    ),
-    **standard_words(),
+    **unset_options("i.dl.train"),
     "input": "patches",
     "output": "model",
 }

@@ -8,19 +8,13 @@ import pytest
 
 from grassdl.model.folder import load_card
 from grassdl.train import trainer
-from grassdl.train.config.options import standard_words
 from grassdl.tune import tuning
 from grassdl.tune.parameters import parsed, standard_values
 from grassdl.tune.report import text
 from grassdl.tune.task import Task, picture_of, table_of
 from grassdl.tune.tuning import tune
+from option_words import unset_options
 from tiny_dataset import scene, write_dataset
-
-EMPTY = """
-    bands network network_file filters depth dropout kernel dilations activation model epochs
-    learning_rate strengths patience study trials time
-""".split()
-
 
 OWN_NETWORK = """
 import keras
@@ -39,7 +33,7 @@ def options(tmp_path):
     given = {"input": str(tmp_path / "patches"), "output": str(tmp_path / "model")}
     small = {"filters": "2", "depth": "1", "epochs": "10", "trials": "8", "nprocs": "2"}
     tried = {"parameters": "learning_rate:0.001..0.1:log,loss:cross_entropy|focal"}
-    return {**dict.fromkeys(EMPTY, ""), **standard_words(), **given, **small, **tried}
+    return {**unset_options("i.dl.tune"), **given, **small, **tried}
 
 
 @pytest.fixture

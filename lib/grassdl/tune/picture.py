@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.figures import new_figure
 from ..core.plots import BLUE, DPI, GREY, ORANGE
 from ..core.text import within_columns
 from .parameters import Parameter, Range
@@ -15,7 +16,6 @@ from .report import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 ACROSS = 4
 """Panels in a row."""
@@ -47,7 +47,7 @@ def draw(
     order = list(importances) or [one.name for one in parameters]
     shown = sorted(parameters, key=lambda one: order.index(one.name))[:MOST_SHOWN]
     down = 1 + -(-len(shown) // ACROSS)
-    figure = _figure(3.0 * ACROSS, 2.8 * down)
+    figure = new_figure(3.0 * ACROSS, 2.8 * down, layout="constrained")
     grid = figure.add_gridspec(down, ACROSS)
     _draw_course(figure.add_subplot(grid[0, : ACROSS - 1]), scored)
     _draw_importances(figure.add_subplot(grid[0, ACROSS - 1]), importances)
@@ -57,12 +57,6 @@ def draw(
         if not place % ACROSS:
             axes.set_ylabel("Mean IoU")
     figure.savefig(path, format="png", dpi=DPI)
-
-
-def _figure(width_in: float, height_in: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
 
 
 def _draw_course(axes: Axes, rows: Sequence[Row]) -> None:
