@@ -312,7 +312,7 @@ def score_maps(
     from grassdl.evaluate.held_back import HeldBackCells
     from grassdl.evaluate.leaks import leaks_of_map, tell
     from grassdl.evaluate.map_assessment import assess
-    from grassdl.evaluate.provenance import with_model
+    from grassdl.evaluate.provenance import model_of, with_model
     from grassdl.evaluate.report.html import page
     from grassdl.evaluate.report.thumbnails import overview
     from grassdl.gis.inputs.evaluation_maps import evaluation_maps
@@ -320,7 +320,9 @@ def score_maps(
 
     with evaluation_maps(options) as maps:
         if patch_sets:
-            maps.restrict_to(HeldBackCells.of(patch_sets, options["split"], maps.place()))
+            card = model_of(maps.description())
+            cells = HeldBackCells.of(patch_sets, options["split"], maps.place(), card)
+            maps.restrict_to(cells)
         if options["difference"]:
             check_difference(options["difference"], maps.names, settings.probabilities)
         report = assess(maps, settings)

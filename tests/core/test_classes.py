@@ -130,3 +130,14 @@ def test_a_scheme_comes_back_from_json_as_it_was():
 
 def test_a_colour_is_three_shares_of_one():
     assert MapClass(1, "red", "255:0:51").rgb == (1.0, 0.0, 0.2)
+
+
+def test_numbers_of_texts_and_values_of_a_file_are_the_same_class_by_their_label():
+    numbered = ClassScheme(
+        [MapClass(n, text, "0:0:0", numbered=True) for n, text in ((1, "forest"), (2, "water"))]
+    )
+    valued = ClassScheme(
+        [MapClass(1, "water", "0:0:0"), MapClass(20, "forest", "0:0:1"), MapClass(30, "x", "1:1:1")]
+    )
+    assert numbered.places_of(valued).tolist() == [1, 0, UNLABELLED_INDEX]
+    assert valued.places_of(numbered).tolist() == [1, 0]

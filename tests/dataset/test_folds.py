@@ -74,6 +74,18 @@ def test_a_model_of_one_fold_has_seen_the_others_as_training(dataset):
     assert as_trained(dataset, ["another"], 3) is dataset
 
 
+def test_how_many_processes_wrote_the_patches_makes_no_other_dataset(dataset, tmp_path):
+    again = PatchSet.open(write_folds(tmp_path / "in_one", in_one=True))
+    assert again.manifest.dataset_id == dataset.manifest.dataset_id
+
+
+def test_the_test_split_is_the_same_for_all_folds_wherever_it_lies(dataset):
+    areas = [area_seen(fold_of(dataset, 3))]
+    del areas[0]["places"]
+    (dataset.folder / "patches.gpkg").unlink()
+    assert leaks("m", areas, fold_of(dataset, 2), "test") == []
+
+
 def test_the_geopackage_tells_the_fold(dataset):
     with sqlite3.connect(dataset.folder / "patches.gpkg") as file:
         rows = file.execute("SELECT split, fold FROM patches ORDER BY split, place").fetchall()

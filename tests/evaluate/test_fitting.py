@@ -126,3 +126,8 @@ def test_a_wanted_precision_of_more_classes_is_refused():
     assert "thresholds" not in assess(maps, Settings(probabilities="p"))
     with pytest.raises(ValueError, match="are for two classes with maps"):
         assess(maps, replace(Settings(probabilities="p"), wanted=Wanted(recall=1)))
+
+
+def test_a_threshold_of_0_is_kept(tmp_path):
+    save_card(card_of(threshold=0.0), tmp_path)
+    assert load_card(tmp_path).threshold == 0

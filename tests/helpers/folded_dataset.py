@@ -15,8 +15,11 @@ FOLD_OF_TRAIN = [2, 3, 3, 2, 2, 3]
 COUNTS = {"train": len(FOLD_OF_TRAIN), "val": 4, "test": 2}
 
 
-def write_folds(folder: Path, times: int = 1, file_format: str = "npy") -> Path:
-    """Write a dataset of three folds: patches of `COUNTS`, so many times."""
+def write_folds(
+    folder: Path, times: int = 1, file_format: str = "npy", in_one: bool = False
+) -> Path:
+    """Write a dataset of three folds: patches of `COUNTS`, so many times; each split in two runs,
+    or in one."""
     folder.mkdir()
     counts = {split: number * times for split, number in COUNTS.items()}
     writer = PatchSetWriter(
@@ -38,7 +41,7 @@ def write_folds(folder: Path, times: int = 1, file_format: str = "npy") -> Path:
         positions = np.array([(row + place * SIZE, 0) for place in range(number)])
         row += number * SIZE
         half = number // 2
-        for run in (slice(half), slice(half, number)):
+        for run in [slice(number)] if in_one else [slice(half), slice(half, number)]:
             own = np.array(folds[split][run], np.uint8)
             parts.append(
                 writer.write(split, run.start or 0, positions[run], images[run], labels[run], own)

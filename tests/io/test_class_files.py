@@ -112,3 +112,10 @@ def test_classes_that_look_like_numbers_of_objects_are_told():
     assert ClassRules().doubts(classes, 64) == []
     few = ClassScheme(list(classes)[:7])
     assert ClassRules().doubts(few, 7) == []
+
+
+def test_other_values_for_texts_that_are_numbers_are_refused():
+    rules = ClassRules(labels={10: "1", 20: "2"}, path="values.txt")
+    with pytest.raises(ValueError, match="<values.txt> gives <1> the value 10: name classes by w"):
+        rules.classes({1: "1", 2: "2"})
+    assert [one.value for one in rules.classes({1: "3", 2: "4"}).values()] == [3, 4]

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from grassdl.dataset.manifest import DATASET_FOLDER as KIND
-from grassdl.io.folders import check_disk, check_output_folder, new_folder, reserved, scratch_folder
+from grassdl.io.folders import (
+    check_disk,
+    check_output_folder,
+    folders_named,
+    new_folder,
+    reserved,
+    scratch_folder,
+)
 from grassdl.model.folder import MODEL_FOLDER
 from paths import LIBRARY
 
@@ -291,3 +298,10 @@ def test_what_the_disk_cannot_hold_is_refused_with_numbers(tmp_path):
     check_disk(tmp_path, 1, "a map")
     with pytest.raises(ValueError, match=r"a map needs 4611686018427.4 MB in .*, [\d.]+ MB are"):
         check_disk(tmp_path, 2**62, "a map")
+
+
+def test_many_names_are_longer_together_than_that_of_a_folder_may_be(tmp_path):
+    names = [f"training_{number:02}_of_a_name_that_is_long" for number in range(16)]
+    assert folders_named(",".join(names)) == names
+    (tmp_path / "a,b").mkdir()
+    assert folders_named(f"{tmp_path}/a,b") == [f"{tmp_path}/a,b"]

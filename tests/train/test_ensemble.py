@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,20 @@ def test_an_interrupted_member_ends_the_ensemble_and_is_resumed(tmp_path, quick_
         ("seed_9", None, 9, False),
     ]
     assert card.training["validated_on"] == "validation"
+
+
+def test_what_no_member_could_end_well_is_refused_before_finished_members_go(
+    tmp_path, quick_training
+):
+    data = opened(write_folds(tmp_path / "dataset"))
+    wanted = trainings({**NOTHING, "fold": "all"}, data, SETTINGS)
+    run(wanted, tmp_path / "e", kill_at="Epoch 2/")
+    finished = ensemble_path(tmp_path / "e") / "fold_1"
+    assert finished.is_dir()
+    deep = replace(SETTINGS, network_options={"filters": 2, "depth": 9})
+    with pytest.raises(ValueError, match="atch size"):
+        run(trainings({**NOTHING, "fold": "all"}, data, deep), tmp_path / "e")
+    assert finished.is_dir()
 
 
 def test_another_call_does_not_resume_an_ensemble(tmp_path, quick_training):

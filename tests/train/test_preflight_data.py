@@ -3,6 +3,9 @@
 
 import numpy as np
 
+from folded_dataset import write_folds
+from grassdl.dataset.folds import fold_of
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.dataset.seen import area_seen
 from grassdl.model.folder import save_card
 from grassdl.train.preflight import check_data, start_model_leaks
@@ -40,3 +43,14 @@ def test_test_patches_where_the_start_model_has_learnt_are_told(tmp_path):
         assert (found["where"], found["patches"]) == ("test patches of dataset again", 2)
     assert start_model_leaks(first, str(tmp_path / "model")) == []
     assert start_model_leaks(again, None) == []
+
+
+def test_validation_patches_of_a_fold_where_the_start_model_has_learnt_are_told(tmp_path):
+    whole = PatchSet.open(write_folds(tmp_path / "folds"))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_card(card_of(areas=[area_seen(whole)]), folder)
+    data = JoinedPatchSets([fold_of(whole, 3)])
+    (found,) = start_model_leaks(data, str(folder))
+    assert (found["seen_as"], found["patches"], found["of"]) == ("train", 3, 3)
+    assert start_model_leaks(JoinedPatchSets([whole]), str(folder)) == []

@@ -41,6 +41,7 @@ class ClassRules:
             ValueError: The file lacks a text.
         """
         if not self.labels or are_integers(texts.values()):
+            self._check_numbers(texts)
             return classes_of_texts(texts)
         value_of = {label: value for value, label in self.labels.items()}
         lines = {key: one_line(text) for key, text in texts.items()}
@@ -51,6 +52,20 @@ class ClassRules:
                 f"{max(self.labels) + 1}|{unknown[0]}"
             )
         return {key: MapClass(value_of[text], text, "") for key, text in lines.items()}
+
+    def _check_numbers(self, texts: Mapping[int, str]) -> None:
+        """Refuse other values for texts that are all integers, which are class values themselves.
+
+        Raises:
+            ValueError: The file has one.
+        """
+        given = set(texts.values())
+        for value, label in self.labels.items():
+            if label in given and label != str(value):
+                raise ValueError(
+                    f"Texts that are all integers are class values, and <{self.path}> gives "
+                    f"<{label}> the value {value}: name classes by words, or leave out that line"
+                )
 
     def check_background(self, table: Mapping[int, MapClass]) -> None:
         """Refuse a background that would fall together with a text that got the same number."""

@@ -121,12 +121,18 @@ class ClassScheme:
     def places_of(self, classes: ClassScheme) -> np.ndarray:
         """Indices (uint8) in this scheme of another one's classes, unlabelled where there is none.
 
-        Classes are the same by value; those whose values are only numbers of texts, by label.
+        Classes are the same by value; where the value of one of them is only the number of a text,
+        by label.
         """
         places = self.index_of(classes.values)
         for index, one in enumerate(classes):
-            if one.numbered:
-                same = [place for place, own in enumerate(self) if own.label == one.label]
+            by_value = places[index] < len(self) and not self.classes[places[index]].numbered
+            if one.numbered or not by_value:
+                same = [
+                    place
+                    for place, own in enumerate(self)
+                    if own.label == one.label and (one.numbered or own.numbered)
+                ]
                 places[index] = same[0] if same else UNLABELLED_INDEX
         return places
 

@@ -18,6 +18,7 @@ from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, 
 from ..core.colors import are_alike, were_chosen
 from ..core.schema import shortened
 from ..core.text import listed
+from ..io.folders import folders_named
 from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
 from .manifest import FILE_FORMATS, GEOTIFF, NPY, SPLITS, Manifest
@@ -131,12 +132,7 @@ class PatchArrays:
 
 def open_datasets(names: str) -> list[PatchSet]:
     """The datasets of one folder, or of several that are separated by commas."""
-    try:
-        is_one = Path(names).expanduser().is_dir()
-    # Many names together are longer than the name of a file may be.
-    except OSError:
-        is_one = False
-    return [PatchSet.open(folder) for folder in ([names] if is_one else names.split(","))]
+    return [PatchSet.open(folder) for folder in folders_named(names)]
 
 
 class JoinedPatchSets:

@@ -184,8 +184,9 @@ def leaks(
     for seen_as in SEEN_SPLITS:
         met, exact = np.zeros(total, bool), True
         for area in areas:
-            if (area["dataset_id"], area.get("fold")) == (manifest.dataset_id, patch_set.fold):
-                # The splits of one dataset are apart.
+            same_fold = split == "test" or area.get("fold") == patch_set.fold
+            if area["dataset_id"] == manifest.dataset_id and same_fold:
+                # The splits of one dataset are apart, and all its folds have the same test split.
                 met |= split == seen_as
                 continue
             places = Places.of_area(area, seen_as)

@@ -256,8 +256,9 @@ class PatchSetWriter:
         digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
         for part in parts:
             digest.update(b"".join(part.digests))
-            if self.folds:
-                digest.update(part.folds.tobytes())
+        # Where one part ends and the next begins depends on how many processes wrote them.
+        for part in parts if self.folds else ():
+            digest.update(part.folds.tobytes())
         return digest.hexdigest()
 
 

@@ -11,10 +11,12 @@ import numpy as np
 
 from ..core.text import listed
 from ..dataset.areas import Ground, ground_of
+from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
 from ..dataset.seen import Places
 from ..dataset.windows import Windows
+from ..model.card import ModelCard
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,11 @@ class HeldBackCells:
 
     @classmethod
     def of(
-        cls, patch_sets: Sequence[PatchSet], split: str, place: Mapping[str, Any]
+        cls,
+        patch_sets: Sequence[PatchSet],
+        split: str,
+        place: Mapping[str, Any],
+        card: ModelCard | None = None,
     ) -> HeldBackCells:
         """The cells of the patches of datasets.
 
@@ -41,11 +47,16 @@ class HeldBackCells:
             patch_sets: The datasets.
             split: "train", "val" or "test".
             place: `crs`, `project` and `region` of the evaluation.
+            card: Of the model that made the map, if it is known: of a dataset with folds the
+                validation patches are then those of its fold.
 
         Raises:
             ValueError: A dataset is from another coordinate reference system or has no record of
                 where its patches are, or none of them lies in the region.
         """
+        if card is not None:
+            fold = card.training.get("fold")
+            patch_sets = [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
         places = [_places(one, split, place) for one in patch_sets]
         windows = Windows.of(places, place["region"])
         names = [one.folder.name for one in patch_sets]

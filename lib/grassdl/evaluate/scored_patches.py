@@ -127,7 +127,7 @@ def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
         wrong = _missing_bands(card, manifest, places)
     elif export.size % card.stride:
         wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
-    labels = {one.value: one.label for one in card.classes}
+    labels = {one.value: one.label for one in card.classes if not one.numbered}
     for one in manifest.classes:
         known = labels.get(one.value, one.label)
         if wrong is None and known != one.label and not one.numbered:

@@ -114,6 +114,7 @@ def write_onnx(network: keras.Model, card: ModelCard, layout: Layout, folder: Pa
             "resolution": list(card.resolution),
             "stride": card.stride,
             "halo": card.halo,
+            **({} if card.threshold is None else {"threshold": card.threshold}),
         },
     )
 

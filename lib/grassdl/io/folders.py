@@ -228,6 +228,16 @@ class Reservation:
             raise
 
 
+def folders_named(names: str) -> list[str]:
+    """The folders that an option names: one, or several separated by commas."""
+    try:
+        is_one = Path(names).expanduser().is_dir()
+    # Many names together are longer than the name of a file may be.
+    except OSError:
+        is_one = False
+    return [names] if is_one else names.split(",")
+
+
 @contextmanager
 def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
     """Reserve an output's name against other runs until the block ends.

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..core.bands import names_mismatch
 from ..core.text import listed
+from ..io.folders import folders_named
 from .card import MOST_MEMBERS, RESOLUTION_TOLERANCE, ModelCard
 from .folder import deciding_hash, load_card
 from .weights import predictor
@@ -96,7 +97,7 @@ def open_model(names: str) -> Model:
         ValueError: One is missing, damaged, named twice or of a newer format version, or two do
             not go together; the message names both.
     """
-    folders = [names] if Path(names).expanduser().is_dir() else names.split(",")
+    folders = folders_named(names)
     if len(folders) > 1 and not all(one.strip() for one in folders):
         raise ValueError("A name of a model is empty: separate names by one comma each")
     return model_of([Path(one).expanduser() for one in folders])

@@ -280,7 +280,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
         "classes": card.classes.to_json(),
         "encoder": asdict(card.encoder) if card.encoder else None,
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
-        **{name: one for name in LATER_FIELDS if (one := getattr(card, name))},
+        **{name: one for name in LATER_FIELDS if (one := getattr(card, name)) not in (None, [])},
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from ..runtime.multi_gpu import Team
 from .config.members import Training, Trainings
 from .ensemble_scores import summary
 from .model_readme import README_NAME, readme
+from .preflight import check_data
 from .resume.ensemble_folder import EnsembleFolder, opened
 from .resume.fingerprint import check_resumable, description
 from .resume.run_folder import Description, check_target
-from .trainer import figures, score, train
+from .trainer import check_network, figures, score, train
 
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
@@ -66,6 +68,7 @@ def train_ensemble(
             f"{' and '.join(trainings.asked)} train one network after the other in one process: "
             "train each with several processes (fold=1, fold=2, ...), and name all with model="
         )
+    _check(trainings)
     told = {"command": command, "versions": versions, "report": report, "warn": warn}
     with reserved(target, MODEL_FOLDER) as output, opened(target, warn) as run:
         _begin(run, _description(trainings), resume, report, warn)
@@ -84,6 +87,19 @@ def train_ensemble(
             (folder / README_NAME).write_text(readme(card), encoding="utf-8")
         run.remove()
     return card
+
+
+def _check(trainings: Trainings) -> None:
+    """Refuse what would end the training of any member, before the first has cost hours.
+
+    Raises:
+        ValueError: See `trainer.train`.
+    """
+    for one in trainings.each:
+        # The member warns when its turn comes.
+        check_data(one.data, warn=lambda line: None)
+    first = trainings.each[0]
+    check_network(first.data, first.settings)
 
 
 def linked(source: str, target: str) -> None:
@@ -166,7 +182,18 @@ def _ensemble_card(trainings: Trainings, name: str, place: Path, command: str) -
         "seconds": round(sum(one["seconds"] for one in members), 1),
         "members": members,
         "summary": summary(members),
+        "parent": cards[0].training.get("parent"),
+        "leaks": _different(card.training.get("leaks", []) for card in cards),
     }
     return replace(
         model.card, name=name, test=test, training=training, command=command, created=utc_now()
     )
+
+
+def _different(lists: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The objects of some lists, each once."""
+    found: list[dict[str, Any]] = []
+    for one in chain.from_iterable(lists):
+        if one not in found:
+            found.append(one)
+    return found

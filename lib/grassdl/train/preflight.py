@@ -114,6 +114,8 @@ def check_team(settings: Settings, team: Team) -> None:
 def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict[str, Any]]:
     """Test patches that lie where the model to start from has seen the ground, see `seen.leaks`.
 
+    Of a fold the validation patches, too: its scores out of fold are told as those of the model.
+
     Args:
         data: The datasets.
         folder: Folder of that model; None for none.
@@ -125,7 +127,10 @@ def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict[st
         return []
     card = load_card(folder)
     return [
-        found for one in data.patch_sets for found in leaks(card.name, card.seen_areas, one, "test")
+        found
+        for one in data.patch_sets
+        for split in (("val", "test") if one.fold else ("test",))
+        for found in leaks(card.name, card.seen_areas, one, split)
     ]
 
 

@@ -150,7 +150,7 @@ def _network_options(options: Mapping[str, str]) -> dict[str, Any]:
 
 def _encoder_weights(options: Mapping[str, str]) -> str:
     """What the encoder starts with: by default ImageNet's weights, if one was chosen."""
-    chosen = options["encoder"] or options["network"] in ON_FEATURES
+    chosen = options["encoder"] not in ("", NONE) or options["network"] in ON_FEATURES
     elsewhere = options["model"] or options["network_file"]
     by_default = IMAGENET if chosen and not elsewhere else NONE
     return options["encoder_weights"] or by_default

@@ -135,9 +135,11 @@ def take_over(
     kept = []
     for place, (new, old) in enumerate(zip(network.weights, model.weights, strict=True)):
         values = keras.ops.convert_to_numpy(old)
-        if place in reading and values.shape[-2:-1] == (len(card.bands),):
+        by_band = place in reading and values.shape[-2:-1] == (len(card.bands),)
+        if by_band:
             values = rearranged(values, sources)
-        fits = tuple(new.shape) == values.shape
+        # What reads bands and features together has no place for the bands of another order.
+        fits = tuple(new.shape) == values.shape and (by_band or place not in reading)
         if place in head:
             fits = fits and same_classes
         elif not fits and place not in reading:
