@@ -76,9 +76,16 @@ printf 'GISDBASE: %s\nLOCATION_NAME: project\nMAPSET: PERMANENT\n' "$scratch" >"
 # as in a GRASS session they would also ask github.com for the history of each page.
 export PATH="$VENV/bin:$PATH"
 unset PYTHONPATH GISBASE GISRC MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES
+# From GRASS 8.5 on pages are made in Markdown, too, which would go into GRASS's own folder.
+markdown=()
+if grep -q '^MDDIR' "$topdir/include/Make/Grass.make"; then
+    markdown=(MDDIR="$build/docs/mkdocs")
+    mkdir -p "$build/docs/mkdocs/source"
+fi
 make -s -C "$source" MODULE_TOPDIR="$topdir" RUN_GISRC="$scratch/gisrc" BIN="$build/bin" \
     ETC="$build/etc" SCRIPTDIR="$build/scripts" DOCSDIR="$build/docs" HTMLDIR="$build/docs/html" \
     MANBASEDIR="$build/docs/man" STRINGDIR="$build/locale" ERRORLOG="$build/error.log" \
+    "${markdown[@]}" \
     >"$log" 2>&1 || failed "the build failed"
 # A failing folder does not stop make, nor does a script that crashes while its page is made.
 [ ! -s "$build/error.log" ] || failed "the build failed in $(tr '\n' ' ' <"$build/error.log")"
