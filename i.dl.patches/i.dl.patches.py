@@ -314,7 +314,7 @@
 # % guisection: Output
 # %end
 # %option G_OPT_M_NPROCS
-# % description: Number of processes that read maps and cut patches
+# % description: Number of processes that read maps and cut patches; 0 for all cores
 # % guisection: Output
 # %end
 # %flag

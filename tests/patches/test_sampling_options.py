@@ -283,7 +283,7 @@ TREES = {"input": "red", "training": "trees", "column": "kind"}
         ({**GOOD, "resample": "spline"}, ["<spline> out of range", "resample"]),
         ({**GOOD, "format": "jpeg"}, ["<jpeg> out of range", "format"]),
         ({**GOOD, "memory": 0}, ["memory takes a whole number of 50 or more"]),
-        ({**GOOD, "nprocs": -3}, ["nprocs takes a whole number of 1 or more"]),
+        ({**GOOD, "nprocs": -3}, ["nprocs takes a whole number of 0 or more"]),
         ({**GOOD, "sampling": "random", "npatches": 0}, ["npatches takes a whole number"]),
         (
             {**GOOD, "sampling": "balanced", "npatches": 2},

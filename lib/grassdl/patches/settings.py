@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
@@ -137,7 +138,7 @@ class Settings:
             buffer=number(options, "buffer", lowest=0) if options["buffer"] else 0.0,
             seed=whole(options, "seed", 0),
             memory=whole(options, "memory", LEAST_MEMORY),
-            nprocs=positive(options, "nprocs"),
+            nprocs=_processes(options),
             folds=folds,
         )
 
@@ -250,6 +251,11 @@ def _check_enough(npatches: int, folds: int, shares: np.ndarray) -> None:
 
 
 Made = TypeVar("Made", bound=SamplingDesign | SplitScheme)
+
+
+def _processes(options: Mapping[str, str]) -> int:
+    """The number of processes; 0, which GRASS 8.5 gives by default, is for all cores."""
+    return whole(options, "nprocs", lowest=0) or len(os.sched_getaffinity(0))
 
 
 def _made(kind: type[Made], **given: object) -> Made:

@@ -13,6 +13,7 @@ from pathlib import Path
 import grass.script as gs
 
 from ...io import folders
+from .printed import read_text
 
 SCRATCH_FOLDER = ".i_dl_scratch"
 """In the mapset. GRASS's own place for temporary files, .tmp, is cleared by the numbers of
@@ -69,7 +70,7 @@ def crs_wkt() -> str:
     if gs.parse_command("g.region", flags="gp").get("projection") == "0":
         return ""
     # UTF-8 whatever the locale says: the C locale of batch jobs knows no degree sign.
-    return gs.read_command("g.proj", flags="wf", encoding=None, quiet=True).decode().strip()
+    return read_text("g.proj", flags="wf").strip()
 
 
 def provenance() -> dict[str, str]:

@@ -11,6 +11,7 @@ from ...core.classes import MAX_VALUE, are_integers
 from ...core.text import listed, one_line
 from ...io.delimited import read_rows
 from ..raster.categories import labelled_values
+from ..session.printed import read_text
 
 INTEGERS = ("INTEGER", "SMALLINT", "BIGINT")
 NUMBERS = ("DOUBLE PRECISION", "REAL", "FLOAT", "NUMERIC", "DECIMAL")
@@ -37,9 +38,9 @@ def class_labels(raster: str) -> dict[str, int]:
     Raises:
         ValueError: Two values that cells have have the same label.
     """
-    listed = gs.read_command("r.category", map=raster, separator="tab", encoding=None, quiet=True)
+    listed = read_text("r.category", map=raster, separator="tab")
     values: dict[str, int] = {}
-    for line in listed.decode("utf-8", errors="replace").split("\n")[:-1]:
+    for line in listed.split("\n")[:-1]:
         value, _, label = line.partition("\t")
         # A category may be a range, which is no class.
         if not value.lstrip("-").isdigit():
@@ -142,17 +143,8 @@ def class_texts(vector: str, layer: str, column: str) -> dict[int, str]:
         raise ValueError(
             f"Column <{column}> of <{vector}> is of type {kind}: classes are integers or texts"
         )
-    listed = gs.read_command(
-        "v.db.select",
-        map=vector,
-        layer=layer,
-        columns=f"{_table(vector, layer)['key']},{column}",
-        format="csv",
-        encoding=None,
-        quiet=True,
-    )
-    # UTF-8 whatever the locale says: batch jobs often run in the C locale.
-    table = listed.decode("utf-8", errors="replace")
+    columns = f"{_table(vector, layer)['key']},{column}"
+    table = read_text("v.db.select", map=vector, layer=layer, columns=columns, format="csv")
     rows = [row for _, row in read_rows(table, ",", f"Column <{column}> of <{vector}>")][1:]
     texts = {int(category): one_line(text) for category, text in rows if one_line(text)}
     if kind in NUMBERS:
