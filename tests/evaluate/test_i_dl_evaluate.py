@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import pytest
 
+from one_error import fails_with
 from paths import LIBRARY
 
 # The matrix of GRASS's own test of r.kappa, 18 cells.
@@ -47,17 +48,6 @@ def maps(write_raster):
 
 def evaluate(run, classification="map", reference="truth", **options):
     return run("i.dl.evaluate", classification=classification, reference=reference, **options)
-
-
-def fails_with(result, *words):
-    """Status 1, nothing on stdout, and one error, which GRASS may wrap, with all the words."""
-    assert result.returncode == 1
-    assert result.stdout == ""
-    before, *errors = " ".join(result.stderr.split()).split("ERROR: ")
-    assert len(errors) == 1
-    assert "Traceback" not in before
-    for word in words:
-        assert word in errors[0]
 
 
 def test_json_has_the_figures_of_r_kappas_own_test(run, maps):

@@ -15,23 +15,13 @@ import pytest
 from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.networks import registry
+from one_error import fails_with
 
 TINY = {"filters": 2, "depth": 1, "epochs": 1, "batch_size": 8}
 
 
 def train(run, source, output, check=False, **options):
     return run("i.dl.train", check=check, input=source, output=output, **{**TINY, **options})
-
-
-def fails_with(result, *words):
-    """Status 1, nothing on stdout, and one error, which GRASS may wrap, with all the words."""
-    assert result.returncode == 1
-    assert result.stdout == ""
-    before, *errors = " ".join(result.stderr.split()).split("ERROR: ")
-    assert len(errors) == 1
-    assert "Traceback" not in before
-    for word in words:
-        assert word in errors[0]
 
 
 def leftovers(folder):

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from grassdl.model.folder import load_card
+from one_error import fails_with
 from tiny_dataset import scene, write_dataset
 
 OWN_NETWORK = """
@@ -41,17 +42,6 @@ def options(tmp_path, **changes):
 def leftovers(folder):
     """What lies in the folder but for the GRASS project and what is put in."""
     return sorted({path.name for path in folder.iterdir()} - {"project", "dataset", "own.py"})
-
-
-def fails_with(result, *words):
-    """Status 1, nothing on stdout, and one error, which GRASS may wrap, with all the words."""
-    assert result.returncode == 1
-    assert result.stdout == ""
-    before, *errors = " ".join(result.stderr.split()).split("ERROR: ")
-    assert len(errors) == 1
-    assert "Traceback" not in before
-    for word in words:
-        assert word in errors[0]
 
 
 def test_two_processes_tune_together_and_the_last_one_writes_the_best(

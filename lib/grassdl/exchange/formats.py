@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
@@ -250,36 +250,30 @@ def open_saved_model(folder: Path) -> Runner:
     return run
 
 
+_ONNX = Format(
+    "Open Neural Network Exchange: runs nearly everywhere",
+    ("onnx", "onnxruntime", "tf2onnx"),
+    ONNX_NAME,
+    "application/octet-stream",
+    "onnx",
+    lambda size: Layout(size=size),
+    check_any,
+    write_onnx,
+    open_onnx,
+    """import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+(probabilities,) = session.run(None, {session.get_inputs()[0].name: images})""",
+)
+
 FORMATS = {
-    "onnx": Format(
-        "Open Neural Network Exchange: runs nearly everywhere",
-        ("onnx", "onnxruntime", "tf2onnx"),
-        ONNX_NAME,
-        "application/octet-stream",
-        "onnx",
-        lambda size: Layout(size=size),
-        check_any,
-        write_onnx,
-        open_onnx,
-        """import onnxruntime
-
-session = onnxruntime.InferenceSession("model.onnx")
-(probabilities,) = session.run(None, {session.get_inputs()[0].name: images})""",
-    ),
-    "deepness": Format(
-        "ONNX for Deepness, the plugin of QGIS: bands of 8 bits",
-        ("onnx", "onnxruntime", "tf2onnx"),
-        ONNX_NAME,
-        "application/octet-stream",
-        "onnx",
-        lambda size: Layout(channels_first=True, scale=BYTE, size=size or DEEPNESS_SIZE),
-        check_bytes,
-        write_deepness,
-        open_onnx,
-        """import onnxruntime
-
-session = onnxruntime.InferenceSession("model.onnx")
-(probabilities,) = session.run(None, {session.get_inputs()[0].name: images})""",
+    "onnx": _ONNX,
+    "deepness": replace(
+        _ONNX,
+        description="ONNX for Deepness, the plugin of QGIS: bands of 8 bits",
+        layout=lambda size: Layout(channels_first=True, scale=BYTE, size=size or DEEPNESS_SIZE),
+        check=check_bytes,
+        write=write_deepness,
     ),
     "openvino": Format(
         "OpenVINO: fast on processors of Intel and others",
