@@ -145,6 +145,7 @@ def test_the_stac_item_has_the_exported_file_as_its_model(make, tmp_path):
     assert item["properties"]["mlm:input"][0]["input"]["shape"] == [1, -1, -1, 2]
     text = (tmp_path / "out" / "README.md").read_text()
     assert "| nir | 40 |" in text
+    assert "| 2 | 9 | a b\\|c |" in text
     assert "Rows and columns are multiples of 2" in text
 
 

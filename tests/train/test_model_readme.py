@@ -5,12 +5,13 @@ import pytest
 
 from grassdl.core.bands import NDVI
 from grassdl.core.classes import ClassScheme, MapClass
-from grassdl.train.model_readme import escaped, readme, table
+from grassdl.core.markdown import aligned_table, escaped
+from grassdl.train.model_readme import readme
 from model_cards import TRAINING, card_of, derived, mapped
 
 
 def test_a_table_is_aligned_in_its_source_too():
-    lines = table(["Name", "Value"], [("a|b", 1), ("long name", 1234567.0)]).splitlines()
+    lines = aligned_table(["Name", "Value"], [("a|b", 1), ("long name", 1234567.0)]).splitlines()
     assert lines == [
         "| Name      |     Value |",
         "| --------- | --------: |",

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from ..core.markdown import environment
 from ..io.folders import FolderKind, check_output_folder, new_folder
 from ..io.json_records import write_json
 from ..model.card import ModelCard
@@ -206,24 +207,22 @@ def _readme(
     card: ModelCard, chosen: Format, layout: Layout, found: tuple[float, float, float]
 ) -> str:
     """How to use the export, in Markdown."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     largest, _, same = found
     axes = ("bands, rows, cols" if layout.channels_first else "rows, cols, bands").split(", ")
     sizes = dict(zip(axes, layout.shape(len(card.bands)), strict=True))
-    return environment.get_template("export_readme.md.j2").render(
-        card=card,
-        chosen=chosen,
-        axes=", ".join(axes),
-        shape=", ".join(f"{sizes[axis] or axis}" for axis in axes),
-        size=layout.size,
-        scale=layout.scale,
-        fills=zip(card.bands, card.mean, strict=True),
-        largest=f"{largest:.2g}",
-        same=f"{100 * same:.4g}",
+    return (
+        environment(Path(__file__).parent)
+        .get_template("export_readme.md.j2")
+        .render(
+            card=card,
+            chosen=chosen,
+            axes=", ".join(axes),
+            shape=", ".join(f"{sizes[axis] or axis}" for axis in axes),
+            size=layout.size,
+            scale=layout.scale,
+            calling=Markup(chosen.calling),
+            fills=zip(card.bands, card.mean, strict=True),
+            largest=f"{largest:.2g}",
+            same=f"{100 * same:.4g}",
+        )
     )

@@ -7,13 +7,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..core.accuracy import HEADLINE
 from ..core.bands import NDSM, NDVI, Band
 from ..core.classes import MapClass
-from ..core.text import duration
+from ..core.markdown import environment, table
 from ..dataset.manifest import SPLITS
 from ..dataset.seen import sentence
 from ..model.card import RESOLUTION_TOLERANCE, ModelCard
@@ -30,13 +29,11 @@ _ORIGINS = {
 }
 """What a band is, by its derivation."""
 
-Cell = str | float | int | None
-
 
 def readme(card: ModelCard) -> str:
     """The text of the file, in Markdown."""
     training = card.training
-    template = _environment().get_template("model_readme.md.j2")
+    template = environment(Path(__file__).parent).get_template("model_readme.md.j2")
     return template.render(
         card=card,
         training=training,
@@ -51,76 +48,8 @@ def readme(card: ModelCard) -> str:
         overall=_overall(card),
         by_class=_by_class(card),
         unlearned=_unlearned(card),
-        versions=_table(["Software", "Version"], list(card.versions.items())),
+        versions=table(["Software", "Version"], list(card.versions.items())),
     )
-
-
-def _environment() -> Environment:
-    """Jinja2 that escapes every text for Markdown, as it would for HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda one: escaped(one) if type(one) is str else one,
-    )
-    environment.filters |= {"code": _code, "fenced": _fenced, "duration": duration}
-    return environment
-
-
-def escaped(text: str) -> str:
-    """Text on one line in which Markdown and HTML find nothing to act on."""
-    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
-
-
-def _code(text: str) -> Markup:
-    return Markup("`{}`").format(Markup(" ".join(text.replace("`", "'").split())))
-
-
-def _fenced(text: str) -> Markup:
-    """Text that cannot close the code block it is in."""
-    return Markup(" ".join(text.replace("```", "'''").split()))
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """A Markdown table whose columns are aligned in the source as well; numbers to the right.
-
-    Args:
-        heads: Titles of the columns.
-        rows: Cells; text is escaped, None is left empty.
-    """
-    lines = [list(heads), *([_cell(one) for one in row] for row in rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    numeric = [
-        all(not isinstance(one, str) for one in column) for column in zip(*rows, strict=True)
-    ]
-    rule = [
-        "-" * (width - right) + ":" * right for width, right in zip(widths, numeric, strict=True)
-    ]
-    aligned = [
-        [
-            one.rjust(width) if right else one.ljust(width)
-            for one, width, right in zip(line, widths, numeric, strict=True)
-        ]
-        for line in lines
-    ]
-    aligned.insert(1, rule)
-    return "\n".join(f"| {' | '.join(line)} |" for line in aligned)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Markup:
-    """A table for the template, which leaves it as it is; "" without rows."""
-    return Markup(table(heads, rows) if rows else "")
-
-
-def _cell(one: Cell) -> str:
-    """A text escaped, a whole number with all digits, another with four that count."""
-    if one is None:
-        return ""
-    if isinstance(one, float):
-        return f"{one:.4g}"
-    return escaped(one) if isinstance(one, str) else str(one)
 
 
 def _call(card: ModelCard) -> str:
@@ -164,7 +93,7 @@ def _bands(card: ModelCard) -> Markup:
         for place, (band, mean, deviation, extremes) in enumerate(lines, start=1)
     ]
     heads = "Band,Name,What it is,Units,Resolution,Type,Mean,Deviation,Minimum,Maximum".split(",")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _classes(card: ModelCard) -> Markup:
@@ -174,7 +103,7 @@ def _classes(card: ModelCard) -> Markup:
         for place, one in enumerate(card.classes)
     ]
     heads = ["Value", "Label", "Colour (R:G:B)", *(f"Pixels in {split}" for split in pixels)]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _members(card: ModelCard) -> Markup:
@@ -183,7 +112,7 @@ def _members(card: ModelCard) -> Markup:
         return Markup("")
     heads = [f"{title} ({split})" for split in ("validation", "test") for title in HEADS.values()]
     rows = [(name, *of_validation, *of_test) for name, of_validation, of_test in rows_of(card)]
-    return _table(["Network", *heads], rows)
+    return table(["Network", *heads], rows)
 
 
 def _areas(card: ModelCard) -> Markup:
@@ -198,13 +127,13 @@ def _areas(card: ModelCard) -> Markup:
         for area in card.areas
     ]
     heads = ["Dataset", "Coordinate system", *(side.capitalize() for side in sides)]
-    return _table([*heads, *(f"Patches in {split}" for split in SPLITS)], rows)
+    return table([*heads, *(f"Patches in {split}" for split in SPLITS)], rows)
 
 
 def _overall(card: ModelCard) -> Markup:
     test = card.test or {}
     rows = [(title, _figure(test[key])) for key, title in HEADLINE.items() if test]
-    return _table(["Figure", "Value"], rows)
+    return table(["Figure", "Value"], rows)
 
 
 def _by_class(card: ModelCard) -> Markup:
@@ -212,7 +141,7 @@ def _by_class(card: ModelCard) -> Markup:
         (one["value"], one["label"], *(_figure(one[key]) for key in _BY_CLASS), one["support"])
         for one in (card.test or {}).get("classes", [])
     ]
-    return _table(["Value", "Label", *_BY_CLASS.values(), "Pixels"], rows)
+    return table(["Value", "Label", *_BY_CLASS.values(), "Pixels"], rows)
 
 
 def _figure(score: float | None) -> str:
