@@ -19,6 +19,7 @@ import numpy as np
 
 from ..core.classes import MapClass
 from ..model.card import ModelCard
+from ..runtime.openvino_package import converted_network, import_openvino, read_network
 from .ground_units import metres_per_unit
 from .whole_network import BYTE, Layout
 
@@ -91,16 +92,12 @@ def write_saved_model(network: keras.Model, card: ModelCard, layout: Layout, fol
 
 def write_openvino(network: keras.Model, card: ModelCard, layout: Layout, folder: Path) -> None:
     """Write OpenVINO's own files, `.xml` and `.bin`."""
-    import openvino
-
-    with TemporaryDirectory() as scratch:
-        network.export(scratch, format="tf_saved_model", verbose=False)
-        openvino.save_model(
-            openvino.Core().read_model(scratch),
-            folder / OPENVINO_NAME,
-            # Half as large, but other results.
-            compress_to_fp16=False,
-        )
+    import_openvino().save_model(
+        converted_network(network),
+        folder / OPENVINO_NAME,
+        # Half as large, but other results.
+        compress_to_fp16=False,
+    )
 
 
 def write_onnx(network: keras.Model, card: ModelCard, layout: Layout, folder: Path) -> None:
@@ -224,13 +221,10 @@ def open_onnx(folder: Path) -> Runner:
 
 def open_openvino(folder: Path) -> Runner:
     """Run OpenVINO's files by OpenVINO, in single precision."""
-    import openvino
-
-    core = openvino.Core()
-    # Not mapped: the folder is about to be renamed.
-    core.set_property({"ENABLE_MMAP": False})
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = core.compile_model(core.read_model(folder / OPENVINO_NAME), "CPU", exact)
+    compiled = (
+        import_openvino().Core().compile_model(read_network(folder / OPENVINO_NAME), "CPU", exact)
+    )
 
     def run(images: Images) -> np.ndarray:
         return compiled([images])[0]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from ...core.schema import checked
 from ...io.atomic import StagedFiles, remove_abandoned
 from ...io.json_records import read_json, write_json
 from ...model.weights import weights_file
+from ...runtime.openvino_package import import_openvino, read_network
 from .network_facts import NetworkFacts
 
 if TYPE_CHECKING:
@@ -42,19 +42,6 @@ RECORD_VERSION = 4
 
 class ConversionError(ValueError):
     """OpenVINO cannot take over a network."""
-
-
-def import_openvino() -> openvino:
-    """The package, without its telemetry.
-
-    Raises:
-        ModuleNotFoundError: It is not installed.
-    """
-    # What the converter does without the package that sends them.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
 
 
 @dataclass(frozen=True)
@@ -125,14 +112,6 @@ def _seal(place: Path, cache: Path, facts: NetworkFacts) -> str:
         with path.open("rb") as file:
             found.update(hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()
-
-
-def read_network(path: Path) -> openvino.Model:
-    """The network of a file or exported folder, which may then go."""
-    core = import_openvino().Core()
-    # Not mapped: the file may be replaced while it is in use.
-    core.set_property({"ENABLE_MMAP": False})
-    return core.read_model(str(path))
 
 
 def store(network: AnySizeNetwork, cache: Path) -> None:

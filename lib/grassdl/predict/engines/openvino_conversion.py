@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +15,9 @@ from ...model.folder import load_card
 from ...model.weights import description_of, weights_file
 from ...networks.window_sizes import for_windows_of, interpolates
 from ...runtime import keras_backend
+from ...runtime.openvino_package import converted_network
 from .network_facts import NetworkFacts, network_and_facts
-from .openvino_cache import AnySizeNetwork, ConversionError, cache_folder, read_network, store
+from .openvino_cache import AnySizeNetwork, ConversionError, cache_folder, store
 from .openvino_engine import OpenVinoEngine
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SizeBySizeNetwork:
 
     def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
         """The network for windows (rows, cols, bands) of one size."""
-        return _exported(for_windows_of(self._network, shape))
+        return converted_network(for_windows_of(self._network, shape))
 
 
 def convert_and_cache(folders: Sequence[Path], nprocs: int, layer: str = "") -> None:
@@ -111,7 +111,7 @@ def converted(
             by_size = SizeBySizeNetwork(network, facts)
             _compare(network, by_size, trial)
             return by_size
-        result = AnySizeNetwork(facts, _exported(network))
+        result = AnySizeNetwork(facts, converted_network(network))
         _compare(network, result, trial)
     except ConversionError:
         raise
@@ -136,13 +136,6 @@ def trial_window(card: ModelCard) -> np.ndarray:
     cells = -(-TRIAL_CELLS // card.stride) * card.stride
     shape = (cells, cells, len(card.bands))
     return np.random.default_rng(0).normal(card.mean, card.deviation, shape).astype(np.float32)
-
-
-def _exported(network: keras.Model) -> openvino.Model:
-    # Through a file: what OpenVINO takes in memory it takes by code that Python 3.13 cannot run.
-    with TemporaryDirectory() as scratch:
-        network.export(scratch, format="tf_saved_model", verbose=False)
-        return read_network(Path(scratch))
 
 
 def _compare(

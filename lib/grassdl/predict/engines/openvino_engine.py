@@ -11,8 +11,8 @@ import numpy as np
 
 from ...core.readers import by_layers
 from ...model.weights import check_numbers
+from ...runtime.openvino_package import import_openvino
 from .keras_engine import with_temperature
-from .openvino_cache import import_openvino
 
 if TYPE_CHECKING:
     import openvino

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ...model.card import ModelCard
 from ...model.ensemble import Member, open_model
 from ...runtime import keras_backend
+from ...runtime.openvino_package import import_openvino
 from ...runtime.workers import run_apart
 from ..settings import AUTO, BFLOAT16, KERAS, MAPS, OPENVINO, Settings
 from .ensemble_engine import EnsembleEngine, MemberInput
@@ -22,7 +23,6 @@ from .openvino_cache import (
     ConversionError,
     cache_folder,
     find_cached,
-    import_openvino,
 )
 from .openvino_conversion import (
     SizeBySizeNetwork,
