@@ -71,17 +71,17 @@ demo: install
 test: export GRASS_ADDON_BASE = $(TEST_ADDONS)
 test: setup-dev
 	@tools/install.sh
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile -m "not grass and not slow" $(ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not grass and not slow" $(ARGS)
 
 # Of the modules in the checkout, whose lines are counted in the processes that tests start, too.
 coverage: export COVERAGE_DATA = $(CURDIR)/.coverage
 coverage: setup-dev
 	rm -f .coverage .coverage.*
 	@unset GRASS_ADDON_BASE; failed=0; \
-	$(PYTHON) -m coverage run -m pytest --numprocesses auto --dist loadfile $(ARGS) || failed=$$?; \
+	$(PYTHON) -m coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS) || failed=$$?; \
 	$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report && exit $$failed
 
 bench: install

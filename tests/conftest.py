@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import warm_python
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_DATA = CHECKOUT.parent / "shared" / "data"
 
@@ -43,6 +45,8 @@ _bind_gdal_to_its_own_sqlite()
 
 CELL_NULL = -(2**31)
 
+
+WITH_KERAS = ("i.dl.train", "i.dl.tune", "i.dl.predict", "i.dl.evaluate", "i.dl.export")
 
 SLOW_FILES = """
     networks/analysis/test_feature_extraction.py
@@ -73,8 +77,34 @@ SLOW_FILES = """
 tests without GRASS take."""
 
 
+LONGEST_FILES = """
+    test_real_imagery.py
+    train/resume/test_resume.py
+    networks/test_every_network.py
+    train/test_i_dl_train.py
+    train/test_trainer.py
+    predict/test_i_dl_predict.py
+    train/optimization/test_transfer.py
+    patches/test_i_dl_patches.py
+    train/test_backends.py
+    test_readme.py
+    predict/segments/test_segment_maps.py
+    train/test_multi_gpu.py
+    patches/test_sampling_options.py
+    predict/engines/test_openvino_engine.py
+    predict/test_resuming.py
+    evaluate/test_reference_vectors.py
+    train/test_folds_path.py
+""".split()
+"""Files that take over a minute, the longest first: begun last, one of them would keep one process
+busy while the others wait."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start GRASS sessions or take long: `make check` leaves them out."""
+    """Begin with the longest files, and mark the tests that start GRASS sessions or take long:
+    `make check` leaves them out."""
+    places = {CHECKOUT / "tests" / name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:
         if "grass_template" in getattr(item, "fixturenames", ()):
             item.add_marker("grass")
@@ -117,16 +147,23 @@ class GrassProject:
     def run(
         self, module: str, check: bool = True, **options: object
     ) -> subprocess.CompletedProcess:
-        """Run a module to its end; with `check` it must end well."""
+        """Run a module to its end; with `check` it must end well.
+
+        With an `env` of its own, and where lines are counted, it is a fresh interpreter.
+        """
         stdin = options.pop("stdin", None)
         extra = options.pop("env", {})
-        done = subprocess.run(
-            self.command(module, **options),
-            env={**self.environment, **extra},
-            capture_output=True,
-            text=True,
-            input=stdin,
-        )
+        words = self.command(module, **options)
+        if module in WITH_KERAS and not extra and "COVERAGE_DATA" not in os.environ:
+            done = warm_python.run(words, self.environment, stdin)
+        else:
+            done = subprocess.run(
+                words,
+                env={**self.environment, **extra},
+                capture_output=True,
+                text=True,
+                input=stdin,
+            )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(done.args)}\n{done.stdout}\n{done.stderr}")
         return done

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs Python scripts in processes that have Keras and TensorFlow read when they begin.
+
+To import them takes 5 to 7 s of processor time, more than most tests that need them. A server, this
+file run as a program, imports them once and forks for each script, which is a process of its own in
+all else: environment, working folder, standard streams, signals, exit status.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+HIDDEN = ("sklearn", "matplotlib")
+"""What Keras must not find while it is imported, as in `runtime.keras_backend.prepare`."""
+
+
+def run(
+    words: Sequence[str], environment: Mapping[str, str], stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python script with its arguments to its end, as `subprocess.run` does."""
+    if words[0] == sys.executable:
+        words = words[1:]
+    else:
+        words = [shutil.which(words[0], path=environment["PATH"]), *words[1:]]
+    with tempfile.TemporaryDirectory() as folder:
+        streams = [str(Path(folder, name)) for name in ("stdin", "stdout", "stderr")]
+        Path(streams[0]).write_text(stdin or "")
+        task = {
+            "words": words,
+            "environment": dict(environment),
+            "folder": str(Path.cwd()),
+            "streams": streams,
+        }
+        server = _server()
+        print(json.dumps(task), file=server.stdin, flush=True)
+        status = int(server.stdout.readline())
+        out, err = (Path(name).read_text() for name in streams[1:])
+    return subprocess.CompletedProcess(words, status, out, err)
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    server = subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    # It ends where its standard input does.
+    atexit.register(server.communicate)
+    return server
+
+
+def _fork_for_each_task() -> dict:
+    """Serve; returns in the forked processes, with their task."""
+    sys.modules.update(dict.fromkeys(HIDDEN))
+    import keras  # noqa: F401
+
+    # All its modules stay but the first, so that nobody finds it imported before he does so.
+    for name in ("keras", *HIDDEN):
+        del sys.modules[name]
+    for line in sys.stdin:
+        process = os.fork()
+        if not process:
+            return json.loads(line)
+        _, status = os.waitpid(process, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    os._exit(0)
+
+
+def _become(words: list[str], environment: dict[str, str], folder: str, streams: list[str]) -> None:
+    """Take over arguments, environment, folder and streams."""
+    for number, name in enumerate(streams):
+        opened = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False, errors="backslashreplace")
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = words
+    added = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [str(Path(words[0]).parent), *filter(None, added)]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if __name__ == "__main__":
+    _become(**_fork_for_each_task())
+    runpy.run_path(sys.argv[0], run_name="__main__")
