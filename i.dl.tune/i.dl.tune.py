@@ -302,6 +302,14 @@
 # % description: Its network is trained on, also for other bands and classes; the model stays as it is
 # % guisection: Trials
 # % end
+# % option G_OPT_M_DIR
+# % key: teacher
+# % multiple: yes
+# % required: no
+# % label: Name of an ensemble, or of one or more model folders, to learn from
+# % description: The network learns their mean probabilities beside the labels: many become one fast one
+# % guisection: Trials
+# % end
 # % option
 # % key: precision
 # % type: string

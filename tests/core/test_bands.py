@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from grassdl.core.band_statistics import BandStatistics, Histogram
 from grassdl.core.bands import (
     Band,
+    color_of,
     holds,
     names_mismatch,
     ndsm,
@@ -238,3 +239,12 @@ def test_floats_of_older_datasets_and_integers_merge_with_floats():
 
 def test_a_band_without_values_has_mean_and_deviation_0():
     assert (BandStatistics().mean, BandStatistics().deviation) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "colour"),
+    [("red", "red"), ("ortho.red", "red"), ("2024_Blue", "blue"), ("S2_3", "green")]
+    + [("L8_4", "red"), ("nir", None), ("infrared", None), ("red.edge", None), ("B4", None)],
+)
+def test_colours_are_known_by_name_or_semantic_label(name, colour):
+    assert color_of(name) == colour

@@ -11,7 +11,7 @@ import pytest
 import stac_check
 from grassdl.core.bands import Band
 from grassdl.exchange import formats
-from grassdl.exchange.export import EXPORT_FOLDER, Export, sample
+from grassdl.exchange.export import EXPORT_FOLDER, Export
 from grassdl.exchange.formats import FORMATS, overlap
 from grassdl.exchange.ground_units import metres_per_unit
 from grassdl.exchange.whole_network import Layout
@@ -76,7 +76,7 @@ def test_onnx_takes_images_of_any_size_and_gives_the_probabilities_of_the_model(
     card = load_card(unet)
     run = formats.open_onnx(tmp_path / "out")
     for edge in (64, 96):
-        values = sample(card, edge)
+        values = card.likely_values(edge)[None]
         assert run(values) == pytest.approx(probabilities(unet, values), abs=1e-4)
     facts = onnx_facts(done.path)
     assert facts["bands"] == ["one", "two"]
@@ -96,7 +96,7 @@ def test_deepness_is_given_a_tile_of_bytes_and_what_it_must_know(make, tmp_path)
     assert facts["class_names"] == {"0": "grass", "1": "roof", "2": "a b|c"}
     assert facts["resolution"] == 25
     # As Deepness does it: bytes as a share of 255, bands first.
-    values = sample(card, 512)
+    values = card.likely_values(512)[None]
     assert values.min() >= 0 and (values == values.round()).all()
     tile = np.moveaxis(values.astype(np.uint8), -1, 1).astype(np.float32) / 255
     found = formats.open_onnx(tmp_path / "out")(np.ascontiguousarray(tile))
@@ -110,7 +110,7 @@ def test_openvino_and_saved_model_of_a_network_that_interpolates_have_one_size(m
     with pytest.raises(ValueError, match=r"interpolates: .* name it by size=64"):
         export(model, tmp_path / "out", "openvino")
     assert not (tmp_path / "out").exists()
-    values = sample(load_card(model), 64)
+    values = load_card(model).likely_values(64)[None]
     for name in ("openvino", "savedmodel"):
         export(model, tmp_path / "out", name, 64, overwrite=True)
         found = FORMATS[name].open(tmp_path / "out")(values)
@@ -128,7 +128,7 @@ def test_an_ensemble_becomes_one_network_that_averages(tmp_path):
         write_model(folder, BYTES, [100.0, 40.0], [30.0, 10.0], network, temperature=temperature)
         names.append(str(folder))
     export(",".join(names), tmp_path / "out", "savedmodel")
-    values = sample(load_card(names[0]), 64)
+    values = load_card(names[0]).likely_values(64)[None]
     found = FORMATS["savedmodel"].open(tmp_path / "out")(values)
     expected = np.mean([probabilities(name, values) for name in names], axis=0)
     assert found == pytest.approx(expected, abs=1e-5)

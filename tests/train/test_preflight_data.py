@@ -7,8 +7,8 @@ from folded_dataset import write_folds
 from grassdl.dataset.folds import fold_of
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.dataset.seen import area_seen
-from grassdl.model.folder import save_card
-from grassdl.train.preflight import check_data, start_model_leaks
+from grassdl.model.folder import load_card, save_card
+from grassdl.train.preflight import check_data, source_leaks
 from model_cards import card_of
 from tiny_dataset import joined, scene, write_dataset
 
@@ -39,10 +39,9 @@ def test_test_patches_where_the_start_model_has_learnt_are_told(tmp_path):
     parent = {"name": "old", "sha256": "ab", "areas": areas}
     for changes in ({"areas": areas}, {"training": {"parent": parent}}):
         save_card(card_of(**{"areas": [], **changes}), tmp_path / "model")
-        (found,) = start_model_leaks(again, str(tmp_path / "model"))
+        (found,) = source_leaks(again, load_card(tmp_path / "model"))
         assert (found["where"], found["patches"]) == ("test patches of dataset again", 2)
-    assert start_model_leaks(first, str(tmp_path / "model")) == []
-    assert start_model_leaks(again, None) == []
+    assert source_leaks(first, load_card(tmp_path / "model")) == []
 
 
 def test_validation_patches_of_a_fold_where_the_start_model_has_learnt_are_told(tmp_path):
@@ -51,6 +50,6 @@ def test_validation_patches_of_a_fold_where_the_start_model_has_learnt_are_told(
     folder.mkdir()
     save_card(card_of(areas=[area_seen(whole)]), folder)
     data = JoinedPatchSets([fold_of(whole, 3)])
-    (found,) = start_model_leaks(data, str(folder))
+    (found,) = source_leaks(data, load_card(folder))
     assert (found["seen_as"], found["patches"], found["of"]) == ("train", 3, 3)
-    assert start_model_leaks(JoinedPatchSets([whole]), str(folder)) == []
+    assert source_leaks(JoinedPatchSets([whole]), load_card(folder)) == []

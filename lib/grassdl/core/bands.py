@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, cast
@@ -23,6 +24,19 @@ ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
 
 DType = Literal["uint8", "uint16", "int16", "int32", "float32", "float64"]
 """Names of the dtypes that bands have."""
+
+COLORS = ("red", "green", "blue")
+
+NAMES_OF_COLORS = (
+    COLORS,
+    ("r", "g", "b"),
+    ("s2_4", "s2_3", "s2_2"),
+    ("b04", "b03", "b02"),
+    *((f"l{number}_4", f"l{number}_3", f"l{number}_2") for number in (8, 9)),
+    *((f"l{number}_3", f"l{number}_2", f"l{number}_1") for number in (4, 5, 7)),
+)
+"""What the bands of red, green and blue light are called: plain names, and GRASS's semantic labels
+of Sentinel-2 and Landsat."""
 
 Resampling = Literal["nearest", "bilinear", "bicubic", "average"]
 
@@ -169,6 +183,17 @@ def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | Non
         return list(range(len(wanted)))
     names = [band.name for band in offered]
     return [names.index(one.name) if names.count(one.name) == 1 else None for one in wanted]
+
+
+def color_of(name: str) -> str | None:
+    """Red, green or blue, if a band is called so, whole or behind the last dot or the like
+    ("ortho.red", "Blue"), or has the semantic label of one of them; else None."""
+    whole = name.lower()
+    for called in (whole, re.split(r"[^a-z0-9]", whole)[-1]):
+        for names in NAMES_OF_COLORS:
+            if called in names:
+                return COLORS[names.index(called)]
+    return None
 
 
 def options_of(bands: Sequence[Band]) -> dict[str, str]:

@@ -7,13 +7,12 @@ Sample patches of every split over their labels, and the shares of the classes b
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.bands import Band
+from ..core.bands import Band, color_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.figures import new_figure
 from ..core.plots import DPI, paint
@@ -27,17 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OVERVIEW_NAME = "overview.png"
-
-NATURAL_COLORS = (
-    ("red", "green", "blue"),
-    ("r", "g", "b"),
-    ("s2_4", "s2_3", "s2_2"),
-    ("b04", "b03", "b02"),
-    *((f"l{number}_4", f"l{number}_3", f"l{number}_2") for number in (8, 9)),
-    *((f"l{number}_3", f"l{number}_2", f"l{number}_1") for number in (4, 5, 7)),
-)
-"""Names of the bands of red, green and blue light: plain ones, and GRASS's semantic labels of
-Sentinel-2 and Landsat."""
 
 SHEET_WIDTH_PX, SHEET_HEIGHT_PX = 1640, 1340
 """What the patches may take."""
@@ -131,15 +119,12 @@ def choose_patches(class_cells: np.ndarray, count: int) -> np.ndarray:
 def picture_bands(bands: Sequence[Band]) -> list[int]:
     """Indices of the bands that are drawn red, green and blue.
 
-    Those of natural colours by their names, which are semantic labels where the maps have some, or
-    by what stands behind the last dot or the like (r.in.gdal calls them NAME.red); else the first
-    three. Of fewer than three bands the first is drawn grey.
+    Those of natural colours by their names, the first of each; else the first three. Of fewer than
+    three bands the first is drawn grey.
     """
-    whole = [band.name.lower() for band in bands]
-    for names in (whole, [re.split(r"[._ -]", name)[-1] for name in whole]):
-        for colors in NATURAL_COLORS:
-            if set(colors) <= set(names):
-                return [names.index(color) for color in colors]
+    found = [color_of(band.name) for band in bands]
+    if {"red", "green", "blue"} <= set(found):
+        return [found.index(color) for color in ("red", "green", "blue")]
     return [0, 1, 2] if len(bands) >= 3 else [0, 0, 0]
 
 

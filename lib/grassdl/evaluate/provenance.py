@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..core.text import duration, one_line, within_columns
-from ..model.card import ModelCard
+from ..model.card import KNOWLEDGE_SOURCES, ModelCard
 from ..model.ensemble import open_model
 
 _UNREADABLE = (OSError, ValueError, RuntimeError)
@@ -44,9 +44,10 @@ def describe(card: ModelCard) -> dict[str, str]:
 def _training(card: ModelCard) -> str:
     """The settings and the course of the training, what is empty or off left out."""
     told = {key: one for key, one in card.training.items() if key not in _NOT_TOLD}
-    if parent := told.get("parent"):
-        # With its areas it would fill pages.
-        told["parent"] = parent["name"]
+    for source in KNOWLEDGE_SOURCES:
+        if one := told.get(source):
+            # With its areas it would fill pages.
+            told[source] = one["name"]
     if "seconds" in told:
         told["seconds"] = duration(told["seconds"])
     return "; ".join(

@@ -145,7 +145,7 @@ class Export:
         """
         card = self.model.card
         edge = self.layout.size or -(-SAMPLE_CELLS // card.stride) * card.stride
-        values = sample(card, edge)
+        values = card.likely_values(edge)[None]
         # A single network gives them as they are, an ensemble at its members' temperatures.
         expected = card.tempered(self.model.predictor()(values))
         found = self.layout.probabilities(run(self.layout.images(values)))
@@ -159,17 +159,6 @@ class Export:
         # Other tools take the most probable class, whatever the threshold of the model.
         same = (found.argmax(axis=-1) == card.index_of(expected)).mean()
         return float(difference.max()), float(difference.mean()), float(same)
-
-
-def sample(card: ModelCard, edge: int) -> np.ndarray:
-    """Values (1, edge, edge, bands) float32 as the training had them; bytes where bands are."""
-    shape = (1, edge, edge, len(card.bands))
-    values = np.random.default_rng(0).normal(card.mean, card.deviation, shape)
-    for place, band in enumerate(card.bands):
-        if np.dtype(band.dtype).kind in "iu":
-            limits = np.iinfo(band.dtype)
-            values[..., place] = values[..., place].round().clip(limits.min, limits.max)
-    return values.astype(np.float32)
 
 
 def _item(card: ModelCard, chosen: Format, layout: Layout) -> dict[str, Any]:

@@ -9,6 +9,7 @@ stale.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -343,6 +344,12 @@ def _free_name(target: Path) -> Path:
     while os.path.lexists(target.with_name(f"{target.name}_{number}")):
         number += 1
     return target.with_name(f"{target.name}_{number}")
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_disk(folder: Path, needed: int, what: str) -> None:

@@ -22,6 +22,9 @@ MemberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 
 MOST_MEMBERS = 100
 
+KNOWLEDGE_SOURCES = ("parent", "teacher")
+"""In the account of a training, the models from whose weights it went on, and that taught."""
+
 RESOLUTION_TOLERANCE = 0.1
 """Part by which cells may differ in size from those of the training."""
 
@@ -148,9 +151,20 @@ class ModelCard:
 
     @property
     def seen_areas(self) -> list[dict[str, Any]]:
-        """The areas of the training, and of the models from whose weights it went on."""
-        parent = self.training.get("parent") or {}
-        return [*self.areas, *parent.get("areas", [])]
+        """The areas of the training, and of the models that it went on from or that taught."""
+        sources = [self.training.get(name) or {} for name in KNOWLEDGE_SOURCES]
+        return [*self.areas, *(area for one in sources for area in one.get("areas", []))]
+
+    def likely_values(self, edge: int) -> np.ndarray:
+        """Values (edge, edge, bands) float32 as the training had them, the same each time: of
+        normal distribution; whole numbers that fit where bands have such."""
+        shape = (edge, edge, len(self.bands))
+        values = np.random.default_rng(0).normal(self.mean, self.deviation, shape)
+        for place, band in enumerate(self.bands):
+            if np.dtype(band.dtype).kind in "iu":
+                limits = np.iinfo(band.dtype)
+                values[..., place] = values[..., place].round().clip(limits.min, limits.max)
+        return values.astype(np.float32)
 
     def tempered(self, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities (..., classes) as the model's temperature T has them.

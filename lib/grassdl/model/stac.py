@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDic
 from msgspec import Meta
 
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
+from .card import KNOWLEDGE_SOURCES
 
 if TYPE_CHECKING:
     from .card import ModelCard
@@ -411,8 +412,8 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
     checked(item, _Item)
     properties = item["properties"]
     own = {name.removeprefix(OWN): one for name, one in properties.items() if OWN in name}
-    parent = own["training"].get("parent") or {}
-    for area in [*own["areas"], *parent.get("areas", [])]:
+    sources = [own["training"].get(name) or {} for name in KNOWLEDGE_SOURCES]
+    for area in [*own["areas"], *(area for one in sources for area in one.get("areas", []))]:
         if "places" in area and not {"size", "nsres", "ewres"} <= area.keys():
             raise ValueError("an area has places of patches, but not their size")
     return {

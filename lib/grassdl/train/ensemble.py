@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.text import listed
 from ..io.folders import reserved
-from ..model.card import ModelCard, utc_now
+from ..model.card import KNOWLEDGE_SOURCES, ModelCard, utc_now
 from ..model.ensemble import Model, model_of
 from ..model.folder import MODEL_FOLDER, save_card
 from ..runtime import multi_gpu
@@ -182,7 +182,7 @@ def _ensemble_card(trainings: Trainings, name: str, place: Path, command: str) -
         "seconds": round(sum(one["seconds"] for one in members), 1),
         "members": members,
         "summary": summary(members),
-        "parent": cards[0].training.get("parent"),
+        **{name: cards[0].training.get(name) for name in KNOWLEDGE_SOURCES},
         "leaks": _different(card.training.get("leaks", []) for card in cards),
     }
     return replace(

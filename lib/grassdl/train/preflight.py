@@ -16,7 +16,7 @@ import numpy as np
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import leaks
-from ..model.folder import load_card
+from ..model.card import ModelCard
 from ..networks.analysis.planned import number_of_weights
 from ..networks.analysis.receptive_field import reach
 from ..runtime.keras_backend import has_gpu, physical_memory
@@ -111,21 +111,15 @@ def check_team(settings: Settings, team: Team) -> None:
         )
 
 
-def start_model_leaks(data: JoinedPatchSets, folder: str | None) -> list[dict[str, Any]]:
-    """Test patches that lie where the model to start from has seen the ground, see `seen.leaks`.
+def source_leaks(data: JoinedPatchSets, card: ModelCard) -> list[dict[str, Any]]:
+    """Test patches that lie where a model to learn from has seen the ground, see `seen.leaks`.
 
     Of a fold the validation patches, too: its scores out of fold are told as those of the model.
 
     Args:
         data: The datasets.
-        folder: Folder of that model; None for none.
-
-    Raises:
-        ValueError: The model cannot be read.
+        card: The card of that model.
     """
-    if not folder:
-        return []
-    card = load_card(folder)
     return [
         found
         for one in data.patch_sets

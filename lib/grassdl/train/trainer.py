@@ -20,7 +20,8 @@ from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import sentence
 from ..io.folders import check_output_folder
 from ..model.card import ModelCard
-from ..model.folder import MODEL_FOLDER, save_card
+from ..model.ensemble import Model
+from ..model.folder import MODEL_FOLDER, load_card, save_card
 from ..model.weights import save_network
 from ..networks import registry
 from ..networks.analysis.planned import planned
@@ -40,6 +41,7 @@ from .head.learning import Learning
 from .model_card import Fitted, model_card, write_history
 from .model_readme import README_NAME, readme
 from .optimization import losses, optimizers
+from .optimization.distillation import account, learner_of, open_teacher
 from .optimization.metrics import MeanIoU
 from .optimization.phases import Phase, frozen
 from .optimization.precision import computing_in, in_float32, resolve
@@ -52,7 +54,7 @@ from .preflight import (
     check_weights_fit,
     enough_memory,
     plan,
-    start_model_leaks,
+    source_leaks,
 )
 from .resume.checkpoint import State
 from .resume.fingerprint import description
@@ -122,7 +124,8 @@ def train(
         report = warn = _silent
     check_packages()
     check_data(data, warn)
-    leaks = _warn_of_leaks(data, settings, warn)
+    teacher = open_teacher(settings.teacher, data) if settings.teacher else None
+    leaks = _warn_of_leaks(data, settings, teacher, warn)
     check_team(settings, team)
     settings = _settled(settings, data, report)
     if team.leads:
@@ -134,7 +137,7 @@ def train(
             return None
         report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
         card = _scored_card(target.name, network, data, settings, fitted, command, warn)
-        _tell_start(card, start, leaks)
+        _tell_sources(card, start, teacher, leaks)
         if with_validation:
             card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
@@ -166,10 +169,13 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
     return fitted
 
 
-def _tell_start(card: ModelCard, start: Start | None, leaks: list[dict[str, Any]]) -> None:
-    """Write into a card what the training started from."""
+def _tell_sources(
+    card: ModelCard, start: Start | None, teacher: Model | None, leaks: list[dict[str, Any]]
+) -> None:
+    """Write into a card what the training started from, and what taught."""
     parent = start.to_json() if isinstance(start, Transfer) else None
-    card.training |= {"parent": parent, "leaks": leaks}
+    taught = account(teacher) if teacher else None
+    card.training |= {"parent": parent, "teacher": taught, "leaks": leaks}
     card.encoder = start.encoder if start else None
 
 
@@ -184,9 +190,13 @@ def _settled(settings: Settings, data: JoinedPatchSets, report: Report) -> Setti
     return settings.for_patches(data.count("train"), data.size)
 
 
-def _warn_of_leaks(data: JoinedPatchSets, settings: Settings, warn: Report) -> list[dict[str, Any]]:
-    """Warn of test patches on ground that the model to start from has seen, and return them."""
-    leaks = start_model_leaks(data, settings.model)
+def _warn_of_leaks(
+    data: JoinedPatchSets, settings: Settings, teacher: Model | None, warn: Report
+) -> list[dict[str, Any]]:
+    """Warn of test patches on ground that models to learn from have seen, and return them."""
+    cards = [load_card(settings.model)] if settings.model else []
+    cards += [teacher.card] if teacher else []
+    leaks = [found for card in cards for found in source_leaks(data, card)]
     for one in leaks:
         warn(sentence(one))
     return leaks
@@ -470,7 +480,7 @@ def _learner(
     The network itself is never compiled, so that its file needs neither our loss nor our metric to
     be loaded.
     """
-    learner = keras.Model(network.inputs, network.outputs)
+    learner = learner_of(network, settings.teacher, data)
     rate = optimizers.rate(settings.schedule, learning_rate, steps)
     learner.compile(
         optimizer=optimizers.optimizer(

@@ -13,7 +13,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from grassdl.networks.encoders import catalog
 from grassdl.train import trainer
 from grassdl.train.config.settings import Settings
-from grassdl.train.optimization.pretrained import colour_of, start_encoder
+from grassdl.train.optimization.pretrained import start_encoder
 from grassdl.train.optimization.transfer import frozen_layers
 from tiny_dataset import band
 
@@ -88,15 +88,6 @@ def test_where_no_colour_is_known_all_bands_start_with_the_mean_of_the_kernels()
     assert (found[..., :1, :] == found).all()
     np.testing.assert_allclose(found.sum(axis=-2), stem_of(known).sum(axis=-2), atol=1e-6)
     assert "no band is called red, green or blue" in start.line()
-
-
-@pytest.mark.parametrize(
-    ("name", "colour"),
-    [("red", "red"), ("ortho.red", "red"), ("2024_Blue", "blue"), ("S2_3", "green")]
-    + [("L8_4", "red"), ("nir", None), ("infrared", None), ("red.edge", None), ("B4", None)],
-)
-def test_colours_are_known_by_name_or_semantic_label(name, colour):
-    assert colour_of(name) == colour
 
 
 def test_a_colour_that_two_bands_have_is_neithers():

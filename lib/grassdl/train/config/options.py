@@ -57,6 +57,7 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         augmentation=_augmentation(options["augmentation"]),
         strengths=_strengths(options["strengths"]),
         model=options["model"] or None,
+        teacher=options["teacher"] or None,
         encoder_weights=_encoder_weights(options),
         freeze=freeze,
         **_of_the_same_name(options),

@@ -79,6 +79,8 @@ class Settings:
         seed: Seed of everything random.
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
         model: Folder of a trained model to start from; None for none.
+        teacher: Folders of models, separated by commas, whose mean probabilities are learned
+            beside the labels; None for none.
         encoder_weights: What the encoder starts with: "imagenet", the path of a file, or "none" for
             random weights.
         freeze: Whether the encoder of that model or with these weights stays as it is at first.
@@ -108,6 +110,7 @@ class Settings:
     seed: int = 1
     nprocs: int = 0
     model: str | None = None
+    teacher: str | None = None
     encoder_weights: str = catalog.NONE
     freeze: bool = False
 
@@ -133,6 +136,11 @@ class Settings:
         if not 0 <= self.averaging <= 1:
             raise ValueError(f"<averaging> must be between 0 and 1, found {self.averaging:g}")
         self._check_encoder_weights()
+        if self.teacher and self.on_features:
+            raise ValueError(
+                f"<teacher> is of no use with network={self.network}: its head learns from "
+                "features that are computed once, of labelled cells alone"
+            )
         if self.freeze and not self.model and self.encoder_weights == catalog.NONE:
             raise ValueError(
                 "-f is of no use without model= or encoder_weights=: random weights are not worth "

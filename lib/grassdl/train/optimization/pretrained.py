@@ -10,8 +10,6 @@ looks to the encoder as its colour did in the images that it was trained on.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +17,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ...core.bands import Band
+from ...core.bands import Band, color_of
 from ...core.text import listed
+from ...io.folders import file_digest
 from ...model.card import EncoderRecord
 from ...networks.encoders import catalog
 from ..config.settings import Settings
 from .transfer import rearranged
-
-SEMANTIC_LABELS = {
-    "blue": "L5_1 L7_1 L8_2 L9_2 S2_2".split(),
-    "green": "L5_2 L7_2 L8_3 L9_3 S2_3".split(),
-    "red": "L5_3 L7_3 L8_4 L9_4 S2_4".split(),
-}
-"""Semantic labels of GRASS for the colours of Landsat and Sentinel-2."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +95,6 @@ def start_encoder(
     )
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> EncoderRecord:
     digest = file_digest(path)
     if weights == catalog.IMAGENET:
@@ -118,18 +104,8 @@ def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> En
 
 def _colours(bands: Sequence[Band]) -> list[str | None]:
     """The colour of each band by its name or semantic label; a colour that two have is none's."""
-    found = [colour_of(band.name) for band in bands]
+    found = [color_of(band.name) for band in bands]
     return [one if found.count(one) == 1 else None for one in found]
-
-
-def colour_of(name: str) -> str | None:
-    """Red, green or blue, if a band is called so ("red", "ortho.red", "Blue"), or has the semantic
-    label of one of them."""
-    last = re.split(r"[^a-z0-9]", name.lower())[-1]
-    for colour, labels in SEMANTIC_LABELS.items():
-        if last == colour or name in labels:
-            return colour
-    return None
 
 
 def _channel(colour: str | None, encoder: catalog.Encoder) -> int | None:

@@ -9,7 +9,6 @@ classes, so it is known for every network, a user's own included.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from ...core.bands import Band, places_of
 from ...core.classes import ClassScheme
 from ...core.text import listed
+from ...io.folders import file_digest
 from ...model.card import EncoderRecord, ModelCard
 from ...model.folder import load_card
 from ...model.weights import load_network, weights_file
@@ -90,8 +90,7 @@ class Transfer:
 
 def digest(folder: str | Path) -> str:
     """SHA-256 of the weights of a model."""
-    with weights_file(folder).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(weights_file(folder))
 
 
 def take_over(

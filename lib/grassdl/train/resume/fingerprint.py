@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +13,12 @@ import numpy as np
 from ... import __version__
 from ...core.text import listed
 from ...dataset.patchset import JoinedPatchSets
+from ...io.folders import file_digest
 from ...io.resume import changes, check_unchanged
+from ...model.ensemble import open_model
 from ...networks.encoders import catalog
 from ..config.settings import Settings
 from ..optimization.precision import resolve
-from ..optimization.pretrained import file_digest
 from ..optimization.transfer import digest
 from .run_folder import Description
 
@@ -48,6 +48,7 @@ def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -
         "the network file": _digest_of_file(own_network) if own_network else "",
         "the model to start from": digest(settings.model) if settings.model else "",
         **_encoder_weights(settings),
+        **_teacher(settings),
         "the number of processes": str(processes),
     }
 
@@ -93,6 +94,7 @@ def _options(settings: Settings) -> dict[str, str]:
     # Its change is one of rounding.
     del plain["nprocs"]
     del plain["encoder_weights"]
+    del plain["teacher"]
     freeze = plain.pop("freeze")
     options = {**plain.pop("network_options"), **plain}
     return {
@@ -112,6 +114,11 @@ def _encoder_weights(settings: Settings) -> dict[str, str]:
     }
 
 
+def _teacher(settings: Settings) -> dict[str, str]:
+    """The networks that teach, if there are any; earlier versions knew of none."""
+    return {"the teacher": open_model(settings.teacher).deciding_hash} if settings.teacher else {}
+
+
 def _text(value: object) -> str:
     if isinstance(value, dict):
         return ",".join(f"{name}:{one}" for name, one in value.items())
@@ -124,4 +131,4 @@ def _digest_of_file(path: str) -> str:
     file = Path(path).expanduser()
     if not file.is_file():
         raise ValueError(f"Network file <{file}> not found")
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return file_digest(file)
