@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..core.options import number, positive
-from ..dataset.patchset import JoinedPatchSets, PatchSet, open_datasets
+from ..dataset.patchset import JoinedPatchSets, PatchSet, datasets_to_train_on
 from ..io.atomic import check_output_files
 from ..train.config.options import names_of, settings_of
 from ..train.config.settings import Settings
@@ -91,7 +91,7 @@ class Task:
 
     @cached_property
     def _datasets(self) -> list[PatchSet]:
-        return open_datasets(self.options["input"])
+        return datasets_to_train_on(self.options["input"])
 
     def _check_data(self) -> None:
         """Open the datasets with all bands that are tried.
