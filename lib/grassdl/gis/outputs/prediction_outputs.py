@@ -83,11 +83,17 @@ class PredictionOutputs:
     def open_segments(
         self, cells: tuple[int, int, int, int] | None
     ) -> AbstractContextManager[SegmentRows] | None:
-        """See `Outputs.open_segments`."""
+        """See `Outputs.open_segments`.
+
+        Raises:
+            ValueError: See `SegmentTables.check_segments`.
+        """
         if self._tables is None:
             return None
         window = self._region.window(*cells) if cells else self._region
-        return closing(SegmentRows(self._tables.raster, self._region, window))
+        rows = SegmentRows(self._tables.raster, self._region, window)
+        self._tables.check_segments(rows)
+        return closing(rows)
 
     def make(
         self,

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import grass.script as gs
 
-from ...core.text import check_length
+from ...core.text import check_output_name
 from .mapset import current_mapset, mapset_folder
 
 LONGEST_TITLE = 250
@@ -39,7 +39,7 @@ def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two outputs would have the name <{name}>")
-        check_length(name)
+        check_output_name(name)
         if not gs.legal_name(name):
             raise ValueError(f"<{name}> is no legal name of a raster map")
         may_exist = unfinished or gs.overwrite()
@@ -55,7 +55,7 @@ def check_vector_output(name: str, overwrite: bool) -> None:
             GRASS would write the map elsewhere.
     """
     require_own_format("vector")
-    check_length(name)
+    check_output_name(name)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or not _is_table_name(name):
         raise ValueError(
             f"<{name}> is no legal name of a vector map: it begins with a letter, holds letters, "
