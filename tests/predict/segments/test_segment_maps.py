@@ -234,6 +234,10 @@ def test_a_run_killed_while_its_results_get_their_names_is_gone_on_with(
         ({"probabilities": "p", "segment_stats": "{}/a", "separator": "."}, ["part of a number"]),
         ({"probabilities": "p", "segment_output": "p_5", "overwrite": True}, ["also an input"]),
         ({"probabilities": "p", "segment_output": "seg", "overwrite": True}, ["also an input"]),
+        (
+            {"probabilities": "p", "output": "cells", "vector": "one", "segment_vector": "One"},
+            ["Two outputs would have the name <one>"],
+        ),
         ({"probabilities": "p", "segment_vector": "select"}, ["no legal name"]),
         ({"probabilities": "p", "segments": "below", "segment_vector": "areas"}, ["-3", "r.clump"]),
     ],

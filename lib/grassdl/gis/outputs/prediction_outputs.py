@@ -47,6 +47,8 @@ class PredictionOutputs:
         if options["segments"]:
             self._tables = SegmentTables.from_options(options, unfinished)
             self.check_inputs([self._tables.raster])
+            if options["vector"] and options["vector"].casefold() == self._tables.vector.casefold():
+                raise ValueError(f"Two outputs would have the name <{options['vector']}>")
 
     @property
     def names(self) -> list[str]:
