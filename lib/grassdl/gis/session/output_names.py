@@ -141,7 +141,8 @@ def _check_table(name: str) -> None:
 
 def _tables() -> list[str]:
     """Names of the tables in the mapset's database; it is not made if it is not there."""
-    connection = gs.db_connection()
+    # A mapset that has seen no table knows of no database.
+    connection = gs.db_connection() or {}
     place = Template(connection.get("database", "")).safe_substitute(gs.gisenv())
     if not place or connection["driver"] == "sqlite" and not Path(place).is_file():
         return []
