@@ -275,7 +275,7 @@ if TYPE_CHECKING:
 
 def evaluate(options: dict[str, str], fit: str) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
-    from grassdl.dataset.patchset import PatchSet
+    from grassdl.dataset.patchset import open_datasets
     from grassdl.evaluate.report.files import FILE_OPTIONS, FORMATS, writers
     from grassdl.evaluate.settings import Settings
     from grassdl.io.atomic import check_output_files, write_files
@@ -284,9 +284,7 @@ def evaluate(options: dict[str, str], fit: str) -> None:
     keys = [key for key in FILE_OPTIONS if options[key]]
     paths = check_output_files([options[key] for key in keys], gs.overwrite())
     files = dict(zip(keys, paths, strict=True))
-    names = options["dataset"]
-    folders = [names] if os.path.isdir(names) else names.split(",")
-    patch_sets = [PatchSet.open(folder) for folder in folders] if names else []
+    patch_sets = open_datasets(options["dataset"]) if options["dataset"] else []
 
     def write(report: dict, page: Callable[[], str]) -> None:
         write_file = writers(report, page, options["format"])
@@ -369,7 +367,7 @@ def score_model(
     from grassdl.runtime import keras_backend
 
     model = open_model(options["model"])
-    check_fit(model.card, settings.wanted, fit)
+    check_fit(model, settings.wanted, fit)
     patches = ScoredPatches(model.card, patch_sets, options["split"])
     keras_backend.prepare()
     model, lines = fitted_model(model, patch_sets, settings.wanted, settings.seed, fit)

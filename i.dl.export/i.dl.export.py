@@ -73,10 +73,11 @@ if TYPE_CHECKING:
 
 def export_model(options: dict[str, str]) -> Exported:
     """Check what was given, then export; Keras is imported only in between."""
-    from grassdl.exchange.export import Export
+    from grassdl.core.options import whole
+    from grassdl.exchange.export import LARGEST_SIZE, Export
     from grassdl.runtime import keras_backend
 
-    size = int(options["size"]) if options["size"] else None
+    size = whole(options, "size", 1, LARGEST_SIZE) if options["size"] else None
     planned = Export.planned(
         options["model"], options["output"], options["format"], size, gs.overwrite()
     )

@@ -341,7 +341,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     Returns:
         The card of the model; None in processes that do not report.
     """
-    from grassdl.dataset.patchset import JoinedPatchSets, open_datasets
+    from grassdl.dataset.patchset import JoinedPatchSets, datasets_to_train_on
     from grassdl.gis.session.mapset import outlive_session
     from grassdl.gis.session.messages import command_line, message, warning
     from grassdl.runtime import keras_backend, multi_gpu
@@ -351,7 +351,7 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     from grassdl.train.resume.run_folder import check_target
 
     outlive_session()
-    data = JoinedPatchSets(open_datasets(options["input"]), names_of(options["bands"]))
+    data = JoinedPatchSets(datasets_to_train_on(options["input"]), names_of(options["bands"]))
     resume = flags["r"]
     check = check_ensemble_target if options["fold"] == ALL or options["repeats"] else check_target
     target = check(options["output"], gs.overwrite(), resume)

@@ -14,6 +14,7 @@ from grassdl.core.band_statistics import BandStatistics, Histogram
 from grassdl.core.bands import (
     Band,
     color_of,
+    check_band_name,
     holds,
     names_mismatch,
     ndsm,
@@ -114,6 +115,7 @@ def test_bands_that_are_missing_or_too_many_are_named():
         "4 bands are expected (nir, red, green, blue), 3 are given (red, green, blue); missing: nir"
     )
     assert number_mismatch(["red"], ["red", "nir"]).endswith("; too many: nir")
+    assert number_mismatch(["red", "nir"], ["red", "nir", "red"]).endswith("; too many: red")
     assert number_mismatch(four, four[::-1]) is None
     many = [f"b{place}" for place in range(448)]
     assert number_mismatch(many, many[1:]).endswith("missing: b0")
@@ -248,3 +250,10 @@ def test_a_band_without_values_has_mean_and_deviation_0():
 )
 def test_colours_are_known_by_name_or_semantic_label(name, colour):
     assert color_of(name) == colour
+
+
+@pytest.mark.parametrize("name, length", [("", 0), ("\x1b[31m\t", 0), ("x" * 201, 201)])
+def test_a_name_of_a_band_that_no_file_takes_is_refused(name, length):
+    with pytest.raises(ValueError, match=f"bands has a name of {length} printable characters"):
+        check_band_name(name)
+    check_band_name("\x1b[31m" + "\u00e4" * 200)

@@ -29,6 +29,8 @@ def test_what_is_no_number_is_refused_in_one_line(text):
     [
         (whole, "-1", (0,), "a whole number of 0 or more, not -1"),
         (whole, "9", (0, 8), "a whole number of 0 to 8, not 9"),
+        (whole, "9" * 12, (0, 8), f"a whole number of 0 to 8, not {'9' * 12}"),
+        (whole, "9" * 12, (0, 2**32 - 1), f"of 0 or more up to {2**32 - 1}, not"),
         (whole, "9" * 12, (0,), f"of 0 or more up to {2**31 - 1}, not {'9' * 12}"),
         (whole, "9" * 40, (0,), f"of 0 or more up to {2**31 - 1}, not {'9' * 40}"),
         (positive, "0", (), "a whole number of 1 or more, not 0"),

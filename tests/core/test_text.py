@@ -4,7 +4,7 @@
 import pytest
 
 from grassdl.core.text import (
-    check_length,
+    check_output_name,
     columns,
     duration,
     listed,
@@ -53,9 +53,17 @@ def test_a_long_text_keeps_its_begin_and_end():
 
 
 def test_names_of_outputs_leave_space_for_what_is_put_around_them():
-    check_length("ü" * 100)
+    check_output_name("ü" * 100)
     with pytest.raises(ValueError, match="<xxxxxxxxxxxxxxxxxxxx...> has 201 bytes: .* at most 200"):
-        check_length("x" * 201)
+        check_output_name("x" * 201)
+
+
+@pytest.mark.parametrize("name", ["ne\nw", "\x1b[31mne w", "ne\tw", "ne \x9dw\x9c w"])
+def test_names_of_outputs_are_one_printable_line(name):
+    words = "^Output name <ne ?w> has control characters, such as a line break: choose one without$"
+    with pytest.raises(ValueError, match=words):
+        check_output_name(name)
+    check_output_name("n\u00e9 w\u00a0")
 
 
 def test_a_long_list_of_names_is_cut_and_says_by_how_much():

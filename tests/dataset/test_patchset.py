@@ -17,7 +17,7 @@ from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapC
 from grassdl.core.colors import PALETTE
 from grassdl.dataset.manifest import SPLITS, Manifest
 from grassdl.dataset.npy import ArrayFile, read_array
-from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet, datasets_to_train_on, open_datasets
 from grassdl.dataset.writer import PatchSetWriter
 from small_dataset import BANDS, COUNTS, EXPORT, FOREST, ROOF, SIZE, WATER
 
@@ -311,15 +311,34 @@ def test_label_codes_of_joined_areas_are_those_of_the_union(two_areas):
         assert found_labels.tolist() == np.vectorize(codes.get)(labels).tolist()
 
 
-def test_a_code_that_is_no_class_of_its_area_becomes_unlabelled(tmp_path):
+@pytest.mark.parametrize("split, place", [("train", 0), ("train", 3), ("val", 1)])
+def test_a_label_code_that_is_no_class_is_refused_before_training(tmp_path, split, place):
     write(tmp_path / "a", classes=(WATER, ROOF))
     write(tmp_path / "b", classes=(FOREST, ROOF))
-    file = tmp_path / "a" / "train" / "labels.npy"
+    file = tmp_path / "b" / split / "labels.npy"
     labels = np.load(file)
-    labels[0] = 2
+    labels[place, 0, 0] = 2
     np.save(file, labels)
-    _, found = joined(tmp_path / "a", tmp_path / "b").arrays("train")[0].read(slice(0, 1))
-    assert (found == UNLABELLED_INDEX).all()
+    words = "b> is damaged: a label has the code 2, and dataset.json tells 2 classes, with codes"
+    with pytest.raises(ValueError, match=words):
+        datasets_to_train_on(f"{tmp_path / 'a'},{tmp_path / 'b'}")
+    patches = joined(tmp_path / "a", tmp_path / "b").arrays(split)[-1]
+    with pytest.raises(ValueError, match=words):
+        patches.read(slice(place, place + 1))
+    labels[place, 0, 0] = UNLABELLED_INDEX
+    np.save(file, labels)
+    assert len(datasets_to_train_on(f"{tmp_path / 'a'},{tmp_path / 'b'}")) == 2
+
+
+def test_a_dataset_that_is_named_twice_is_refused_whatever_its_name(tmp_path, monkeypatch):
+    write(tmp_path / "a")
+    write(tmp_path / "b")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    for names in ("a,a", "a,b,./a", "b,a,link"):
+        with pytest.raises(ValueError, match="Dataset <.*> is named twice: name each of them once"):
+            open_datasets(names)
+    assert [one.folder.name for one in open_datasets("a,b")] == ["a", "b"]
 
 
 def test_pixels_and_statistics_of_joined_areas_are_those_of_all_patches(two_areas):

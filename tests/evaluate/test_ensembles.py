@@ -94,7 +94,7 @@ def test_no_threshold_is_stored_in_an_ensemble(members):
     card = joined_card("all", members)
     two = replace(card, classes=ClassScheme(list(CLASSES)[:2]))
     with pytest.raises(ValueError, match="No patches validate all networks of <all>"):
-        check_fit(two, NOTHING_WANTED, "s")
+        check_fit(Model(members, two), NOTHING_WANTED, "s")
 
 
 def test_the_threshold_of_one_member_is_not_that_of_the_ensemble(members):

@@ -17,6 +17,7 @@ from grassdl.evaluate.provenance import describe
 from grassdl.evaluate.report.html import page
 from grassdl.evaluate.report.text import plain
 from grassdl.evaluate.settings import Settings
+from grassdl.model.ensemble import Member, Model
 from grassdl.model.folder import deciding_hash, load_card, save_card
 from patches_of_arrays import dataset
 from scored_model import GRASS, ROOF, SIZE, WATER, card_of
@@ -91,17 +92,31 @@ def test_a_threshold_is_kept_in_the_card_and_changes_what_the_model_decides(tmp_
         load_card(folder)
 
 
-def test_of_more_classes_no_threshold_decides():
+def model_in(folder, card):
+    return Model((Member(folder, card),), card)
+
+
+def test_of_more_classes_no_threshold_decides(tmp_path):
     three = card_of(classes=ClassScheme([GRASS, ROOF, WATER]), threshold=0.1)
     assert three.index_of(np.array([[0.5, 0.3, 0.2]], np.float32)).tolist() == [0]
+    model = model_in(tmp_path, three)
     with pytest.raises(ValueError, match="for two classes, model <small> has 3"):
-        check_fit(three, Wanted(recall=0.5), "")
+        check_fit(model, Wanted(recall=0.5), "")
     with pytest.raises(ValueError, match="for two classes, model <small> has 3"):
-        check_fit(three, NOTHING_WANTED, "s")
+        check_fit(model, NOTHING_WANTED, "s")
     with pytest.raises(ValueError, match="give wanted_precision or wanted_recall, not both"):
-        check_fit(card_of(), Wanted(0.5, 0.5), "s")
-    check_fit(three, NOTHING_WANTED, "t")
-    check_fit(card_of(), Wanted(0.5, 0.5), "")
+        check_fit(model_in(tmp_path, card_of()), Wanted(0.5, 0.5), "s")
+    check_fit(model, NOTHING_WANTED, "t")
+    check_fit(model_in(tmp_path, card_of()), Wanted(0.5, 0.5), "")
+
+
+@pytest.mark.parametrize("what", ["t", "s", "ts"])
+def test_what_cannot_be_stored_is_refused_before_anything_is_fitted(tmp_path, what):
+    (tmp_path / "gone").write_text("a file in place of the model's folder")
+    model = model_in(tmp_path / "gone", card_of())
+    with pytest.raises(ValueError, match="^Folder <.*/gone> is not writable$"):
+        check_fit(model, NOTHING_WANTED, what)
+    check_fit(model, NOTHING_WANTED, "")
 
 
 def maps_of(shares):

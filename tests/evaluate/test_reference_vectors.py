@@ -174,6 +174,7 @@ def test_bad_input_ends_in_one_line(run, maps, areas):
         ({"areas": "areas", "column": "nothing"}, ["no column <nothing>", "class"]),
         ({"areas": "areas", "column": "share"}, ["No area of <areas@PERMANENT> has a class"]),
         ({"areas": "areas", "layer": 2, "column": "class"}, ["no table in layer 2"]),
+        ({"areas": "areas", "layer": 7}, ["no areas with a category in layer 7: use points="]),
         ({"areas": "areas", "design": "random"}, ["clusters of cells"]),
         ({"points": "areas", "design": "census"}, ["Points are a sample"]),
         ({"points": "areas", "distance": 2}, ["distance", "not points"]),

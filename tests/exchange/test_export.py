@@ -165,6 +165,13 @@ def test_what_cannot_be_exported_is_refused_and_nothing_written(
     assert [one.name for one in tmp_path.iterdir()] == ["model"]
 
 
+def test_images_that_no_memory_of_this_machine_holds_are_refused(make, tmp_path, monkeypatch):
+    monkeypatch.setattr("grassdl.exchange.export.physical_memory", lambda: 10**6)
+    with pytest.raises(ValueError, match="Images of 512 x 512 cells take about .* name a smaller"):
+        export(make(), tmp_path / "out", "savedmodel", 512)
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+
+
 def test_an_export_that_gives_other_probabilities_is_not_written(make, tmp_path, monkeypatch):
     wrong = replace(FORMATS["savedmodel"], open=lambda folder: lambda images: images[..., [0] * 3])
     monkeypatch.setitem(FORMATS, "savedmodel", wrong)

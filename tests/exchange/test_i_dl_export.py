@@ -29,6 +29,8 @@ def test_a_model_is_written_for_openvino_and_the_user_told_where(grass_project, 
         ({"model": "absent"}, "Model folder <absent> not found"),
         ({"format": "deepness"}, "band <one> is of type float32"),
         ({"size": 10}, "Size 10 is no multiple of 4"),
+        ({"size": "8.5"}, "Option size takes a whole number of 1 to 8192, not 8.5"),
+        ({"size": 99999999999999}, "takes a whole number of 1 to 8192"),
         ({"output": "model"}, "exists: choose another one or use --overwrite"),
     ],
 )

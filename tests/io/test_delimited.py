@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tables as text."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -31,3 +33,29 @@ def test_a_field_without_end_is_refused_in_one_line():
     text = 'cat,class\n1,"' + "x" * 200_000
     with pytest.raises(ValueError, match="^Table <t> cannot be read at line 2: field .* quote"):
         list(delimited.read_rows(text, ",", "Table <t>"))
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"1|\xe9\n", "byte 2 is no text in UTF-8, save it in that encoding"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_read_as_text_is_refused_in_one_line(tmp_path, content, words):
+    path = tmp_path / "table.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^Table <.*table.csv> cannot be read: {words}$"):
+        delimited.read_text(str(path), "Table")
+
+
+def test_a_device_without_end_takes_no_memory_and_a_pipe_is_read():
+    words = "^Table </dev/zero> cannot be read: it is no file, and gives more than 64 MB$"
+    with pytest.raises(ValueError, match=words):
+        delimited.read_text("/dev/zero", "Table")
+    reader, writer = os.pipe()
+    os.write(writer, b"\xef\xbb\xbf1|water\n")
+    os.close(writer)
+    assert delimited.read_text(f"/dev/fd/{reader}", "Table") == "1|water\n"
+    os.close(reader)

@@ -49,6 +49,17 @@ def test_an_absurd_number_is_refused(option, value, highest):
         Settings.from_options({**GIVEN, option: value})
 
 
+def test_a_grid_of_more_patches_than_memory_holds_is_refused_before_anything_is_read():
+    settings = Settings.from_options({**GIVEN, "sampling": "grid", "npatches": "", "stride": "1"})
+    words = "A stride of 1 cells gives 9937 x 9937 patches, at most 5000000 are possible: choose a"
+    with pytest.raises(ValueError, match=words):
+        settings.grid(10_000, 10_000)
+    assert settings.grid(2299, 2299).size == 64  # 2236 x 2236
+    with pytest.raises(ValueError, match="gives 2237 x 2236 patches"):
+        settings.grid(2300, 2299)
+    assert Settings.from_options(GIVEN).grid(10_000, 10_000).rows == 10_000
+
+
 @pytest.mark.parametrize(
     ("option", "value", "highest"),
     [("negatives", "1000000", "1000"), ("jitter", "1000000000", "1000000")],

@@ -118,6 +118,14 @@ class TestBadInput:
         grass_project.run("v.random", output="there", npoints=1, quiet=True)
         refused(grass_project, model, "<there>", "exists", vector="there")
 
+    def test_a_name_whose_table_is_taken(self, grass_project, bands, model):
+        grass_project.run("v.random", output="there", npoints=1, quiet=True)
+        grass_project.run("v.db.addtable", map="there", quiet=True)
+        refused(grass_project, model, "name of table <there>, since case does", vector="There")
+        grass_project.run("g.remove", flags="f", type="vector", name="there", quiet=True)
+        grass_project.run("db.execute", sql="CREATE TABLE lonely (cat INTEGER)")
+        refused(grass_project, model, "table <lonely> that is of no vector", vector="lonely")
+
     def test_a_size_without_a_vector_map(self, grass_project, bands, model):
         refused(grass_project, model, "minsize", "vector", minsize=3)
 

@@ -92,6 +92,7 @@ def test_without_optuna_one_line_names_it_with_the_command_that_installs_it(
         ({"trials": 0}, ["Option trials takes a whole number of 1 or more, not 0"]),
         ({"time": -1}, ["Option time takes a number of 0 or more, not -1"]),
         ({"study": "dataset/dataset.json"}, ["is no journal of a study"]),
+        ({"study": "best"}, ["has the name of the output: name another file"]),
         ({"study": "nowhere/common.study"}, ["nowhere> not found"]),
         ({"output": "dataset"}, ["dataset> exists"]),
     ],

@@ -85,3 +85,9 @@ def test_an_option_is_not_both_tried_and_given():
 def test_a_combination_that_training_refuses_is_named(text, words):
     with pytest.raises(ValueError, match=words):
         check(parsed(text, OPTIONS), OPTIONS, freeze=False)
+
+
+def test_what_is_wrong_whatever_is_tried_is_not_blamed_on_the_parameters():
+    given = {**OPTIONS, "epochs": "0"}
+    with pytest.raises(ValueError, match="^<epochs> must be at least 1, found 0$"):
+        check(parsed("learning_rate:0.001..0.01", given), given, freeze=False)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, cast
@@ -11,7 +12,7 @@ from typing import Any, Final, Literal, cast
 import numpy as np
 
 from .schema import Above0, Text, checked
-from .text import listed, one_line
+from .text import LONGEST_LABEL, listed, one_line
 
 NDSM: Final = "ndsm"
 NDVI: Final = "ndvi"
@@ -86,6 +87,20 @@ class Band:
         return checked(item, cls)
 
 
+def check_band_name(name: str) -> None:
+    """Refuse a name of a band that files and messages cannot take.
+
+    Raises:
+        ValueError: It has no printable character, or too many.
+    """
+    length = len(one_line(name))
+    if not 1 <= length <= LONGEST_LABEL:
+        raise ValueError(
+            f"Option bands has a name of {length} printable characters: a name of a band has 1 to "
+            f"{LONGEST_LABEL}"
+        )
+
+
 def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
     """Normalised surface model, the height above ground: DSM - DTM, in their unit (float32)."""
     return (dsm - dtm).astype(np.float32)
@@ -150,8 +165,9 @@ def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None
         f"{len(expected)} bands are expected ({listed(expected)}), {len(given)} are given "
         f"({listed(given)})"
     )
-    missing = [name for name in expected if name not in given]
-    surplus = [name for name in given if name not in expected]
+    # A name may be given twice.
+    missing = list((Counter(expected) - Counter(given)).elements())
+    surplus = list((Counter(given) - Counter(expected)).elements())
     if not surplus:
         return f"{sentence}; missing: {listed(missing)}"
     if not missing:

@@ -92,8 +92,8 @@ def _whole(text: str, name: str, lowest: int, highest: int) -> int:
         bounds = _bounds(
             lowest if lowest > -HIGHEST else -math.inf, highest if highest < HIGHEST else math.inf
         )
-        too_large = value is not None and abs(value) > HIGHEST
-        least = f" up to {HIGHEST}" if too_large else ""
+        too_large = value is not None and abs(value) > highest >= HIGHEST
+        least = f" up to {highest}" if too_large else ""
         raise ValueError(f"Option {name} takes a whole number{bounds}{least}, not {text}")
     return value
 

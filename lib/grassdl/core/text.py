@@ -99,12 +99,17 @@ def value_label(value: int, label: str) -> str:
     return str(value) if label in ("", str(value)) else f"{value} {label}"
 
 
-def check_length(name: str) -> None:
-    """Refuse the name of an output that is too long to be written.
+def check_output_name(name: str) -> None:
+    """Refuse the name of an output that is too long to be written, or breaks the lines of messages.
 
     Raises:
-        ValueError: It is.
+        ValueError: It is, or has control characters.
     """
+    if any(unicodedata.category(one) == "Cc" for one in name):
+        raise ValueError(
+            f"Output name <{one_line(name)}> has control characters, such as a line break: choose "
+            "one without"
+        )
     length = len(name.encode(errors="surrogateescape"))
     if length > LONGEST_NAME:
         raise ValueError(

@@ -26,6 +26,9 @@ from .npy import read_array
 
 Item = TypeVar("Item")
 
+LABELS_AT_ONCE = 1 << 24
+"""Cells whose labels are checked at a time."""
+
 
 @dataclass(frozen=True)
 class PatchSet:
@@ -98,8 +101,21 @@ class PatchSet:
             ValueError: As `arrays`.
         """
         images, labels = self.arrays(split)
-        own = np.arange(256, dtype=np.uint8)
-        return PatchArrays(images, labels, own if joined_index is None else joined_index, bands)
+        index = np.arange(256, dtype=np.uint8) if joined_index is None else joined_index
+        classes = len(self.manifest.classes)
+        return PatchArrays(images, labels, index, self.folder, classes, bands)
+
+    def check_labels(self) -> None:
+        """Read the labels of all patches, so that none is found damaged after hours of training.
+
+        Raises:
+            ValueError: See `PatchArrays.codes`.
+        """
+        step = max(1, LABELS_AT_ONCE // self.manifest.export.size**2)
+        for split in SPLITS:
+            patches = self.patches(split)
+            for first in range(0, len(patches), step):
+                patches.codes(slice(first, first + step))
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,10 @@ class PatchArrays:
     labels: np.ndarray | ChipLabels
     joined_index: np.ndarray
     """Label code of the joined datasets by label code of this one, (256,) uint8."""
+    folder: Path
+    """Folder of the dataset."""
+    classes: int
+    """Number of its classes, whose label codes begin with 0."""
     bands: list[int] | None = None
     """Places of the bands that are read; None for all."""
 
@@ -127,12 +147,45 @@ class PatchArrays:
         images = self.images[places]
         if self.bands is not None:
             images = images[..., self.bands]
-        return images, self.joined_index[self.labels[places]]
+        return images, self.joined_index[self.codes(places)]
+
+    def codes(self, places: np.ndarray | slice) -> np.ndarray:
+        """The dataset's own label codes (n, size, size) of some patches.
+
+        Raises:
+            ValueError: A patch is missing or damaged, or one of its codes is no class.
+        """
+        codes = self.labels[places]
+        wrong = (codes >= self.classes) & (codes < NULL_INDEX)
+        if wrong.any():
+            raise ValueError(
+                f"Dataset <{self.folder}> is damaged: a label has the code {codes[wrong][0]}, and "
+                f"dataset.json tells {self.classes} classes, with codes from 0 to "
+                f"{self.classes - 1}: cut it again with i.dl.patches"
+            )
+        return codes
 
 
 def open_datasets(names: str) -> list[PatchSet]:
-    """The datasets of one folder, or of several that are separated by commas."""
-    return [PatchSet.open(folder) for folder in folders_named(names)]
+    """The datasets of one folder, or of several that are separated by commas.
+
+    Raises:
+        ValueError: See `PatchSet.open`; or one is named twice, and its patches would count twice.
+    """
+    datasets = [PatchSet.open(folder) for folder in folders_named(names)]
+    places = [one.folder.resolve() for one in datasets]
+    for one, place in zip(datasets, places, strict=True):
+        if places.count(place) > 1:
+            raise ValueError(f"Dataset <{one.folder}> is named twice: name each of them once")
+    return datasets
+
+
+def datasets_to_train_on(names: str) -> list[PatchSet]:
+    """The same, with all labels checked; raises also what `PatchSet.check_labels` does."""
+    datasets = open_datasets(names)
+    for one in datasets:
+        one.check_labels()
+    return datasets
 
 
 class JoinedPatchSets:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..dataset.patchset import PatchSet
+from ..io.atomic import check_writable
 from ..model.card import ModelCard
 from ..model.ensemble import Model, Predict
 from ..model.weights import predictor
@@ -20,18 +21,19 @@ FITTED_PIXELS = 1_000_000
 """Pixels that a temperature is fitted to; one number needs no more."""
 
 
-def check_fit(card: ModelCard, wanted: Wanted, what: str) -> None:
+def check_fit(model: Model, wanted: Wanted, what: str) -> None:
     """Refuse thresholds for a model of other than two classes, and what cannot be stored.
 
     Args:
-        card: What the model knows.
+        model: The model.
         wanted: What thresholds are wanted for.
         what: The flags, see `fitted`.
 
     Raises:
-        ValueError: The model has other classes or is an ensemble, or both precision and recall are
-            wanted.
+        ValueError: The model has other classes or is an ensemble, both precision and recall are
+            wanted, or the folder of a network that is to be fitted cannot be written.
     """
+    card = model.card
     if "s" in what and None not in (wanted.precision, wanted.recall):
         raise ValueError(
             "A model has one threshold: with -s give wanted_precision or wanted_recall, not both"
@@ -46,6 +48,8 @@ def check_fit(card: ModelCard, wanted: Wanted, what: str) -> None:
             f"No patches validate all networks of <{card.name}>, so that no threshold is stored in "
             "an ensemble: leave out -s, and give i.dl.predict a threshold"
         )
+    for one in model.members if what else ():
+        check_writable(one.folder)
 
 
 def temperature_of(

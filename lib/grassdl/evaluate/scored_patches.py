@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.bands import places_of
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, union
+from ..core.classes import NULL_INDEX, ClassScheme, union
 from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
@@ -155,5 +155,4 @@ def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
     codes = np.arange(256, dtype=np.uint8)
     own = patch_set.manifest.classes
     codes[: len(own)] = classes.places_of(own)
-    codes[len(own) : NULL_INDEX] = UNLABELLED_INDEX
     return codes

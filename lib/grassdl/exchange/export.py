@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup
@@ -19,8 +20,12 @@ from ..model.ensemble import Model, open_model
 from ..model.stac import item_of
 from ..model.weights import load_network
 from ..networks.window_sizes import interpolates
+from ..runtime.keras_backend import physical_memory
 from .formats import FORMATS, Format, Runner
 from .whole_network import Layout, whole_network
+
+if TYPE_CHECKING:
+    import keras
 
 MARK, README_NAME = "export.json", "README.md"
 FORMAT_NAME, FORMAT_VERSION = "i.dl export", 1
@@ -39,6 +44,9 @@ EXPORT_FOLDER = FolderKind(
 
 AGREEMENT = 1e-3
 """Mean difference of probabilities that rounding may make, as between engines of i.dl.predict."""
+
+LARGEST_SIZE = 8192
+"""Edge of the exported network's images in cells, at most."""
 
 SAMPLE_CELLS = 128
 """Edge of the sample on which both are compared, at least."""
@@ -128,6 +136,8 @@ class Export:
                 f"The network {card.network} interpolates: it can only be exported for images of "
                 f"one size, name it by size={card.size}"
             )
+        if self.layout.size:
+            _check_memory([network for network, _ in networks], self.layout.size)
         whole = whole_network(networks, self.layout)
         with new_folder(self.target, EXPORT_FOLDER) as folder:
             self.format.write(whole, card, self.layout, folder)
@@ -159,6 +169,23 @@ class Export:
         # Other tools take the most probable class, whatever the threshold of the model.
         same = (found.argmax(axis=-1) == card.index_of(expected)).mean()
         return float(difference.max()), float(difference.mean()), float(same)
+
+
+def _check_memory(networks: Sequence[keras.Model], size: int) -> None:
+    """Refuse images with which the networks could not be run, as they are to be compared.
+
+    Raises:
+        ValueError: They take more memory than this machine has.
+    """
+    from ..networks.analysis.memory_estimate import working_bytes
+
+    needed = max(working_bytes(network) for network in networks) * size**2
+    there = physical_memory()
+    if there is not None and needed > there:
+        raise ValueError(
+            f"Images of {size} x {size} cells take about {needed / 1e9:.1f} GB of memory, this "
+            f"machine has {there / 1e9:.1f} GB: name a smaller size"
+        )
 
 
 def _item(card: ModelCard, chosen: Format, layout: Layout) -> dict[str, Any]:

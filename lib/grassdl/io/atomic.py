@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.text import check_length
+from ..core.text import check_output_name
 from .locks import Hold, abandoned
 from .resume import START_ANEW
 
@@ -31,7 +31,7 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
     """
     targets = [Path(path).expanduser().resolve() for path in paths if path]
     for target in targets:
-        check_length(target.name)
+        check_output_name(target.name)
         if targets.count(target) > 1:
             raise ValueError(f"Output <{target}> is named twice: choose different files")
         # A device or pipe must not be replaced by a file.
@@ -41,9 +41,18 @@ def check_output_files(paths: Iterable[str], overwrite: bool) -> list[Path]:
             raise ValueError(f"Output <{target}> exists: choose another one or use --overwrite")
         if not target.parent.is_dir():
             raise ValueError(f"Folder <{target.parent}> not found: create it or choose another one")
-        if not os.access(target.parent, os.W_OK | os.X_OK):
-            raise ValueError(f"Folder <{target.parent}> is not writable")
+        check_writable(target.parent)
     return targets
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder in which no file can be made.
+
+    Raises:
+        ValueError: Its permissions, attributes or file system forbid it.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"Folder <{folder}> is not writable")
 
 
 _PART, _LOCK = "part", "lock"

@@ -14,6 +14,9 @@ DECIMALS = 6
 
 ROWS_AT_ONCE = 1 << 16
 
+LONGEST_PIPE = 64 << 20
+"""Bytes that are read of a pipe or device, which may have no end."""
+
 
 def read_text(path: str, what: str) -> str:
     """The content of a table or list that a user wrote.
@@ -23,12 +26,25 @@ def read_text(path: str, what: str) -> str:
         what: What it is, for the message.
 
     Raises:
-        ValueError: It cannot be read, or is no text.
+        ValueError: It cannot be read, is no text in UTF-8, or a pipe or device without end.
     """
+    given = Path(path).expanduser()
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{what} <{path}> cannot be read: {error}") from None
+        with given.open("rb") as file:
+            content = file.read(-1 if given.is_file() else LONGEST_PIPE + 1)
+        if not given.is_file() and len(content) > LONGEST_PIPE:
+            raise ValueError(
+                f"{what} <{path}> cannot be read: it is no file, and gives more than "
+                f"{LONGEST_PIPE >> 20} MB"
+            )
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"{what} <{path}> cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{what} <{path}> cannot be read: byte {error.start} is no text in UTF-8, save it in "
+            "that encoding"
+        ) from None
 
 
 def read_rows(text: str, separator: str, where: str) -> Iterator[tuple[int, list[str]]]:

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.text import check_length, printable_json
+from ..core.text import check_output_name, printable_json
+from .atomic import check_writable
 from .format_versions import check_version
 from .json_records import read_json
 from .locks import LOCK_NAME, lock, locked_folder
@@ -136,7 +137,7 @@ def check_output_folder(path: str | os.PathLike[str], overwrite: bool, kind: Fol
     target = Path(path).expanduser().absolute()
     if target == target.parent:
         raise ValueError(f"Output <{target}> is the root of all folders: name one inside it")
-    check_length(target.name)
+    check_output_name(target.name)
     if _work_folder(target).is_dir():
         # Refused if another run writes it; else what a killed run left is put in order.
         with reserved(target, kind):
@@ -145,8 +146,7 @@ def check_output_folder(path: str | os.PathLike[str], overwrite: bool, kind: Fol
         _check_existing(target, overwrite, kind)
     if not target.parent.is_dir():
         raise ValueError(f"Folder <{target.parent}> not found: the output cannot be written there")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"Folder <{target.parent}> is not writable")
+    check_writable(target.parent)
     return target
 
 

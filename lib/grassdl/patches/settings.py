@@ -143,12 +143,27 @@ class Settings:
         )
 
     def grid(self, rows: int, cols: int) -> Grid:
-        """The cells of a region, the patch size, and the blocks."""
+        """The cells of a region, the patch size, and the blocks.
+
+        Raises:
+            ValueError: The step between the patches of a grid gives more of them than memory holds.
+        """
+        self._check_positions(rows, cols)
         if not self._has_blocks:
             block_size = max(rows, cols, self.size)
         else:
             block_size = self.block_size or default_block_size(rows, cols, self.size)
         return Grid(rows, cols, self.size, block_size)
+
+    def _check_positions(self, rows: int, cols: int) -> None:
+        if self.sampling not in GOES_WITH["stride"][1]:
+            return
+        along = [max(0, cells - self.size) // self.stride + 1 for cells in (rows, cols)]
+        if along[0] * along[1] > HIGHEST["npatches"]:
+            raise ValueError(
+                f"A stride of {self.stride} cells gives {along[0]} x {along[1]} patches, at most "
+                f"{HIGHEST['npatches']} are possible: choose a larger stride or a smaller region"
+            )
 
     @property
     def _has_blocks(self) -> bool:

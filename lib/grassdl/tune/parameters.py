@@ -205,11 +205,23 @@ def check(parameters: Sequence[Parameter], options: Mapping[str, str], freeze: b
         freeze: Whether flag -f was given.
 
     Raises:
-        ValueError: It refuses one; the message names it.
+        ValueError: It refuses one; the message names it, unless it has nothing to do with it.
     """
+    own = _complaint(options, freeze)
     for words in islice(combinations(parameters), MOST_CHECKED):
-        with allowed(words):
-            settings_of({**options, **words}, freeze)
+        found = _complaint({**options, **words}, freeze)
+        if found is not None:
+            with allowed({} if found == own else words):
+                raise ValueError(found)
+
+
+def _complaint(options: Mapping[str, str], freeze: bool) -> str | None:
+    """What i.dl.train has against options; None if nothing."""
+    try:
+        settings_of(options, freeze)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def combinations(parameters: Sequence[Parameter]) -> Iterator[dict[str, str]]:
@@ -225,6 +237,8 @@ def allowed(words: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
+        if not words:
+            raise
         tried = listed(f"{name}={word}" for name, word in words.items())
         raise ValueError(f"{error} (option parameters allows {tried})") from None
 

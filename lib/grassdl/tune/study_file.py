@@ -17,7 +17,7 @@ from typing import IO
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from ..core.text import check_length
+from ..core.text import check_output_name
 from ..io.json_records import parsed
 from ..io.locks import lock
 
@@ -42,7 +42,7 @@ def check_study_file(path: str) -> Path:
         ValueError: It cannot be written, or is no file of a study of i.dl.tune.
     """
     file = Path(path).expanduser().absolute()
-    check_length(file.name)
+    check_output_name(file.name)
     if not file.parent.is_dir():
         raise ValueError(f"Folder <{file.parent}> not found: the study cannot be written there")
     if not file.exists():

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 
 from ..core.options import number, positive
-from ..dataset.patchset import JoinedPatchSets, PatchSet, open_datasets
+from ..dataset.patchset import JoinedPatchSets, PatchSet, datasets_to_train_on
 from ..io.atomic import check_output_files
 from ..train.config.options import names_of, settings_of
 from ..train.config.settings import Settings
 from ..train.resume.run_folder import check_target
 from .parameters import Parameter, check, parsed
-from .study_file import check_study_file
+from .study_file import ANOTHER_FILE, check_study_file
 
 OWN = ("parameters", "trials", "time", "study")
 """Options that i.dl.train does not have."""
@@ -91,7 +91,7 @@ class Task:
 
     @cached_property
     def _datasets(self) -> list[PatchSet]:
-        return open_datasets(self.options["input"])
+        return datasets_to_train_on(self.options["input"])
 
     def _check_data(self) -> None:
         """Open the datasets with all bands that are tried.
@@ -119,6 +119,10 @@ def _study_file(options: Mapping[str, str], overwrite: bool) -> Path:
     """The file of the study, by default beside the model; its table and picture lie beside it."""
     target = Path(options["output"]).expanduser().absolute()
     file = check_study_file(options["study"] or f"{target}{STUDY_ENDING}")
+    if target in (file, table_of(file), picture_of(file)):
+        raise ValueError(
+            f"The study <{file}>, its table or picture has the name of the output: {ANOTHER_FILE}"
+        )
     is_known = file.exists()
     check_output_files([str(table_of(file)), str(picture_of(file))], overwrite or is_known)
     return file

@@ -159,3 +159,8 @@ def test_names_that_no_vector_map_may_have_are_refused(call):
     told = call("\n".join(lines).replace("NAMES", repr([*names, "a_1", "Patches"]))).stdout
     assert told.count("is no legal name of a vector map") == len(names)
     assert [line.split(">")[0][1:] for line in told.splitlines()] == names
+
+
+def test_a_mapset_that_has_seen_no_table_takes_any_name(call, grass_project):
+    (grass_project.mapset / "VAR").unlink(missing_ok=True)
+    assert call("print(check_vector_output('patches', False))").stdout == "None\n"

@@ -228,11 +228,16 @@ def test_a_run_killed_while_its_results_get_their_names_is_gone_on_with(
         ({"probabilities": "q"}, ["<q_2> not found", "q_2, q_5, q_9"]),
         ({"probabilities": "p", "segments": "p_2"}, ["floating point", "segment ids are integers"]),
         ({"probabilities": "p", "segments": "none"}, ["<none> not found"]),
+        ({"probabilities": "p", "segments": "blank"}, ["<blank@PERMANENT> has no segment in the"]),
         ({"probabilities": "p", "segment_margin": 2}, ["segment_margin", "0 to 1"]),
         ({"probabilities": "p", "segment_stats": "/nowhere/a.csv"}, ["</nowhere> not found"]),
         ({"probabilities": "p", "segment_stats": "{}/a", "separator": "."}, ["part of a number"]),
         ({"probabilities": "p", "segment_output": "p_5", "overwrite": True}, ["also an input"]),
         ({"probabilities": "p", "segment_output": "seg", "overwrite": True}, ["also an input"]),
+        (
+            {"probabilities": "p", "output": "cells", "vector": "one", "segment_vector": "One"},
+            ["Two outputs would have the name <one>"],
+        ),
         ({"probabilities": "p", "segment_vector": "select"}, ["no legal name"]),
         ({"probabilities": "p", "segments": "below", "segment_vector": "areas"}, ["-3", "r.clump"]),
     ],
@@ -241,6 +246,7 @@ def test_what_cannot_be_done_is_refused(
     grass_project, ids, shares, model, tmp_path, options, words
 ):
     grass_project.write_raster("below", np.full((ROWS, COLS), -3))
+    grass_project.write_raster("blank", np.ma.masked_all((ROWS, COLS), np.int32))
     before = grass_project.maps(), grass_project.maps("vector")
     options = {"segment_output": "objects", **options}
     options = {key: str(one).format(tmp_path) for key, one in options.items()}

@@ -72,6 +72,8 @@ def test_no_setting_is_out_of_reach():
     ("wrong", "words"),
     [
         ({"augmentation": "none,flip"}, "augmentation=none does not go together"),
+        ({"augmentation": "flip,zoom,flip"}, "<augmentation> has <flip> twice: name it once"),
+        ({"strengths": "flip:0.1,flip:0.2"}, "<strengths> has <flip> twice: name it once"),
         ({"class_weights": "high"}, "<class_weights> must be none, balanced, sqrt, or one number"),
         ({"class_weights": "balanced,2"}, "found <balanced,2>"),
         ({"class_weights": "1,-2"}, "<class_weights> must not be negative"),

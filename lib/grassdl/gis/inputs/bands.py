@@ -17,6 +17,7 @@ from ...core.bands import (
     Band,
     Derivation,
     Resampling,
+    check_band_name,
     holds,
     names_mismatch,
     ndsm,
@@ -76,6 +77,8 @@ class BandMaps:
             if given:
                 derived[name] = {role: require_raster(one) for role, one in given.items()}
         names = [name.strip() for name in options["bands"].split(",") if name.strip()]
+        for one in names:
+            check_band_name(one)
         if names and len(names) != len(maps):
             raise ValueError(
                 f"bands names {len(names)} bands, but {len(maps)} raster maps are given: "

@@ -259,9 +259,18 @@ def _class_of(vector: str, layer: str, column: str, classification: str) -> dict
 def _warn_of_areas(
     vector: str, layer: str, class_of: Mapping[int, int] | None, classification: str
 ) -> None:
-    """Warn of areas that count for one class and belong to others as well, or for no cell."""
+    """Warn of areas that count for one class and belong to others as well, or for no cell.
+
+    Raises:
+        ValueError: There are none.
+    """
     region = Region.current()
     sites = read_areas(vector, int(layer), region)
+    if not sites.categories:
+        raise ValueError(
+            f"Vector map <{vector}> has no areas with a category in layer {layer}: use points= for "
+            "points, or name another layer"
+        )
     if class_of is None:
         class_of = {category: category for own in sites.categories for category in own}
     labels = labels_of(classification, set(class_of.values()))
@@ -301,8 +310,6 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
 @contextmanager
 def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) -> Iterator[str]:
     """A temporary raster map of the areas' classes; cells outside of them are NULL."""
-    if not gs.vector_info_topo(vector)["areas"]:
-        raise ValueError(f"Vector map <{vector}> has no areas: use points= for points")
     if class_of == {}:
         raise ValueError(f"No area of <{vector}> has a class")
     require_own_format("raster")

@@ -290,7 +290,10 @@ def _known(
         table = training.colored(_categories_as_classes(present))
     values = [table[category].value for category in present if category in table]
     if not values:
-        told = f"No training {kind} of <{training.name}> with a class lies in the region"
+        told = (
+            f"No training {kind} of <{training.name}> with a class lies in the region (layer "
+            f"{training.layer})"
+        )
         raise ValueError(". ".join([told, *lost]))
     hint = ": numbers of objects are no classes, give column= with the class, or value="
     _check_values(sorted(set(values)), training.name, hint)

@@ -14,6 +14,9 @@ from ...core.options import number, whole
 from ..vector.attributes import class_texts, layer_number, require_vector
 from ..vector.colors import colors_by_category
 
+HIGHEST_RADIUS = 1_000_000_000
+"""Map units; a larger radius is a typing error."""
+
 
 @dataclass(frozen=True)
 class TrainingMap:
@@ -47,7 +50,7 @@ class TrainingMap:
             ValueError: Map or layer is missing, or a radius is given with areas.
         """
         name = require_vector(options["training"])
-        radius = number(options, "radius", lowest=0) if options["radius"] else None
+        radius = number(options, "radius", 0, HIGHEST_RADIUS) if options["radius"] else None
         topology = gs.vector_info_topo(name)
         if not topology["areas"] and not topology["points"]:
             raise ValueError(f"Vector map <{name}> has no areas and no points to train from")

@@ -47,6 +47,8 @@ class PredictionOutputs:
         if options["segments"]:
             self._tables = SegmentTables.from_options(options, unfinished)
             self.check_inputs([self._tables.raster])
+            if options["vector"] and options["vector"].casefold() == self._tables.vector.casefold():
+                raise ValueError(f"Two outputs would have the name <{options['vector']}>")
 
     @property
     def names(self) -> list[str]:
@@ -83,11 +85,17 @@ class PredictionOutputs:
     def open_segments(
         self, cells: tuple[int, int, int, int] | None
     ) -> AbstractContextManager[SegmentRows] | None:
-        """See `Outputs.open_segments`."""
+        """See `Outputs.open_segments`.
+
+        Raises:
+            ValueError: See `SegmentTables.check_segments`.
+        """
         if self._tables is None:
             return None
         window = self._region.window(*cells) if cells else self._region
-        return closing(SegmentRows(self._tables.raster, self._region, window))
+        rows = SegmentRows(self._tables.raster, self._region, window)
+        self._tables.check_segments(rows)
+        return closing(rows)
 
     def make(
         self,

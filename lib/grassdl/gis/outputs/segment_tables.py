@@ -12,6 +12,7 @@ from pathlib import Path
 import grass.script as gs
 import numpy as np
 
+from ...core.readers import RowReader
 from ...io.atomic import StagedFiles, check_output_files
 from ...io.delimited import write_table
 from ..raster.info import require_integer
@@ -19,6 +20,9 @@ from ..raster.region import Region
 from ..raster.rows import MapRows
 from ..session.output_names import check_vector_output
 from ..vector.segment_areas import segment_areas
+
+STRIP_CELLS = 1 << 20
+"""Cells of a map of segments that are looked at at a time."""
 
 _PART_OF_NUMBERS = set("0123456789+-.e\n")
 
@@ -111,6 +115,39 @@ class SegmentTables:
         """What is written."""
         return [str(one) for one in (self.vector, self.file) if one]
 
+    def check_segments(self, segments: RowReader) -> None:
+        """Refuse segments of which nothing can be made, before anything is computed.
+
+        Args:
+            segments: Reads the map in the region: to its first segment, or all of it where ids
+                become categories.
+
+        Raises:
+            ValueError: There is none in the region, or an id is no category of a vector map.
+        """
+        height = max(1, STRIP_CELLS // segments.cols)
+        found = False
+        for row in range(0, segments.rows, height):
+            ids, outside = segments.read(row, min(height, segments.rows - row))
+            found = found or not outside.all()
+            if self.vector:
+                self._check_categories(ids[~outside])
+            elif found:
+                return
+        if not found:
+            raise ValueError(
+                f"Raster map <{self.raster}> has no segment in the region: check segments=, region "
+                "and mask"
+            )
+
+    def _check_categories(self, ids: np.ndarray) -> None:
+        lowest = ids.min(initial=0)
+        if lowest < 0:
+            raise ValueError(
+                f"Segment {lowest} of <{self.raster}> cannot become an area: categories of vector "
+                "maps are 0 or more, number the segments anew (r.clump) or leave out segment_vector"
+            )
+
     @contextmanager
     def staged(self, columns: Mapping[str, np.ndarray]) -> Iterator[StagedSegmentTables]:
         """The tables while they are made; nothing is left of them if they are not finished.
@@ -137,11 +174,7 @@ class StagedSegmentTables:
             self.staged.write({file: lambda path: write_table(path, self.columns, separator)})
 
     def finish(self) -> None:
-        """Make the vector map, and give the file its name.
-
-        Raises:
-            ValueError: An id is negative, which is no category of a vector map.
-        """
+        """Make the vector map, and give the file its name."""
         if self.places.vector:
             where = self.places.raster, self.places.vector
             segment_areas(*where, self.columns, self.places.environment)

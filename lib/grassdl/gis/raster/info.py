@@ -50,8 +50,11 @@ def require_raster(name: str) -> str:
     """The fully qualified name (`map@mapset`) of an existing raster map.
 
     Raises:
-        ValueError: There is none of that name in the mapset it names or in the search path.
+        ValueError: There is none of that name in the mapset it names or in the search path, or the
+            name is empty.
     """
+    if not name.strip():
+        raise ValueError("A name of a raster map is empty: separate names by one comma each")
     libgis.G_gisinit("i.dl")
     plain, _, given = name.partition("@")
     # The library would warn of an illegal name, in a line of its own.

@@ -7,11 +7,14 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from pathlib import Path
+from string import Template
 
 import grass.script as gs
 
-from ...core.text import check_length
+from ...core.text import check_output_name
 from .mapset import current_mapset, mapset_folder
+from .printed import read_text
 
 LONGEST_TITLE = 250
 """Bytes of a map's title: r.support takes 1000, r.info shows fewer."""
@@ -39,7 +42,7 @@ def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two outputs would have the name <{name}>")
-        check_length(name)
+        check_output_name(name)
         if not gs.legal_name(name):
             raise ValueError(f"<{name}> is no legal name of a raster map")
         may_exist = unfinished or gs.overwrite()
@@ -51,11 +54,11 @@ def check_vector_output(name: str, overwrite: bool) -> None:
     """Refuse a name that cannot be written.
 
     Raises:
-        ValueError: The name is illegal or too long, a map has it and may not be overwritten, or
-            GRASS would write the map elsewhere.
+        ValueError: The name is illegal or too long, a map has it and may not be overwritten, the
+            database has a table of that name, or GRASS would write the map elsewhere.
     """
     require_own_format("vector")
-    check_length(name)
+    check_output_name(name)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or not _is_table_name(name):
         raise ValueError(
             f"<{name}> is no legal name of a vector map: it begins with a letter, holds letters, "
@@ -63,6 +66,7 @@ def check_vector_output(name: str, overwrite: bool) -> None:
         )
     if _exists(name) and not overwrite:
         raise ValueError(f"Vector map <{name}> exists: choose another name or use --overwrite")
+    _check_table(name)
 
 
 def check_not_read(outputs: Iterable[str], inputs: Iterable[str], element: str = "cell") -> None:
@@ -114,6 +118,35 @@ def _is_table_name(name: str) -> bool:
         except sqlite3.OperationalError:
             return False
     return True
+
+
+def _check_table(name: str) -> None:
+    """Refuse the name of a vector map whose table would have a name that is taken.
+
+    In most databases names that differ by case only are the same.
+    """
+    tables = _tables()
+    if name in tables and not _exists(name):
+        raise ValueError(
+            f"The database has a table <{name}> that is of no vector map of this name: choose "
+            "another name, or remove the table with db.droptable"
+        )
+    alike = [one for one in tables if one != name and one.casefold() == name.casefold()]
+    if alike:
+        raise ValueError(
+            f"The table of vector map <{name}> would have the name of table <{alike[0]}>, since "
+            "case does not count there: choose another name"
+        )
+
+
+def _tables() -> list[str]:
+    """Names of the tables in the mapset's database; it is not made if it is not there."""
+    # A mapset that has seen no table knows of no database.
+    connection = gs.db_connection() or {}
+    place = Template(connection.get("database", "")).safe_substitute(gs.gisenv())
+    if not place or connection["driver"] == "sqlite" and not Path(place).is_file():
+        return []
+    return read_text("db.tables", flags="p").split()
 
 
 def _exists(name: str) -> bool:

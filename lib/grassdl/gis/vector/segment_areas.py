@@ -32,19 +32,12 @@ def segment_areas(
     Args:
         raster: Map of segments.
         name: Name of the map, as `check_vector_output` approves of it.
-        columns: Values by name, those of the first column being the ids.
+        columns: Values by name, those of the first column being the ids, of 0 or more.
         environment: That of a session in the region whose segments are wanted.
 
     Raises:
-        ValueError: An id is negative, which is no category of a vector map.
         CalledModuleError: GRASS cannot make the map.
     """
-    ids = next(iter(columns.values()))
-    if len(ids) and ids.min() < 0:
-        raise ValueError(
-            f"Segment {ids.min()} of <{raster}> cannot become an area: categories of vector maps "
-            "are 0 or more, number the segments anew (r.clump) or leave out segment_vector"
-        )
     remove_debris(TEMPORARY_PREFIX, "vector")
     temporary = temporary_name(TEMPORARY_PREFIX)
     script = Path(gs.tempfile())

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.options import number, parsed_number, whole, wholes
@@ -161,7 +161,15 @@ def _augmentation(words: str) -> tuple[str, ...]:
     names = words.split(",")
     if "none" in names and len(names) > 1:
         raise ValueError("augmentation=none does not go together with another augmentation")
+    _check_once("augmentation", names)
     return () if names == ["none"] else tuple(names)
+
+
+def _check_once(option: str, names: Sequence[str]) -> None:
+    """Refuse a list that names something twice: one of the two would be without effect."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"<{option}> has <{twice[0]}> twice: name it once")
 
 
 def _class_weights(words: str) -> str | tuple[float, ...]:
@@ -178,6 +186,7 @@ def _class_weights(words: str) -> str | tuple[float, ...]:
 
 def _strengths(words: str) -> dict[str, float]:
     pairs = [word.partition(":") for word in words.split(",") if word]
+    _check_once("strengths", [name for name, _, _ in pairs])
     try:
         return {name: parsed_number(strength, "strengths") for name, _, strength in pairs}
     except ValueError:
