@@ -296,10 +296,10 @@
 # % key: format
 # % type: string
 # % required: no
-# % options: npy,geotiff
+# % options: npy,geotiff,json
 # % answer: npy
-# % descriptions: npy;NumPy arrays, the quickest to learn from;geotiff;georeferenced images, which other programs read
-# % description: Format of the patches
+# % descriptions: npy;NumPy arrays, the quickest to learn from;geotiff;georeferenced images, which other programs read;json;with -p: the plan as one JSON object, for scripts
+# % description: Format of the patches, or of the plan
 # % guisection: Output
 # %end
 # %option G_OPT_V_OUTPUT
@@ -385,12 +385,13 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.io.folders import reserved_output
     from grassdl.patches.export import PatchCutter, expected_seconds
     from grassdl.patches.label_spool import spool_codes
-    from grassdl.patches.plan import describe
-    from grassdl.patches.settings import Settings
+    from grassdl.patches.plan_report import report
+    from grassdl.patches.settings import Settings, format_of_patches
     from grassdl.runtime.workers import Workers
 
     region = Region.current()
     settings = Settings.from_options(options)
+    file_format = format_of_patches(options["format"], only_plan)
     grid = settings.grid(region.rows, region.cols)
     if options["footprints"]:
         check_vector_output(options["footprints"], gs.overwrite())
@@ -423,14 +424,15 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
         dtype=stack.dtype,
         value_range=stack.value_range,
         folds=settings.folds,
-        file_format=options["format"],
+        file_format=file_format,
         export=settings.export(grid, region.to_json(), command_line(), **session.result()),
     )
     cutter = PatchCutter(stack, codes, writer, cells)
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
     if not only_plan:
         write(output, cutter, plan, workers, options["footprints"])
-    print(describe(plan, labels.classes, grid, writer.bytes_needed, seconds), flush=True)
+    told = plan, labels.classes, grid, writer.bytes_needed, seconds
+    print(report(options["format"], *told), flush=True)
     if not only_plan:
         written = f"Dataset <{output.target}> is written; {OVERVIEW_NAME} in it shows patches"
         finished(written, "i.dl.train", input=output.target, output="MODEL")

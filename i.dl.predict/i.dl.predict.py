@@ -249,6 +249,16 @@
 # % description: Number of threads to compute with; 0 for all cores
 # % guisection: Computing
 # %end
+# %option
+# % key: format
+# % type: string
+# % required: no
+# % options: plain,json
+# % answer: plain
+# % description: Format of the result on standard output
+# % descriptions: plain;None: maps and messages are the result;json;One JSON object, for scripts
+# % guisection: Computing
+# %end
 # %flag
 # % key: a
 # % label: Average over the eight flips and quarter turns (test-time augmentation)
@@ -303,7 +313,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.outputs.class_maps import checkpoint_folder
     from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
-    from grassdl.gis.session.messages import Progress, finished
+    from grassdl.gis.session.messages import Progress, finished, print_json
     from grassdl.model.ensemble import open_model
     from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
     from grassdl.predict.run import NetworkRun, PredictionRun, StoredProbabilitiesRun
@@ -326,6 +336,8 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     rows, fingerprint = region.rows, run.fingerprint()
     with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
         run.execute(checkpoint, Progress(rows))
+    if options["format"] == "json":
+        print_json({"written": outputs.names, **run.record(), "notes": outputs.notes})
     classes = options["segment_output"] or options["output"]
     following = {"classification": classes, "reference": "REFERENCE"}
     finished(f"Written: {listed(outputs.names)}", "i.dl.evaluate" if classes else "", **following)

@@ -306,6 +306,16 @@
 # % description: Number of threads for computing; 0 for all cores
 # % guisection: Computing
 # % end
+# % option
+# % key: format
+# % type: string
+# % required: no
+# % options: plain,json
+# % answer: plain
+# % description: Format of the result on standard output
+# % descriptions: plain;Scores as text;json;One JSON object, for scripts
+# % guisection: Computing
+# % end
 # % flag
 # % key: r
 # % label: Resume a training that was cut short
@@ -323,6 +333,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -371,17 +382,29 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     return train(first.data, target, first.settings, **told)
 
 
+def print_result(card: ModelCard, folder: str, form: str) -> None:
+    """Print what the training came to, to stdout."""
+    from grassdl.gis.session.messages import message, print_json
+    from grassdl.train.result import record
+
+    if card.test is None:
+        message("The model has no scores on test patches")
+    if form == "json":
+        print_json(record(card, Path(folder)))
+    else:
+        print_scores(card)
+        sys.stdout.flush()
+
+
 def print_scores(card: ModelCard) -> None:
-    """Print the scores on the test split to stdout, and those of an ensemble's members."""
+    """Print the scores on the test split, and those of an ensemble's members."""
     from grassdl.core.accuracy import HEADLINE
     from grassdl.core.classes import MapClass
-    from grassdl.gis.session.messages import message
     from grassdl.train.ensemble_scores import table
 
     if card.members:
         print("\n".join(table(card)))
     if card.test is None:
-        message("The model has no scores on test patches")
         return
 
     def line(name: str, figure: float | None) -> None:
@@ -394,14 +417,13 @@ def print_scores(card: ModelCard) -> None:
         line(f"F1 of class {MapClass(one['value'], one['label'], '').full_name}", one["f1"])
 
 
-def tell_end(card: ModelCard, output: str) -> None:
+def tell_end(card: ModelCard, folder: str) -> None:
     """Tell what was written, and how imagery is classified with it."""
     from grassdl.core.bands import options_of
     from grassdl.gis.session.messages import finished
     from grassdl.train.model_card import HISTORY_PICTURE
     from grassdl.train.model_readme import README_NAME
 
-    folder = os.path.abspath(os.path.expanduser(output))
     shown = HISTORY_PICTURE if not card.members else f"{HISTORY_PICTURE} of each member"
     written = (
         f"Model <{folder}> is written; {README_NAME} in it describes it, {shown} shows the course "
@@ -418,9 +440,9 @@ def main() -> int:
     with one_line_errors():
         card = train_network(options, flags)
         if card is not None:
-            print_scores(card)
-            sys.stdout.flush()
-            tell_end(card, options["output"])
+            folder = os.path.abspath(os.path.expanduser(options["output"]))
+            print_result(card, folder, options["format"])
+            tell_end(card, folder)
     return 0
 
 

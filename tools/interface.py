@@ -42,7 +42,7 @@ TRAIN = ROOT / "i.dl.train" / "i.dl.train.py"
 PAGE = TRAIN.with_suffix(".md")
 TUNE = ROOT / "i.dl.tune" / "i.dl.tune.py"
 
-NOT_TUNED = ("input", "output", "fold", "repeats", "r")
+NOT_TUNED = ("input", "output", "fold", "repeats", "format", "r")
 """Options and flags of i.dl.train that i.dl.tune does not have, or has as its own."""
 
 OFFERS: dict[str, dict[str, dict[str, str]]] = {

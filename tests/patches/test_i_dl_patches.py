@@ -370,6 +370,19 @@ def test_the_plan_writes_nothing_and_tells_what_the_dataset_will_hold(landscape,
         assert ((codes < 2).sum(axis=(1, 2)) >= 0.2 * SIZE**2).all()
 
 
+def test_a_script_reads_the_plan_as_one_json_object(landscape, tmp_path):
+    options = {"input": "red", "labels": "truth", "size": SIZE, "format": "json"}
+    plan = json.loads(landscape.run("i.dl.patches", flags="p", **options).stdout)
+    assert [one["value"] for one in plan["classes"]] == VALUES
+    for split in SPLITS:
+        pixels = sum(one["pixels"][split] for one in plan["classes"])
+        assert pixels == plan["labelled_pixels"][split]
+    assert sum(plan["patches"].values()) == plan["candidates"] - plan["across_splits"]
+    refused = landscape.run("i.dl.patches", check=False, output=tmp_path / "other", **options)
+    fails_with(refused, "format=json is for the plan: add -p")
+    assert not (tmp_path / "other").exists()
+
+
 def test_the_same_seed_gives_the_same_dataset_and_another_one_another(landscape, tmp_path):
     options = {"input": "red", "labels": "truth", "sampling": "random", "npatches": 12}
     ids = [

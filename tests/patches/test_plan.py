@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from array_reader import ArrayBands, ArrayLabels
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.patches import label_spool, window_counts
-from grassdl.patches.plan import describe, make_plan, shortcomings
+from grassdl.patches.plan import make_plan, shortcomings
+from grassdl.patches.plan_report import describe, record
 from grassdl.patches.sampling import (
     BalancedSampling,
     Grid,
@@ -129,6 +130,40 @@ def test_the_plan_is_printed_in_eighty_columns():
     assert lines[6].split() == ["labelled", "pixels", "64", "0", "0"]
     assert lines[7].split() == ["3", "water"] + ["50.00", "%"] + ["0.00", "%"] * 2
     assert max(map(len, lines)) <= 80
+
+
+def test_a_script_gets_all_that_the_table_tells_as_numbers():
+    codes = np.zeros((4, 16), np.uint8)
+    codes[:, 12:] = 1
+    grid = Grid(4, 16, 4, 8)
+    assert record(plan_of(codes, GridSampling(4)), CLASSES, grid, 1_500_000, 0.25) == {
+        "candidates": 4,
+        "too_few_labelled": 0,
+        "across_splits": 0,
+        "within_buffer": 0,
+        "size": 4,
+        "block_size": 8,
+        "bytes": 1_500_000,
+        "seconds": 0.25,
+        "patches": {"train": 4, "val": 0, "test": 0},
+        "labelled_pixels": {"train": 64, "val": 0, "test": 0},
+        "classes": [
+            {
+                "value": 3,
+                "label": "water",
+                "pixels": {"train": 48, "val": 0, "test": 0},
+                "percent": {"train": 75.0, "val": 0.0, "test": 0.0},
+            },
+            {
+                "value": 12,
+                "label": "roof",
+                "pixels": {"train": 16, "val": 0, "test": 0},
+                "percent": {"train": 25.0, "val": 0.0, "test": 0.0},
+            },
+        ],
+        "folds": [],
+        "notes": [],
+    }
 
 
 def test_the_expected_time_is_told_as_people_tell_it():

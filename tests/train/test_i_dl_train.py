@@ -15,6 +15,7 @@ import pytest
 from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.networks import registry
+from grassdl.train.result import record
 from one_error import fails_with
 
 TINY = {"filters": 2, "depth": 1, "epochs": 1, "batch_size": 8}
@@ -278,11 +279,13 @@ def test_a_model_is_trained_on_with_other_bands_and_its_encoder_frozen(run, data
     folder = dataset()
     train(run, folder, tmp_path / "old", check=True, bands="red")
     options = {"filters": "", "depth": "", "epochs": 2, "flags": "f", "model": tmp_path / "old"}
+    options["format"] = "json"
     done = train(run, folder, tmp_path / "new", check=True, **options)
     assert "bands that it does not know: nir" in " ".join(done.stderr.split())
     card = load_card(tmp_path / "new")
     assert card.network_options["filters"] == 2
     assert card.training["parent"]["name"] == "old"
+    assert json.loads(done.stdout) == record(card, tmp_path / "new")
     fails_with(
         train(run, folder, tmp_path / "other", model=tmp_path / "old", depth="", network="nicknet"),
         "<network> contradicts model",

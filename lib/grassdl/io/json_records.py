@@ -41,6 +41,11 @@ def write_json(path: Path, content: dict[str, Any], durable: bool = False) -> No
         file.write(f"{text}\n".encode())
 
 
+def as_json(result: dict[str, Any]) -> str:
+    """A result of a module as one indented JSON object; NaN is refused, since JSON has none."""
+    return json.dumps(result, indent=2, allow_nan=False) + "\n"
+
+
 def _on_one_line(found: re.Match[str]) -> str:
     return found[0] if found[0].startswith('"') else " ".join(found[0].split())
 

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which patches are cut, and the text that describes it before anything is written."""
+"""Which patches are cut, chosen before anything is written."""
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..core.classes import ClassScheme
 from ..core.readers import CodeReader
-from ..core.text import duration, listed
+from ..core.text import listed
 from ..dataset.manifest import SPLITS
 from .candidates import ACROSS, FIT, NEAR, UNKNOWN, UNLABELLED, Examined
 from .leakage import check_apart
@@ -18,9 +17,6 @@ from .sampling import Grid, SamplingDesign
 from .split_membership import BUFFERED, DROPPED
 from .splits import SplitScheme
 from .window_counts import count_codes
-
-COLUMNS = 80
-"""Width of the plan's text."""
 
 
 @dataclass(frozen=True)
@@ -184,62 +180,3 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
 
 def _names(classes: ClassScheme, chosen: np.ndarray) -> str:
     return listed(one.label for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)
-
-
-def describe(
-    plan: Plan, classes: ClassScheme, grid: Grid, bytes_needed: int, seconds: float | None = None
-) -> str:
-    """The plan as a table of at most 80 columns: patches, and share of every class by split.
-
-    Args:
-        plan: The plan.
-        classes: The classes.
-        grid: Region, patch size and block size.
-        bytes_needed: Disk size of the dataset.
-        seconds: Expected time of writing it, if known.
-    """
-    pixels = plan.class_pixels()
-    seen = [
-        f"Candidates: {plan.candidates}",
-        f"too few labelled cells: {plan.unlabelled}",
-        f"across two splits: {plan.dropped}",
-    ]
-    if plan.buffered:
-        seen.append(f"within the buffer: {plan.buffered}")
-    edges = f"Edge of a patch: {grid.size} cells"
-    if grid.block_size < max(grid.rows, grid.cols):
-        edges += f", of a block: {grid.block_size} cells"
-    cost = f"Disk size: {bytes_needed / 1e6:.1f} MB"
-    if seconds is not None:
-        cost += f"; expected time: {_about(seconds)}"
-    lines = [
-        *_wrapped("; ".join(seen)),
-        edges,
-        cost,
-        "",
-        f"{'':32}" + "".join(f"{name:>14}" for name in SPLITS),
-        f"{'patches':32}" + "".join(f"{plan.split_counts[name]:14d}" for name in SPLITS),
-        f"{'labelled pixels':32}" + "".join(f"{count:14d}" for count in pixels.sum(axis=1)),
-    ]
-    shares = 100 * pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
-    for one, share in zip(classes, shares.T, strict=True):
-        name = f"  {one.full_name}"[:31]
-        lines.append(f"{name:32}" + "".join(f"{percent:12.2f} %" for percent in share))
-    if plan.number_of_folds:
-        numbers = np.bincount(plan.folds)[1:].tolist()
-        told = f"Folds: {len(numbers)}, of {listed(numbers, most=len(numbers))} patches; fold 1 "
-        lines += ["", *_wrapped(f"{told}is the split val, the others are the split train")]
-    for place, note in enumerate(plan.notes):
-        lines += [*([] if place else [""]), *_wrapped(note)]
-    return "\n".join(lines)
-
-
-def _about(seconds: float) -> str:
-    return "below 1 s" if seconds < 1 else f"about {duration(seconds)}"
-
-
-def _wrapped(text: str) -> list[str]:
-    # A number and its unit stay together.
-    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    lines = textwrap.wrap(kept, COLUMNS, subsequent_indent="  ")
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -37,6 +37,9 @@ GOES_WITH = {
 }
 """Options that have a meaning only with some values of another one."""
 
+NPY, JSON = "npy", "json"
+"""Values of the option `format`: the usual one of patches, and that of a plan for scripts."""
+
 LEAST_MEMORY = 50
 """Megabytes without which nothing can be read."""
 
@@ -231,6 +234,19 @@ class Settings:
             command=command,
             **session,
         )
+
+
+def format_of_patches(form: str, only_plan: bool) -> str:
+    """The format of patches that the option `format` asks for; the usual one for a plan in JSON.
+
+    Raises:
+        ValueError: Patches are to be written in it.
+    """
+    if form == JSON and not only_plan:
+        raise ValueError(
+            f"format={JSON} is for the plan: add -p, or choose {NPY} or geotiff for the patches"
+        )
+    return NPY if form == JSON else form
 
 
 def _folds(options: Mapping[str, str], shares: np.ndarray) -> int:

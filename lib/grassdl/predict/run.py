@@ -168,6 +168,7 @@ class PredictionRun(ABC):
         self.outputs = outputs
         self.report = report
         self.decision = Decision(len(card.classes), settings.threshold, **outputs.figures)
+        self.resumed_rows = 0
 
     @abstractmethod
     def start(self, checkpoint: Checkpoint) -> Cells | None:
@@ -191,6 +192,20 @@ class PredictionRun(ABC):
     def method(self) -> str:
         """How probabilities are obtained, for the history of the maps."""
 
+    def record(self) -> dict[str, Any]:
+        """What a script may want to know of a run that has ended, for JSON."""
+        return {
+            "model": self.settings.model,
+            "network": self.card.network,
+            "rows": self.region.rows,
+            "cols": self.region.cols,
+            "resumed_rows": self.resumed_rows,
+            "engine": None,
+            "precision": None,
+            "features": None,
+            "tiling": None,
+        }
+
     def fingerprint(self) -> dict[str, str]:
         """What the result depends on, as `io.resume` describes it."""
         packages = [OPENVINO] if self.settings.engine == OPENVINO else []
@@ -212,6 +227,7 @@ class PredictionRun(ABC):
         Raises:
             ValueError: No cell has data, or the disk cannot hold the output.
         """
+        self.resumed_rows = checkpoint.rows
         with ExitStack() as cleanup:
             cells = self.start(checkpoint)
             reader = cleanup.enter_context(self.inputs.open(cells))
@@ -277,6 +293,7 @@ class NetworkRun(PredictionRun):
         self.settings = replace(settings, engine=self.loaded.name)
         self.decision = replace(self.decision, features=self.loaded.facts.features)
         self.tiling: Plan
+        self._cells = 0
 
     def start(self, checkpoint: Checkpoint) -> Cells:
         """See `PredictionRun.start`; the engine is timed, too."""
@@ -309,7 +326,8 @@ class NetworkRun(PredictionRun):
         """
         rows, cols = self.tiling.rows, self.tiling.cols
         first = first_step(rows, self.settings.tiling, done)
-        self.report(self.tiling.summary(cells_with_data(reader, rows, cols, first)))
+        self._cells = cells_with_data(reader, rows, cols, first)
+        self.report(self.tiling.summary(self._cells))
         self.outputs.note(f"engine {self.loaded.name}, precision {self.settings.precision}")
         values = reader
         if self.settings.normalization == MAPS:
@@ -322,6 +340,17 @@ class NetworkRun(PredictionRun):
     def method(self) -> str:
         """See `PredictionRun.method`."""
         return self.tiling.description
+
+    def record(self) -> dict[str, Any]:
+        """See `PredictionRun.record`."""
+        facts = self.loaded.facts
+        return {
+            **super().record(),
+            "engine": self.loaded.name,
+            "precision": self.settings.precision,
+            "features": {"layer": facts.layer, "number": facts.features} if facts.layer else None,
+            "tiling": self.tiling.record(self._cells),
+        }
 
 
 class StoredProbabilitiesRun(PredictionRun):

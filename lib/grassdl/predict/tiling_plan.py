@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -161,6 +162,24 @@ class Plan:
         """Cells computed for each cell of the output that the maps have."""
         return self.computed_cells / (len(self.rows.wanted) * len(self.cols.wanted))
 
+    @property
+    def tiles(self) -> int:
+        """Number of tiles, empty ones among them."""
+        return len(self.rows.cores) * len(self.cols.cores)
+
+    def record(self, cells: int) -> dict[str, Any]:
+        """The same as `summary` tells, for JSON."""
+        return {
+            "method": self.tiling,
+            "tiles": self.tiles,
+            "tile_rows": self.shape.rows,
+            "tile_cols": self.shape.cols,
+            "halo": self.halo,
+            "overhead": self.overhead,
+            "memory_bytes": round(self.bytes),
+            "expected_seconds": self.seconds_per_cell * cells,
+        }
+
     def summary(self, cells: int) -> str:
         """One line before the start.
 
@@ -169,9 +188,8 @@ class Plan:
                 nor those that an earlier run finished.
         """
         seconds = self.seconds_per_cell * cells
-        number = len(self.rows.cores) * len(self.cols.cores)
         return (
-            f"{number} tiles of {self.shape} cells with a halo of {self.halo} cells "
+            f"{self.tiles} tiles of {self.shape} cells with a halo of {self.halo} cells "
             f"(tiling={self.tiling}): {self.overhead:.2f} cells computed for each cell of the "
             f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(max(seconds, 1))}"
         )

@@ -17,6 +17,7 @@ from grassdl.evaluate.report import formats
 from grassdl.evaluate.report import text as listing
 from grassdl.evaluate.settings import Settings
 from grassdl.io.atomic import check_output_files, write_files
+from grassdl.io.json_records import as_json
 
 AWKWARD = [
     MapClass(1, 'bâti, "dense" | high', "200:0:0"),
@@ -144,7 +145,7 @@ def test_listing_tells_why_cells_were_left_out(report):
 
 
 def test_json_is_the_report_with_null_for_undefined_figures(report):
-    assert json.loads(formats.as_json(report)) == report
+    assert json.loads(as_json(report)) == report
     assert report["classes"][2]["precision"] is None
 
 

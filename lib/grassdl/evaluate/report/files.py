@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ...core import plots
+from ...io.json_records import as_json
 from . import formats, text
 
 FORMATS: dict[str, Callable[[dict[str, Any]], str]] = {
     "plain": text.plain,
-    "json": formats.as_json,
+    "json": as_json,
     "csv": formats.as_csv,
 }
 """The report as text by value of the option `format`."""

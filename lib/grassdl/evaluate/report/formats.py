@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The report of `assess` for programs: JSON and CSV."""
+"""The report of `assess` as tables for programs: CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
 
 Row = tuple[str, int | None, float | int | None]
 """Metric, class value and figure."""
-
-
-def as_json(report: dict[str, Any]) -> str:
-    """The report as one indented JSON object; NaN is refused, since JSON has none."""
-    return json.dumps(report, indent=2, allow_nan=False) + "\n"
 
 
 def as_csv(report: dict[str, Any]) -> str:

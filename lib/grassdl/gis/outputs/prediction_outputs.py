@@ -56,6 +56,11 @@ class PredictionOutputs:
         return [*self._maps.names, *(self._tables.names if self._tables else [])]
 
     @property
+    def notes(self) -> list[str]:
+        """The lines of `note`."""
+        return self._maps.notes
+
+    @property
     def figures(self) -> dict[str, bool]:
         """See `Outputs.figures`."""
         with_probabilities = self._maps.with_probabilities or self._tables is not None

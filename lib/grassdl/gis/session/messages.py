@@ -14,12 +14,13 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import grass.script as gs
 from grass.exceptions import CalledModuleError
 
 from ...core.text import one_line, within_bytes
+from ...io.json_records import as_json
 from ...runtime.workers import Terminated
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -84,6 +85,12 @@ def message(text: str) -> None:
     """Print a message, unless the user wants none."""
     if not _told_by_grass(text, "") and _talks():
         print(text, file=sys.stderr)
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Print a result to stdout as the one object that a script reads there."""
+    sys.stdout.write(as_json(result))
+    sys.stdout.flush()
 
 
 def finished(written: str, module: str = "", **options: object) -> None:
