@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -20,10 +20,8 @@ import grass.script as gs
 from grass.exceptions import CalledModuleError
 
 from ...core.text import one_line, within_bytes
+from ...runtime.environment import enter_environment, how_to_install
 from ...runtime.workers import Terminated
-
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-"""Names under which packages are installed, where they differ from those of their import."""
 
 LONGEST_PATH = 200
 """Bytes of a path in a message."""
@@ -35,6 +33,9 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def one_line_errors() -> Iterator[None]:
     """Turn what the library raises into one line of `fatal`, and exit status 1.
 
+    All that a module does after its parser happens in this block. Before it begins, the module
+    enters the environment that has the toolset's packages, if its Python lacks them.
+
     What the block was about to write has been removed by the time the line is printed: the
     library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
     """
@@ -44,17 +45,15 @@ def one_line_errors() -> Iterator[None]:
         sys.stdout.reconfigure(errors="replace")
     _use_utf8()
     try:
+        enter_environment()
         yield
     except ValueError as error:
         fatal(_one_line(error))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(("grass", "grassdl")):
             raise
-        package = _DISTRIBUTIONS.get(error.name, error.name)
-        fatal(
-            f"Python package <{package}> is missing: install it with "
-            f"'{sys.executable} -m pip install {package}'"
-        )
+        told, commands = how_to_install(error.name.split())
+        fatal("; ".join([*_notes(error), told]), commands)
     except CalledModuleError as error:
         told = f"{_one_line(error)} (the message of the called module is above)"
         fatal("; ".join([told, *_notes(error)]))
@@ -114,10 +113,12 @@ def warning(text: str) -> None:
         print(f"WARNING: {text}", file=sys.stderr)
 
 
-def fatal(text: str) -> NoReturn:
-    """Print an error and end with exit status 1."""
+def fatal(text: str, commands: Iterable[str] = ()) -> NoReturn:
+    """Print an error, with commands that help on lines of their own; end with exit status 1."""
     if not _told_by_grass(text, "e"):
         print(f"ERROR: {text}", file=sys.stderr)
+    for command in commands:
+        print(f"    {command}", file=sys.stderr)
     sys.exit(1)
 
 
