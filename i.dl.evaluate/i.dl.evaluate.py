@@ -58,7 +58,7 @@
 # % key: background
 # % type: integer
 # % required: no
-# % label: Class value for cells outside the areas, or NULL in the reference (none when empty)
+# % label: Class value for cells without reference (none when empty)
 # % description: By default they are not compared
 # % guisection: Reference
 # % end
@@ -101,7 +101,7 @@
 # % key: importance
 # % type: integer
 # % required: no
-# % label: How often each band of the model is permuted to learn which one matters (not told when empty)
+# % label: How often each band is permuted to see what it brings (not when empty)
 # % description: 5 is usual; tells what F1 loses in the mean and for each class, with intervals from 2 on
 # % guisection: Held-back
 # % end
@@ -134,7 +134,7 @@
 # % type: double
 # % required: no
 # % multiple: yes
-# % label: Distances in cells at which the borders of classes are compared (none when empty)
+# % label: Distances in cells for comparing borders of classes (none when empty)
 # % description: Border accuracy is reported for each of them
 # % guisection: Details
 # % end
@@ -275,7 +275,7 @@ if TYPE_CHECKING:
 
 def evaluate(options: dict[str, str], fit: str) -> None:
     """Score maps or a model; write the files, and the report to stdout if it has no file."""
-    from grassdl.dataset.patchset import PatchSet
+    from grassdl.dataset.patchset import open_datasets
     from grassdl.evaluate.report.files import FILE_OPTIONS, FORMATS, writers
     from grassdl.evaluate.settings import Settings
     from grassdl.io.atomic import check_output_files, write_files
@@ -284,9 +284,7 @@ def evaluate(options: dict[str, str], fit: str) -> None:
     keys = [key for key in FILE_OPTIONS if options[key]]
     paths = check_output_files([options[key] for key in keys], gs.overwrite())
     files = dict(zip(keys, paths, strict=True))
-    names = options["dataset"]
-    folders = [names] if os.path.isdir(names) else names.split(",")
-    patch_sets = [PatchSet.open(folder) for folder in folders] if names else []
+    patch_sets = open_datasets(options["dataset"]) if options["dataset"] else []
 
     def write(report: dict, page: Callable[[], str]) -> None:
         write_file = writers(report, page, options["format"])
