@@ -56,6 +56,11 @@ def test_two_processes_tune_together_and_the_last_one_writes_the_best(
     assert printed
     for _, stderr in told:
         assert "Traceback" not in stderr
+    [end] = [stderr for stdout, stderr in told if stdout]
+    assert f"The best network is in model <{tmp_path}/best>" in " ".join(end.split())
+    following = end.splitlines()[-1].split()
+    assert following[0] == "i.dl.predict"
+    assert f"model={tmp_path}/best" in following
     with (tmp_path / "best.study.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["learning_rate"] for row in rows) == ["0.0001", "0.001", "0.02"]

@@ -88,18 +88,28 @@ def message(text: str) -> None:
 def finished(written: str, module: str = "", **options: object) -> None:
     """Tell what a module has written, and the call that most users make next.
 
-    The call stands on a line of its own, which GRASS does not wrap, so that it can be copied.
-
     Args:
         written: A sentence.
         module: Which one comes next; none if empty.
         options: Its options; those in capitals stand for what only the user knows.
     """
     message(written)
-    if module and _talks():
+    if module:
         words = [module, *(f"{name}={value}" for name, value in options.items())]
-        message("Next, for example:")
-        print(f"    {shlex.join(words)}", file=sys.stderr)
+        tell_next([shlex.join(words)])
+
+
+def tell_next(lines: Iterable[str], place: str = "") -> None:
+    """Tell what most users do next: lines that GRASS does not wrap, so that they can be copied.
+
+    Args:
+        lines: Of a shell or of Python.
+        place: The folder in which they work; empty if they do anywhere.
+    """
+    if _talks():
+        message(f"Next, for example, in <{place}>:" if place else "Next, for example:")
+        for line in lines:
+            print(f"    {line}".rstrip(), file=sys.stderr)
 
 
 def _talks() -> bool:
