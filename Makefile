@@ -4,9 +4,12 @@
 # MODULE_TOPDIR on the command line and builds the toolset; a developer gives
 # none and gets the targets that "make help" lists.
 
-PGM = i.dl
-
 ifeq ($(origin MODULE_TOPDIR),command line)
+
+# g.extension takes what a line names that begins with PGM for a module of its own, and asks GitHub
+# about them where there are several. "override" keeps it from that: the toolset registers its
+# modules itself, and is installed from a folder or a ZIP file without a network.
+override PGM = i.dl
 
 SUBDIRS = lib i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.export manual
 
@@ -14,29 +17,41 @@ include $(MODULE_TOPDIR)/include/Make/Dir.make
 
 default: parsubdirs htmldir
 
-install: installsubdirs
+# With these GRASS's make files look for the pages in GRASS's own addons on GitHub.
+unexport PYTHONPATH GRASS_ADDON_BASE
+
+install:
+	$(PYTHON) tools/register.py remove "$(INST_DIR)"
+	$(MAKE) install-files
+	$(PYTHON) tools/register.py add "$(INST_DIR)" "$(MODULE_TOPDIR)"
+	$(PYTHON) tools/register.py missing "$(INST_DIR)"
+
+install-files: installsubdirs
 	$(INSTALL_DATA) $(HTMLDIR)/$(PGM).html $(INST_DIR)/docs/html/
 
 else
 
 # Settings, to give on the command line or in the environment.
-VENV ?= $(HOME)/.local/share/i.dl/venv
+VENV ?= $(or $(I_DL_VENV),$(HOME)/.local/share/i.dl/venv)
 GRASS ?= grass
 TEST_ADDONS ?= $(HOME)/.cache/i.dl/test-addons
 ARGS ?=
-export VENV GRASS
+OPTIONAL ?= no
+REMOVE_VENV ?= no
+export VENV GRASS OPTIONAL REMOVE_VENV
 
 PYTHON = "$(VENV)/bin/python"
 BENCHMARKS = $(filter-out %/records.py %/tables.py,$(sort $(wildcard benchmarks/*.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev install demo test check coverage bench manual lint clean
+.PHONY: help setup setup-dev install uninstall demo test check coverage bench manual lint clean
 
 help:
 	@echo "i.dl: deep learning inside GRASS GIS"
 	@echo
 	@echo "  make setup    install what is missing: GRASS (apt), the Python environment"
 	@echo "  make install  set up, then install the modules for your GRASS sessions"
+	@echo "  make uninstall  take the modules away (REMOVE_VENV=yes: the Python environment, too)"
 	@echo "  make demo     install, then run the embedded example"
 	@echo "  make test     set up, then run the test suite (your own addons stay as they are)"
 	@echo "  make check    lint, and the tests that take neither a GRASS session nor long: 2 minutes"
@@ -50,6 +65,7 @@ help:
 	@echo
 	@echo "  VENV=$(VENV)"
 	@echo "                the Python environment"
+	@echo "  OPTIONAL=$(OPTIONAL)   yes: with the packages of requirements-optional.txt"
 	@echo "  GRASS=$(GRASS)   the command that starts GRASS"
 	@echo "  GRASS_ADDON_BASE=$(GRASS_ADDON_BASE)"
 	@echo "                where the modules go (empty: the folder where GRASS looks for addons)"
@@ -63,6 +79,9 @@ setup-dev:
 
 install: setup
 	@tools/install.sh
+
+uninstall:
+	@tools/uninstall.sh
 
 demo: install
 	$(PYTHON) demo/run.py $(ARGS)

@@ -58,7 +58,7 @@
 # % key: background
 # % type: integer
 # % required: no
-# % label: Class value for cells outside the areas, or NULL in the reference (none when empty)
+# % label: Class value for cells without reference (none when empty)
 # % description: By default they are not compared
 # % guisection: Reference
 # % end
@@ -101,7 +101,7 @@
 # % key: importance
 # % type: integer
 # % required: no
-# % label: How often each band of the model is permuted to learn which one matters (not told when empty)
+# % label: How often each band is permuted to see what it brings (not when empty)
 # % description: 5 is usual; tells what F1 loses in the mean and for each class, with intervals from 2 on
 # % guisection: Held-back
 # % end
@@ -134,7 +134,7 @@
 # % type: double
 # % required: no
 # % multiple: yes
-# % label: Distances in cells at which the borders of classes are compared (none when empty)
+# % label: Distances in cells for comparing borders of classes (none when empty)
 # % description: Border accuracy is reported for each of them
 # % guisection: Details
 # % end

@@ -50,7 +50,7 @@
 # % type: integer
 # % required: no
 # % options: 1-
-# % label: Edge of the images that the other tool hands over, in cells (automatic when empty)
+# % label: Edge of the other tool's images in cells (automatic when empty)
 # % description: By default any size; 512 for deepness; networks that interpolate need one
 # % guisection: Output
 # % end
@@ -87,7 +87,7 @@ def export_model(options: dict[str, str]) -> Exported:
 
 def main() -> int:
     options, _ = gs.parser()
-    from grassdl.gis.session.messages import message, one_line_errors
+    from grassdl.gis.session.messages import message, one_line_errors, tell_next
 
     with one_line_errors():
         exported = export_model(options)
@@ -96,6 +96,7 @@ def main() -> int:
             f"model gives them, and probabilities differ by at most {exported.largest:.2g}"
         )
         message(f"Written: {exported.path}; README.md beside it tells how to run it")
+        tell_next(exported.calling.splitlines(), str(exported.path.parent))
     return 0
 
 

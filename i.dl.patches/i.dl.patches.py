@@ -116,7 +116,7 @@
 # % key: radius
 # % type: double
 # % required: no
-# % label: Distance up to which cells have the class of a training point, in map units (one cell when empty)
+# % label: Radius around training points in map units (one cell when empty)
 # % description: By default only the cell that the point lies in has its class
 # % guisection: Labels
 # %end
@@ -186,8 +186,8 @@
 # % key: npatches
 # % type: integer
 # % required: no
-# % label: Number of patches (needed for sampling=random, stratified and balanced, else empty)
-# % description: Of all splits together
+# % label: Number of patches (for sampling=grid and objects empty)
+# % description: Of all splits together; needed for sampling=random, stratified and balanced
 # % guisection: Sampling
 # %end
 # %option G_OPT_R_INPUT
@@ -209,8 +209,8 @@
 # % key: jitter
 # % type: integer
 # % required: no
-# % label: How far patches may lie off their objects in cells, for sampling=objects (0 when empty)
-# % description: By default every object is in the centre of its patch
+# % label: How far patches may lie off their objects in cells (0 when empty)
+# % description: For sampling=objects; by default every object is in the centre of its patch
 # % guisection: Sampling
 # %end
 # %option
@@ -269,7 +269,7 @@
 # % key: folds
 # % type: integer
 # % required: no
-# % label: Number of folds for cross-validation, which i.dl.train fold= takes (none when empty)
+# % label: Number of folds for fold= of i.dl.train (none when empty)
 # % description: Whole blocks of all that is not for test, as apart from each other as splits; the first is the split val
 # % guisection: Split
 # %end

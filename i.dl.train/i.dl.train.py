@@ -23,7 +23,7 @@
 # % key: input
 # % multiple: yes
 # % label: Name of one or more dataset folders made by i.dl.patches
-# % description: Datasets with the same bands are joined; an area need not hold every class
+# % description: Datasets with the same bands are joined; also a pattern (sheets/*) or a text file of names
 # % guisection: Required
 # % end
 # GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
@@ -57,7 +57,7 @@
 # % type: string
 # % required: no
 # % options: efficientnet_lite0,mobilenetv2,resnet50
-# % label: Encoder of the network that can start from trained weights (default: the network's own)
+# % label: Encoder that can start from trained weights (default: the network's own)
 # % descriptions: efficientnet_lite0;EfficientNet-Lite0: small and quick, weights in a Python package (Tan and Le 2019);mobilenetv2;MobileNetV2: small, weights downloaded by Keras (Sandler et al. 2018);resnet50;ResNet50: large, weights downloaded by Keras (He et al. 2016)
 # % guisection: Network
 # % end
@@ -66,7 +66,7 @@
 # % type: string
 # % required: no
 # % key_desc: imagenet|none|FILE
-# % label: Weights that the encoder starts with: imagenet, none, or the path of a file
+# % label: First weights of the encoder: imagenet, none, or a file
 # % description: A file of PyTorch (.pth) for efficientnet_lite0, of Keras (.h5) for the others (default: imagenet where encoder is given)
 # % guisection: Network
 # % end
@@ -153,7 +153,7 @@
 # % required: no
 # % multiple: yes
 # % answer: none
-# % label: Weights of the classes in the loss: none, balanced, sqrt, or one number for each class
+# % label: Weights of classes: none, balanced, sqrt, or a number for each
 # % description: balanced: all classes weigh the same; sqrt: in between; numbers in the order of the classes' values
 # % guisection: Training
 # % end
@@ -228,7 +228,7 @@
 # % required: no
 # % multiple: yes
 # % key_desc: name:number
-# % label: Strengths of augmentations that are not to have their standard one
+# % label: Strengths of augmentations, where not the standard one
 # % description: For example rotate:180,noise:0.05
 # % guisection: Training
 # % end
@@ -236,7 +236,7 @@
 # % key: patience
 # % type: integer
 # % required: no
-# % label: Number of epochs without a better score after which training stops (automatic when empty)
+# % label: Epochs without a better score that end the training (automatic when empty)
 # % description: By default never with schedule=cosine, else after two fifths of the epochs; 0 for never; the best weights are kept in any case
 # % guisection: Training
 # % end
@@ -262,7 +262,7 @@
 # % key: repeats
 # % type: integer
 # % required: no
-# % label: Number of networks that are trained with seeds that follow each other (one when empty)
+# % label: Number of networks, with seeds that follow each other (one when empty)
 # % description: They make an ensemble; for datasets without folds
 # % guisection: Training
 # % end

@@ -24,7 +24,7 @@
 # % key: input
 # % multiple: yes
 # % label: Name of one or more dataset folders made by i.dl.patches
-# % description: Trials are compared on the validation patches
+# % description: Trials are compared on the validation patches; also a pattern (sheets/*) or a text file of names
 # % guisection: Required
 # % end
 # % option
@@ -33,7 +33,7 @@
 # % required: yes
 # % multiple: yes
 # % key_desc: name:values
-# % label: Options of i.dl.train to try: name:low..high, name:low..high:log or name:a|b|c
+# % label: Options of i.dl.train to try: name:low..high or name:a|b|c
 # % description: For example learning_rate:0.0005..0.02:log,loss:cross_entropy|focal; lists are joined by +, as in augmentation:flip|flip+noise
 # % guisection: Required
 # % end
@@ -41,8 +41,8 @@
 # % key: trials
 # % type: integer
 # % required: no
-# % label: Number of trials in the study, those of earlier calls and other processes among them (automatic when empty)
-# % description: By default 20, or any number if time is given
+# % label: Number of trials in the study (automatic when empty)
+# % description: By default 20, or any number if time is given; those of earlier calls and other processes count
 # % guisection: Study
 # % end
 # % option
@@ -56,6 +56,7 @@
 # % end
 # % option G_OPT_F_INPUT
 # % key: study
+# % gisprompt: old,bin,file
 # % required: no
 # % label: Name of the file of the study, which the same call resumes
 # % description: A journal on which several machines may work, or an SQLite database if it ends in .db; default: beside output
@@ -93,7 +94,7 @@
 # % type: string
 # % required: no
 # % options: efficientnet_lite0,mobilenetv2,resnet50
-# % label: Encoder of the network that can start from trained weights (default: the network's own)
+# % label: Encoder that can start from trained weights (default: the network's own)
 # % descriptions: efficientnet_lite0;EfficientNet-Lite0: small and quick, weights in a Python package (Tan and Le 2019);mobilenetv2;MobileNetV2: small, weights downloaded by Keras (Sandler et al. 2018);resnet50;ResNet50: large, weights downloaded by Keras (He et al. 2016)
 # % guisection: Network
 # % end
@@ -102,7 +103,7 @@
 # % type: string
 # % required: no
 # % key_desc: imagenet|none|FILE
-# % label: Weights that the encoder starts with: imagenet, none, or the path of a file
+# % label: First weights of the encoder: imagenet, none, or a file
 # % description: A file of PyTorch (.pth) for efficientnet_lite0, of Keras (.h5) for the others (default: imagenet where encoder is given)
 # % guisection: Network
 # % end
@@ -189,7 +190,7 @@
 # % required: no
 # % multiple: yes
 # % answer: none
-# % label: Weights of the classes in the loss: none, balanced, sqrt, or one number for each class
+# % label: Weights of classes: none, balanced, sqrt, or a number for each
 # % description: balanced: all classes weigh the same; sqrt: in between; numbers in the order of the classes' values
 # % guisection: Training
 # % end
@@ -264,7 +265,7 @@
 # % required: no
 # % multiple: yes
 # % key_desc: name:number
-# % label: Strengths of augmentations that are not to have their standard one
+# % label: Strengths of augmentations, where not the standard one
 # % description: For example rotate:180,noise:0.05
 # % guisection: Training
 # % end
@@ -272,7 +273,7 @@
 # % key: patience
 # % type: integer
 # % required: no
-# % label: Number of epochs without a better score after which training stops (automatic when empty)
+# % label: Epochs without a better score that end the training (automatic when empty)
 # % description: By default never with schedule=cosine, else after two fifths of the epochs; 0 for never; the best weights are kept in any case
 # % guisection: Training
 # % end
@@ -371,12 +372,10 @@ def print_study(task: Task, tuned: Tuned) -> None:
     """Print the trials and the call that repeats the best one to stdout."""
     from grassdl.gis.session.messages import message
     from grassdl.tune.report import text
-    from grassdl.tune.task import picture_of, table_of
 
     print(text(tuned.rows, task.parameters))
     print()
     print(tuned.call)
-    message(f"Table and picture of the study: <{table_of(task.study)}>, <{picture_of(task.study)}>")
     test = tuned.card.test
     if test is None:
         message("The model has no scores on test patches")
@@ -390,6 +389,21 @@ def print_study(task: Task, tuned: Tuned) -> None:
     message(f"The best on the test patches, by which nothing was chosen: {told}")
 
 
+def tell_end(task: Task, tuned: Tuned) -> None:
+    """Tell what was written, and how imagery is classified with the best network."""
+    from grassdl.core.bands import options_of
+    from grassdl.gis.session.messages import finished
+    from grassdl.tune.task import picture_of, table_of
+
+    folder = os.path.abspath(os.path.expanduser(task.options["output"]))
+    written = (
+        f"The best network is in model <{folder}>, table and picture of the study are "
+        f"<{table_of(task.study)}> and <{picture_of(task.study)}>"
+    )
+    maps = options_of(tuned.card.bands)
+    finished(written, "i.dl.predict", **maps, model=folder, output="classes")
+
+
 def main() -> int:
     options, flags = gs.parser()
     from grassdl.gis.session.messages import one_line_errors
@@ -398,6 +412,8 @@ def main() -> int:
         task, tuned = tune_network(options, flags)
         if tuned is not None:
             print_study(task, tuned)
+            sys.stdout.flush()
+            tell_end(task, tuned)
     return 0
 
 

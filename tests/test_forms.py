@@ -60,3 +60,16 @@ def test_no_label_is_the_one_that_grass_gives_to_any_map(described, module):
     plain = {"Name of input vector map", "Name of input raster map", "Name for output raster map"}
     found = parameters(described[module])
     assert {name for name, one in found.items() if text(one, "label") in plain} == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_labels_are_no_wider_than_the_form(described, module):
+    wide = {}
+    for name, one in parameters(described[module]).items():
+        # As the form shows them, which is a hundred characters wide before parts of it are hidden.
+        several = "[multiple] " if one.get("multiple") == "yes" else ""
+        kind = one.findtext("keydesc/item") or one.get("type")
+        shown = f"{several}{text(one, 'label') or text(one, 'description')}: ({name}={kind})"
+        if len(shown) > 100:
+            wide[name] = shown
+    assert wide == {}

@@ -2,7 +2,7 @@
 # Shared by the scripts in this folder.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-VENV=${VENV:-$HOME/.local/share/i.dl/venv}
+VENV=${VENV:-${I_DL_VENV:-$HOME/.local/share/i.dl/venv}}
 GRASS=${GRASS:-grass}
 modules="i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.export"
 
@@ -14,3 +14,15 @@ die() {
 
 [[ $VENV == /* && $VENV != *[[:space:]]* ]] ||
     die "VENV=$VENV: give a full path, without spaces (a script's first line cannot hold them)"
+
+# The folder of the user's addons. GRASS itself knows where it is. (8.4 prints a remark on
+# --tmp-location to stdout.)
+addon_folder() {
+    local addons=${GRASS_ADDON_BASE:-$(
+        "$GRASS" --tmp-location XY --exec sh -c 'echo "addons=$GRASS_ADDON_BASE"' 2>/dev/null |
+            sed -n 's/^addons=//p'
+    )}
+    [[ $addons == /* ]] ||
+        die "GRASS_ADDON_BASE=$addons: give the full path of the folder for GRASS's addons"
+    echo "$addons"
+}

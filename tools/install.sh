@@ -5,29 +5,26 @@
 # in $GRASS_ADDON_BASE, by default the folder where GRASS looks for the user's addons.
 # The scripts run under the interpreter of VENV, whatever PATH a session has.
 # Does nothing when the installed toolset is the one in this checkout.
+# Sets up what is missing first (tools/setup.sh): it is the one command of a user without root or
+# make. Without GRASS's make files the pages of the manual are put together here.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-command -v "$GRASS" >/dev/null || die "GRASS is not installed: run make setup"
-[ -x "$VENV/bin/python" ] || die "there is no Python environment in $VENV: run make setup"
+if ! command -v "$GRASS" >/dev/null || [ ! -f "$VENV/.i.dl-run" ]; then
+    "$root/tools/setup.sh"
+fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch # GRASS 8.4 leaves an empty file there each time it makes a project
 
 topdir=$("$GRASS" --config path)
-# GRASS itself knows where its addons are. (8.4 prints a remark on --tmp-location to stdout.)
-addons=${GRASS_ADDON_BASE:-$(
-    "$GRASS" --tmp-location XY --exec sh -c 'echo "addons=$GRASS_ADDON_BASE"' 2>/dev/null |
-        sed -n 's/^addons=//p'
-)}
-[[ $addons == /* ]] ||
-    die "GRASS_ADDON_BASE=$addons: give the full path of the folder for GRASS's addons"
+addons=$(addon_folder)
 
 sources() {
     cd "$root"
-    find Makefile i.dl.html i.dl.md i.dl.*/ lib manual -type f \
-        \( -name Makefile -o -name '*.py' -o -name '*.j2' \
+    find Makefile i.dl.html i.dl.md requirements*.txt i.dl.*/ lib manual -type f \
+        \( -name Makefile -o -name '*.txt' -o -name '*.py' -o -name '*.j2' \
         -o -name '*.html' -o -name '*.md' -o -name '*.png' \)
 }
 
@@ -35,7 +32,8 @@ fingerprint() {
     {
         echo "$VENV $topdir"
         "$GRASS" --config version
-        sources | LC_ALL=C sort | (cd "$root" && xargs -d '\n' sha256sum tools/install.sh)
+        sources | LC_ALL=C sort | (cd "$root" && 
+            xargs -d '\n' sha256sum tools/install.sh tools/register.py)
     } | sha256sum
 }
 
@@ -54,7 +52,8 @@ first_absent() {
 
 stamp=$addons/etc/i.dl/installed
 wanted=$(fingerprint)
-if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -z "$(first_absent "$addons")" ]; then
+if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -z "$(first_absent "$addons")" ] &&
+    grep -q '<task name="i\.dl">' "$addons/extensions.xml"; then
     exit 0
 fi
 
@@ -72,56 +71,66 @@ failed() {
 printf 'GISDBASE: %s\nLOCATION_NAME: project\nMAPSET: PERMANENT\n' "$scratch" >"$scratch/gisrc"
 "$GRASS" -c XY -e "$scratch/project" >"$log" 2>&1 || failed "GRASS could not make a project"
 
-# GRASS's make files call python3: let it be the one that the modules will have. With PYTHONPATH
-# as in a GRASS session they would also ask github.com for the history of each page.
+# GRASS's make files call python3: let it be the one that the modules will have.
 export PATH="$VENV/bin:$PATH"
 unset PYTHONPATH GISBASE GISRC MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES
-# From GRASS 8.5 on pages are made in Markdown, too, which would go into GRASS's own folder.
-markdown=()
-if grep -q '^MDDIR' "$topdir/include/Make/Grass.make"; then
-    markdown=(MDDIR="$build/docs/mkdocs")
-    mkdir -p "$build/docs/mkdocs/source"
+build_by_make() {
+    # From GRASS 8.5 on pages are made in Markdown, too, which would go into GRASS's own folder.
+    local markdown=()
+    if grep -q '^MDDIR' "$topdir/include/Make/Grass.make"; then
+        markdown=(MDDIR="$build/docs/mkdocs")
+        mkdir -p "$build/docs/mkdocs/source"
+    fi
+    make -s -C "$source" MODULE_TOPDIR="$topdir" RUN_GISRC="$scratch/gisrc" BIN="$build/bin" \
+        ETC="$build/etc" SCRIPTDIR="$build/scripts" DOCSDIR="$build/docs" \
+        HTMLDIR="$build/docs/html" MANBASEDIR="$build/docs/man" STRINGDIR="$build/locale" \
+        ERRORLOG="$build/error.log" "${markdown[@]}" >"$log" 2>&1 || failed "the build failed"
+    # A failing folder does not stop make, nor does a script that crashes while its page is made.
+    [ ! -s "$build/error.log" ] ||
+        failed "the build failed in $(tr '\n' ' ' <"$build/error.log")"
+    make -s -C "$source" MODULE_TOPDIR="$topdir" ARCH_DISTDIR="$build" INST_DIR="$new" \
+        install-files >>"$log" 2>&1 || failed "make install failed"
+}
+
+# What the make files do: a page is what the module says of its options, then its text.
+build_without_make() {
+    local module page
+    mkdir -p "$new/etc/i.dl"
+    cp -R "$source/lib/grassdl" "$source"/requirements*.txt "$new/etc/i.dl/"
+    for module in $modules; do
+        install -m 755 "$source/$module/$module.py" "$new/scripts/$module"
+        page=$new/docs/html/$module.html
+        "$GRASS" "$scratch/project/PERMANENT" --exec python3 "$new/scripts/$module" \
+            --html-description </dev/null 2>"$log" >"$scratch/page" || failed "the build failed"
+        {
+            sed -n '/<!DOCTYPE/,/<\/body>/{/<\/body>/!p}' "$scratch/page"
+            cat "$source/$module/$module.html"
+            echo "</body></html>"
+        } >"$page"
+    done
+    cp "$source"/i.dl.html "$source"/manual/*.html "$new/docs/html/"
+    find "$source" -name 'i_dl_*.png' -exec cp {} "$new/docs/html/" \;
+}
+
+if command -v make >/dev/null && [ -e "$topdir/include/Make/Script.make" ]; then
+    build_by_make
+else
+    build_without_make
 fi
-make -s -C "$source" MODULE_TOPDIR="$topdir" RUN_GISRC="$scratch/gisrc" BIN="$build/bin" \
-    ETC="$build/etc" SCRIPTDIR="$build/scripts" DOCSDIR="$build/docs" HTMLDIR="$build/docs/html" \
-    MANBASEDIR="$build/docs/man" STRINGDIR="$build/locale" ERRORLOG="$build/error.log" \
-    "${markdown[@]}" \
-    >"$log" 2>&1 || failed "the build failed"
-# A failing folder does not stop make, nor does a script that crashes while its page is made.
-[ ! -s "$build/error.log" ] || failed "the build failed in $(tr '\n' ' ' <"$build/error.log")"
 for module in $modules; do
-    grep -q '<div id="synopsis">' "$build/docs/html/$module.html" ||
+    grep -q '<div id="synopsis">' "$new/docs/html/$module.html" ||
         failed "$module does not describe its options"
 done
-make -s -C "$source" MODULE_TOPDIR="$topdir" ARCH_DISTDIR="$build" INST_DIR="$new" install \
-    >>"$log" 2>&1 || failed "make install failed"
 absent=$(first_absent "$new")
 [ -z "$absent" ] || failed "the build did not make $absent"
 
 for module in $modules; do
     sed -i "1s|.*|#!$VENV/bin/python|" "$new/scripts/$module"
 done
-# As g.extension does: links to GRASS's own pages lead to where they are, and the pages look
-# alike. The section on the source code names a place in GRASS's repository, and the links of
-# keywords lead to lists of GRASS's own modules, which lack most of these: take both out.
-for page in "$new"/docs/html/i.dl*.html; do
-    sed -i 's|<h2>SOURCE CODE</h2>|\n&|' "$page"
-    sed -E -i -e '/<h2>SOURCE CODE<\/h2>/,/<hr class="header">/{/<hr class="header">/!d}' \
-        -e "s|href=\"([^\":#/]+\.html)|href=\"file://$topdir/docs/html/\1|g" \
-        -e "s|file://$topdir/docs/html/(i\.dl[^\"]*\.html)|\1|g" \
-        -e 's,<a href="[^"]*/(keywords\.html#|topic_)[^"]*">([^<]*)</a>,\2,g' "$page"
-done
-for file in grassdocs.css grass_logo.png hamburger_menu.svg hamburger_menu_close.svg; do
-    cp "$topdir/docs/html/$file" "$new/docs/html/" 2>/dev/null || true
-done
-
 mkdir -p "$addons" 2>/dev/null || true
 [ -w "$addons" ] || die "cannot write to $addons"
-rm -rf "$addons/etc/i.dl"
-rm -f "$addons"/docs/html/i.dl_* "$addons"/docs/html/i_dl_* # pages and pictures of before
-for name in i.dl $modules; do
-    rm -f "$addons/scripts/$name" "$addons/docs/html/$name.html" "$addons/docs/man/man1/$name.1"
-done
+python3 "$root/tools/register.py" remove "$addons"
 cp -R "$new/." "$addons/"
 echo "$wanted" >"$stamp"
-say "installed $modules in $addons"
+python3 "$root/tools/register.py" add "$addons" "$topdir"
+say "installed $modules in $addons; g.extension -a lists them"

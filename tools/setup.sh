@@ -2,45 +2,48 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Installs what is missing: GRASS and its make files by apt, and the Python
-# environment VENV with requirements.txt (--dev: requirements-dev.txt as well, with
-# what single modules need, and a browser, in which the HTML pages are tested).
+# environment VENV with requirements.txt (OPTIONAL=yes: with what single modules need;
+# --dev: that, what the tests need, and a browser, in which the HTML pages are tested).
 # What is there already is left alone, so that running it again costs nothing.
+# Who is not root and has no sudo needs GRASS and Python's GDAL only: the environment gets pip
+# from PyPI, and tools/install.sh does without GRASS's make files.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 system_python=/usr/bin/python3
 
-# Names the Debian packages whose contents are not there, however GRASS was installed.
-missing_packages() {
+# Names the Debian packages whose contents are not there, however GRASS was installed: those that
+# nothing can be done without, then those that there is another way for.
+needed_packages() {
+    command -v "$GRASS" >/dev/null || echo grass-core
+    "$system_python" -c "from osgeo import gdal" 2>/dev/null || echo python3-gdal
+}
+helpful_packages() {
     local topdir=""
-    if command -v "$GRASS" >/dev/null; then
-        topdir=$("$GRASS" --config path)
-    else
-        echo grass-core
-    fi
+    ! command -v "$GRASS" >/dev/null || topdir=$("$GRASS" --config path)
     [ -e "$topdir/include/Make/Script.make" ] || echo grass-dev
     command -v make >/dev/null || echo make
-    "$system_python" -c "import ensurepip, venv" 2>/dev/null || echo python3-venv
-    "$system_python" -c "from osgeo import gdal" 2>/dev/null || echo python3-gdal
-    [ "$requirements" = requirements.txt ] || command -v chromium >/dev/null || echo chromium
+    can_make_environments || echo python3-venv
+    [ "$requirements" != requirements-dev.txt ] || command -v chromium >/dev/null || echo chromium
+}
+
+can_make_environments() {
+    "$system_python" -c "import ensurepip, venv" 2>/dev/null
 }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Fails where this user may not install packages.
 apt_install() {
-    command -v apt-get >/dev/null ||
-        die "this machine has no apt: install what these Debian packages hold, then try again: $*"
-    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
-        die "not root and no sudo: ask an administrator to run: apt-get install $*"
+    command -v apt-get >/dev/null || return 1
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || return 1
     say "installing by apt: $*"
     local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@")
     # Package lists that are absent or stale make the first try fail.
-    if ! apt-cache show "$@" >/dev/null 2>&1 || ! as_root "${install[@]}"; then
-        as_root apt-get update
-        as_root "${install[@]}"
-    fi
+    { apt-cache show "$@" >/dev/null 2>&1 && as_root "${install[@]}"; } ||
+        { as_root apt-get update && as_root "${install[@]}"; }
 }
 
 # One line that changes whenever the environment has to be brought up to date.
@@ -63,38 +66,68 @@ make_environment() {
     fi
     if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
         say "making the Python environment $VENV"
-        "$system_python" -m venv --system-site-packages "$VENV"
+        if can_make_environments; then
+            "$system_python" -m venv --system-site-packages "$VENV"
+        else
+            "$system_python" -m venv --system-site-packages --without-pip "$VENV"
+            install_pip
+        fi
     fi
 }
 
-install_requirements() {
-    say "installing the packages of $1 into $VENV (the first time some minutes, about 2.5 GB)"
-    local quiet=()
-    [ -t 1 ] || quiet=(--quiet)
-    "$VENV/bin/python" -m pip install --disable-pip-version-check "${quiet[@]}" -r "$root/$1" ||
-        die "pip could not install $1: see above, then run the same command again"
+# pip is a wheel that runs as it is.
+install_pip() {
+    local folder
+    folder=$(mktemp -d)
+    "$VENV/bin/python" - "$folder" <<'END' || die "could not download pip from pypi.org"
+import json, sys, urllib.parse, urllib.request
+with urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=60) as answer:
+    [wheel] = [one for one in json.load(answer)["urls"] if one["packagetype"] == "bdist_wheel"]
+    url = urllib.parse.urljoin(answer.url, wheel["url"])
+urllib.request.urlretrieve(url, f"{sys.argv[1]}/{wheel['filename']}")
+END
+    PYTHONPATH=$(echo "$folder"/pip-*.whl) "$VENV/bin/python" -m pip install --quiet \
+        --disable-pip-version-check --force-reinstall "$folder"/pip-*.whl
+    rm -rf "$folder"
 }
 
-case "${1:-}" in
-    --dev) requirements=requirements-dev.txt ;;
-    "") requirements=requirements.txt ;;
-    *) die "usage: tools/setup.sh [--dev]" ;;
+install_requirements() {
+    say "installing the packages of $* into $VENV (the first time some minutes, about 2.5 GB)"
+    local words=() file
+    [ -t 1 ] || words=(--quiet)
+    for file in "$@"; do words+=(-r "$root/$file"); done
+    "$VENV/bin/python" -m pip install --disable-pip-version-check "${words[@]}" ||
+        die "pip could not install $*: see above, then run the same command again"
+}
+
+case "${1:-}:${OPTIONAL:-no}" in
+    --dev:*) requirements=requirements-dev.txt stamp=.i.dl-dev ;;
+    :yes) requirements=requirements-optional.txt stamp=.i.dl-optional ;;
+    :no) requirements=requirements.txt stamp=.i.dl-run ;;
+    *) die "usage: [OPTIONAL=yes|no] tools/setup.sh [--dev]" ;;
 esac
 
-missing=$(missing_packages)
-# shellcheck disable=SC2086
-[ -z "$missing" ] || apt_install $missing
-
-run_stamp=$(fingerprint requirements.txt)
-dev_stamp=$(fingerprint requirements.txt requirements-optional.txt requirements-dev.txt)
-if [ "$requirements" = requirements.txt ]; then
-    is_current .i.dl-run "$run_stamp" && exit 0
-else
-    is_current .i.dl-dev "$dev_stamp" && exit 0
+missing=$(needed_packages) helpful=$(helpful_packages)
+# shellcheck disable=SC2086,SC2116
+if [ -n "$missing$helpful" ] && ! apt_install $missing $helpful; then
+    [ -z "$missing" ] || die "not root, or no apt: have what these Debian packages hold" \
+        "installed, then try again: $(echo $missing $helpful)"
+    say "not root, or no apt: going on without $(echo $helpful)"
 fi
 
+# What a set of requirements contains, and the environment that has it.
+case $requirements in
+    requirements.txt) sets="requirements.txt" ;;
+    requirements-optional.txt) sets="requirements.txt requirements-optional.txt" ;;
+    *) sets="requirements.txt requirements-optional.txt requirements-dev.txt" ;;
+esac
+# shellcheck disable=SC2086
+wanted=$(fingerprint $sets)
+is_current $stamp "$wanted" && exit 0
+
 make_environment
-install_requirements "$requirements"
-echo "$run_stamp" >"$VENV/.i.dl-run"
-[ "$requirements" = requirements.txt ] || echo "$dev_stamp" >"$VENV/.i.dl-dev"
+# shellcheck disable=SC2086
+install_requirements $sets
+fingerprint requirements.txt >"$VENV/.i.dl-run"
+echo "$wanted" >"$VENV/$stamp"
 say "the Python environment is ready"

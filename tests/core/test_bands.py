@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from grassdl.core.band_statistics import BandStatistics, Histogram
 from grassdl.core.bands import (
     Band,
-    color_of,
     check_band_name,
+    color_of,
     holds,
     names_mismatch,
     ndsm,

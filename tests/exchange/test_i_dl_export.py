@@ -19,6 +19,8 @@ def test_a_model_is_written_for_openvino_and_the_user_told_where(grass_project, 
     told = " ".join(done.stderr.split())
     assert "100 % of the cells get the class that the model gives them" in told
     assert f"Written: {tmp_path}/out/model.xml; README.md beside it" in told
+    assert f"Next, for example, in <{tmp_path}/out>:" in told
+    assert '    network = openvino.Core().compile_model("model.xml", "CPU")\n' in done.stderr
     names = sorted(one.name for one in (tmp_path / "out").iterdir())
     assert names == ["README.md", "export.json", "model.bin", "model.xml"]
 

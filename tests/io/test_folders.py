@@ -305,3 +305,48 @@ def test_many_names_are_longer_together_than_that_of_a_folder_may_be(tmp_path):
     assert folders_named(",".join(names)) == names
     (tmp_path / "a,b").mkdir()
     assert folders_named(f"{tmp_path}/a,b") == [f"{tmp_path}/a,b"]
+
+
+@pytest.fixture
+def sheets(tmp_path, monkeypatch):
+    """Three folders and a file in the folder `sheets` of the current one."""
+    for name in ("c", "a", "b"):
+        (tmp_path / "sheets" / name).mkdir(parents=True)
+    (tmp_path / "sheets" / "a.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_pattern_stands_for_the_folders_that_match_it_in_the_order_of_their_names(sheets):
+    assert folders_named("sheets/*") == ["sheets/a", "sheets/b", "sheets/c"]
+    assert folders_named(f"sheets/c,{sheets}/sheets/[ab]") == [
+        "sheets/c",
+        f"{sheets}/sheets/a",
+        f"{sheets}/sheets/b",
+    ]
+    (sheets / "sheets" / "[ab]").mkdir()
+    assert folders_named("sheets/[ab]") == ["sheets/[ab]"]
+
+
+def test_a_file_has_a_name_on_each_line(sheets):
+    (sheets / "names.txt").write_text("# the north\nsheets/b\n\n  sheets/a \n")
+    assert folders_named("names.txt,sheets/c") == ["sheets/b", "sheets/a", "sheets/c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("sheets/a\nsheets/d\n", "<sheets/d> is none"),
+        ("", "it is empty"),
+        ("{\x00\n", "<{> is none"),
+    ],
+)
+def test_a_file_that_names_something_else_is_refused(sheets, content, words):
+    (sheets / "names.txt").write_text(content)
+    with pytest.raises(ValueError, match=f"File <names.txt> must name .*{words}"):
+        folders_named("names.txt")
+
+
+def test_a_pattern_that_nothing_matches_is_refused(sheets):
+    with pytest.raises(ValueError, match=r"<sheets/x\*> not found: no folder matches"):
+        folders_named("sheets/x*")

@@ -172,11 +172,11 @@ def test_a_network_file_and_a_recipe_are_taken(run, dataset, tmp_path):
     ("name", "package"),
     [("tensorflow", "tensorflow"), ("keras", "keras"), ("matplotlib", "matplotlib")],
 )
-def test_a_missing_package_is_named_with_the_command_that_installs_it(
+def test_a_missing_package_is_named_with_the_commands_that_install_it(
     run, dataset, tmp_path, without_package, name, package
 ):
     done = train(run, dataset(), tmp_path / "model", env=without_package(name))
-    fails_with(done, f"Python package <{package}> is missing", f"-m pip install {package}")
+    fails_with(done, f"Missing Python packages: {package}.", "/bin/pip install -r")
     assert leftovers(tmp_path) == []
 
 

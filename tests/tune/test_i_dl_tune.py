@@ -56,6 +56,11 @@ def test_two_processes_tune_together_and_the_last_one_writes_the_best(
     assert printed
     for _, stderr in told:
         assert "Traceback" not in stderr
+    [end] = [stderr for stdout, stderr in told if stdout]
+    assert f"The best network is in model <{tmp_path}/best>" in " ".join(end.split())
+    following = end.splitlines()[-1].split()
+    assert following[0] == "i.dl.predict"
+    assert f"model={tmp_path}/best" in following
     with (tmp_path / "best.study.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["learning_rate"] for row in rows) == ["0.0001", "0.001", "0.02"]
@@ -72,7 +77,7 @@ def test_two_processes_tune_together_and_the_last_one_writes_the_best(
     assert leftovers(tmp_path) == ["best", "best.study", "best.study.csv", "best.study.png"]
 
 
-def test_without_optuna_one_line_names_it_with_the_command_that_installs_it(
+def test_without_optuna_it_is_named_with_the_commands_that_install_it(
     run, grass_project, dataset, tmp_path
 ):
     folder = tmp_path / "absent"
@@ -80,7 +85,7 @@ def test_without_optuna_one_line_names_it_with_the_command_that_installs_it(
     (folder / "optuna.py").write_text("raise ModuleNotFoundError(name='optuna')\n")
     path = f"{folder}{os.pathsep}{grass_project.environment.get('PYTHONPATH', '')}"
     done = run("i.dl.tune", check=False, env={"PYTHONPATH": path}, **options(tmp_path))
-    fails_with(done, "Python package <optuna> is missing", "-m pip install optuna")
+    fails_with(done, "Missing Python packages: optuna.", "requirements-optional.txt")
     assert leftovers(tmp_path) == ["absent"]
 
 

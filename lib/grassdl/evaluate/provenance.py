@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..core.text import duration, one_line, within_columns
+from ..io.folders import NamesError, folders_named
 from ..model.card import KNOWLEDGE_SOURCES, ModelCard
 from ..model.ensemble import open_model
 
@@ -99,12 +100,11 @@ def _card_in(names: str) -> ModelCard | None:
     """The card of the model that the option `model` names; None if a folder is not there."""
     if not names:
         return None
-    path = Path(names).expanduser()
-    for one in [path] if path.exists() else map(Path, names.split(",")):
-        try:
-            one.expanduser().stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    try:
+        for one in folders_named(names):
+            Path(one).expanduser().stat()
+    except (FileNotFoundError, NotADirectoryError, NamesError):
+        return None
     return open_model(names).card
 
 

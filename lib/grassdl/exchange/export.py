@@ -60,12 +60,14 @@ class Exported:
         path: The file or folder for the other tool.
         largest, mean: Difference of the probabilities from the model's own on the sample.
         same_class: Share of the sample's cells that get the same class.
+        calling: Lines of Python that run it in its folder.
     """
 
     path: Path
     largest: float
     mean: float
     same_class: float
+    calling: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Export:
             write_json(folder / MARK, _item(card, self.format, self.layout))
             text = _readme(card, self.format, self.layout, found)
             (folder / README_NAME).write_text(text, encoding="utf-8")
-        return Exported(self.target / self.format.main, *found)
+        return Exported(self.target / self.format.main, *found, self.format.calling)
 
     def _compare(self, run: Runner) -> tuple[float, float, float]:
         """Largest and mean difference of the probabilities, and the share of equal classes.

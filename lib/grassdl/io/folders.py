@@ -9,6 +9,7 @@ stale.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.text import check_output_name, printable_json
+from ..core.text import LONGEST_LABEL, check_output_name, one_line, printable_json
 from .atomic import check_writable
 from .format_versions import check_version
 from .json_records import read_json
@@ -229,14 +230,57 @@ class Reservation:
             raise
 
 
+class NamesError(ValueError):
+    """A pattern or a file of names names no folders."""
+
+
 def folders_named(names: str) -> list[str]:
-    """The folders that an option names: one, or several separated by commas."""
+    """The folders that an option names: one, or several separated by commas.
+
+    Each may also be a pattern, such as `sheets/*`, which stands for the folders that match it, in
+    the order of their names, or a text file with a name on each line (lines that begin with `#`
+    and empty ones do not count).
+
+    Raises:
+        NamesError: No folder matches a pattern, or a file names something else.
+    """
+    if _is_folder(names):
+        return [names]
+    return [folder for name in names.split(",") for folder in _folders_of(name)]
+
+
+def _folders_of(name: str) -> list[str]:
+    if _is_folder(name):
+        return [name]
+    path = Path(name).expanduser()
+    if path.is_file():
+        return _listed_in(path)
+    if glob.has_magic(name):
+        # Path.glob takes no absolute pattern.
+        found = sorted(glob.glob(str(path)))  # noqa: PTH207
+        matching = [one for one in found if _is_folder(one)]
+        if not matching:
+            raise NamesError(f"Folder <{name}> not found: no folder matches this pattern")
+        return matching
+    return [name]
+
+
+def _listed_in(file: Path) -> list[str]:
+    lines = map(str.strip, file.read_text(encoding="utf-8", errors="replace").splitlines())
+    found = [line for line in lines if line and not line.startswith("#")]
+    wrong = [line for line in found if not _is_folder(line)]
+    if wrong or not found:
+        has = f"<{one_line(wrong[0])[:LONGEST_LABEL]}> is none" if wrong else "it is empty"
+        raise NamesError(f"File <{file}> must name a folder on each line, but {has}")
+    return found
+
+
+def _is_folder(name: str) -> bool:
     try:
-        is_one = Path(names).expanduser().is_dir()
+        return Path(name).expanduser().is_dir()
     # Many names together are longer than the name of a file may be.
-    except OSError:
-        is_one = False
-    return [names] if is_one else names.split(",")
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

