@@ -85,6 +85,7 @@ def test_the_card_holds_what_predict_must_know(trained):
     assert read.classes == CLASSES
     assert read.mean == [one.mean for one in data.statistics]
     assert read.deviation == [one.deviation for one in data.statistics]
+    assert read.histograms == [one.histogram.to_json() for one in data.statistics]
     assert (read.resolution, read.size, read.stride) == ((0.25, 0.25), 16, 4)
     assert read.network_options == {**registry.options("unet"), **SMALL}
     assert read.dataset_ids == data.ids
