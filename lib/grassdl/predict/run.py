@@ -279,7 +279,8 @@ class NetworkRun(PredictionRun):
         self.frame.check_overlap()
         self.loaded = load_engine(card, settings, report)
         self.settings = replace(settings, engine=self.loaded.name)
-        self.decision = replace(self.decision, features=self.loaded.facts.features)
+        if settings.segment_features:
+            self.decision = replace(self.decision, features=self.loaded.facts.features)
         self.tiling: Plan
 
     def start(self, checkpoint: Checkpoint) -> Cells:
