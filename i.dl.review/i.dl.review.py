@@ -240,12 +240,12 @@ def suggestions(
     place: dict[str, str],
 ) -> ListedAreas:
     """The squares to label next."""
+    from grassdl.dataset.cell_outlines import outline_of_rectangle
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
     from grassdl.gis.outputs.listed_areas import ListedAreas
     from grassdl.gis.raster.info import class_values_of
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session import messages
-    from grassdl.gis.vector.cell_outlines import outline_of_rectangle
     from grassdl.review.next_squares import next_squares, patched
     from grassdl.review.squares import SquareGrid
     from grassdl.review.tables import SUGGESTION_COLUMNS, suggestion_row
@@ -290,9 +290,9 @@ def suspects(
     parts: list[HeldOut],
 ) -> ListedAreas:
     """The labels that are probably wrong."""
+    from grassdl.dataset.cell_outlines import outline_of_cells
     from grassdl.gis.outputs.listed_areas import ListedAreas
     from grassdl.gis.session.messages import Progress
-    from grassdl.gis.vector.cell_outlines import outline_of_cells
     from grassdl.review.suspects import PASSES, find_suspects
     from grassdl.review.tables import SUSPECT_COLUMNS, suspect_row
     from grassdl.runtime import keras_backend

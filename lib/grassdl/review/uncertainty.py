@@ -185,10 +185,10 @@ class _Watched:
         assert cells is not None
         reader: Any
         with self._bands.open(cells) as reader:
-            yield _WatchedReader(reader, self._looks, cells, self._bands.region.cols)
+            yield WatchedReader(reader, self._looks, cells, self._bands.region.cols)
 
 
-class _WatchedReader:
+class WatchedReader:
     """A reader that hands what is read of the region to sums, each row once.
 
     Args:

@@ -14,11 +14,13 @@ from ..session.messages import command_line
 from ..session.modules import run_module
 from ..session.output_names import check_vector_output
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
-from ..vector.cell_outlines import Polygon
 
 TEMPORARY_PREFIX = "i_dl_review_tmp"
 
 SQL_TYPES = {int: "INTEGER", float: "DOUBLE PRECISION", str: "TEXT"}
+
+Polygon = list[list[tuple[float, float]]]
+"""The outer ring of an area, and those of its holes: corners, the last of which is the first."""
 
 Value = int | float | str | None
 """What a table holds; None for what the user fills in."""
