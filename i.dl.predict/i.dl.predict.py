@@ -108,6 +108,13 @@
 # % description: Mutual information: 0 where all give the same probabilities, high where each is certain of another class
 # % guisection: Output
 # %end
+# %option G_OPT_R_OUTPUT
+# % key: novelty
+# % required: no
+# % label: Name for output map of how unlike the training a cell is
+# % description: Distance of its features from those of the training: 1 is the 99th percentile of the training
+# % guisection: Output
+# %end
 # %option
 # % key: threshold
 # % type: double

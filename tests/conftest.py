@@ -46,7 +46,9 @@ _bind_gdal_to_its_own_sqlite()
 CELL_NULL = -(2**31)
 
 
-WITH_KERAS = ("i.dl.train", "i.dl.tune", "i.dl.predict", "i.dl.evaluate", "i.dl.export")
+WITH_KERAS = (
+    *("i.dl.train", "i.dl.tune", "i.dl.predict", "i.dl.evaluate", "i.dl.review", "i.dl.export"),
+)
 
 SLOW_FILES = """
     networks/analysis/test_feature_extraction.py
@@ -63,6 +65,7 @@ SLOW_FILES = """
     predict/mosaic/test_exact.py
     predict/mosaic/test_feature_tiles.py
     predict/mosaic/test_mosaic.py
+    review/test_uncertainty.py
     runtime/*
     train/data/test_geotiff_training.py
     train/optimization/test_precision.py

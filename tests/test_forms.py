@@ -10,6 +10,7 @@ ESSENTIAL = {
     "i.dl.train": ["input", "output"],
     "i.dl.predict": ["group", "input", "model", "output"],
     "i.dl.evaluate": ["classification", "reference"],
+    "i.dl.review": ["model", "dataset", "suggestions", "suspects"],
     "i.dl.export": ["model", "output"],
     "i.dl.tune": ["input", "parameters", "output"],
 }
@@ -19,6 +20,7 @@ WORK = {
     "i.dl.train": ["Network", "Training", "Trials", "Computing"],
     "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
     "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
+    "i.dl.review": ["Imagery", "Suggestions", "Suspects", "Computing"],
     "i.dl.export": ["Output"],
     "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
 }

@@ -15,7 +15,8 @@ import grassdl
 from paths import CHECKOUT
 
 MODULES = """
-    i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.export
+    i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.review
+    i.dl.export
 """.split()
 
 
@@ -103,6 +104,7 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
         "i.dl.tune": {"input": "absent", "output": "out", "parameters": "epochs:1..2"},
         "i.dl.predict": {"input": "absent", "model": "absent", "output": "out"},
         "i.dl.evaluate": {"classification": "absent", "reference": "absent"},
+        "i.dl.review": {"model": "absent", "dataset": "absent", "suspects": "out"},
         "i.dl.export": {"model": "absent", "output": "out"},
     }[module]
     paths = [".", "lib", grass_project.environment["PYTHONPATH"]]

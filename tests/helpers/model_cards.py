@@ -59,6 +59,11 @@ def card_of(**changes) -> ModelCard:
         "mean": [300.5, 1200.0, 3.0],
         "deviation": [100.0, 400.25, 2.5],
         "ranges": [(12, 4000), (20, 9000), (-1.0, 31.0)],
+        "histograms": [
+            {"width": 16.0, "start": 0.0, "counts": [3, 0, 2]},
+            {"width": 64.0, "start": 64.0, "counts": [1, 4]},
+            {"width": 0.125, "start": -1.0, "counts": [2, 3]},
+        ],
         "classes": ClassScheme([MapClass(v, one, f"{v}:100:255") for v, one in labels.items()]),
         "resolution": (0.5, 0.5),
         "size": 64,

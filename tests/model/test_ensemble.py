@@ -95,6 +95,15 @@ def test_tiles_of_an_ensemble_suit_all_members(tmp_path):
     assert card.network == "1 x unet, 1 x linknet"
 
 
+def test_an_ensemble_knows_the_histograms_of_all_trainings_of_its_members_if_each_does(tmp_path):
+    both = joined_card("both", members_of(tmp_path, {}, {}))
+    assert [one["counts"] for one in both.histograms] == [[6, 0, 4], [2, 8], [4, 6]]
+    (tmp_path / "other").mkdir()
+    assert (
+        joined_card("both", members_of(tmp_path / "other", {}, {"histograms": []})).histograms == []
+    )
+
+
 BARE = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(8, "bare soil", "2:2:2")])
 RENAMED = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(7, "sand", "2:2:2")])
 
@@ -113,7 +122,7 @@ def test_members_that_differ_are_refused_in_one_line_that_names_both(tmp_path, c
     if "bands" in changes:
         number = len(changes["bands"])
         changes = {**changes, "mean": [1.0] * number, "deviation": [1.0] * number}
-        changes["ranges"] = [(0, 1)] * number
+        changes["ranges"], changes["histograms"] = [(0, 1)] * number, []
     with pytest.raises(ValueError, match=reason) as error:
         joined_card("both", members_of(tmp_path, {}, changes))
     assert f"<{tmp_path / 'model_0'}> and <{tmp_path / 'model_1'}>" in str(error.value)

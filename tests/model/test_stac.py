@@ -31,6 +31,19 @@ def test_the_item_gives_back_the_whole_card(tmp_path):
     assert load_card(tmp_path) == card
 
 
+def test_a_card_that_knows_no_histograms_comes_back_without(tmp_path):
+    item = saved(card_of(histograms=[]), tmp_path)
+    assert "histogram" not in item["properties"]["idl:bands"][0]
+    assert load_card(tmp_path).histograms == []
+
+
+def test_a_histogram_that_there_cannot_be_is_refused(tmp_path):
+    odd = {"width": 3.0, "start": 0.0, "counts": [1]}
+    save_card(card_of(histograms=[odd] * 3), tmp_path)
+    with pytest.raises(ValueError, match="damaged model.json .a histogram has no bins of 3"):
+        load_card(tmp_path)
+
+
 def test_the_item_tells_the_input_as_raw_values_in_the_order_of_the_bands(tmp_path):
     properties = saved(card_of(), tmp_path)["properties"]
     (image,) = properties["mlm:input"]

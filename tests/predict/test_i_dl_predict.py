@@ -9,13 +9,16 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
+from grassdl.core.band_statistics import Histogram
 from grassdl.core.bands import Band
 from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.model.folder import load_card, save_card
 from grassdl.networks.layers.image_pooling import ImagePooling2D
 from predicting import predict, refused
 from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, filled_frame, plain_band
@@ -90,6 +93,22 @@ def test_the_report_on_the_map_holds_the_card_of_its_model(grass_project, bands,
     told = " ".join(page.read_text().split())
     assert "<dt>network</dt><dd>unet, " in told
     assert "<dt>bands</dt><dd>one, two</dd>" in told
+
+
+def test_a_band_unlike_the_training_is_warned_of_and_told_in_the_history(
+    grass_project, bands, model
+):
+    generator, folder = np.random.default_rng(1), model[0]
+    # The map <two> has values around 40.
+    trained = zip([MEAN[0], 80.0], DEVIATION, strict=True)
+    drawn = [generator.normal(*one, 5000).astype(np.float32) for one in trained]
+    histograms = [Histogram.of(one).to_json() for one in drawn]
+    save_card(replace(load_card(folder), histograms=histograms), folder)
+    told = " ".join(predict(grass_project, model).stderr.split())
+    assert "WARNING: Band two is unlike the training: population stability index" in told
+    assert "Band one is unlike" not in told
+    history = "".join(grass_project.run("r.info", map="classes").stdout.replace("|", " ").split())
+    assert "Bandtwoisunlikethetraining" in history
 
 
 def test_a_group_is_read_in_its_order(grass_project, bands, model):

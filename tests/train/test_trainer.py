@@ -11,8 +11,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from grassdl.model.folder import load_card
+from grassdl.model.novelty import FeatureStatistics
 from grassdl.model.weights import load_network
 from grassdl.networks import registry
+from grassdl.networks.analysis.feature_extraction import LAST, with_features
 from grassdl.train import trainer as fit_module
 from grassdl.train.config.settings import Settings
 from grassdl.train.model_readme import readme
@@ -85,6 +87,7 @@ def test_the_card_holds_what_predict_must_know(trained):
     assert read.classes == CLASSES
     assert read.mean == [one.mean for one in data.statistics]
     assert read.deviation == [one.deviation for one in data.statistics]
+    assert read.histograms == [one.histogram.to_json() for one in data.statistics]
     assert (read.resolution, read.size, read.stride) == ((0.25, 0.25), 16, 4)
     assert read.network_options == {**registry.options("unet"), **SMALL}
     assert read.dataset_ids == data.ids
@@ -98,10 +101,31 @@ def test_the_card_holds_what_predict_must_know(trained):
     assert read.training["patches"] == {"train": 48, "val": 8, "test": 9}
 
 
+def test_the_model_knows_how_unlike_its_training_other_cells_are(trained):
+    folder, _, data, _ = trained
+    network, _ = with_features(load_network(folder), LAST)
+    statistics = FeatureStatistics.load(folder)
+    statistics.check(network.output_shape[-1] - len(CLASSES))
+    assert len(statistics.means) == len(CLASSES)
+    [patches] = data.arrays("train")
+    images = patches.images[:].astype(np.float32)
+
+    def novelty(images):
+        features = network.predict(images, verbose=0)[..., len(CLASSES) :]
+        return statistics.novelty(features.reshape(-1, features.shape[-1]))
+
+    assert np.mean(novelty(images) > 1) == pytest.approx(0.01, abs=0.002)
+    # Brighter than anything of the training.
+    assert np.median(novelty(3 * images)) > 2 * np.median(novelty(images))
+
+
 def test_the_folder_holds_card_network_and_history(trained):
     folder, card, _, _ = trained
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["README.md", "history.csv", "history.png", "logs", "model.json", "model.keras"]
+    assert names == [
+        *("README.md", "history.csv", "history.png", "logs", "model.json", "model.keras"),
+        *("novelty_means.npy", "novelty_whitening.npy"),
+    ]
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 16))

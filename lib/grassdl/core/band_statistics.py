@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -81,19 +82,19 @@ class Histogram:
             exponent, int(bins[0]), np.bincount(bins - bins[0], self.counts).astype(np.int64)
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> HistogramRecord:
         """Bin width, lower edge of the first bin, and counts."""
         width = 2.0**self.exponent
         return {"width": width, "start": self.first * width, "counts": self.counts.tolist()}
 
     @classmethod
-    def from_json(cls, item: dict[str, Any]) -> Histogram:
+    def from_json(cls, item: Mapping[str, Any]) -> Histogram:
         """The reverse of `to_json`.
 
         Raises:
             ValueError: There is no such histogram.
         """
-        found = checked(item, _HistogramRecord)
+        found = checked(item, HistogramRecord)
         width, start = found["width"], found["start"]
         fraction, exponent = math.frexp(width)
         if fraction != 0.5 or abs(start) > width * 2.0 ** (cls.MAX_BIN_BITS + 1):
@@ -101,7 +102,9 @@ class Histogram:
         return cls(exponent - 1, round(start / width), np.array(found["counts"], np.int64))
 
 
-class _HistogramRecord(TypedDict):
+class HistogramRecord(TypedDict):
+    """A histogram as JSON."""
+
     width: Annotated[float, Meta(ge=2.0**Histogram.MIN_EXPONENT, le=2.0**500)]
     start: float
     counts: Annotated[list[Count], Meta(max_length=Histogram.MAX_BINS)]

@@ -8,7 +8,7 @@ cells of these places are too high, whatever dataset or map they come from.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -145,6 +145,47 @@ class Places:
         return nearest < 1 - TOUCHING
 
 
+def check_ground(patch_set: PatchSet, place: Mapping[str, Any]) -> None:
+    """Refuse a dataset whose coordinates are not those of a session.
+
+    Without a coordinate reference system those of one project are: any map of it will do.
+
+    Args:
+        patch_set: The dataset.
+        place: `crs` and `project` of the session.
+
+    Raises:
+        ValueError: They are not.
+    """
+    own = ground_of(patch_set.manifest)
+    if not own.is_shared_with(Ground(str(place["crs"]), str(place["project"]), own.maps)):
+        raise ValueError(
+            f"Dataset <{patch_set.folder}> was cut in another project or coordinate reference "
+            "system: work there, or choose a dataset of this project"
+        )
+
+
+def places_here(patch_set: PatchSet, split: str, place: Mapping[str, Any]) -> Places:
+    """Where the patches of a split of a dataset lie, in the coordinates of a session.
+
+    Args:
+        patch_set: The dataset.
+        split: "train", "val" or "test".
+        place: `crs` and `project` of the session.
+
+    Raises:
+        ValueError: The dataset is from elsewhere, or has no record of where its patches are.
+    """
+    check_ground(patch_set, place)
+    places = Places.of_patches(patch_set, split)
+    if not places.exact:
+        raise ValueError(
+            f"Dataset <{patch_set.folder}> does not record where its patches lie (patches.gpkg is "
+            "missing or damaged): cut it again with i.dl.patches"
+        )
+    return places
+
+
 def _patches(
     positions: np.ndarray, size: int, region: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -214,13 +255,12 @@ def leak(
     }
 
 
-def sentence(found: dict[str, Any]) -> str:
+def sentence(found: dict[str, Any], consequence: str = "the scores may be too high") -> str:
     """What a leak means, for the user."""
     done = {"train": "was trained", "val": "was validated, which chose its best epoch"}
     lie = "lie" if found["exact"] else "may lie"
     share = 100 * found["patches"] / max(found["of"], 1)
     return (
         f"{found['patches']} of {found['of']} {found['where']} {lie} where model "
-        f"<{found['model']}> {done[found['seen_as']]} ({share:.1f} %): the scores "
-        "may be too high"
+        f"<{found['model']}> {done[found['seen_as']]} ({share:.1f} %): {consequence}"
     )

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..core.text import listed
-from ..dataset.areas import Ground, ground_of
 from ..dataset.folds import as_trained
-from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
-from ..dataset.seen import Places
+from ..dataset.seen import Places, places_here
 from ..dataset.windows import Windows
 from ..model.card import ModelCard
 
@@ -79,30 +77,11 @@ class HeldBackCells:
 
 def _places(patch_set: PatchSet, split: str, place: Mapping[str, Any]) -> Places:
     """Where the patches of a split of a dataset lie, in the coordinates of the evaluation."""
-    manifest, folder = patch_set.manifest, patch_set.folder
-    if not manifest.counts[split]:
-        raise ValueError(f"Dataset <{folder}> has no {split} patches: choose another split")
-    if not _is_shared(manifest, place):
+    if not patch_set.manifest.counts[split]:
         raise ValueError(
-            f"Dataset <{folder}> was cut in another project or coordinate reference system: "
-            "compare the maps there, or choose a dataset of this project"
+            f"Dataset <{patch_set.folder}> has no {split} patches: choose another split"
         )
-    places = Places.of_patches(patch_set, split)
-    if not places.exact:
-        raise ValueError(
-            f"Dataset <{folder}> does not record where its patches lie (patches.gpkg is missing "
-            "or damaged): cut it again with i.dl.patches"
-        )
-    return places
-
-
-def _is_shared(manifest: Manifest, place: Mapping[str, Any]) -> bool:
-    """Whether the coordinates of a dataset are those of the evaluation.
-
-    Without a coordinate reference system those of one project are: any map of it will do.
-    """
-    own = ground_of(manifest)
-    return own.is_shared_with(Ground(str(place["crs"]), str(place["project"]), own.maps))
+    return places_here(patch_set, split, place)
 
 
 def _named(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from msgspec import Meta
 
+from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import Band
 from ..core.classes import ClassScheme
 from ..core.schema import Above0, AtLeastOne, Edge, Probability, Reach, Text, Value32
@@ -105,6 +106,7 @@ class ModelCard:
         encoder: The weights that the encoder started with; None for random ones.
         created: When training ended, as ISO 8601 in UTC.
         members: Of an ensemble the folders of its members, see `model.ensemble`; else empty.
+        histograms: Of every band over the training split, as JSON; empty if not known.
     """
 
     name: Text
@@ -135,6 +137,12 @@ class ModelCard:
     members: Annotated[list[MemberName], Meta(max_length=MOST_MEMBERS)] = field(
         default_factory=list
     )
+    histograms: list[HistogramRecord] = field(default_factory=list)
+
+    @property
+    def band_histograms(self) -> list[Histogram]:
+        """The histogram of every band over the training split; empty if not known."""
+        return [Histogram.from_json(one) for one in self.histograms]
 
     @property
     def fill_values(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import names_mismatch
 from ..core.text import listed
 from ..io.folders import folders_named
@@ -147,6 +148,7 @@ def joined_card(name: str, members: Sequence[Member]) -> ModelCard:
         mean=np.mean([one.mean for one in cards], axis=0).tolist(),
         deviation=np.mean([one.deviation for one in cards], axis=0).tolist(),
         ranges=_ranges(cards),
+        histograms=_histograms(cards),
         parameters=sum(one.parameters for one in cards),
         stride=stride,
         halo=_largest([one.halo for one in cards], multiple_of=stride),
@@ -174,6 +176,14 @@ def _ranges(cards: Sequence[ModelCard]) -> list[tuple[float | None, float | None
         return []
     lows, highs = np.moveaxis(np.array(known, float), -1, 0)
     return list(zip(lows.min(axis=0).tolist(), highs.max(axis=0).tolist(), strict=True))
+
+
+def _histograms(cards: Sequence[ModelCard]) -> list[HistogramRecord]:
+    """The histogram of every band over all trainings; empty if one is not known."""
+    if not all(one.histograms for one in cards):
+        return []
+    by_band = zip(*(one.band_histograms for one in cards), strict=True)
+    return [reduce(Histogram.merge, band).to_json() for band in by_band]
 
 
 def _largest(cells: Sequence[int | None], multiple_of: int = 1) -> int | None:

@@ -35,6 +35,7 @@ MODEL_FOLDER = FolderKind(
             for name in (
                 r"\.?model\.json(\.part)?",
                 r"model\.keras",
+                r"novelty_(means|whitening)\.npy",
                 r"README\.md",
                 r"history\.(csv|png)",
                 r"logs(/(training|validation)(/events\.out\.tfevents\.[^/]*)?)?",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDic
 
 from msgspec import Meta
 
+from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
 from .card import KNOWLEDGE_SOURCES
 
@@ -272,11 +273,18 @@ def _semantic_version(version: str) -> str | None:
 def _own_fields(card: ModelCard) -> dict[str, Any]:
     """Everything that i.dl reads and that STAC has no field for."""
     ranges = card.ranges or [(None, None)] * len(card.bands)
-    statistics = zip(card.bands, card.mean, card.deviation, ranges, strict=True)
+    known = [{"histogram": one} for one in card.histograms] or [{}] * len(card.bands)
+    statistics = zip(card.bands, card.mean, card.deviation, ranges, known, strict=True)
     return {
         "bands": [
-            {**band.to_json(), "mean": mean, "deviation": deviation, "range": list(extremes)}
-            for band, mean, deviation, extremes in statistics
+            {
+                **band.to_json(),
+                "mean": mean,
+                "deviation": deviation,
+                "range": list(extremes),
+                **more,
+            }
+            for band, mean, deviation, extremes, more in statistics
         ],
         "classes": card.classes.to_json(),
         "encoder": asdict(card.encoder) if card.encoder else None,
@@ -360,6 +368,7 @@ class _BandFigures(TypedDict):
     mean: float
     deviation: float
     range: list[Any]
+    histogram: NotRequired[HistogramRecord]
 
 
 Degrees = Annotated[float, Meta(ge=-720, le=720)]
@@ -416,6 +425,9 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
     for area in [*own["areas"], *(area for one in sources for area in one.get("areas", []))]:
         if "places" in area and not {"size", "nsres", "ewres"} <= area.keys():
             raise ValueError("an area has places of patches, but not their size")
+    histograms = [band["histogram"] for band in own["bands"] if "histogram" in band]
+    for one in histograms:
+        Histogram.from_json(one)
     return {
         "name": item["id"],
         "footprint": item["geometry"],
@@ -426,6 +438,8 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "mean": [band["mean"] for band in own["bands"]],
         "deviation": [band["deviation"] for band in own["bands"]],
         "ranges": [band["range"] for band in own["bands"]],
+        # Of some bands only they are of no use.
+        "histograms": histograms if len(histograms) == len(own["bands"]) else [],
         "classes": own["classes"],
         "encoder": own.get("encoder"),
         **{name: own[name] for name in PLAIN_FIELDS},

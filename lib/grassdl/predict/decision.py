@@ -32,6 +32,8 @@ class RowBand:
             meaning where `null`; or None.
         disagreement: Of the members of an ensemble, see `engines.ensemble_engine` (rows, cols)
             float32, 0 where `null`; or None.
+        novelty: How unlike the training cells are, see `model.novelty` (rows, cols) float32, 0
+            where `null`; or None.
     """
 
     null: np.ndarray
@@ -42,6 +44,7 @@ class RowBand:
     probabilities: np.ndarray | None
     features: np.ndarray | None = None
     disagreement: np.ndarray | None = None
+    novelty: np.ndarray | None = None
 
 
 RowBands = Generator[RowBand, None, None]
@@ -63,6 +66,7 @@ class Decision:
         with_confidence: Whether row bands have the highest probability; a threshold needs it, too.
         with_disagreement: Whether the disagreement of an ensemble follows the probabilities, before
             any features.
+        with_novelty: Whether the novelty follows these, before any features.
     """
 
     classes: int
@@ -72,6 +76,7 @@ class Decision:
     features: int = 0
     with_confidence: bool = True
     with_disagreement: bool = False
+    with_novelty: bool = False
 
     @property
     def layers(self) -> int:
@@ -80,7 +85,7 @@ class Decision:
 
     @property
     def _first_feature(self) -> int:
-        return self.classes + self.with_disagreement
+        return self.classes + self.with_disagreement + self.with_novelty
 
     @property
     def _is_level(self) -> bool:
@@ -113,6 +118,7 @@ class Decision:
             probabilities=layers(self.classes) if self.with_probabilities else None,
             features=layers(self.features) if self.features else None,
             disagreement=np.zeros(shape, np.float32) if self.with_disagreement else None,
+            novelty=np.zeros(shape, np.float32) if self.with_novelty else None,
         )
 
     def empty_bands(self, rows: int, cols: int, height: int) -> RowBands:
@@ -132,8 +138,8 @@ class Decision:
         Args:
             band: The row band.
             place: Rows and columns of the part.
-            result: Probabilities of all classes, then disagreement and features, if there are any
-                (rows, cols, layers) float32; of any value where `null`.
+            result: Probabilities of all classes, then disagreement, novelty and features, if there
+                are any (rows, cols, layers) float32; of any value where `null`.
             null: Cells without data (rows, cols).
         """
         probabilities = result[..., : self.classes]
@@ -151,6 +157,8 @@ class Decision:
             band.probabilities[place] = np.where(null[..., None], 0, probabilities)
         if band.disagreement is not None:
             band.disagreement[place] = np.where(null, 0, result[..., self.classes])
+        if band.novelty is not None:
+            band.novelty[place] = np.where(null, 0, result[..., self._first_feature - 1])
         if band.features is not None:
             band.features[place] = result[..., self._first_feature :]
 

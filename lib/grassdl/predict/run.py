@@ -18,6 +18,7 @@ from ..model.card import ModelCard
 from ..model.ensemble import open_model
 from ..runtime import keras_backend
 from .band_matching import adjusted
+from .band_shift import shifted_bands
 from .checkpoint import Checkpoint
 from .decision import Decision, RowBand, RowBands
 from .engines.selection import load_engine
@@ -101,6 +102,9 @@ class Outputs(Protocol):
 
     def note(self, line: str) -> None:
         """Report a line, and add it to the history of the maps."""
+
+    def warn(self, line: str) -> None:
+        """Warn, and add the line to the history of the maps."""
 
     def open(self, folder: Path, rows: int) -> None:
         """Open the files of rows in a folder, after those that are finished."""
@@ -291,7 +295,8 @@ class NetworkRun(PredictionRun):
         self.frame.check_overlap()
         self.loaded = load_engine(card, settings, report)
         self.settings = replace(settings, engine=self.loaded.name)
-        self.decision = replace(self.decision, features=self.loaded.facts.features)
+        if settings.segment_features:
+            self.decision = replace(self.decision, features=self.loaded.facts.features)
         self.tiling: Plan
         self._cells = 0
 
@@ -329,10 +334,11 @@ class NetworkRun(PredictionRun):
         self._cells = cells_with_data(reader, rows, cols, first)
         self.report(self.tiling.summary(self._cells))
         self.outputs.note(f"engine {self.loaded.name}, precision {self.settings.precision}")
-        values = reader
-        if self.settings.normalization == MAPS:
-            names = self.bands.names
+        values, names, adjusts = reader, self.bands.names, self.settings.normalization == MAPS
+        if adjusts:
             values = adjusted(reader, names, self.card, rows, cols, self.outputs.note)
+        for line in shifted_bands(values, names, self.card, rows, cols, adjusts):
+            self.outputs.warn(line)
         windows = Windows(values, self.loaded.engine, self.card.fill_values, rows, cols)
         return row_bands(windows, self.decision, self.settings.tiling, done)
 

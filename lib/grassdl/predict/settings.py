@@ -34,6 +34,7 @@ OUTPUTS = (
     "confidence",
     "uncertainty",
     "disagreement",
+    "novelty",
     "probabilities",
     "vector",
     "segments",
@@ -42,8 +43,11 @@ OUTPUTS = (
 """Options that say which files of rows there are, and over which segments is summed."""
 
 
-FROM_NETWORK = ("segment_features", "disagreement")
+FROM_NETWORK = ("segment_features", "disagreement", "novelty")
 """Options for what only networks give, and no stored probabilities."""
+
+LAST = "last"
+"""Value of `segment_features`: what `networks.analysis.feature_extraction` calls the last layer."""
 
 
 def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
@@ -68,6 +72,11 @@ def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) ->
         raise ValueError(
             f"disagreement is that of several networks, and model <{card.name}> is one: give an "
             "ensemble or several models, or leave out disagreement"
+        )
+    if options["novelty"] and options["segment_features"] not in ("", LAST):
+        raise ValueError(
+            f"novelty is that of the last hidden layer, and segment_features names another one "
+            f"<{options['segment_features']}>: use segment_features=last, or two runs"
         )
 
 
@@ -144,6 +153,47 @@ class Settings:
             segments=SegmentSettings.from_options(options),
             segment_features=options["segment_features"],
             outputs={name: options[name] for name in OUTPUTS},
+        )
+
+    @property
+    def with_novelty(self) -> bool:
+        """Whether the novelty of cells is wanted."""
+        return bool(self.outputs.get("novelty"))
+
+    @property
+    def features_layer(self) -> str:
+        """Layer whose features the network gives beside probabilities; "" for none."""
+        return self.segment_features or (LAST if self.with_novelty else "")
+
+    @classmethod
+    def without_maps(
+        cls,
+        model: str,
+        card: ModelCard,
+        *,
+        normalization: str,
+        memory: int,
+        nprocs: int,
+        disagreement: bool = False,
+    ) -> Settings:
+        """The settings of a run whose figures go elsewhere than into maps, see the attributes.
+
+        Args:
+            disagreement: Whether that of the members of an ensemble is wanted.
+        """
+        return cls(
+            model=model,
+            tiling="blend" if card.halo is None else "exact",
+            tile_size=None,
+            stride=card.stride,
+            halo=card.halo or 0,
+            threshold=None,
+            augmented=False,
+            nprocs=nprocs,
+            memory=memory,
+            resume=False,
+            normalization=normalization,
+            outputs={"disagreement": "unnamed"} if disagreement else {},
         )
 
     def axis(self, length: int, output: Span, size: int) -> Axis:

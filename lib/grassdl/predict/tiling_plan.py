@@ -63,7 +63,8 @@ class Need:
             `networks.analysis.memory_estimate.working_bytes` gives them.
         weights: Number of weights of the network, all copies of them together.
         bands: Number of bands.
-        layers: Values that the network gives for a cell, `Decision.layers`.
+        layers: Values that there are for a cell: `Decision.layers`, and features that are needed
+            for the novelty only.
         band_bytes: Bytes of a value of a band as it is read.
         output_bytes: Bytes of a cell of a row band, as `Decision.cell_bytes` has it.
         with_keras: Whether Keras is in memory.
@@ -95,7 +96,7 @@ class Need:
             working=loaded.facts.working[settings.precision],
             weights=card.parameters * copies,
             bands=len(card.bands),
-            layers=decision.layers,
+            layers=decision.layers + loaded.facts.features - decision.features,
             band_bytes=dtype.itemsize,
             output_bytes=decision.cell_bytes,
             with_keras=loaded.with_keras,

@@ -90,6 +90,7 @@ def model_card(
         training=_account(data, settings, fitted),
         dataset_ids=data.ids,
         ranges=[(one.minimum, one.maximum) for one in data.statistics],
+        histograms=[one.histogram.to_json() for one in data.statistics],
         areas=[area_seen(one) for one in data.patch_sets],
         footprint=footprint([one.manifest for one in data.patch_sets]),
         versions=_versions(),

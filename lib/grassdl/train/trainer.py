@@ -22,6 +22,7 @@ from ..io.folders import check_output_folder
 from ..model.card import ModelCard
 from ..model.ensemble import Model
 from ..model.folder import MODEL_FOLDER, load_card, save_card
+from ..model.novelty import FeatureStatistics
 from ..model.weights import save_network
 from ..networks import registry
 from ..networks.analysis.planned import planned
@@ -37,6 +38,7 @@ from .config.settings import Settings
 from .data.augmentation import by_names
 from .data.band_values import BandValues, deviations, means
 from .data.batches import Batches, Shuffle, TrainingBatches, reading
+from .feature_statistics import feature_statistics
 from .head.learning import Learning
 from .model_card import Fitted, model_card, write_history
 from .model_readme import README_NAME, readme
@@ -141,7 +143,9 @@ def train(
         if with_validation:
             card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
-        _write_model(card, network, fitted, run, warn)
+        # A process that was asked to end has no time for it.
+        statistics = None if Terminated.asked else feature_statistics(network, data, settings.seed)
+        _write_model(card, network, statistics, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
     return card
 
@@ -224,7 +228,12 @@ def _scored_card(
 
 
 def _write_model(
-    card: ModelCard, network: keras.Model, fitted: Fitted, run: RunFolder, warn: Report
+    card: ModelCard,
+    network: keras.Model,
+    statistics: FeatureStatistics | None,
+    fitted: Fitted,
+    run: RunFolder,
+    warn: Report,
 ) -> None:
     """Write the model folder; a finished training then needs its run folder no more."""
     # The first process has reserved the name.
@@ -232,6 +241,8 @@ def _write_model(
     with run.output.new_folder() as folder:
         save_card(card, folder)
         save_network(network, folder)
+        if statistics:
+            statistics.save(folder)
         write_history(fitted.rows, folder)
         (folder / README_NAME).write_text(readme(card), encoding="utf-8")
         shutil.copytree(run.logs, folder / LOGS_NAME)

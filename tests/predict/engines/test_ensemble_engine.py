@@ -22,14 +22,14 @@ def members():
     ]
 
 
-def ensemble(*results, disagreement=True, classes=3, rows=1):
+def ensemble(*results, disagreement=True, classes=3, rows=1, novelty=False):
     """What an ensemble gives whose members give these results for all cells of a row."""
     engines = [
         FunctionEngine(lambda values, one=one: np.float32(one).reshape(rows, -1, len(one[0])))
         for one in results
     ]
     inputs = [MemberInput(members()[0])] * len(results)
-    engine = EnsembleEngine(engines, inputs, classes, disagreement)
+    engine = EnsembleEngine(engines, inputs, classes, disagreement, novelty)
     return engine(np.zeros((rows, len(results[0]) // rows, 3), np.float32))
 
 
@@ -68,6 +68,14 @@ def test_features_of_all_members_follow_the_probabilities():
     decision.decide(band, np.s_[:, :], result, np.array([[False, True]]))
     assert band.disagreement[0] == pytest.approx([np.log(2) / np.log(3), 0])
     assert band.features[0, 0].tolist() == [7, 8, 9, 6]
+
+
+def test_the_novelty_is_the_mean_of_that_of_the_members():
+    found = ensemble([[1, 0, 0, 0.5, 8]], [[0, 1, 0, 1.5, 9]], novelty=True)[0, 0]
+    assert found[:3].tolist() == [0.5, 0.5, 0]
+    assert found[4:].tolist() == [1, 8, 9]
+    found = ensemble([[1, 0, 0, 3]], [[1, 0, 0, 5]], novelty=True, disagreement=False)[0, 0]
+    assert found.tolist() == [1, 0, 0, 4]
 
 
 def test_null_is_the_band_mean_of_each_member():

@@ -44,6 +44,12 @@ PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\
 """Viridis, which reads the same in print and to colour-blind readers."""
 
 
+NOVELTY_COLORS = (
+    "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n1 253:231:37\n2 255:0:0\n1000000000 255:0:0\n"
+)
+"""The same up to 1; what is unlike the training is red."""
+
+
 @dataclass
 class RasterSpool:
     """Rows of a raster map to be, in a file.
@@ -154,6 +160,7 @@ class ClassificationMaps:
         minsize: Cells that these have at least.
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
         disagreement: Name of the map of the members' disagreement, or "".
+        novelty: Name of the map of how unlike the training cells are, or "".
 
     Attributes:
         notes: What the history of the maps tells beside the call; may be added to.
@@ -175,6 +182,7 @@ class ClassificationMaps:
         minsize: int = 1,
         unfinished: bool = False,
         disagreement: str = "",
+        novelty: str = "",
     ):
         self.notes: list[str] = []
         self.with_probabilities = bool(probabilities)
@@ -189,8 +197,8 @@ class ClassificationMaps:
             dtype = self._values.dtype.name
             return [RasterSpool(name, dtype, title, colors, labels)] if name else []
 
-        def shares(name: str, title: str) -> list[RasterSpool]:
-            return [RasterSpool(name, "float32", title, PROBABILITY_COLORS)] if name else []
+        def shares(name: str, title: str, colors: str = PROBABILITY_COLORS) -> list[RasterSpool]:
+            return [RasterSpool(name, "float32", title, colors)] if name else []
 
         self._confidence = shares(confidence, "Highest class probability")
         if vector and not confidence:
@@ -198,6 +206,7 @@ class ClassificationMaps:
             self._confidence[0].kept = False
         self._uncertainty = shares(uncertainty, "Normalised entropy of the class probabilities")
         self._disagreement = shares(disagreement, "Mutual information between the members")
+        self._novelty = shares(novelty, "Distance from the training", NOVELTY_COLORS)
         self._probabilities = [
             spool
             for one in classes
@@ -208,11 +217,12 @@ class ClassificationMaps:
             "with_confidence": bool(self._confidence),
             "with_uncertainty": bool(uncertainty),
             "with_disagreement": bool(disagreement),
+            "with_novelty": bool(novelty),
         }
         self._by_segment = class_map(by_segment, "Classification of segments")
         self._classes = class_map(output, "Classification")
         # The class map comes last: where it is, all are.
-        sure = [*self._confidence, *self._uncertainty, *self._disagreement]
+        sure = [*self._confidence, *self._uncertainty, *self._disagreement, *self._novelty]
         self._by_cell = [*self._probabilities, *sure, *self._classes]
         self._all = [*self._by_segment, *self._by_cell]
         check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
@@ -246,6 +256,7 @@ class ClassificationMaps:
             minsize=minsize,
             unfinished=unfinished,
             disagreement=options["disagreement"],
+            novelty=options["novelty"],
         )
 
     @property
@@ -296,6 +307,8 @@ class ClassificationMaps:
             spool.write(band.uncertainty, band.null)
         for spool in self._disagreement:
             spool.write(band.disagreement, band.null)
+        for spool in self._novelty:
+            spool.write(band.novelty, band.null)
         for place, spool in enumerate(self._probabilities):
             spool.write(band.probabilities[..., place], band.null)
         for spool in self._by_cell:

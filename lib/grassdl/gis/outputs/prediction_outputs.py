@@ -75,6 +75,11 @@ class PredictionOutputs:
         gs.message(line)
         self._maps.notes.append(line)
 
+    def warn(self, line: str) -> None:
+        """See `Outputs.warn`."""
+        gs.warning(line)
+        self._maps.notes.append(line)
+
     def open(self, folder: Path, rows: int) -> None:
         """See `Outputs.open`."""
         self._maps.open(folder, rows, self._region)

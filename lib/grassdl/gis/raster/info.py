@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -115,6 +116,28 @@ def probability_maps(prefix: str, values: Iterable[int]) -> list[str]:
         raise ValueError(
             f"{error}: probabilities={prefix} needs a map of every class: {listed(wanted)}"
         ) from None
+
+
+def class_values_of(prefix: str) -> list[int]:
+    """The class values of existing maps PREFIX_VALUE of class probabilities, in rising order.
+
+    Args:
+        prefix: With `@mapset` or without.
+
+    Raises:
+        ValueError: There are fewer than two.
+    """
+    name, _, mapset = prefix.partition("@")
+    pattern = {"pattern": f"{name}_*", **({"mapset": mapset} if mapset else {})}
+    found = gs.list_strings("raster", **pattern)
+    matches = [re.fullmatch(rf"{re.escape(name)}_(\d+)", one.partition("@")[0]) for one in found]
+    values = sorted({int(one[1]) for one in matches if one})
+    if len(values) < 2:
+        raise ValueError(
+            f"probabilities={prefix} needs a raster map {name}_VALUE of each of two classes or "
+            f"more, found {len(values)}: give the prefix that i.dl.predict wrote"
+        )
+    return values
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class EnsembleEngine:
         inputs: What each of them takes for the values of a window.
         classes: Number of classes.
         disagreement: Whether the disagreement follows the probabilities, as one more layer.
+        novelty: Whether the engines give the novelty after the probabilities, the mean of which
+            follows then, too.
     """
 
     def __init__(
@@ -80,10 +82,12 @@ class EnsembleEngine:
         inputs: Sequence[MemberInput],
         classes: int,
         disagreement: bool = False,
+        novelty: bool = False,
     ):
         self._members = list(zip(engines, inputs, strict=True))
         self._classes = classes
         self._disagreement = disagreement
+        self._novelty = novelty
         self.prepares_each_size = all(one.prepares_each_size for one in engines)
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
@@ -92,14 +96,16 @@ class EnsembleEngine:
             engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Mean class probabilities, the disagreement if it is wanted, and the features of all
-        members in their order; see `Engine`.
+        """Mean class probabilities, the disagreement and the mean novelty if they are wanted, and
+        the features of all members in their order; see `Engine`.
 
         Args:
             values: Raw band values, NaN where a cell is NULL.
         """
         mean = np.zeros(0)
         entropy = np.zeros(values.shape[:2], np.float32)
+        novelty = np.zeros_like(entropy)
+        first_feature = self._classes + self._novelty
         features = []
         for engine, taken in self._members:
             result = engine(taken(values))
@@ -111,17 +117,25 @@ class EnsembleEngine:
             else:
                 mean = empty_layers(probabilities.shape, np.float32)
                 mean[...] = probabilities
-            if result.shape[-1] > self._classes:
-                features.append(result[..., self._classes :].copy())
+            if self._novelty:
+                novelty += result[..., self._classes]
+            if result.shape[-1] > first_feature:
+                features.append(result[..., first_feature:].copy())
         share = np.float32(1 / len(self._members))
         mean *= share
-        return self._joined(mean, entropy * share, features)
+        return self._joined(mean, entropy * share, novelty * share, features)
 
     def _joined(
-        self, mean: np.ndarray, entropy: np.ndarray, features: Sequence[np.ndarray]
+        self,
+        mean: np.ndarray,
+        entropy: np.ndarray,
+        novelty: np.ndarray,
+        features: Sequence[np.ndarray],
     ) -> np.ndarray:
         """All layers in one array; the mean itself where there are no others."""
         further = [*features]
+        if self._novelty:
+            further.insert(0, novelty[..., np.newaxis])
         if self._disagreement:
             disagreement = np.maximum(normalised_entropy(mean) - entropy, 0)
             further.insert(0, disagreement[..., np.newaxis])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...model.card import ModelCard
 from ...model.ensemble import Member, open_model
+from ...model.novelty import FeatureStatistics
 from ...runtime import keras_backend
 from ...runtime.openvino_package import import_openvino
 from ...runtime.workers import run_apart
@@ -18,6 +19,7 @@ from ..settings import AUTO, BFLOAT16, KERAS, MAPS, OPENVINO, Settings
 from .ensemble_engine import EnsembleEngine, MemberInput
 from .keras_engine import Engine, KerasEngine
 from .network_facts import NetworkFacts, joined_facts, network_and_facts
+from .novelty_engine import NoveltyEngine
 from .openvino_cache import (
     AnySizeNetwork,
     ConversionError,
@@ -75,20 +77,38 @@ def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], Non
         ModuleNotFoundError: The engine's package is not installed.
     """
     members = _members(card, settings)
+    statistics = [_statistics(one, settings) for one in members]
     found = _openvino(members, settings, report) if _uses_openvino(settings) else None
     name = OPENVINO if found else KERAS
     loaded = found or [_keras(one, settings) for one in members]
     facts = joined_facts([facts for _, facts in loaded])
-    for one in (one for _, one in loaded if one.features):
-        report(f"segment_features: {one.features} features of layer <{one.layer}>")
-    engines = [AugmentedEngine(one) if settings.augmented else one for one, _ in loaded]
+    if settings.segment_features:
+        for _, one in loaded:
+            report(f"segment_features: {one.features} features of layer <{one.layer}>")
+    engines = [_wrapped(*one, settings) for one in zip(loaded, statistics, strict=True)]
     engine = engines[0]
     if card.members:
         adjusts = card if settings.normalization == MAPS else None
         inputs = [MemberInput.of(one, adjusts) for one in members]
         disagreement = bool(settings.outputs.get("disagreement"))
-        engine = EnsembleEngine(engines, inputs, len(card.classes), disagreement)
+        engine = EnsembleEngine(
+            engines, inputs, len(card.classes), disagreement, settings.with_novelty
+        )
     return LoadedEngine(engine, name, facts, keras_backend.is_loaded())
+
+
+def _statistics(member: Member, settings: Settings) -> FeatureStatistics | None:
+    """What the novelty of cells is worked out by; None if it is not wanted."""
+    return FeatureStatistics.load(member.folder) if settings.with_novelty else None
+
+
+def _wrapped(loaded: Loaded, statistics: FeatureStatistics | None, settings: Settings) -> Engine:
+    """The engine of a network with what is done to its results."""
+    engine, facts = loaded
+    if statistics:
+        statistics.check(facts.features)
+        engine = NoveltyEngine(engine, statistics, bool(settings.segment_features))
+    return AugmentedEngine(engine) if settings.augmented else engine
 
 
 def _members(card: ModelCard, settings: Settings) -> Sequence[Member]:
@@ -155,7 +175,7 @@ def _for_openvino(
 ) -> list[Converted]:
     """The networks converted for OpenVINO, by another process if they can be cached: then this one
     needs no Keras."""
-    layer = settings.segment_features
+    layer = settings.features_layer
     caches = [cache_folder(one.folder, layer) for one in members]
     found = [find_cached(one) for one in caches]
     missing = [
@@ -190,4 +210,4 @@ def _converted_here(
 def _keras_network(member: Member, settings: Settings) -> tuple[keras.Model, NetworkFacts]:
     if not keras_backend.is_loaded():
         keras_backend.prepare(settings.nprocs, exact=True)
-    return network_and_facts(member.folder, member.card, settings.segment_features)
+    return network_and_facts(member.folder, member.card, settings.features_layer)

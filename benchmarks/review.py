@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What suggested squares are worth: labels by i.dl.review against as many random squares.
+
+In the embedded example, squares of 64 cells in a tenth of the west are labelled at random, and a
+U-Net is trained on them. In each of three rounds further squares are labelled: those that
+i.dl.review suggests with the network of the round before, or random ones. After each round a new
+network is trained and scored on the east, of which nothing is ever labelled. Both ways begin with
+the same squares and network. Mean over the seeds, and the least and most of the difference.
+
+    python benchmarks/review.py [--rounds 3] [--squares 6] [--epochs 60] [--seeds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
+from project import GROUP  # noqa: E402
+from records import record  # noqa: E402
+from run import GRASS, Demo, make_in_process  # noqa: E402
+from scene import make_scene  # noqa: E402
+
+SIZE = 64
+"""Edge of a square in cells."""
+
+DOWN, ACROSS = 16, 12
+"""Squares of the west, three quarters of the scene."""
+
+FIRST_SHARE = 0.1
+"""Of the squares of the west that are labelled at the start."""
+
+IMAGERY = (f"group={GROUP}", "dsm=dsm", "dtm=dtm")
+FIGURES = ("overall_accuracy", "f1_macro", "mean_iou")
+
+Square = tuple[int, int]
+
+
+class Labelling:
+    """Squares that are labelled, and the network that is trained on them.
+
+    Args:
+        demo: The project.
+        name: Name of the dataset, the model and the maps.
+        epochs: Of each training.
+        seed: Of each training and of the grouping.
+    """
+
+    def __init__(self, demo: Demo, name: str, epochs: int, seed: int):
+        self.demo, self.name, self.epochs, self.seed = demo, name, epochs, seed
+        self.dataset, self.model = (demo.folder / f"{name}_{what}" for what in ("data", "model"))
+
+    def region(self, east: bool) -> None:
+        """Set the region to the east or to the west of the scene."""
+        self.demo.grass("g.region", f"raster={GROUP}.red")
+        edge = "w=e-64" if east else "e=e-64"
+        self.demo.grass("g.region", edge)
+
+    def learn(self, squares: set[Square]) -> dict:
+        """Train on some squares; the scores in the east."""
+        self.region(east=False)
+        table = np.zeros((DOWN, ACROSS), int)
+        table[tuple(np.array(sorted(squares)).T)] = 1
+        lines = [" ".join(map(str, row)) for row in table.tolist()]
+        told = dict(line.split("=") for line in read(self.demo, "g.region", "-g").split())
+        head = [f"{edge}: {told[edge[0]]}" for edge in ("north", "south", "east", "west")]
+        head += [f"rows: {DOWN}", f"cols: {ACROSS}"]
+        path = self.demo.folder / "squares.txt"
+        path.write_text("\n".join([*head, *lines]) + "\n")
+        grass = self.demo.grass
+        grass("r.in.ascii", f"input={path}", "output=labelled", "--overwrite")
+        rule = "labels = if(labelled == 1, reference, null())"
+        grass("r.mapcalc", f"expression={rule}", "--overwrite")
+        grass(
+            "i.dl.patches", *IMAGERY, "labels=labels", f"size={SIZE}", "min_labelled=50",
+            "split_method=none", f"output={self.dataset}", "--overwrite",
+        )  # fmt: skip
+        grass(
+            "i.dl.train", f"input={self.dataset}", "network=unet", "depth=3",
+            f"epochs={self.epochs}", f"seed={self.seed}", f"output={self.model}", "--overwrite",
+        )  # fmt: skip
+        self.region(east=True)
+        grass("i.dl.predict", *IMAGERY, f"model={self.model}", "output=classes", "--overwrite")
+        told = read(
+            self.demo, "i.dl.evaluate", "classification=classes", "reference=reference",
+            "format=json",
+        )  # fmt: skip
+        return json.loads(told[told.index("{") :])
+
+    def suggested(self, number: int) -> set[Square]:
+        """The squares that i.dl.review suggests with the network as it is."""
+        self.region(east=False)
+        self.demo.grass(
+            "i.dl.review", *IMAGERY, f"model={self.model}", f"dataset={self.dataset}",
+            f"size={SIZE}", f"npatches={number}", f"seed={self.seed}", "suggestions=next_squares",
+            "--overwrite",
+        )  # fmt: skip
+        told = dict(line.split("=") for line in read(self.demo, "g.region", "-g").split())
+        edge = SIZE * float(told["nsres"])
+        centres = read(self.demo, "v.out.ascii", "input=next_squares", "type=centroid").split()
+        places = [tuple(map(float, line.split("|")[:2])) for line in centres]
+        return {
+            (int((float(told["n"]) - y) // edge), int((x - float(told["w"])) // edge))
+            for x, y in places
+        }
+
+
+def read(demo: Demo, *words: str) -> str:
+    """What a module prints in the project."""
+    call = [GRASS, str(demo.mapset), "--exec", *words]
+    return subprocess.run(call, check=True, capture_output=True, text=True).stdout
+
+
+def one_seed(demo: Demo, seed: int, arguments: argparse.Namespace) -> dict[str, list[dict]]:
+    """The scores of both ways, at the start and after each round."""
+    generator = np.random.default_rng(seed)
+    every = [(row, col) for row in range(DOWN) for col in range(ACROSS)]
+    order = [every[place] for place in generator.permutation(len(every)).tolist()]
+    first = order[: round(FIRST_SHARE * len(order))]
+    scores = {}
+    for way in ("suggested", "random"):
+        labelling = Labelling(demo, way, arguments.epochs, seed)
+        squares, scores[way] = set(first), []
+        # Both begin alike, and are trained alike.
+        scores[way].append(labelling.learn(squares))
+        for _ in range(arguments.rounds):
+            if way == "suggested":
+                squares |= labelling.suggested(arguments.squares)
+            else:
+                left = [one for one in order if one not in squares]
+                squares |= set(left[: arguments.squares])
+            scores[way].append(labelling.learn(squares))
+    return scores
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--squares", type=int, default=6, help="squares labelled in each round")
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        demo = Demo(Path(folder) / "demo")
+        demo.clear()
+        make_in_process(demo, make_scene())
+        seeds = [one_seed(demo, seed + 1, arguments) for seed in range(arguments.seeds)]
+    for number in range(arguments.rounds + 1):
+        figures = {}
+        for key in FIGURES:
+            suggested, at_random = (
+                [one[way][number][key] for one in seeds] for way in ("suggested", "random")
+            )
+            gains = [a - b for a, b in zip(suggested, at_random, strict=True)]
+            figures |= {f"{key}_suggested": mean(suggested), f"{key}_random": mean(at_random)}
+            figures |= {f"{key}_gain_least": min(gains), f"{key}_gain_most": max(gains)}
+        record("review", {**vars(arguments), "round": number}, **figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

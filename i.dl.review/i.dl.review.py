@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+
+############################################################################
+#
+# MODULE:       i.dl.review
+# AUTHOR(S):    The i.dl developers
+# PURPOSE:      Suggest what to label next, and which labels to look at again
+# COPYRIGHT:    (C) 2026 by the i.dl developers
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+############################################################################
+
+# % module
+# % description: Suggests what to label next, and which labels to look at again
+# % keyword: imagery
+# % keyword: classification
+# % keyword: deep learning
+# % keyword: training
+# % keyword: sampling
+# % keyword: active learning
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % multiple: yes
+# % label: Name of model folder made by i.dl.train
+# % description: A model, an ensemble, or several models that are asked together
+# % guisection: Required
+# % end
+# % option G_OPT_M_DIR
+# % key: dataset
+# % required: no
+# % multiple: yes
+# % label: Name of one or more dataset folders with patches that are labelled
+# % description: Nothing is suggested where they lie; suspects are looked for among their labels
+# % guisection: Required
+# % end
+# % option G_OPT_V_OUTPUT
+# % key: suggestions
+# % required: no
+# % label: Name for output vector map of squares to label next
+# % description: Where the model is uncertain, with an empty column for the class
+# % guisection: Required
+# % end
+# % option G_OPT_V_OUTPUT
+# % key: suspects
+# % required: no
+# % label: Name for output vector map of labels that are probably wrong
+# % description: Which the model, that has not learnt from them, is sure are of another class
+# % guisection: Required
+# % end
+# % option G_OPT_I_GROUP
+# % required: no
+# % guisection: Imagery
+# % end
+# % option G_OPT_I_SUBGROUP
+# % required: no
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUTS
+# % key: input
+# % required: no
+# % description: Name of input raster maps, one per band
+# % guisection: Imagery
+# % end
+# % option
+# % key: bands
+# % type: string
+# % multiple: yes
+# % required: no
+# % label: Names of the bands
+# % description: Compared with the model's; by default the semantic label of each map
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUT
+# % key: dsm
+# % required: no
+# % label: Digital surface model
+# % description: For a model with the band ndsm
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUT
+# % key: dtm
+# % required: no
+# % description: Digital terrain model
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUT
+# % key: red
+# % required: no
+# % label: Red band
+# % description: For a model with the band ndvi; by default taken from where training had it
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUT
+# % key: nir
+# % required: no
+# % description: Near infrared band
+# % guisection: Imagery
+# % end
+# % option
+# % key: normalization
+# % type: string
+# % required: no
+# % options: model,maps
+# % answer: model
+# % label: Mean and deviation of the bands
+# % description: For imagery of another bit depth or camera than that of the training
+# % descriptions: model;Those of the training;maps;Those of the maps in the region take their place
+# % guisection: Imagery
+# % end
+# % option
+# % key: probabilities
+# % type: string
+# % required: no
+# % label: Prefix of the raster maps of class probabilities
+# % description: Maps PREFIX_VALUE as i.dl.predict writes them: they take the place of model and imagery
+# % guisection: Imagery
+# % end
+# % option
+# % key: size
+# % type: integer
+# % required: no
+# % answer: 64
+# % description: Edge of the squares in cells
+# % guisection: Suggestions
+# % end
+# % option
+# % key: npatches
+# % type: integer
+# % required: no
+# % answer: 20
+# % description: Number of squares to suggest
+# % guisection: Suggestions
+# % end
+# % option
+# % key: distance
+# % type: double
+# % required: no
+# % label: Map units that lie between two squares at least
+# % description: By default the edge of a square; 0 lets them touch
+# % guisection: Suggestions
+# % end
+# % option
+# % key: seed
+# % type: integer
+# % required: no
+# % answer: 1
+# % description: Seed of the grouping of squares that look alike: same seed, same squares
+# % guisection: Suggestions
+# % end
+# % option
+# % key: minsize
+# % type: integer
+# % required: no
+# % answer: 10
+# % label: Cells that a suspect has at least
+# % description: Borders that were drawn a little beside an object make smaller ones
+# % guisection: Suspects
+# % end
+# % option G_OPT_MEMORYMB
+# % label: Memory that tiles are chosen for in MB
+# % description: Of the whole process, Keras or OpenVINO included
+# % guisection: Computing
+# % end
+# % option
+# % key: nprocs
+# % type: integer
+# % required: no
+# % answer: 0
+# % description: Number of threads to compute with; 0 for all cores
+# % guisection: Computing
+# % end
+# % rules
+# % required: suggestions,suspects
+# % required: model,probabilities
+# % exclusive: model,probabilities
+# % exclusive: group,input,probabilities
+# % requires: suggestions,group,input,probabilities
+# % requires_all: suspects,model,dataset
+# % requires: subgroup,group
+# % end
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import grass.script as gs
+
+# The library is in lib/ of a checkout, in etc/i.dl/ beside the installed scripts.
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
+
+if TYPE_CHECKING:
+    from grassdl.dataset.patchset import PatchSet
+    from grassdl.gis.outputs.listed_areas import ListedAreas
+    from grassdl.model.ensemble import Model
+    from grassdl.review.held_out import HeldOut
+    from grassdl.review.settings import Settings
+
+
+def review(options: dict[str, str]) -> str:
+    """Make the maps that are asked for; returns what was written."""
+    from grassdl.dataset.patchset import open_datasets
+    from grassdl.dataset.seen import check_ground
+    from grassdl.gis.outputs.listed_areas import check_names, make_maps
+    from grassdl.gis.session.mapset import provenance
+    from grassdl.model.ensemble import open_model
+    from grassdl.review.held_out import held_out, learnt_by_heart
+    from grassdl.review.settings import Settings
+
+    settings = Settings.from_options(options)
+    check_names([options[key] for key in ("suggestions", "suspects") if options[key]])
+    patch_sets = open_datasets(options["dataset"]) if options["dataset"] else []
+    place = provenance()
+    for one in patch_sets:
+        check_ground(one, place)
+    model = open_model(options["model"]) if options["model"] else None
+    parts = held_out(model, patch_sets) if model and options["suspects"] else []
+    for line in learnt_by_heart(parts):
+        gs.warning(line)
+    maps = []
+    # The network runs over the region before Keras is loaded, which OpenVINO does without.
+    if options["suggestions"]:
+        maps.append(suggestions(options, settings, model, patch_sets, place))
+    if model and options["suspects"]:
+        maps.append(suspects(options["suspects"], settings, model, patch_sets, parts))
+    make_maps(maps)
+    return ", ".join(f"{one.name} ({len(one.areas)} areas)" for one in maps)
+
+
+def suggestions(
+    options: dict[str, str],
+    settings: Settings,
+    model: Model | None,
+    patch_sets: list[PatchSet],
+    place: dict[str, str],
+) -> ListedAreas:
+    """The squares to label next."""
+    from grassdl.dataset.cell_outlines import outline_of_rectangle
+    from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
+    from grassdl.gis.outputs.listed_areas import ListedAreas
+    from grassdl.gis.raster.info import class_values_of
+    from grassdl.gis.raster.region import Region
+    from grassdl.gis.session import messages
+    from grassdl.review.next_squares import next_squares, patched
+    from grassdl.review.squares import SquareGrid
+    from grassdl.review.tables import SUGGESTION_COLUMNS, suggestion_row
+    from grassdl.review.uncertainty import of_imagery, of_probabilities
+
+    region = Region.current()
+    grid = SquareGrid(region.rows, region.cols, settings.size)
+    grid.check()
+    taken = patched(grid, patch_sets, place, region.to_json())
+    progress = messages.Progress(region.rows)
+    if model:
+        bands = ModelBands(options, model.card.bands, region)
+        how = settings.prediction(options["model"], model.card)
+        figures = of_imagery(model.card, how, bands, grid, messages, progress)
+    else:
+        values = class_values_of(options["probabilities"])
+        with StoredProbabilities(options, values, region).open(None) as reader:
+            figures = of_probabilities(reader, len(values), grid, progress)
+    found = next_squares(grid, figures, taken, settings, region.to_json())
+    if len(found) < settings.npatches:
+        gs.warning(
+            f"{len(found)} of {settings.npatches} squares are suggested: no more are free and far "
+            "enough apart; use a smaller distance or size, or a larger region"
+        )
+    size = settings.size
+    areas = [
+        (
+            outline_of_rectangle(one.row, size, one.col, size, region.to_json()),
+            suggestion_row(rank, one, figures.measure),
+        )
+        for rank, one in enumerate(found, start=1)
+    ]
+    title = f"Where labels would teach most, by {figures.measure}"
+    return ListedAreas(options["suggestions"], title, SUGGESTION_COLUMNS, areas)
+
+
+def suspects(
+    name: str,
+    settings: Settings,
+    model: Model,
+    patch_sets: list[PatchSet],
+    parts: list[HeldOut],
+) -> ListedAreas:
+    """The labels that are probably wrong."""
+    from grassdl.dataset.cell_outlines import outline_of_cells
+    from grassdl.gis.outputs.listed_areas import ListedAreas
+    from grassdl.gis.session.messages import Progress
+    from grassdl.review.suspects import PASSES, find_suspects
+    from grassdl.review.tables import SUSPECT_COLUMNS, suspect_row
+    from grassdl.runtime import keras_backend
+
+    if not keras_backend.is_loaded():
+        keras_backend.prepare(settings.nprocs)
+    progress = Progress(PASSES * sum(map(len, parts)))
+    found = find_suspects(parts, settings.minsize, progress)
+    grids = [one.manifest.export.region for one in patch_sets]
+    names = [one.folder.name for one in patch_sets]
+    areas = [
+        (
+            outline_of_cells(one.cells, grids[one.dataset]),
+            suspect_row(rank, one, model.card.classes, names),
+        )
+        for rank, one in enumerate(found, start=1)
+    ]
+    return ListedAreas(name, "Labels that are probably wrong", SUSPECT_COLUMNS, areas)
+
+
+def main() -> int:
+    options, _ = gs.parser()
+    from grassdl.gis.session.messages import finished, one_line_errors
+
+    with one_line_errors():
+        finished(f"Written: {review(options)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

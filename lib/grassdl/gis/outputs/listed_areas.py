@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Vector maps of areas in an order, with what is known of each in a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import grass.script as gs
+
+from ..session.messages import command_line
+from ..session.modules import run_module
+from ..session.output_names import check_vector_output
+from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+
+TEMPORARY_PREFIX = "i_dl_review_tmp"
+
+SQL_TYPES = {int: "INTEGER", float: "DOUBLE PRECISION", str: "TEXT"}
+
+Polygon = list[list[tuple[float, float]]]
+"""The outer ring of an area, and those of its holes: corners, the last of which is the first."""
+
+Value = int | float | str | None
+"""What a table holds; None for what the user fills in."""
+
+
+@dataclass(frozen=True)
+class ListedAreas:
+    """A vector map of areas, whose categories are their places in a list, from 1.
+
+    Attributes:
+        name: Name of the map.
+        title: Title of the map.
+        columns: Type of each column of the table.
+        areas: Outline and values of each area, values in the order of the columns.
+    """
+
+    name: str
+    title: str
+    columns: Mapping[str, type]
+    areas: Sequence[tuple[Polygon, Sequence[Value]]]
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that cannot be written, before anything is computed.
+
+    Raises:
+        ValueError: One is illegal, given twice, or that of a map that may not be overwritten.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two outputs would have the name <{name}>")
+        check_vector_output(name, gs.overwrite())
+
+
+def make_maps(maps: Sequence[ListedAreas]) -> None:
+    """Make vector maps, which get their names when all are whole.
+
+    Args:
+        maps: Their names are those that `check_names` approves of.
+    """
+    remove_debris(TEMPORARY_PREFIX, "vector")
+    temporary = {one.name: temporary_name(TEMPORARY_PREFIX, f"_{one.name}") for one in maps}
+    try:
+        for one in maps:
+            _make(one, temporary[one.name])
+        pairs = ",".join(f"{temporary[name]},{name}" for name in temporary)
+        # The names were checked at the start; maps that have them now may be replaced.
+        run_module("g.rename", vector=pairs, overwrite=True)
+    finally:
+        remove_maps(list(temporary.values()), "vector")
+
+
+def _make(one: ListedAreas, name: str) -> None:
+    if one.areas:
+        _import(one, name)
+    else:
+        run_module("v.edit", map=name, tool="create")
+        columns = [f"{column} {SQL_TYPES[kind]}" for column, kind in one.columns.items()]
+        run_module("v.db.addtable", map=name, columns=",".join(columns))
+    run_module("v.support", flags="h", map=name, map_name=one.title, cmdhist=command_line())
+
+
+def _import(one: ListedAreas, name: str) -> None:
+    """Import the areas: GeoJSON, unlike a GeoPackage, takes no library that a backend of Keras may
+    have brought in another version."""
+    path = Path(gs.tempfile())
+    try:
+        path.write_text(json.dumps(_geojson(one)), encoding="utf-8")
+        # The project's own coordinates, which need no comparison.
+        run_module("v.in.ogr", flags="o", input=str(path), output=name, encoding="UTF-8")
+    finally:
+        path.unlink()
+
+
+def _geojson(one: ListedAreas) -> dict[str, object]:
+    """The areas as GeoJSON, in the project's coordinates."""
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": {"type": "Polygon", "coordinates": outline},
+                "properties": dict(zip(one.columns, values, strict=True)),
+            }
+            for outline, values in one.areas
+        ],
+    }

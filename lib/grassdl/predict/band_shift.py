@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bands whose values in the region are unlike those of the training, found before the start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..core.readers import RowReader
+from ..core.stability_index import population_stability
+from ..model.card import ModelCard
+from .tiling.axis import Axis
+
+BOUND = 0.25
+"""Population stability index above which a band is reported: scorecards are built anew from there
+on (Siddiqi 2006). Of a normal band it is a shift of the mean by half a standard deviation."""
+
+SAMPLED_ROWS = 100
+"""Rows that are read for it."""
+
+SAMPLED_CELLS = 200_000
+"""Cells of these rows that are compared."""
+
+FEWEST_CELLS = 1000
+"""Cells with data below which nothing is said: in so small a region there are few fields or roofs,
+and their mixture is another one by chance."""
+
+MOST_TOLD = 8
+"""Bands that are named at most."""
+
+
+def shifted_bands(
+    reader: RowReader,
+    names: Sequence[str],
+    card: ModelCard,
+    rows: Axis,
+    cols: Axis,
+    adjusted: bool = False,
+) -> list[str]:
+    """Sentences about bands that differ from those of the training, if there are any.
+
+    Args:
+        reader: The bands of the cells `rows.input` by `cols.input`, as the network takes them.
+        names: Their names.
+        card: Card of the model; of one that does not know the histograms nothing is said.
+        rows, cols: The tiling, as `tiling.axis` plans it.
+        adjusted: Whether the bands already have the training's mean and deviation.
+    """
+    references = card.band_histograms
+    if not references or not all(one.counts.any() for one in references):
+        return []
+    values = _sample(reader, rows, cols)
+    if len(values) < FEWEST_CELLS:
+        return []
+    by_band = values.astype(np.float64).T
+    index = [population_stability(*pair) for pair in zip(references, by_band, strict=True)]
+    shifted = [place for place, one in enumerate(index) if one > BOUND]
+    lines = [
+        f"Band {names[place]} is unlike the training: population stability index "
+        f"{index[place]:.2f}, above {BOUND:g}; mean {by_band[place].mean():.4g} and deviation "
+        f"{by_band[place].std():.4g} in the region, {card.mean[place]:.4g} and "
+        f"{card.deviation[place]:.4g} in the training"
+        for place in sorted(shifted, key=index.__getitem__, reverse=True)[:MOST_TOLD]
+    ]
+    if len(shifted) > MOST_TOLD:
+        lines.append(f"So are {len(shifted) - MOST_TOLD} further bands")
+    helped = [
+        names[place]
+        for place in shifted
+        if not adjusted
+        and population_stability(references[place], _adjusted(by_band[place], card, place)) <= BOUND
+    ]
+    if helped:
+        lines.append(
+            "normalization=maps gives the training's mean and deviation to the bands, with which "
+            f"{len(helped)} of these {len(shifted)} would be like the training: "
+            f"{', '.join(helped[:MOST_TOLD])}"
+        )
+    return lines
+
+
+def _sample(reader: RowReader, rows: Axis, cols: Axis) -> np.ndarray:
+    """Values (n, bands) of cells with data in rows of the output, evenly spaced."""
+    inside = rows.wanted.relative_to(rows.input.start)
+    number = min(SAMPLED_ROWS, inside.stop - inside.start)
+    chosen = np.linspace(inside.start, inside.stop - 1, number).round().astype(int).tolist()
+    across = cols.wanted.relative_to(cols.input.start)
+    step = max(1, number * (across.stop - across.start) // SAMPLED_CELLS)
+    across = slice(across.start, across.stop, step)
+    parts = []
+    for row in chosen:
+        values, null = reader.read(row, 1)
+        parts.append(values[:, across][~null[:, across]])
+    return np.concatenate(parts)
+
+
+def _adjusted(band: np.ndarray, card: ModelCard, place: int) -> np.ndarray:
+    """Values of a band brought to the training's mean and deviation."""
+    scale = card.deviation[place] / (band.std() or 1.0)
+    return (band - band.mean()) * scale + card.mean[place]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Settings of a review, checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..core.options import number, positive, whole
+from ..model.card import ModelCard
+from ..predict import settings as predict_settings
+from ..predict.settings import MOST_PROCS
+
+LARGEST = 1 << 15
+"""Edge of a square in cells."""
+
+MOST_SUGGESTIONS = 10_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a review.
+
+    Attributes:
+        size: Edge of a suggested square in cells.
+        npatches: How many squares are suggested.
+        distance: Map units between two squares at least; None for the edge of one.
+        minsize: Cells that a suspect has at least.
+        seed: Seed of the grouping of squares.
+        normalization, memory, nprocs: Those of the prediction.
+    """
+
+    size: int
+    npatches: int
+    distance: float | None
+    minsize: int
+    seed: int
+    normalization: str
+    memory: int
+    nprocs: int
+
+    def prediction(self, model: str, card: ModelCard) -> predict_settings.Settings:
+        """The settings of the run of a model over the region.
+
+        Args:
+            model: What `model.ensemble.open_model` takes.
+            card: Its card.
+        """
+        return predict_settings.Settings.without_maps(
+            model,
+            card,
+            normalization=self.normalization,
+            memory=self.memory,
+            nprocs=self.nprocs,
+            disagreement=bool(card.members),
+        )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, str]) -> Settings:
+        """Read the options of the module.
+
+        Raises:
+            ValueError: A value makes no sense.
+        """
+        return cls(
+            size=whole(options, "size", 1, LARGEST),
+            npatches=whole(options, "npatches", 1, MOST_SUGGESTIONS),
+            distance=number(options, "distance", 0, 1e300) if options["distance"] else None,
+            minsize=positive(options, "minsize"),
+            seed=whole(options, "seed", 0),
+            normalization=options["normalization"],
+            memory=positive(options, "memory"),
+            nprocs=whole(options, "nprocs", 0, MOST_PROCS),
+        )

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How the features of a trained network vary over its training patches, see `model.novelty`."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from ..core.classes import NULL_INDEX
+from ..dataset.patchset import JoinedPatchSets
+from ..dataset.reader import PatchReader
+from ..model.novelty import FeatureStatistics
+from ..networks.analysis.feature_extraction import LAST, with_features
+from .data.band_values import means
+
+MOST_PATCHES, MOST_COMPUTED = 256, 1 << 21
+"""Training patches that are looked at, evenly spaced over all, and their cells."""
+
+MOST_CELLS = 50_000
+"""Labelled cells of these patches."""
+
+MOST_BYTES = 2**27
+"""Memory that their features may take."""
+
+BATCH_CELLS = 1 << 16
+"""Cells that are computed at a time."""
+
+
+def feature_statistics(
+    network: keras.Model, data: JoinedPatchSets, seed: int
+) -> FeatureStatistics | None:
+    """The statistics of the last hidden features of a network over labelled training cells.
+
+    Args:
+        network: The trained network, in single precision.
+        data: What it was trained on.
+        seed: Seed of the choice of cells.
+
+    Returns:
+        None if it is not clear which features are the last ones, or if there are too few cells.
+    """
+    try:
+        both, _ = with_features(network, LAST)
+    except ValueError:
+        return None
+    reader = PatchReader(data.arrays("train"), np.array(means(data), np.float32))
+    most = max(1, min(MOST_PATCHES, MOST_COMPUTED // data.size**2))
+    places = np.unique(np.linspace(0, len(reader) - 1, most).round().astype(int))
+    number = both.output_shape[-1] - len(data.classes)
+    wanted = min(MOST_CELLS, MOST_BYTES // (4 * number)) // len(places) + 1
+    generator = np.random.default_rng(seed)
+    features, classes = [], []
+    for _, images, labels in reader.batches(max(1, BATCH_CELLS // data.size**2), places):
+        # A few batches: to compile a function for them would take longer than they do.
+        result = keras.ops.convert_to_numpy(both(images, training=False))
+        for found, codes in zip(result, labels, strict=True):
+            labelled = np.flatnonzero(codes < NULL_INDEX)
+            chosen = generator.permutation(labelled)[:wanted]
+            features.append(found[..., len(data.classes) :].reshape(-1, number)[chosen])
+            classes.append(codes.ravel()[chosen])
+    return FeatureStatistics.of(np.concatenate(features), np.concatenate(classes))
