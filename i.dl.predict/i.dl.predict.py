@@ -120,15 +120,31 @@
 # % key: vector
 # % required: no
 # % label: Name for output vector map of areas
-# % description: Areas of one class with its value and label and their mean confidence
+# % description: Areas of one class, or objects, with its value and label and their mean confidence
+# % guisection: Output
+# %end
+# %option G_OPT_R_OUTPUT
+# % key: objects
+# % required: no
+# % label: Name for output map of numbered objects
+# % description: Connected cells of a class, which a model with a class of borders keeps apart; vector then has one area for each
+# % guisection: Output
+# %end
+# %option
+# % key: object_classes
+# % type: integer
+# % multiple: yes
+# % required: no
+# % label: Values of the classes that have objects (all but background and borders when empty)
+# % description: Needed for a model without a class of borders, whose connected areas are the objects
 # % guisection: Output
 # %end
 # %option
 # % key: minsize
 # % type: integer
 # % required: no
-# % label: Cells that an area of the vector map has at least (all are kept when empty)
-# % description: Smaller ones go to their largest neighbour; the raster maps keep them
+# % label: Cells that an area of the vector map, or an object, has at least (all are kept when empty)
+# % description: Smaller areas go to their largest neighbour, and the class maps keep them; smaller objects are dropped
 # % guisection: Output
 # %end
 # %option
@@ -265,7 +281,9 @@
 # % exclusive: group,input
 # % required: group,input,probabilities
 # % requires: subgroup,group
-# % requires: minsize,vector
+# % requires: minsize,vector,objects
+# % requires: object_classes,objects
+# % requires: objects,output
 # % requires: vector,output
 # % required: output,segment_output,segment_stats,segment_vector
 # % requires: segments,segment_output,segment_stats,segment_vector

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
 from ..model.card import ModelCard
+from .objects.settings import ObjectSettings
 from .segments.statistics import SegmentSettings
 from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
 
@@ -26,7 +27,11 @@ MOST_PROCS = 1024
 WITHOUT_EFFECT = ("model", "nprocs", "memory", "resume", "stride", "halo", "outputs")
 """Settings that do not change the result, or come from the model, or are listed one by one."""
 
-NAMES = {"augmented": "flag -a", "segments": "how segments get their class"}
+NAMES = {
+    "augmented": "flag -a",
+    "segments": "how segments get their class",
+    "objects": "how objects are found",
+}
 """How users know settings that are no options."""
 
 OUTPUTS = (
@@ -36,6 +41,7 @@ OUTPUTS = (
     "disagreement",
     "probabilities",
     "vector",
+    "objects",
     "segments",
     "segment_output",
 )
@@ -94,6 +100,7 @@ class Settings:
         segments: How segments get their class.
         segment_features: Layer whose features are averaged over segments, a name or
             `networks.analysis.feature_extraction.LAST`; "" for none.
+        objects: How objects are found; None if none are wanted.
         outputs: Names of the maps that are written, and of the segments, by `OUTPUTS`.
     """
 
@@ -113,6 +120,7 @@ class Settings:
     minsize: int = 1
     segments: SegmentSettings = SegmentSettings()
     segment_features: str = ""
+    objects: ObjectSettings | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -143,6 +151,7 @@ class Settings:
             minsize=positive(options, "minsize", default=1),
             segments=SegmentSettings.from_options(options),
             segment_features=options["segment_features"],
+            objects=ObjectSettings.from_options(options, card),
             outputs={name: options[name] for name in OUTPUTS},
         )
 

@@ -94,6 +94,7 @@ class PredictionOutputs:
         support: dict[str, str],
         columns: Mapping[str, np.ndarray],
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        objects: Any,
         before_naming: Callable[[], None],
     ) -> None:
         """See `Outputs.make`."""
@@ -103,4 +104,5 @@ class PredictionOutputs:
                 table = cleanup.enter_context(self._tables.staged(columns))
                 beside.append(table.write)
                 last.append(table.finish)
-            self._maps.make_maps(self._region, support, by_segment, beside, last)
+            made_of = by_segment, objects
+            self._maps.make_maps(self._region, support, *made_of, beside, last)
