@@ -170,13 +170,14 @@ class PredictionRun(ABC):
         self.region = inputs.region
         self.outputs = outputs
         self.report = report
-        self.decision = Decision(len(card.classes), settings.threshold, **outputs.figures)
-        if settings.objects:
-            found_by = {
-                "object_classes": settings.objects.classes,
-                "border": settings.objects.border,
-            }
-            self.decision = replace(self.decision, **found_by)
+        objects = settings.objects
+        self.decision = Decision(
+            len(card.classes),
+            settings.threshold,
+            object_classes=objects.classes if objects else (),
+            border=objects.border if objects else None,
+            **outputs.figures,
+        )
 
     @abstractmethod
     def start(self, checkpoint: Checkpoint) -> Cells | None:

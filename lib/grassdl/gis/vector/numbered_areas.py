@@ -36,7 +36,7 @@ class NumberedAreas:
 
 
 @contextmanager
-def numbered_areas(vector: str, layer: str, prefix: str) -> Iterator[NumberedAreas]:
+def numbered_areas(vector: str, layer: str, prefix: str, name: str = "") -> Iterator[NumberedAreas]:
     """The areas of a vector map that have a category in a layer, while the block lasts.
 
     Each area is an object, also where categories are classes that many areas share. Where
@@ -47,11 +47,12 @@ def numbered_areas(vector: str, layer: str, prefix: str) -> Iterator[NumberedAre
         vector: Name of the map.
         layer: Number of the layer.
         prefix: What the names of temporary maps begin with.
+        name: What they also hold, where several maps are numbered at once.
     """
     require_own_format("raster")
     remove_debris(prefix)
     remove_debris(prefix, "vector")
-    copy, raster = temporary_name(prefix, "_areas"), temporary_name(prefix, "_numbers")
+    copy, raster = (temporary_name(prefix, f"_{one}{name}") for one in ("areas", "numbers"))
     try:
         run_module(
             "v.category", flags="t", input=vector, output=copy, option="add", type="centroid",
