@@ -148,6 +148,23 @@
 # % guisection: Output
 # %end
 # %option
+# % key: regularize
+# % type: integer
+# % multiple: yes
+# % required: no
+# % label: Values of the classes whose objects get right-angled outlines in the vector map
+# % description: For buildings; an outline that would change by more than a fifth stays as it is
+# % guisection: Output
+# %end
+# %option
+# % key: generalize
+# % type: double
+# % required: no
+# % label: Tolerance in map units by which the outlines of the vector map are simplified (not at all when empty)
+# % description: By v.generalize; those of regularize are right-angled instead
+# % guisection: Output
+# %end
+# %option
 # % key: normalization
 # % type: string
 # % required: no
@@ -284,6 +301,9 @@
 # % requires: minsize,vector,objects
 # % requires: object_classes,objects
 # % requires: objects,output
+# % requires: regularize,vector
+# % requires: regularize,objects
+# % requires: generalize,vector
 # % requires: vector,output
 # % required: output,segment_output,segment_stats,segment_vector
 # % requires: segments,segment_output,segment_stats,segment_vector
@@ -332,7 +352,8 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     folder = checkpoint_folder(options)
     unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
-    outputs = PredictionOutputs(options, card.classes, settings.minsize, region, unfinished)
+    wanted = settings.minsize, region, unfinished, settings.outlines
+    outputs = PredictionOutputs(options, card.classes, *wanted)
     run: PredictionRun
     if options["group"] or options["input"]:
         bands = ModelBands(options, card.bands, region)

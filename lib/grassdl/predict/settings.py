@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
+from ..core.outlines import AS_CELLS, Outlines
 from ..model.card import ModelCard
 from .objects.settings import ObjectSettings
 from .segments.statistics import SegmentSettings
@@ -31,6 +32,7 @@ NAMES = {
     "augmented": "flag -a",
     "segments": "how segments get their class",
     "objects": "how objects are found",
+    "outlines": "how outlines are drawn",
 }
 """How users know settings that are no options."""
 
@@ -101,6 +103,7 @@ class Settings:
         segment_features: Layer whose features are averaged over segments, a name or
             `networks.analysis.feature_extraction.LAST`; "" for none.
         objects: How objects are found; None if none are wanted.
+        outlines: How the areas of the vector map are drawn.
         outputs: Names of the maps that are written, and of the segments, by `OUTPUTS`.
     """
 
@@ -121,6 +124,7 @@ class Settings:
     segments: SegmentSettings = SegmentSettings()
     segment_features: str = ""
     objects: ObjectSettings | None = None
+    outlines: Outlines = AS_CELLS
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -134,6 +138,8 @@ class Settings:
         """
         tiling = options["tiling"] or ("blend" if card.halo is None else "exact")
         _check_possible(options, card, tiling)
+        objects = ObjectSettings.from_options(options, card)
+        with_objects = list(objects.classes) if objects else []
         return cls(
             model=options["model"],
             tiling=tiling,
@@ -151,7 +157,8 @@ class Settings:
             minsize=positive(options, "minsize", default=1),
             segments=SegmentSettings.from_options(options),
             segment_features=options["segment_features"],
-            objects=ObjectSettings.from_options(options, card),
+            objects=objects,
+            outlines=Outlines.from_options(options, card.classes.values[with_objects].tolist()),
             outputs={name: options[name] for name in OUTPUTS},
         )
 

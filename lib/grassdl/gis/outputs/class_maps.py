@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core.classes import ClassScheme
+from ...core.outlines import AS_CELLS, Outlines
 from ...core.text import within_bytes
 from ...io.atomic import open_cut, sync
 from ...io.folders import check_disk
@@ -162,6 +163,7 @@ class ClassificationMaps:
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
         disagreement: Name of the map of the members' disagreement, or "".
         objects: Name of the map of objects, or "". The areas of the vector map are these then.
+        outlines: How the areas of the vector map are drawn.
 
     Attributes:
         notes: What the history of the maps tells beside the call; may be added to.
@@ -184,6 +186,7 @@ class ClassificationMaps:
         unfinished: bool = False,
         disagreement: str = "",
         objects: str = "",
+        outlines: Outlines = AS_CELLS,
     ):
         self.notes: list[str] = []
         self.with_probabilities = bool(probabilities)
@@ -230,13 +233,18 @@ class ClassificationMaps:
         self._areas: ClassAreas | None = None
         if vector:
             kind = ObjectAreas if objects else ClassAreas
-            self._areas = kind(vector, TEMPORARY_PREFIX, classes, minsize)
+            self._areas = kind(vector, TEMPORARY_PREFIX, classes, minsize, outlines)
         if self._areas:
             self._areas.check(unfinished)
 
     @classmethod
     def from_options(
-        cls, options: Mapping[str, str], classes: ClassScheme, minsize: int, unfinished: bool
+        cls,
+        options: Mapping[str, str],
+        classes: ClassScheme,
+        minsize: int,
+        unfinished: bool,
+        outlines: Outlines,
     ) -> ClassificationMaps:
         """The maps that the options of i.dl.predict name.
 
@@ -247,6 +255,7 @@ class ClassificationMaps:
             classes: The classes.
             minsize: See `ClassificationMaps`.
             unfinished: See `ClassificationMaps`.
+            outlines: See `ClassificationMaps`.
         """
         computed = options["group"] or options["input"]
         return cls(
@@ -261,6 +270,7 @@ class ClassificationMaps:
             unfinished=unfinished,
             disagreement=options["disagreement"],
             objects=options["objects"],
+            outlines=outlines,
         )
 
     @property

@@ -15,12 +15,14 @@ import numpy as np
 
 from ...core import sieve
 from ...core.classes import ClassScheme
+from ...core.outlines import AS_CELLS, Outlines
 from ...core.text import within_bytes
 from ..raster.info import STRIP_CELLS
 from ..raster.rows import SourceRows
 from ..session.modules import run_module
 from ..session.output_names import LONGEST_TITLE, check_vector_output
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+from .outlines import redraw
 
 
 @dataclass
@@ -32,6 +34,7 @@ class ClassAreas:
         prefix: What the names of temporary maps begin with.
         classes: The classes.
         minsize: Cells that an area has at least, unless it has no neighbour.
+        outlines: How the areas are drawn.
     """
 
     TITLE: ClassVar[str] = "Areas of the classification"
@@ -40,6 +43,7 @@ class ClassAreas:
     prefix: str
     classes: ClassScheme
     minsize: int
+    outlines: Outlines = AS_CELLS
 
     def check(self, unfinished: bool = False) -> None:
         """Refuse a name that cannot be written.
@@ -73,17 +77,22 @@ class ClassAreas:
         remove_debris(self.prefix, "vector")
         # The region of this process reaches beyond the maps that are made.
         environment = {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}
+        name, redrawn = self.temporary_name, self.outlines != AS_CELLS
+        raw = temporary_name(self.prefix, "outlines") if redrawn else name
         try:
             with self._numbered(class_map, confidence_map, environment) as (source, table):
                 run_module(
-                    "r.to.vect", flags="vt", input=source, output=self.temporary_name, type="area",
-                    env=environment,
-                )  # fmt: skip
+                    "r.to.vect", flags="vt", input=source, output=raw, type="area", env=environment
+                )
+            if redrawn:
+                grid = gs.raster_info(class_map)
+                cell = max(grid["nsres"], grid["ewres"])
+                redraw(raw, name, self.prefix, self.outlines, table.values, cell)
             self._attach(table)
             self._describe(title, history)
             yield
         finally:
-            remove_maps([self.temporary_name], "vector")
+            remove_maps([name, raw], "vector")
 
     @contextmanager
     def _numbered(
