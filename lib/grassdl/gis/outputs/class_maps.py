@@ -230,10 +230,9 @@ class ClassificationMaps:
         self._at_once = [*self._by_segment, *self._objects]
         self._all = [*self._at_once, *self._by_cell]
         check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
-        self._areas: ClassAreas | None = None
-        if vector:
-            kind = ObjectAreas if objects else ClassAreas
-            self._areas = kind(vector, TEMPORARY_PREFIX, classes, minsize, outlines)
+        kind = ObjectAreas if objects else ClassAreas
+        drawn = TEMPORARY_PREFIX, classes, minsize, outlines
+        self._areas = kind(vector, *drawn) if vector else None
         if self._areas:
             self._areas.check(unfinished)
 
