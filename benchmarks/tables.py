@@ -316,6 +316,37 @@ OF_BENCHMARKS = {
         )
         for case in ENCODER_CASES
     },
+    "objects": Table(
+        "borders | objects | crowns | precision | recall | F1 | SQ | PQ | F1, mean over thresholds",
+        [
+            Rows(
+                "objects",
+                "{borders} | {predicted:.1f} | {support:.0f} | {precision:.3f} | {recall:.3f} "
+                "| {f1:.3f} | {segmentation_quality:.3f} | {panoptic_quality:.3f} "
+                "| {f1_50_95:.3f}",
+                {"epochs": 30, "seeds": 3},
+            )
+        ],
+    ),
+    "outlines": Table(
+        "buildings | cells | corners before | after | of the footprint | IoU with the footprint "
+        "before | after | IoU with the cells | at least | own outline kept",
+        [
+            Rows(
+                "outlines",
+                "{buildings} of Alexandria | {cell} m | {corners_before:.1f} | {corners_after:.1f} "
+                "| {corners_footprint:.1f} | {iou_footprint_before:.3f} "
+                "| {iou_footprint_after:.3f} | {iou_cells:.3f} | {least_iou_cells:.3f} | {kept}",
+                {"case": "Alexandria"},
+            ),
+            Rows(
+                "outlines",
+                "{buildings} of the demo | {cell} m | {corners_before:.1f} | {corners_after:.1f} "
+                "| - | - | - | {iou_cells:.3f} | {least_iou_cells:.3f} | {kept}",
+                {"case": "demo"},
+            ),
+        ],
+    ),
     "training": Table(
         "network | train_on_batch | i.dl.train | ratio | of processor time",
         [

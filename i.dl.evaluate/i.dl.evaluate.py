@@ -144,7 +144,22 @@
 # % required: no
 # % multiple: yes
 # % label: Values of classes whose objects are counted (none when empty)
-# % description: Objects are connected areas, such as buildings or tree crowns
+# % description: Objects are connected areas, such as buildings or tree crowns, or those of areas and object_areas
+# % guisection: Details
+# % end
+# % option G_OPT_V_INPUT
+# % key: object_areas
+# % required: no
+# % label: Name of vector map with the mapped objects
+# % description: As i.dl.predict writes it with vector: its areas take the place of connected areas of the classification
+# % guisection: Details
+# % end
+# % option
+# % key: minsize
+# % type: integer
+# % required: no
+# % label: Cells that an object has at least (all are counted when empty)
+# % description: Smaller ones count only if they match one that is large enough
 # % guisection: Details
 # % end
 # % option G_OPT_R_INPUT
@@ -250,6 +265,8 @@
 # % requires: -s,model
 # % exclusive: column,reference
 # % requires: difference,compare
+# % requires: object_areas,objects
+# % requires: minsize,objects
 # % end
 
 from __future__ import annotations

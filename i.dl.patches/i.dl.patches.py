@@ -108,8 +108,8 @@
 # % key: value
 # % type: integer
 # % required: no
-# % label: Class value of all training areas or points (their categories when empty)
-# % description: For a map of one class, such as buildings, that has no column of classes
+# % label: Class value of all training areas, points or segments (their categories when empty)
+# % description: Also of all segments; for a map of one class, such as buildings, that has no column of classes
 # % guisection: Labels
 # %end
 # %option
@@ -140,6 +140,14 @@
 # % required: no
 # % label: Class value for unlabelled cells (none when empty)
 # % description: By default they stay unlabelled and weigh nothing in training
+# % guisection: Labels
+# %end
+# %option
+# % key: borders
+# % type: integer
+# % required: no
+# % label: Width in cells of a class between and around objects (none when empty)
+# % description: Of training areas, or of segments that are objects: touching ones can be told apart, see objects of i.dl.predict
 # % guisection: Labels
 # %end
 # %option G_OPT_F_INPUT
@@ -328,9 +336,11 @@
 # % requires: subgroup,group
 # % exclusive: labels,training,segments
 # % required: labels,training,segments
-# % collective: segments,segment_classes
+# % requires: segments,segment_classes,value
+# % requires: segment_classes,segments
+# % exclusive: segment_classes,value
 # % requires: column,training
-# % requires: value,training
+# % requires: value,training,segments
 # % requires: label_column,column
 # % exclusive: column,value
 # % required: output,-p

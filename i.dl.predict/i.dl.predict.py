@@ -127,15 +127,48 @@
 # % key: vector
 # % required: no
 # % label: Name for output vector map of areas
-# % description: Areas of one class with its value and label and their mean confidence
+# % description: Areas of one class, or objects, with its value and label and their mean confidence
+# % guisection: Output
+# %end
+# %option G_OPT_R_OUTPUT
+# % key: objects
+# % required: no
+# % label: Name for output map of numbered objects
+# % description: Connected cells of a class, which a model with a class of borders keeps apart; vector then has one area for each
+# % guisection: Output
+# %end
+# %option
+# % key: object_classes
+# % type: integer
+# % multiple: yes
+# % required: no
+# % label: Values of the classes that have objects (all but background and borders when empty)
+# % description: Needed for a model without a class of borders, whose connected areas are the objects
 # % guisection: Output
 # %end
 # %option
 # % key: minsize
 # % type: integer
 # % required: no
-# % label: Cells that an area of the vector map has at least (all are kept when empty)
-# % description: Smaller ones go to their largest neighbour; the raster maps keep them
+# % label: Cells that an area of the vector map, or an object, has at least (all are kept when empty)
+# % description: Smaller areas go to their largest neighbour, and the class maps keep them; smaller objects are dropped
+# % guisection: Output
+# %end
+# %option
+# % key: regularize
+# % type: integer
+# % multiple: yes
+# % required: no
+# % label: Values of the classes whose objects get right-angled outlines in the vector map
+# % description: For buildings; an outline that would change by more than a fifth stays as it is
+# % guisection: Output
+# %end
+# %option
+# % key: generalize
+# % type: double
+# % required: no
+# % label: Tolerance in map units by which the outlines of the vector map are simplified (not at all when empty)
+# % description: By v.generalize; those of regularize are right-angled instead
 # % guisection: Output
 # %end
 # %option
@@ -282,7 +315,12 @@
 # % exclusive: group,input
 # % required: group,input,probabilities
 # % requires: subgroup,group
-# % requires: minsize,vector
+# % requires: minsize,vector,objects
+# % requires: object_classes,objects
+# % requires: objects,output
+# % requires: regularize,vector
+# % requires: regularize,objects
+# % requires: generalize,vector
 # % requires: vector,output
 # % required: output,segment_output,segment_stats,segment_vector
 # % requires: segments,segment_output,segment_stats,segment_vector
@@ -331,7 +369,8 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     folder = checkpoint_folder(options)
     unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
-    outputs = PredictionOutputs(options, card.classes, settings.minsize, region, unfinished)
+    wanted = settings.minsize, region, unfinished, settings.outlines
+    outputs = PredictionOutputs(options, card.classes, *wanted)
     run: PredictionRun
     if options["group"] or options["input"]:
         bands = ModelBands(options, card.bands, region)

@@ -105,6 +105,28 @@ def test_numbers_of_texts_are_remembered_in_json():
     assert "numbered" not in scheme(1, 2).to_json()[0]
 
 
+def test_the_width_of_the_border_is_remembered_in_json_and_by_a_union():
+    border = MapClass(8, "border", "1:2:3", numbered=True, border=2)
+    own = ClassScheme([MapClass(7, "roof", "0:0:0"), border])
+    again = ClassScheme.from_json(own.to_json())
+    assert [one.border for one in again] == [0, 2] and again.border_index == 1
+    assert "border" not in own.to_json()[0]
+    assert scheme(1, 2).border_index is None
+    # Its value is that of a class of another dataset: it is known by its label.
+    other = ClassScheme([MapClass(7, "roof", "0:0:0"), MapClass(8, "road", "0:0:1")])
+    both = union([other, own])
+    assert [(one.value, one.label, one.border) for one in both] == [
+        (7, "roof", 0), (8, "road", 0), (9, "border", 2)
+    ]  # fmt: skip
+    assert both.places_of(own).tolist() == [0, 2]
+
+
+def test_one_class_at_most_is_a_border():
+    borders = [MapClass(value, str(value), "0:0:0", border=1) for value in (1, 2)]
+    with pytest.raises(ValueError, match="border between objects, found 1 and 2"):
+        ClassScheme(borders)
+
+
 def test_254_classes_with_the_largest_values_are_possible():
     classes = scheme(*range(MAX_VALUE - MAX_CLASSES + 1, MAX_VALUE + 1))
     assert classes.index_of(np.array([MAX_VALUE])).tolist() == [253]

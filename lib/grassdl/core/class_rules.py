@@ -14,6 +14,8 @@ from .text import one_line
 
 BACKGROUND_LABEL = "background"
 
+BORDER_LABEL = "border"
+
 FEWEST_OBJECTS = 8
 """Fewer objects may well have a class each."""
 
@@ -27,12 +29,14 @@ class ClassRules:
         colors: Colour "R:G:B" by class value or label.
         path: File of the labels.
         background: Class value of cells that nothing labels; None leaves them unlabelled.
+        borders: Width in cells of the class between and around objects; 0 for no such class.
     """
 
     labels: dict[int, str] = field(default_factory=dict)
     colors: dict[int | str, str] = field(default_factory=dict)
     path: str = ""
     background: int | None = None
+    borders: int = 0
 
     def classes(self, texts: Mapping[int, str]) -> dict[int, MapClass]:
         """Classes of texts; see `classes_of_texts`. Those of the file have its values.
@@ -94,6 +98,9 @@ class ClassRules:
         if self.background is not None and self.background not in classes:
             plain = MapClass(self.background, BACKGROUND_LABEL, "")
             classes[self.background] = self.applied(plain)
+        if self.borders:
+            border = self._border(classes)
+            classes[border.value] = self.applied(border)
         listed = [one for _, one in sorted(classes.items())]
         without = [one.label for one in listed if not one.color]
         chosen = iter(default_colors(without, {one.color for one in listed if one.color}))
@@ -116,8 +123,24 @@ class ClassRules:
             classes: The classes.
             objects: How many categories have one.
         """
-        own = len(classes) - (self.background is not None)
+        own = len(classes) - (self.background is not None) - bool(self.borders)
         return renumbered(classes) + _numbers_of_objects(own, objects)
+
+    def _border(self, classes: Mapping[int, MapClass]) -> MapClass:
+        """The class of the borders: its value is that of the file, or the next free one.
+
+        Raises:
+            ValueError: A class has its label or value already.
+        """
+        given = [value for value, label in self.labels.items() if label == BORDER_LABEL]
+        value = given[0] if given else max(classes) + 1
+        for one in classes.values():
+            if one.label == BORDER_LABEL or one.value == value:
+                raise ValueError(
+                    f"Class {one.full_name} takes the place of the class <{BORDER_LABEL}> that "
+                    "borders= adds: give it another label and value, or leave out borders"
+                )
+        return MapClass(value, BORDER_LABEL, "", numbered=True, border=self.borders)
 
     def applied(self, one: MapClass) -> MapClass:
         """A class with the label and colour that the files give it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -30,6 +30,9 @@ MAX_CLASSES = NULL_INDEX
 MAX_VALUE = 2**31 - 1
 """The largest category of a GRASS raster map."""
 
+MOST_BORDER = 64
+"""The widest border between objects, in cells: patches are not much larger."""
+
 COLOR = r"^(25[0-5]|2[0-4]\d|1?\d?\d)(:(25[0-5]|2[0-4]\d|1?\d?\d)){2}$"
 """Red, green and blue from 0 to 255, as GRASS writes them."""
 
@@ -44,13 +47,16 @@ class MapClass:
     """One class: its category `value` in GRASS, its `label`, and its `color` as "R:G:B".
 
     A label is one line without control characters, whatever it was made of. `numbered` says that
-    the value is only the number of a text, which may have another number elsewhere.
+    the value is only the number of a text, which may have another number elsewhere. `border` is the
+    width in cells of the class that keeps objects apart (see `core.object_borders`), 0 for all
+    others.
     """
 
     value: Annotated[int, Meta(ge=0, le=MAX_VALUE)]
     label: Text
     color: Annotated[str, Meta(pattern=COLOR)]
     numbered: bool = field(default=False, compare=False)
+    border: Annotated[int, Meta(ge=0, le=MOST_BORDER)] = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", one_line(self.label))
@@ -75,7 +81,8 @@ class ClassScheme:
 
     Raises:
         ValueError: Fewer than two classes, too many, values that repeat or that no
-            GRASS category raster of classes may hold, or a label or colour that no map takes.
+            GRASS category raster of classes may hold, a label or colour that no map takes, or two
+            borders.
     """
 
     def __init__(self, classes: Iterable[MapClass]):
@@ -93,6 +100,10 @@ class ClassScheme:
         if values[0] < 0 or values[-1] > MAX_VALUE:
             wrong = values[0] if values[0] < 0 else values[-1]
             raise ValueError(f"Class values run from 0 to {MAX_VALUE}, found {wrong}")
+        borders = [one for one in self.classes if one.border]
+        if len(borders) > 1:
+            told = " and ".join(_quoted(one) for one in borders)
+            raise ValueError(f"One class is the border between objects, found {told}")
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -107,6 +118,11 @@ class ClassScheme:
     def values(self) -> np.ndarray:
         """Category values by class index, int64."""
         return np.array([one.value for one in self.classes], dtype=np.int64)
+
+    @property
+    def border_index(self) -> int | None:
+        """Index of the class that keeps objects apart; None if there is none."""
+        return next((index for index, one in enumerate(self.classes) if one.border), None)
 
     @property
     def labels(self) -> list[str]:
@@ -140,8 +156,9 @@ class ClassScheme:
         """The classes as JSON objects with index, value, label and colour."""
         items = [{"index": index, **asdict(one)} for index, one in enumerate(self.classes)]
         for item in items:
-            if not item["numbered"]:
-                del item["numbered"]
+            for name in ("numbered", "border"):
+                if not item[name]:
+                    del item[name]
         return items
 
     @classmethod
@@ -195,7 +212,7 @@ def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
     for one in listed:
         if one.numbered and one.label not in known:
             value = one.value if one.value not in joined else max(joined) + 1
-            joined[value] = MapClass(value, one.label, one.color, numbered=True)
+            joined[value] = replace(one, value=value)
             known.add(one.label)
     return ClassScheme(joined.values())
 

@@ -75,6 +75,16 @@ class CodeReader(Protocol):
         """Codes (rows, cols), uint8 or uint16, of rows `row` to `row + rows`."""
 
 
+class ObjectReader(Protocol):
+    """Numbered objects on a grid, each of a class, some rows at a time."""
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Number of each cell's object (rows, cols) from 1 on, 0 for none."""
+
+    def are_of(self, numbers: np.ndarray, value: int) -> np.ndarray:
+        """Which cells (rows, cols) of numbers belong to objects of a class value."""
+
+
 class StratumReader(CodeReader, Protocol):
     """Stratum 0, 1, ... of every cell, NO_STRATUM for none."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import accuracy
 from ..core.classes import MapClass
-from ..core.readers import RowReader
+from ..core.readers import ObjectReader, RowReader
 from ..core.text import listed
 from .contradictions import contradictions
 from .held_back import HeldBackCells
@@ -21,7 +21,7 @@ from .metrics.calibration import calibration_report, count_calibration
 from .metrics.class_rows import ClassCodes, ClassRows
 from .metrics.comparison import comparison_report, count_pairs
 from .metrics.confusion_counts import Tally, tally, tally_points, usual_block_size
-from .metrics.objects import match_objects, object_report
+from .metrics.objects import ObjectMaps, match_objects, object_report
 from .metrics.sample_comparison import (
     SampleCases,
     cases_of_cells,
@@ -38,7 +38,8 @@ class Maps(Protocol):
 
     `reference` is None where the reference is made of points, which alone have
     `reference_values`; `compare`, `segments` and `mask` are None where there is none, `inside`
-    where all cells are scored.
+    where all cells are scored, `mapped_objects` and `reference_objects` where objects are connected
+    areas.
     """
 
     names: dict[str, str]
@@ -48,6 +49,8 @@ class Maps(Protocol):
     segments: RowReader | None
     mask: RowReader | None
     inside: HeldBackCells | None
+    mapped_objects: ObjectReader | None
+    reference_objects: ObjectReader | None
 
     @property
     def reference_values(self) -> np.ndarray: ...
@@ -86,6 +89,7 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
     report = {
         **maps.names,
         **({} if settings.background is None else {"background": settings.background}),
+        **({"minsize": settings.minsize} if settings.minsize > 1 else {}),
         **({} if maps.inside is None else {"within": maps.inside.to_json()}),
         "design": settings.design,
         **accuracy.report(table.counts, classes),
@@ -123,7 +127,10 @@ def _by_cells(
         )
         found["borders"] = border_report(counts, classes)
     if places:
-        matches = match_objects(_rows(maps, values), places, maps.progress("Matching objects"))
+        objects = ObjectMaps(maps.mapped_objects, maps.reference_objects, settings.minsize)
+        matches = match_objects(
+            _rows(maps, values), values, places, objects, maps.progress("Matching objects")
+        )
         found["objects"] = [
             object_report(match, classes[place])
             for match, place in zip(matches, places, strict=True)

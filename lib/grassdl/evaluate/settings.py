@@ -22,13 +22,24 @@ MOST_DISTANCE = 1000
 MOST_REPEATS = 1000
 """Permutations of a band; intervals are narrow long before."""
 
-_FOR_CELLS = ("distance", "objects", "segments", "probabilities", "difference", "background")
+_FOR_CELLS = (
+    "distance",
+    "objects",
+    "object_areas",
+    "minsize",
+    "segments",
+    "probabilities",
+    "difference",
+    "background",
+)
 _FOR_MAPS = (
     "background",
     "block_size",
     "compare",
     "design",
     "distance",
+    "minsize",
+    "object_areas",
     "objects",
     "probabilities",
     "segments",
@@ -53,6 +64,7 @@ class Settings:
         seed: Seed of the bootstrap.
         distances: Distances in cells at which borders are compared.
         objects: Values of the classes whose objects are matched.
+        minsize: Cells that an object has at least.
         probabilities: Prefix of the maps of probabilities, or "".
         wanted: What thresholds are wanted for.
         importance: How often each band is permuted to learn its importance; 0 for not at all.
@@ -68,6 +80,7 @@ class Settings:
     seed: int = 1
     distances: tuple[float, ...] = ()
     objects: tuple[int, ...] = ()
+    minsize: int = 1
     probabilities: str = ""
     wanted: Wanted = NOTHING_WANTED
     importance: int = 0
@@ -106,6 +119,7 @@ class Settings:
             seed=whole(options, "seed", 0),
             distances=numbers(options, "distance", 0),
             objects=wholes(options, "objects"),
+            minsize=positive(options, "minsize", default=1),
             probabilities=options["probabilities"],
             wanted=_wanted(options),
             importance=_importance(options),

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from ..core.classes import UNLABELLED_INDEX
 from ..core.readers import zero_layers
 from ..model.card import second_of_two
 
@@ -34,6 +36,10 @@ class RowBand:
             float32, 0 where `null`; or None.
         novelty: How unlike the training cells are, see `model.novelty` (rows, cols) float32, 0
             where `null`; or None.
+        object_code: Class index + 1 of cells of classes that have objects, and of the border that
+            of the most probable other class, if it has any (rows, cols) uint8; 0 elsewhere; or
+            None.
+        barrier: Of the border its probability as 1 to 255 (rows, cols) uint8; 0 elsewhere; or None.
     """
 
     null: np.ndarray
@@ -45,6 +51,8 @@ class RowBand:
     features: np.ndarray | None = None
     disagreement: np.ndarray | None = None
     novelty: np.ndarray | None = None
+    object_code: np.ndarray | None = None
+    barrier: np.ndarray | None = None
 
 
 RowBands = Generator[RowBand, None, None]
@@ -67,6 +75,8 @@ class Decision:
         with_disagreement: Whether the disagreement of an ensemble follows the probabilities, before
             any features.
         with_novelty: Whether the novelty follows these, before any features.
+        object_classes: Indices of the classes whose objects are wanted; empty for none.
+        border: Index of the class that keeps objects apart; None if there is none.
     """
 
     classes: int
@@ -77,6 +87,8 @@ class Decision:
     with_confidence: bool = True
     with_disagreement: bool = False
     with_novelty: bool = False
+    object_classes: tuple[int, ...] = ()
+    border: int | None = None
 
     @property
     def layers(self) -> int:
@@ -119,6 +131,8 @@ class Decision:
             features=layers(self.features) if self.features else None,
             disagreement=np.zeros(shape, np.float32) if self.with_disagreement else None,
             novelty=np.zeros(shape, np.float32) if self.with_novelty else None,
+            object_code=np.zeros(shape, np.uint8) if self.object_classes else None,
+            barrier=np.zeros(shape, np.uint8) if self.object_classes else None,
         )
 
     def empty_bands(self, rows: int, cols: int, height: int) -> RowBands:
@@ -161,6 +175,30 @@ class Decision:
             band.novelty[place] = np.where(null, 0, result[..., self._first_feature - 1])
         if band.features is not None:
             band.features[place] = result[..., self._first_feature :]
+        if band.object_code is not None and band.barrier is not None:
+            index = np.where(band.unclassified[place], UNLABELLED_INDEX, band.index[place])
+            band.object_code[place] = self._object_code_of_index[index]
+            self._see_border(band, place, probabilities, index == self.border)
+
+    @cached_property
+    def _object_code_of_index(self) -> np.ndarray:
+        """What is found of objects at a cell, by its class index (256,) uint8."""
+        codes = np.zeros(UNLABELLED_INDEX + 1, np.uint8)
+        places = np.array(self.object_classes)
+        codes[places] = places + 1
+        return codes
+
+    def _see_border(
+        self, band: RowBand, place: tuple[slice, slice], probabilities: np.ndarray, on: np.ndarray
+    ) -> None:
+        """Put down, where cells are `on` the border, how surely, and which class is behind it."""
+        if self.border is None or band.object_code is None or band.barrier is None:
+            return
+        shares = probabilities[on]
+        barrier = np.rint(255 * shares[:, self.border]).astype(np.uint8)
+        band.barrier[place][on] = np.maximum(barrier, 1)
+        shares[:, self.border] = -1
+        band.object_code[place][on] = self._object_code_of_index[shares.argmax(axis=-1)]
 
     def index_of(self, probabilities: np.ndarray) -> np.ndarray:
         """Class index (...) of probabilities (..., classes), whether probable enough or not."""

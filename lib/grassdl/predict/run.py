@@ -26,6 +26,7 @@ from .engines.timing import seconds_per_cell
 from .forecast import cells_with_data
 from .mosaic.mosaic import first_step, row_bands
 from .mosaic.windows import Windows
+from .objects.finder import FoundObjects, ObjectFinder
 from .segments.classification import SegmentClassifier
 from .settings import MAPS, OPENVINO, Settings
 from .tiling_plan import Frame, Need, Plan, plan
@@ -127,6 +128,7 @@ class Outputs(Protocol):
         support: dict[str, str],
         columns: Mapping[str, np.ndarray],
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        objects: FoundObjects | None,
         before_naming: Callable[[], None],
     ) -> None:
         """Make maps and tables of what was written, which get their names when all are whole.
@@ -135,6 +137,7 @@ class Outputs(Protocol):
             support: Description and sources of all maps.
             columns: The table of segments.
             by_segment: Rows of the map by segment: class index, and cells without class.
+            objects: The objects, if any are wanted.
             before_naming: Called before the first one gets its name.
         """
 
@@ -171,7 +174,14 @@ class PredictionRun(ABC):
         self.region = inputs.region
         self.outputs = outputs
         self.report = report
-        self.decision = Decision(len(card.classes), settings.threshold, **outputs.figures)
+        objects = settings.objects
+        self.decision = Decision(
+            len(card.classes),
+            settings.threshold,
+            object_classes=objects.classes if objects else (),
+            border=objects.border if objects else None,
+            **outputs.figures,
+        )
         self.resumed_rows = 0
 
     @abstractmethod
@@ -243,19 +253,29 @@ class PredictionRun(ABC):
             segments = self._segments(cells, checkpoint, cleanup)
             if segments:
                 writers.append(segments.add)
+            objects = self._objects(checkpoint, cleanup)
+            if objects:
+                writers.append(objects.add)
             checkpoint.write(bands, writers, progress)
             columns: Mapping[str, np.ndarray] = {}
             by_segment: Iterable[tuple[np.ndarray, np.ndarray]] = ()
             if segments:
                 columns, by_segment = segments.result(self.card.classes.values)
             support = self.card.provenance(self.method)
-            self.outputs.make(support, columns, by_segment, checkpoint.record_naming)
+            found = objects.result() if objects else None
+            self.outputs.make(support, columns, by_segment, found, checkpoint.record_naming)
 
     def _note_threshold(self) -> None:
         """Tell the threshold of two classes, which may be the model's and stand in no call."""
         if self.settings.threshold is not None and len(self.card.classes) == 2:
             second = list(self.card.classes)[1]
             self.outputs.note(f"class {second.full_name} from {self.settings.threshold:g} on")
+
+    def _objects(self, checkpoint: Checkpoint, cleanup: ExitStack) -> ObjectFinder | None:
+        if self.settings.objects is None:
+            return None
+        where = checkpoint.folder, self.region.cols, checkpoint.rows
+        return cleanup.enter_context(closing(ObjectFinder(self.settings.objects, *where)))
 
     def _segments(
         self, cells: Cells | None, checkpoint: Checkpoint, cleanup: ExitStack

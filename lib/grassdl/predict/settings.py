@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
+from ..core.outlines import AS_CELLS, Outlines
 from ..model.card import ModelCard
+from .objects.settings import ObjectSettings
 from .segments.statistics import SegmentSettings
 from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
 
@@ -26,7 +28,12 @@ MOST_PROCS = 1024
 WITHOUT_EFFECT = ("model", "nprocs", "memory", "resume", "stride", "halo", "outputs")
 """Settings that do not change the result, or come from the model, or are listed one by one."""
 
-NAMES = {"augmented": "flag -a", "segments": "how segments get their class"}
+NAMES = {
+    "augmented": "flag -a",
+    "segments": "how segments get their class",
+    "objects": "how objects are found",
+    "outlines": "how outlines are drawn",
+}
 """How users know settings that are no options."""
 
 OUTPUTS = (
@@ -37,6 +44,7 @@ OUTPUTS = (
     "novelty",
     "probabilities",
     "vector",
+    "objects",
     "segments",
     "segment_output",
 )
@@ -103,6 +111,8 @@ class Settings:
         segments: How segments get their class.
         segment_features: Layer whose features are averaged over segments, a name or
             `networks.analysis.feature_extraction.LAST`; "" for none.
+        objects: How objects are found; None if none are wanted.
+        outlines: How the areas of the vector map are drawn.
         outputs: Names of the maps that are written, and of the segments, by `OUTPUTS`.
     """
 
@@ -122,6 +132,8 @@ class Settings:
     minsize: int = 1
     segments: SegmentSettings = SegmentSettings()
     segment_features: str = ""
+    objects: ObjectSettings | None = None
+    outlines: Outlines = AS_CELLS
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -135,6 +147,8 @@ class Settings:
         """
         tiling = options["tiling"] or ("blend" if card.halo is None else "exact")
         _check_possible(options, card, tiling)
+        objects = ObjectSettings.from_options(options, card)
+        with_objects = list(objects.classes) if objects else []
         return cls(
             model=options["model"],
             tiling=tiling,
@@ -152,6 +166,8 @@ class Settings:
             minsize=positive(options, "minsize", default=1),
             segments=SegmentSettings.from_options(options),
             segment_features=options["segment_features"],
+            objects=objects,
+            outlines=Outlines.from_options(options, card.classes.values[with_objects].tolist()),
             outputs={name: options[name] for name in OUTPUTS},
         )
 

@@ -1,74 +1,97 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How many objects of a class were found: buildings, tree crowns, ponds.
+"""How many objects of a class were found, and how well: buildings, tree crowns, ponds.
 
-An object is a connected area of the class (cells that share an edge, as r.clump sees it). One of
-the map and one of the reference match where their intersection over union is above 0.5; then
-each has at most one partner (Kirillov et al. 2019, Panoptic Segmentation, CVPR).
+An object is a connected area of the class (cells that share an edge, as r.clump sees it), or what
+an object map says. One of the map and one of the reference match where their intersection over
+union is above 0.5; then each has at most one partner (Kirillov et al. 2019, Panoptic Segmentation,
+CVPR, doi 10.1109/CVPR.2019.00963).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from ...core.classes import MapClass
-from .class_rows import ClassRows, strips
+from ...core.connected_areas import ConnectedAreas
+from ...core.group_sums import GroupTally
+from ...core.readers import ObjectReader
+from .class_rows import NO_CLASS, ClassRows, strips
 
-MIN_IOU = 0.5
+PERCENT = range(50, 100, 5)
+"""Intersections over union that objects must exceed to match, in percent; the first is the one
+that all figures but the means are for."""
 
 
-class ConnectedAreas:
-    """Connected areas of a mask that comes in strips from top to bottom.
+class Numbering(Protocol):
+    """Gives the cells of a map numbers, strip by strip, and knows at the end whose these are."""
 
-    Areas get a number in every strip; numbers that touch across strips are joined at the end. So
-    memory depends on the number of areas and the width, not on the height.
-    """
-
-    def __init__(self) -> None:
-        self._last_row: np.ndarray | None = None
-        self._sizes: list[np.ndarray] = []
-        self._joins: list[np.ndarray] = []
-        self._number = 0
-
-    def add(self, mask: np.ndarray) -> np.ndarray:
-        """Number the areas of the next strip (rows, cols); 0 is outside, numbers go on from 1."""
-        from scipy.ndimage import label
-
-        numbers, found = label(mask, output=np.int64)
-        self._sizes.append(np.bincount(numbers.ravel(), minlength=found + 1)[1:])
-        numbers[numbers > 0] += self._number
-        self._number += found
-        if self._last_row is not None:
-            touching = (self._last_row > 0) & (numbers[0] > 0)
-            pairs = np.stack([self._last_row[touching], numbers[0][touching]], axis=1)
-            self._joins.append(np.unique(pairs, axis=0))
-        self._last_row = numbers[-1]
-        return numbers
+    def add(self, strip: np.ndarray) -> np.ndarray:
+        """Numbers (rows, cols) of the next strip from 1 on; 0 outside of objects."""
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
-        """The area (from 0 on) of every number (from 1 on), and the cells of every area."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
+        """The object (from 0 on) of every number (from 1 on), and the cells of every object."""
 
-        joins = np.concatenate([np.zeros((0, 2), np.int64), *self._joins]) - 1
-        size = (self._number, self._number)
-        graph = coo_array((np.ones(len(joins), bool), (joins[:, 0], joins[:, 1])), shape=size)
-        areas, area_of = connected_components(graph, directed=False)
-        cells = np.concatenate([np.zeros(0, np.int64), *self._sizes])
-        return area_of, np.bincount(area_of, cells, minlength=areas).astype(np.int64)
+
+class KnownObjects:
+    """Objects that have their numbers, in place of `ConnectedAreas`."""
+
+    def __init__(self) -> None:
+        self._tally = GroupTally()
+
+    def add(self, strip: np.ndarray) -> np.ndarray:
+        """See `Numbering.add`; the strip has the numbers."""
+        numbers, cells = np.unique(strip, return_counts=True)
+        self._tally.add(numbers, cells)
+        return strip
+
+    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `Numbering.finish`."""
+        numbers, cells = self._tally.total()
+        inside = numbers > 0
+        numbers, cells = numbers[inside], cells[inside]
+        object_of = np.zeros(numbers.max(initial=0), np.int64)
+        object_of[numbers - 1] = np.arange(len(numbers))
+        return object_of, cells
+
+
+@dataclass(frozen=True)
+class ObjectCounts:
+    """Objects of one class in both maps.
+
+    Attributes:
+        mapped: Cells of the objects of the classification that count (objects,).
+        present: The same of the reference.
+        shared: Cells that both objects of a match have (matches,).
+        union: Cells that either of them has (matches,).
+    """
+
+    mapped: np.ndarray
+    present: np.ndarray
+    shared: np.ndarray
+    union: np.ndarray
+
+    def matched(self, percent: int) -> int:
+        """Matches whose intersection is more than so many percent of their union."""
+        return int(np.count_nonzero(100 * self.shared > percent * self.union))
 
 
 class ObjectMatch:
-    """Objects of one class in classification and reference, matched strip by strip."""
+    """Objects of one class in classification and reference, matched strip by strip.
 
-    def __init__(self) -> None:
-        self._maps = (ConnectedAreas(), ConnectedAreas())
+    Args:
+        numberings: Of the objects of both.
+    """
+
+    def __init__(self, numberings: tuple[Numbering, Numbering] | None = None) -> None:
+        self._maps = numberings or (ConnectedAreas(), ConnectedAreas())
         self._overlaps: list[np.ndarray] = []
 
     def add(self, mapped: np.ndarray, present: np.ndarray) -> None:
-        """Add the next strip: where (rows, cols) the two maps have the class."""
+        """Add the next strip: where (rows, cols) the two maps have the class, or which object."""
         one, other = (
             areas.add(mask) for areas, mask in zip(self._maps, (mapped, present), strict=True)
         )
@@ -78,8 +101,12 @@ class ObjectMatch:
         )
         self._overlaps.append(np.column_stack([pairs, cells]))
 
-    def counts(self) -> dict[str, int]:
-        """Objects and cells of both maps, and the objects that match."""
+    def counts(self, minsize: int = 1) -> ObjectCounts:
+        """The objects of both maps and their matches.
+
+        Args:
+            minsize: Objects of fewer cells do not count, unless they match one that does.
+        """
         (one_of, one_cells), (other_of, other_cells) = (areas.finish() for areas in self._maps)
         found = np.concatenate([np.zeros((0, 3), np.int64), *self._overlaps])
         pairs, place = np.unique(
@@ -87,51 +114,122 @@ class ObjectMatch:
             axis=0,
             return_inverse=True,
         )
-        shared = np.bincount(place.ravel(), found[:, 2], minlength=len(pairs))
-        union = one_cells[pairs[:, 0]] + other_cells[pairs[:, 1]] - shared
-        return {
-            "predicted": len(one_cells),
-            "support": len(other_cells),
-            "matched": int(np.count_nonzero(shared > MIN_IOU * union)),
-            "predicted_cells": int(one_cells.sum()),
-            "support_cells": int(other_cells.sum()),
-        }
+        shared = np.bincount(place.ravel(), found[:, 2], minlength=len(pairs)).astype(np.int64)
+        cells = one_cells[pairs[:, 0]], other_cells[pairs[:, 1]]
+        union = cells[0] + cells[1] - shared
+        match = (100 * shared > PERCENT[0] * union) & (np.maximum(*cells) >= minsize)
+        mapped, present = (
+            _counted(sizes, pairs[match, column], minsize)
+            for column, sizes in enumerate((one_cells, other_cells))
+        )
+        return ObjectCounts(mapped, present, shared[match], union[match])
+
+
+def _counted(cells: np.ndarray, matching: np.ndarray, minsize: int) -> np.ndarray:
+    """Cells of the objects that are large enough or match one that is."""
+    counts = cells >= minsize
+    counts[matching] = True
+    return cells[counts]
+
+
+@dataclass(frozen=True)
+class ObjectMaps:
+    """What the objects of classification and reference are.
+
+    Attributes:
+        mapped: Numbers and classes of the classification's; None for its connected areas.
+        present: The same of the reference.
+        minsize: See `ObjectMatch.counts`.
+    """
+
+    mapped: ObjectReader | None = None
+    present: ObjectReader | None = None
+    minsize: int = 1
+
+
+CONNECTED = ObjectMaps()
+"""All connected areas of both maps."""
 
 
 def match_objects(
-    rows: ClassRows, places: Sequence[int], progress: Callable[[int], None] = lambda row: None
-) -> list[dict[str, int]]:
+    rows: ClassRows,
+    values: Sequence[int],
+    places: Sequence[int],
+    maps: ObjectMaps = CONNECTED,
+    progress: Callable[[int], None] = lambda row: None,
+) -> list[ObjectCounts]:
     """Match the objects of several classes in one pass.
 
     Args:
         rows: Gives the codes of classification and reference.
-        places: The classes by place.
+        values: The class values by place.
+        places: The classes whose objects are matched, by place.
+        maps: What the objects are.
         progress: Takes the number of rows that are done.
     """
-    matches = [ObjectMatch() for _ in places]
+    readers = maps.mapped, maps.present
+
+    def numberings() -> tuple[Numbering, Numbering]:
+        one, other = (ConnectedAreas() if one is None else KnownObjects() for one in readers)
+        return one, other
+
+    matches = [ObjectMatch(numberings()) for _ in places]
     for row, count in strips(rows.rows, rows.cols):
-        mapped, present = rows.read(row, count)
+        codes = rows.read(row, count)
+        numbers = [None if one is None else one.read(row, count) for one in readers]
         for place, match in zip(places, matches, strict=True):
-            match.add(mapped == place + 1, present == place + 1)
+            own: list[np.ndarray] = []
+            for code, number, reader in zip(codes, numbers, readers, strict=True):
+                if number is None or reader is None:
+                    own.append(code == place + 1)
+                else:
+                    of_class = reader.are_of(number, values[place])
+                    own.append(np.where((code != NO_CLASS) & of_class, number, 0))
+            match.add(*own)
         progress(row + count)
-    return [match.counts() for match in matches]
+    return [match.counts(maps.minsize) for match in matches]
 
 
-def object_report(counts: dict[str, int], one: MapClass) -> dict[str, Any]:
-    """Object precision, recall and F1 and the area bias of a class as a JSON object.
+def object_report(counts: ObjectCounts, one: MapClass) -> dict[str, Any]:
+    """The figures of the objects of a class as a JSON object.
+
+    Precision, recall, F1 and the panoptic figures are those of matches above 0.5. The recognition
+    quality RQ is F1, the segmentation quality SQ the mean intersection over union of the matches,
+    and the panoptic quality PQ their product: the sum of the matches' intersections over union
+    divided by the number of matches and half of the objects without one (Kirillov et al. 2019).
+    Without any match SQ is undefined and PQ 0. The figures that end with `_50_95` are means over
+    the thresholds 0.5, 0.55, ..., 0.95 (as Lin et al. 2014, Microsoft COCO, do it).
 
     The area bias is the mapped area minus that of the reference, as a share of the latter.
     """
-    predicted, support, matched = (counts[key] for key in ("predicted", "support", "matched"))
-    either = predicted + support
-    bias = counts["predicted_cells"] - counts["support_cells"]
+    predicted, support = len(counts.mapped), len(counts.present)
+    matched = counts.matched(PERCENT[0])
+    on_average = sum(map(counts.matched, PERCENT)) / len(PERCENT)
+    overlap = counts.shared / counts.union
+    f1 = _ratio(2 * matched, predicted + support)
+    predicted_cells, support_cells = int(counts.mapped.sum()), int(counts.present.sum())
     return {
         "value": one.value,
         "label": one.label,
-        "min_iou": MIN_IOU,
-        "precision": matched / predicted if predicted else None,
-        "recall": matched / support if support else None,
-        "f1": 2 * matched / either if either else None,
-        **counts,
-        "area_bias": bias / counts["support_cells"] if counts["support_cells"] else None,
+        "min_iou": PERCENT[0] / 100,
+        "precision": _ratio(matched, predicted),
+        "recall": _ratio(matched, support),
+        "f1": f1,
+        "predicted": predicted,
+        "support": support,
+        "matched": matched,
+        "predicted_cells": predicted_cells,
+        "support_cells": support_cells,
+        "area_bias": _ratio(predicted_cells - support_cells, support_cells),
+        "mean_matched_iou": _ratio(float(overlap.sum()), matched),
+        "panoptic_quality": _ratio(2 * float(overlap.sum()), predicted + support),
+        "segmentation_quality": _ratio(float(overlap.sum()), matched),
+        "recognition_quality": f1,
+        "precision_50_95": _ratio(on_average, predicted),
+        "recall_50_95": _ratio(on_average, support),
+        "f1_50_95": _ratio(2 * on_average, predicted + support),
     }
+
+
+def _ratio(share: float, of: float) -> float | None:
+    return share / of if of else None

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.connected_areas import ConnectedAreas
 from ...core.group_sums import GroupTally
 from ...core.integer_tables import distinct_places
-from .objects import ConnectedAreas
 
 
 class ObjectOverlaps:

@@ -55,6 +55,10 @@ def facts(report: dict[str, Any]) -> list[tuple[str, Words]]:
     """What was compared and how many cells were counted and left out."""
     names = [name for name in ("classification", "reference", "compare") if name in report]
     found: list[tuple[str, Words]] = [(name.capitalize(), [report[name]]) for name in names]
+    if "object_areas" in report:
+        found.append(("Mapped objects", [f"areas of {report['object_areas']}"]))
+    if "minsize" in report:
+        found.append(("Objects counted", Part(report).words("from {minsize:d} cells on")))
     if "within" in report:
         found.append(("Scored on", [_patches(**report["within"])]))
     if "design" in report:
@@ -308,8 +312,17 @@ def _objects(found: Part) -> Section:
         for name, one in classes_of(found, "")
     ]
     heads = ["Precision", "Recall", "F1", "Mapped", "Reference", "Matched", "Area bias"]
-    note = "Connected areas match where their intersection over union is above 0.5."
-    return Section("Objects of classes", [Table(heads, rows, [[note]])])
+    note = "Objects match where their intersection over union is above 0.5."
+    counts = Table(heads, rows, [[note]])
+    keys = "segmentation_quality recognition_quality panoptic_quality"
+    means = "precision_50_95 recall_50_95 f1_50_95"
+    rows = [(name, one.cells(f"{keys} {means}")) for name, one in classes_of(found, "")]
+    notes = [
+        ["SQ is the mean intersection over union of matches, RQ is F1, PQ their product."],
+        ["Means over the thresholds 0.5, 0.55, ..., 0.95 of intersection over union."],
+    ]
+    heads = ["SQ", "RQ", "PQ", "Mean precision", "Mean recall", "Mean F1"]
+    return Section("Objects of classes", [counts, Table(heads, rows, notes)])
 
 
 def _segments(found: Part) -> Section:

@@ -32,12 +32,17 @@ from ..session.messages import Progress
 from ..session.modules import run_module
 from ..session.output_names import require_own_format
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+from ..vector.area_objects import AreaObjects
 from ..vector.attributes import class_by_category, class_labels, layer_number, require_vector
+from ..vector.numbered_areas import numbered_areas
 from ..vector.sample_points import SamplePoints, sample_points, values_at
 from ..vector.sites import read_areas, too_small
 from .labels import overlaps
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
+
+CLASS_COLUMN = "value"
+"""Column with the class value in the vector maps of i.dl.predict."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +76,31 @@ class EvaluationMaps:
         mask: Rows of the raster mask, or None.
         points: The reference as points, or None.
         inside: The cells that are scored, see `restrict_to`; None for all.
+        mapped_objects: The objects of the classification; None for its connected areas.
+        reference_objects: Those of the reference, likewise.
         reference_raster: Name of the raster map that holds the reference, or None.
 
     Args:
         names: See above.
         reference: The reference.
         opened: Closes the maps.
+        objects: The objects of classification and reference.
     """
 
-    def __init__(self, names: Mapping[str, str], reference: Reference, opened: ExitStack):
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        reference: Reference,
+        opened: ExitStack,
+        objects: tuple[AreaObjects | None, AreaObjects | None] = (None, None),
+    ):
         self.names = dict(names)
         self.reference_raster = reference.raster
         self.points = reference.points
         self._told = reference
         self._opened = opened
         self.inside: CellSet | None = None
+        self.mapped_objects, self.reference_objects = objects
         self.classification: RowReader = self._open(names["classification"])
         self.compare: RowReader | None = (
             self._open(names["compare"]) if "compare" in names else None
@@ -223,9 +238,34 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
     if options["segments"]:
         names["segments"] = require_integer(options["segments"], "segment ids")
     with ExitStack() as opened:
+        objects = _objects(options, names["classification"], opened)
         reference = _reference(options, names["classification"], opened)
         names["reference"] = reference.name
-        yield EvaluationMaps(names, reference, opened)
+        if options["object_areas"]:
+            names["object_areas"] = require_vector(options["object_areas"])
+        yield EvaluationMaps(names, reference, opened, objects)
+
+
+def _objects(
+    options: Mapping[str, str], classification: str, opened: ExitStack
+) -> tuple[AreaObjects | None, AreaObjects | None]:
+    """The objects of the options object_areas and areas; None where there are no such areas."""
+    if not options["objects"]:
+        return None, None
+    vectors = {"object_areas": ("1", CLASS_COLUMN), "areas": (options["layer"], options["column"])}
+    found: list[AreaObjects | None] = []
+    for key, (layer, column) in vectors.items():
+        if not options[key]:
+            found.append(None)
+            continue
+        name = require_vector(options[key])
+        layer = str(layer_number(name, layer))
+        class_of = _class_of(name, layer, column, classification)
+        _check_areas(name, class_of)
+        areas = opened.enter_context(numbered_areas(name, layer, TEMPORARY_PREFIX, f"_{key}"))
+        found.append(opened.enter_context(closing(AreaObjects(areas, class_of))))
+    mapped, reference = found
+    return mapped, reference
 
 
 def _reference(options: Mapping[str, str], classification: str, opened: ExitStack) -> Reference:
@@ -307,11 +347,18 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
         remove_maps([filled])
 
 
+def _check_areas(vector: str, class_of: Mapping[int, int] | None) -> None:
+    """Refuse a map without areas, or whose areas have no class."""
+    if not gs.vector_info_topo(vector)["areas"]:
+        raise ValueError(f"Vector map <{vector}> has no areas: use points= for points")
+    if class_of == {}:
+        raise ValueError(f"No area of <{vector}> has a class")
+
+
 @contextmanager
 def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) -> Iterator[str]:
     """A temporary raster map of the areas' classes; cells outside of them are NULL."""
-    if class_of == {}:
-        raise ValueError(f"No area of <{vector}> has a class")
+    _check_areas(vector, class_of)
     require_own_format("raster")
     remove_debris(TEMPORARY_PREFIX)
     raster = temporary_name(TEMPORARY_PREFIX)

@@ -14,6 +14,7 @@ from ...core.class_rules import ClassRules, renumbered
 from ...core.classes import (
     MAX_CLASSES,
     MAX_VALUE,
+    MOST_BORDER,
     UNLABELLED_INDEX,
     ClassScheme,
     MapClass,
@@ -21,12 +22,13 @@ from ...core.classes import (
 from ...core.options import whole
 from ...io.class_files import read_colors, read_labels
 from ..raster.categories import map_classes
-from ..raster.class_codes import CategoryCodes, PointCodes, ValueCodes, few_values
+from ..raster.class_codes import BorderedCodes, CategoryCodes, PointCodes, ValueCodes, few_values
 from ..raster.info import require_integer, values_in_region
 from ..raster.region import Region
 from ..session.modules import run_module
 from ..session.output_names import require_own_format
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+from ..vector.numbered_areas import NumberedAreas, numbered_areas
 from ..vector.sites import TrainingSites, read_areas, read_points, too_small
 from .segment_labels import class_by_segment, segment_sites
 from .training_map import TrainingMap
@@ -71,19 +73,21 @@ class LabelSource:
 def labels_from_options(
     options: dict[str, str], region: Region
 ) -> AbstractContextManager[LabelSource]:
-    """Labels by the options labels, or segments and segment_classes, or training and those that
-    `TrainingMap` reads, and by background, class_values and class_colors."""
+    """Labels by the options labels, or segments and segment_classes or value, or training and those
+    that `TrainingMap` reads, and by background, borders, class_values and class_colors."""
     values, colors = options["class_values"], options["class_colors"]
     rules = ClassRules(
         read_labels(values) if values else {},
         read_colors(colors) if colors else {},
         values,
         whole(options, "background", 0) if options["background"] else None,
+        whole(options, "borders", 1, MOST_BORDER) if options["borders"] else 0,
     )
     if options["labels"]:
         return raster_labels(options["labels"], rules)
     if options["segments"]:
-        return segment_labels(options["segments"], options["segment_classes"], rules)
+        value = whole(options, "value", 0) if options["value"] else None
+        return segment_labels(options["segments"], options["segment_classes"], value, rules)
     return vector_labels(TrainingMap.from_options(options), rules, region)
 
 
@@ -95,6 +99,11 @@ def raster_labels(raster: str, rules: ClassRules) -> Iterator[LabelSource]:
         ValueError: The map is missing, of floating type, holds values below 0, or too few or
             too many classes in the region; some of it when its cells have been read.
     """
+    if rules.borders:
+        raise ValueError(
+            "Option borders keeps objects apart, which a map of classes does not tell: give areas "
+            "(training), or a raster map of objects (segments), or leave out borders"
+        )
     name = require_integer(raster)
     if few_values(name):
         with closing(ValueCodes(name, labels_null=rules.background is not None)) as codes:
@@ -102,7 +111,7 @@ def raster_labels(raster: str, rules: ClassRules) -> Iterator[LabelSource]:
         return
     values = values_in_region(name)
     classes = _classes_of_map(name, values, rules)
-    with closing(_codes_of(name, {value: value for value in values}, classes, rules)) as codes:
+    with closing(_codes_of(name, {value: value for value in values}, classes, rules, {})) as codes:
         yield _known_labels(codes, Labels(classes, rules.background_index(classes)))
 
 
@@ -137,13 +146,17 @@ def _known_labels(codes: CategoryCodes | PointCodes, labels: Labels) -> LabelSou
 
 
 @contextmanager
-def segment_labels(raster: str, path: str, rules: ClassRules) -> Iterator[LabelSource]:
+def segment_labels(
+    raster: str, path: str, value: int | None, rules: ClassRules
+) -> Iterator[LabelSource]:
     """Labels from segments and the table of those that have a class.
 
     Args:
-        raster: Integer raster map of segments.
+        raster: Integer raster map of segments, or of objects.
         path: Table as `class_by_segment` reads it: integers are class values; other texts become
-            the values 1, 2, ... in sorted order, or those of the rules.
+            the values 1, 2, ... in sorted order, or those of the rules. Not read if there is a
+            value.
+        value: Class value of all of them; None where they have classes of their own.
         rules: What the user says of classes.
 
     Raises:
@@ -151,7 +164,10 @@ def segment_labels(raster: str, path: str, rules: ClassRules) -> Iterator[LabelS
             or background is the number of a text.
     """
     name = require_integer(raster, "segment ids")
-    table = rules.classes(class_by_segment(path))
+    if value is None:
+        table = rules.classes(class_by_segment(path))
+    else:
+        table = dict.fromkeys(values_in_region(name), MapClass(value, str(value), ""))
     rules.check_background(table)
     sites = segment_sites(name, np.array(sorted(table), np.int64))
     present = sites.ids.tolist()
@@ -166,7 +182,8 @@ def segment_labels(raster: str, path: str, rules: ClassRules) -> Iterator[LabelS
         notes.append(
             f"Segments of <{path}> that <{name}> lacks in the region: {lost} of {len(table)}"
         )
-    with closing(_codes_of(name, class_of, classes, rules)) as codes:
+    object_of = {one: place for place, one in enumerate(present, start=1)}
+    with closing(_codes_of(name, class_of, classes, rules, object_of)) as codes:
         otherwise = rules.background_index(classes)
         yield _known_labels(codes, Labels(classes, otherwise, sites.places, notes))
 
@@ -186,6 +203,11 @@ def vector_labels(
         ValueError: A column is missing, no area or point lies in the region, or background is the
             number of a text.
     """
+    if rules.borders and not training.has_areas:
+        raise ValueError(
+            f"Option borders keeps areas apart, and <{training.name}> has points: give a map of "
+            "areas, or leave out borders"
+        )
     table = training.table(rules)
     rules.check_background(table or {})
     opened = (
@@ -205,20 +227,18 @@ def _area_labels(
     region: Region,
 ) -> Iterator[LabelSource]:
     """Labels from areas; a temporary raster map lives as long as the block."""
-    require_own_format("raster")
-    remove_debris(TEMPORARY_PREFIX)
-    raster = temporary_name(TEMPORARY_PREFIX)
-    name, layer = training.name, training.layer
-    try:
-        run_module("v.to.rast", input=name, layer=layer, type="area", output=raster, use="cat")
-        present = values_in_region(raster)
+    with _areas_as_cells(training, bool(rules.borders)) as cells:
+        name, layer = training.name, training.layer
+        numbers = [one for one in values_in_region(cells.raster) if one in cells.category_of]
+        present = sorted({cells.category_of[one] for one in numbers})
         sites = read_areas(name, int(layer), region)
         lost = too_small(sites, _all_or(table, sites), region, name)
         table = _known(training, table, present, "area", lost)
         found = [one for one in present if one in table]
         classes = rules.scheme({table[one] for one in found}, name, lost)
-        class_of = {one: table[one].value for one in found}
-        with closing(_codes_of(raster, class_of, classes, rules)) as codes:
+        category_of = {one: cells.category_of[one] for one in numbers}
+        class_of = {one: table[own].value for one, own in category_of.items() if own in table}
+        with closing(_codes_of(cells.raster, class_of, classes, rules, cells.object_of)) as codes:
             labels = Labels(
                 classes,
                 rules.background_index(classes),
@@ -226,6 +246,24 @@ def _area_labels(
                 lost + overlaps(sites, table) + rules.doubts(classes, len(found)),
             )
             yield _known_labels(codes, labels)
+
+
+@contextmanager
+def _areas_as_cells(training: TrainingMap, as_objects: bool) -> Iterator[NumberedAreas]:
+    """A temporary raster map of the areas: of their categories, or of a number for each of them."""
+    if as_objects:
+        with numbered_areas(training.name, training.layer, TEMPORARY_PREFIX) as cells:
+            yield cells
+        return
+    require_own_format("raster")
+    remove_debris(TEMPORARY_PREFIX)
+    raster = temporary_name(TEMPORARY_PREFIX)
+    try:
+        run_module(
+            "v.to.rast", input=training.name, layer=training.layer, type="area", output=raster,
+            use="cat",
+        )  # fmt: skip
+        yield NumberedAreas(raster, {one: one for one in values_in_region(raster)}, {})
     finally:
         remove_maps([raster])
 
@@ -341,15 +379,22 @@ def overlaps(sites: TrainingSites, table: Mapping[int, MapClass]) -> list[str]:
 
 
 def _codes_of(
-    raster: str, class_of: dict[int, int], classes: ClassScheme, rules: ClassRules
+    raster: str,
+    class_of: dict[int, int],
+    classes: ClassScheme,
+    rules: ClassRules,
+    object_of: Mapping[int, int],
 ) -> CategoryCodes:
+    """Codes of categories, of which some are, or are part of, objects."""
     indices = classes.index_of(np.array(list(class_of.values()), np.int64))
-    otherwise = rules.background_index(classes)
-    return CategoryCodes(
-        raster,
-        dict(zip(class_of, indices.tolist(), strict=True)),
-        UNLABELLED_INDEX if otherwise is None else otherwise,
-    )
+    code_of = dict(zip(class_of, indices.tolist(), strict=True))
+    background = rules.background_index(classes)
+    otherwise = UNLABELLED_INDEX if background is None else background
+    border = classes.border_index
+    if border is None:
+        return CategoryCodes(raster, code_of, otherwise)
+    objects = {one: object_of[one] for one, value in class_of.items() if value != rules.background}
+    return BorderedCodes(raster, code_of, objects, otherwise, border, rules.borders)
 
 
 def _check_values(values: list[int], name: str, hint: str = "") -> None:

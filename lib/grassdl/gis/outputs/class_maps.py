@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core.classes import ClassScheme
+from ...core.outlines import AS_CELLS, Outlines
 from ...core.text import within_bytes
 from ...io.atomic import open_cut, sync
 from ...io.folders import check_disk
@@ -25,6 +26,7 @@ from ..session.modules import run_module, side_by_side
 from ..session.output_names import LONGEST_TITLE, check_not_read, check_output_rasters
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.class_areas import ClassAreas
+from ..vector.object_areas import ObjectAreas
 
 TEMPORARY_PREFIX = "i_dl_predict_tmp"
 
@@ -36,6 +38,9 @@ CHECKPOINTS_FOLDER = ".i_dl_predict"
 
 SEGMENT_BYTES = 5
 """Bytes in which class and segment of a cell wait beside the rows of the maps."""
+
+OBJECT_BYTES = 10
+"""The same for what objects are found by."""
 
 PIECE_CELLS = 1_000_000
 """Cells that are brought into the file's type at once."""
@@ -58,7 +63,7 @@ class RasterSpool:
         name: Name of the map in the current mapset.
         dtype: uint8, int32 or float32.
         title: Title, without the model.
-        colors: Rules as `r.colors` takes them.
+        colors: Rules as `r.colors` takes them; "" for colours at random.
         labels: Category labels by value.
         kept: Whether the map stays when all maps are whole.
     """
@@ -139,7 +144,10 @@ class RasterSpool:
         if self.labels:
             rules = "".join(f"{value}\t{label}\n" for value, label in self.labels.items())
             run_module("r.category", stdin=rules, map=name, rules="-", separator="tab")
-        run_module("r.colors", stdin=self.colors, map=name, rules="-")
+        if self.colors:
+            run_module("r.colors", stdin=self.colors, map=name, rules="-")
+        else:
+            run_module("r.colors", map=name, color="random")
         history = self._path.with_suffix(".history")
         history.write_text("\n".join(lines) + "\n", encoding="utf-8")
         title = within_bytes(f"{self.title} by {support['source1']}", LONGEST_TITLE)
@@ -161,6 +169,8 @@ class ClassificationMaps:
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
         disagreement: Name of the map of the members' disagreement, or "".
         novelty: Name of the map of how unlike the training cells are, or "".
+        objects: Name of the map of objects, or "". The areas of the vector map are these then.
+        outlines: How the areas of the vector map are drawn.
 
     Attributes:
         notes: What the history of the maps tells beside the call; may be added to.
@@ -183,6 +193,8 @@ class ClassificationMaps:
         unfinished: bool = False,
         disagreement: str = "",
         novelty: str = "",
+        objects: str = "",
+        outlines: Outlines = AS_CELLS,
     ):
         self.notes: list[str] = []
         self.with_probabilities = bool(probabilities)
@@ -220,19 +232,28 @@ class ClassificationMaps:
             "with_novelty": bool(novelty),
         }
         self._by_segment = class_map(by_segment, "Classification of segments")
+        self._objects = [RasterSpool(objects, "int32", "Objects", "")] if objects else []
         self._classes = class_map(output, "Classification")
         # The class map comes last: where it is, all are.
         sure = [*self._confidence, *self._uncertainty, *self._disagreement, *self._novelty]
         self._by_cell = [*self._probabilities, *sure, *self._classes]
-        self._all = [*self._by_segment, *self._by_cell]
+        self._at_once = [*self._by_segment, *self._objects]
+        self._all = [*self._at_once, *self._by_cell]
         check_output_rasters([spool.name for spool in self._all if spool.kept], unfinished)
-        self._areas = ClassAreas(vector, TEMPORARY_PREFIX, classes, minsize) if vector else None
+        kind = ObjectAreas if objects else ClassAreas
+        drawn = TEMPORARY_PREFIX, classes, minsize, outlines
+        self._areas = kind(vector, *drawn) if vector else None
         if self._areas:
             self._areas.check(unfinished)
 
     @classmethod
     def from_options(
-        cls, options: Mapping[str, str], classes: ClassScheme, minsize: int, unfinished: bool
+        cls,
+        options: Mapping[str, str],
+        classes: ClassScheme,
+        minsize: int,
+        unfinished: bool,
+        outlines: Outlines,
     ) -> ClassificationMaps:
         """The maps that the options of i.dl.predict name.
 
@@ -243,6 +264,7 @@ class ClassificationMaps:
             classes: The classes.
             minsize: See `ClassificationMaps`.
             unfinished: See `ClassificationMaps`.
+            outlines: See `ClassificationMaps`.
         """
         computed = options["group"] or options["input"]
         return cls(
@@ -257,6 +279,8 @@ class ClassificationMaps:
             unfinished=unfinished,
             disagreement=options["disagreement"],
             novelty=options["novelty"],
+            objects=options["objects"],
+            outlines=outlines,
         )
 
     @property
@@ -289,12 +313,13 @@ class ClassificationMaps:
         """
         cell_bytes = sum(np.dtype(spool.dtype).itemsize for spool in self._all)
         cell_bytes += SEGMENT_BYTES if self._by_segment else 0
+        cell_bytes += OBJECT_BYTES if self._objects else 0
         left = (region.rows - rows) * region.cols
         check_disk(folder, left * cell_bytes, f"the output of {region.size}")
         for spool in self._by_cell:
             spool.open(folder, rows, region.cols)
-        # It is written at one go, when all rows are finished.
-        for spool in self._by_segment:
+        # They are written at one go, when all rows are finished.
+        for spool in self._at_once:
             spool.open(folder, 0, region.cols)
 
     def write(self, band: Any) -> None:
@@ -326,6 +351,7 @@ class ClassificationMaps:
         region: Region,
         support: dict[str, str],
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        objects: Any,
         beside: Sequence[Callable[[], None]],
         before_naming: Sequence[Callable[[], None]],
     ) -> None:
@@ -336,6 +362,7 @@ class ClassificationMaps:
             support: Description and sources of all maps, as `RasterSpool.make_map` takes them.
             by_segment: What the map by segment is made of from north to south: class index (rows,
                 cols), and cells without class.
+            objects: A `grassdl.predict.objects.finder.FoundObjects`, if objects are wanted.
             beside: Are called in other threads while maps are made.
             before_naming: Are called when all are whole, before the first gets its name.
         """
@@ -344,10 +371,21 @@ class ClassificationMaps:
         wrapped = textwrap.TextWrapper(70, break_on_hyphens=False, drop_whitespace=False)
         history = [line for one in self._history() for line in wrapped.wrap(f"{one} ")]
         left = self._all
+        rows_of: dict[str, Iterable[tuple[np.ndarray, np.ndarray]]] = {
+            **{
+                spool.name: ((self._values[index], null) for index, null in by_segment)
+                for spool in self._by_segment
+            },
+            **{
+                spool.name: ((numbers, numbers == 0) for numbers in objects.rows)
+                for spool in self._objects
+            },
+        }
+        values = self._values[objects.classes] if objects else np.zeros(1, np.int64)
         try:
-            make = partial(self._make_map, region, support, history, by_segment)
+            make = partial(self._make_map, rows_of, region, support, history)
             side_by_side([*(partial(make, spool) for spool in self._all), *beside])
-            with self._areas_made(support["source1"]):
+            with self._areas_made(support["source1"], values):
                 for call in before_naming:
                     call()
                 if self._areas:
@@ -362,15 +400,15 @@ class ClassificationMaps:
 
     def _make_map(
         self,
+        rows_of: Mapping[str, Iterable[tuple[np.ndarray, np.ndarray]]],
         region: Region,
         support: dict[str, str],
         history: list[str],
-        by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
         spool: RasterSpool,
     ) -> None:
-        if spool in self._by_segment:
-            for index, null in by_segment:
-                spool.write(self._values[index], null)
+        if spool.name in rows_of:
+            for values, null in rows_of[spool.name]:
+                spool.write(values, null)
             spool.sync()
         spool.make_map(region, support, history)
 
@@ -378,13 +416,21 @@ class ClassificationMaps:
         return [command_line(), *self.notes]
 
     @contextmanager
-    def _areas_made(self, model: str) -> Iterator[None]:
-        """Make the vector map, if it is asked for, of the raster maps under temporary names."""
+    def _areas_made(self, model: str, of_objects: np.ndarray) -> Iterator[None]:
+        """Make the vector map, if it is asked for, of the raster maps under temporary names.
+
+        Args:
+            model: Name of the model.
+            of_objects: Class value of each object.
+        """
         if self._areas is None:
             yield
             return
+        if isinstance(self._areas, ObjectAreas):
+            self._areas.objects = self._objects[0].temporary_name
+            self._areas.values = of_objects
         maps = self._classes[0].temporary_name, self._confidence[0].temporary_name
-        with self._areas.made(*maps, f"Areas of the classification by {model}", self._history()):
+        with self._areas.made(*maps, f"{self._areas.TITLE} by {model}", self._history()):
             yield
 
 

@@ -12,6 +12,7 @@ import grass.script as gs
 import numpy as np
 
 from ...core.classes import ClassScheme
+from ...core.outlines import AS_CELLS, Outlines
 from ..raster.region import Region
 from .class_maps import ClassificationMaps
 from .segment_tables import SegmentRows, SegmentTables
@@ -28,6 +29,7 @@ class PredictionOutputs:
         minsize: Cells that areas of the vector map have at least.
         region: The region.
         unfinished: Whether an earlier run may have begun to name its outputs: then they may exist.
+        outlines: How the areas of the vector map are drawn.
 
     Raises:
         ValueError: One of the outputs cannot be written.
@@ -40,9 +42,11 @@ class PredictionOutputs:
         minsize: int,
         region: Region,
         unfinished: bool,
+        outlines: Outlines = AS_CELLS,
     ):
         self._region = region
-        self._maps = ClassificationMaps.from_options(options, classes, minsize, unfinished)
+        wanted = minsize, unfinished, outlines
+        self._maps = ClassificationMaps.from_options(options, classes, *wanted)
         self._tables = None
         if options["segments"]:
             self._tables = SegmentTables.from_options(options, unfinished)
@@ -112,6 +116,7 @@ class PredictionOutputs:
         support: dict[str, str],
         columns: Mapping[str, np.ndarray],
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        objects: Any,
         before_naming: Callable[[], None],
     ) -> None:
         """See `Outputs.make`."""
@@ -121,4 +126,5 @@ class PredictionOutputs:
                 table = cleanup.enter_context(self._tables.staged(columns))
                 beside.append(table.write)
                 last.append(table.finish)
-            self._maps.make_maps(self._region, support, by_segment, beside, last)
+            made_of = by_segment, objects
+            self._maps.make_maps(self._region, support, *made_of, beside, last)

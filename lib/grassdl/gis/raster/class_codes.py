@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX
 from ...core.integer_tables import CodeTable
+from ...core.object_borders import border_cells
 from .info import BeyondRangeError, info_of, require_integer, values_in_region
 from .region import Region
 from .rows import RasterRows, is_null
@@ -43,6 +44,40 @@ class CategoryCodes:
     def close(self) -> None:
         """Close the map."""
         self._map.close()
+
+
+class BorderedCodes(CategoryCodes):
+    """Codes of a raster map of objects, with a code of their own for the borders between them.
+
+    Args:
+        raster: Integer raster map of objects, or of what they are made of.
+        code_of: Code of every category that has one.
+        object_of: Number of the object, from 1 on, of every category that is part of one.
+        otherwise: Code of all other cells, NULL among them.
+        border: Code of the borders.
+        width: Width of the borders in cells, see `core.object_borders`.
+    """
+
+    def __init__(
+        self,
+        raster: str,
+        code_of: Mapping[int, int],
+        object_of: Mapping[int, int],
+        otherwise: int,
+        border: int,
+        width: int,
+    ):
+        super().__init__(raster, code_of, otherwise)
+        self._objects = CodeTable(object_of, 0, np.int32)
+        self._border, self._width = border, width
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Codes (rows, cols) of rows `row` to `row + rows`."""
+        top = max(0, row - self._width)
+        values = self._map.read(top, min(self.rows, row + rows + self._width) - top)
+        codes = self._table.encode(values)
+        codes[border_cells(self._objects.encode(values), codes, self._width)] = self._border
+        return codes[row - top : row - top + rows]
 
 
 class PointCodes:

@@ -8,18 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import grass.script as gs
 import numpy as np
 
 from ...core import sieve
 from ...core.classes import ClassScheme
+from ...core.outlines import AS_CELLS, Outlines
 from ...core.text import within_bytes
 from ..raster.info import STRIP_CELLS
 from ..raster.rows import SourceRows
 from ..session.modules import run_module
 from ..session.output_names import LONGEST_TITLE, check_vector_output
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+from .outlines import redraw
 
 
 @dataclass
@@ -31,12 +34,16 @@ class ClassAreas:
         prefix: What the names of temporary maps begin with.
         classes: The classes.
         minsize: Cells that an area has at least, unless it has no neighbour.
+        outlines: How the areas are drawn.
     """
+
+    TITLE: ClassVar[str] = "Areas of the classification"
 
     name: str
     prefix: str
     classes: ClassScheme
     minsize: int
+    outlines: Outlines = AS_CELLS
 
     def check(self, unfinished: bool = False) -> None:
         """Refuse a name that cannot be written.
@@ -68,11 +75,33 @@ class ClassAreas:
             history: Lines of the map's history.
         """
         remove_debris(self.prefix, "vector")
+        # The region of this process reaches beyond the maps that are made.
+        environment = {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}
+        name, redrawn = self.temporary_name, self.outlines != AS_CELLS
+        raw = temporary_name(self.prefix, "outlines") if redrawn else name
+        try:
+            with self._numbered(class_map, confidence_map, environment) as (source, table):
+                run_module(
+                    "r.to.vect", flags="vt", input=source, output=raw, type="area", env=environment
+                )
+            if redrawn:
+                grid = gs.raster_info(class_map)
+                cell = max(grid["nsres"], grid["ewres"])
+                redraw(raw, name, self.prefix, self.outlines, table.values, cell)
+            self._attach(table)
+            self._describe(title, history)
+            yield
+        finally:
+            remove_maps([name, raw], "vector")
+
+    @contextmanager
+    def _numbered(
+        self, class_map: str, confidence_map: str, environment: dict[str, str]
+    ) -> Iterator[tuple[str, AreaTable]]:
+        """A raster map of the areas' numbers, while the block lasts, and what is known of them."""
         # Without an underscore before the word these are no temporary names of outputs.
         clumps = temporary_name(self.prefix, "clumps")
         areas = temporary_name(self.prefix, "areas")
-        # The region of this process reaches beyond the maps that are made.
-        environment = {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}
         try:
             run_module("r.clump", input=class_map, output=clumps, env=environment)
             table = AreaTable.of(clumps, class_map, confidence_map)
@@ -84,19 +113,11 @@ class ClassAreas:
                     "r.reclass", stdin=rules, input=clumps, output=areas, rules="-",
                     env=environment,
                 )  # fmt: skip
-            source = areas if self.minsize > 1 else clumps
-            run_module(
-                "r.to.vect", flags="vt", input=source, output=self.temporary_name, type="area",
-                env=environment,
-            )  # fmt: skip
-            self._attach(table)
-            self._describe(title, history)
-            yield
+            yield (areas if self.minsize > 1 else clumps), table
         finally:
             # A reclassified map goes before the one it is made of.
             remove_maps([areas])
             remove_maps([clumps])
-            remove_maps([self.temporary_name], "vector")
 
     def rename(self) -> None:
         """Give the map its name."""
@@ -110,23 +131,32 @@ class ClassAreas:
         neighbours = np.unique(np.concatenate(pairs), axis=0)
         return sieve.merged(table.cells, table.values, neighbours, self.minsize)
 
-    def _attach(self, table: AreaTable) -> None:
-        """Make the attribute table, in one transaction where the database has them."""
+    def _columns(self, table: AreaTable) -> dict[str, tuple[str, list[str]]]:
+        """The columns of the attribute table: type and the values of all areas, as SQL has them."""
         label = {one.value: one.label.replace("'", "''") for one in self.classes}
         width = max(1, *(len(one.label.encode()) for one in self.classes))
-        name = self.temporary_name
+        values = table.values[1:].tolist()
+        return {
+            "value": ("INTEGER", [str(one) for one in values]),
+            "label": (f"VARCHAR({width})", [f"'{label[one]}'" for one in values]),
+            "confidence": (
+                "DOUBLE PRECISION",
+                [f"{one:.7g}" for one in table.confidence[1:].tolist()],
+            ),
+        }
+
+    def _attach(self, table: AreaTable) -> None:
+        """Make the attribute table, in one transaction where the database has them."""
+        name, columns = self.temporary_name, self._columns(table)
         run_module("db.connect", flags="c")
         driver = gs.db_connection()["driver"]
         key = "INTEGER" if driver == "dbf" else "INTEGER PRIMARY KEY"
-        lines = [
-            f"CREATE TABLE {name} (cat {key}, value INTEGER, label VARCHAR({width}), "
-            "confidence DOUBLE PRECISION)"
-        ]
+        types = "".join(f", {one} {kind}" for one, (kind, _) in columns.items())
+        rows = zip(*(values for _, values in columns.values()), strict=True)
+        lines = [f"CREATE TABLE {name} (cat {key}{types})"]
         lines += [
-            f"INSERT INTO {name} VALUES ({area}, {value}, '{label[value]}', {confidence:.7g})"
-            for area, (value, confidence) in enumerate(
-                zip(table.values[1:].tolist(), table.confidence[1:].tolist(), strict=True), start=1
-            )
+            f"INSERT INTO {name} VALUES ({area}, {', '.join(row)})"
+            for area, row in enumerate(rows, start=1)
         ]
         if driver in ("sqlite", "pg"):
             lines = ["BEGIN TRANSACTION", *lines, "COMMIT"]
@@ -170,7 +200,8 @@ class AreaTable:
     @classmethod
     def of(cls, areas: str, class_map: str, confidence_map: str) -> AreaTable:
         """Read raster maps of areas, classes and highest probabilities once."""
-        number = int(gs.raster_info(areas)["max"])
+        # A map that is NULL throughout has none.
+        number = int(gs.raster_info(areas)["max"] or 0)
         table = cls(*(np.zeros(number + 1, dtype) for dtype in (np.int64, np.int64, np.float64)))
         for numbers, values, confidence in _strips([areas, class_map, confidence_map]):
             known = numbers > 0

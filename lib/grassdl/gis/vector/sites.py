@@ -53,29 +53,34 @@ def read_areas(vector: str, layer: int, region: Region) -> TrainingSites:
         layer: Number of the layer.
         region: The grid; an area labels the cells whose centres lie in it, as for v.to.rast.
     """
-    import grass.lib.vector as libvector
 
     places, categories, label_cells = [], [], []
-    found = libvector.Vect_new_cats_struct()
-    with _opened(vector) as opened:
-        for number in range(1, libvector.Vect_get_num_areas(opened) + 1):
-            if not libvector.Vect_area_alive(opened, number):
-                continue
-            if libvector.Vect_get_area_cats(opened, number, found):
-                continue
-            content = found.contents
-            own = [
-                content.cat[place]
-                for place in range(content.n_cats)
-                if content.field[place] == layer
-            ]
-            if own:
+    with opened_vector(vector) as opened:
+        for number, own in area_categories(opened).items():
+            if layer in own:
                 area = _Area(opened, number)
                 places.append(area.place)
-                categories.append(own)
+                categories.append(own[layer])
                 label_cells.append(area.holds_centre(region))
-    libvector.Vect_destroy_cats_struct(found)
     return TrainingSites(np.array(places).reshape(-1, 2), categories, np.array(label_cells, bool))
+
+
+def area_categories(opened: object) -> dict[int, dict[int, list[int]]]:
+    """The categories by layer of the areas of an opened vector map that have one, by area."""
+    import grass.lib.vector as libvector
+
+    areas: dict[int, dict[int, list[int]]] = {}
+    found = libvector.Vect_new_cats_struct()
+    for number in range(1, libvector.Vect_get_num_areas(opened) + 1):
+        if not libvector.Vect_area_alive(opened, number):
+            continue
+        if libvector.Vect_get_area_cats(opened, number, found):
+            continue
+        content, own = found.contents, areas.setdefault(number, {})
+        for place in range(content.n_cats):
+            own.setdefault(content.field[place], []).append(content.cat[place])
+    libvector.Vect_destroy_cats_struct(found)
+    return areas
 
 
 class _Area:
@@ -162,7 +167,7 @@ def too_small(
 
 
 @contextmanager
-def _opened(vector: str) -> Iterator[object]:
+def opened_vector(vector: str) -> Iterator[object]:
     """The vector map, with its topology, as the C library knows it."""
     import grass.lib.gis as libgis
     import grass.lib.vector as libvector

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Borders that keep objects apart: the cells around objects, and those between objects that touch.
+
+A network of cells cannot tell where one building ends and the next begins if both are of one
+class. Cells of a class of their own between them can be learned (Ronneberger et al. 2015, U-Net,
+MICCAI, doi 10.1007/978-3-319-24574-4_28, do it with weights of such cells), and objects of the
+map are apart again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .integer_tables import distinct
+
+
+def seam_width(width: int) -> int:
+    """Cells of each of two touching objects that are border: half of the width, rounded up."""
+    return (width + 1) // 2
+
+
+def border_cells(objects: np.ndarray, classes: np.ndarray, width: int) -> np.ndarray:
+    """Which cells (rows, cols) are border.
+
+    These are the cells of no object within `width` cells of one, also across corners (Chebyshev's
+    distance), and the cells of an object within half of that, rounded up, of another object of its
+    class. Only cells at most `width` away decide about a cell, so that strips with so many
+    rows around them give the same as the whole.
+
+    Args:
+        objects: Number of each cell's object from 1 (rows, cols); 0 for none.
+        classes: Class code of each cell (rows, cols).
+        width: Cells, at least 1.
+    """
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    inside = objects > 0
+    border = maximum_filter(inside, 2 * width + 1, mode="nearest") & ~inside
+    window = 2 * seam_width(width) + 1
+    none = np.iinfo(objects.dtype).max
+    for code in distinct(classes[inside]):
+        own = inside & (classes == code)
+        lowest = minimum_filter(np.where(own, objects, none), window, mode="nearest")
+        highest = maximum_filter(np.where(own, objects, 0), window, mode="nearest")
+        border |= own & (lowest != highest)
+    return border

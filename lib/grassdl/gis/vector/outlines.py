@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A vector map of areas whose outlines follow cells, drawn anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import grass.script as gs
+import numpy as np
+
+from ...core.outlines import Outlines, right_angled
+from ..session.modules import run_module
+from ..session.temporary_maps import remove_maps, temporary_name
+
+
+def redraw(
+    raw: str, name: str, prefix: str, outlines: Outlines, values: np.ndarray, cell: float
+) -> None:
+    """Make a vector map of areas with simpler outlines and the same categories.
+
+    First all of them are generalised by v.generalize, which keeps the topology; then those of some
+    classes get right angles.
+
+    Args:
+        raw: Vector map of areas whose categories count from 1.
+        name: Name of the map to be.
+        prefix: What the names of temporary maps begin with.
+        outlines: How they are drawn.
+        values: Class value of each area, by its category.
+        cell: Edge of a cell in map units.
+    """
+    general = temporary_name(prefix, "general") if outlines.regularize else name
+    try:
+        if outlines.generalize:
+            run_module(
+                "v.generalize", input=raw, output=general, method="douglas",
+                threshold=outlines.generalize,
+            )  # fmt: skip
+        if outlines.regularize:
+            turned = np.isin(values, outlines.regularize)
+            drawn = _areas(raw)
+            if outlines.generalize:
+                drawn |= {cat: one for cat, one in _areas(general).items() if not turned[cat]}
+            _turn(drawn, name, turned, cell)
+    finally:
+        if outlines.regularize:
+            remove_maps([general], "vector")
+
+
+def _turn(drawn: Mapping[int, str], name: str, turned: np.ndarray, cell: float) -> None:
+    """Make a map of outlines of which some get right angles, and tell what has changed."""
+    found = right_angled(list(drawn.values()), [bool(turned[cat]) for cat in drawn], cell)
+    features = [
+        {"type": "Feature", "properties": {"cat": cat}, "geometry": json.loads(one)}
+        for cat, one in zip(drawn, found.outlines, strict=True)
+    ]
+    path = Path(gs.tempfile())
+    try:
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        run_module("v.in.ogr", flags="ot", input=str(path), output=name, key="cat", type="boundary")
+    finally:
+        path.unlink()
+    if not len(found.iou):
+        return
+    before, after = found.corners
+    gs.message(
+        f"Outlines with right angles: {len(found.iou) - found.kept} of {len(found.iou)} objects, "
+        f"the others keep their own; corners {before:.1f} before, {after:.1f} after; intersection "
+        f"over union with the cells {found.iou.mean():.3f} in the mean, {found.iou.min():.3f} at "
+        "least"
+    )
+
+
+def _areas(vector: str) -> dict[int, str]:
+    """The areas of a vector map as GeoJSON, by category."""
+    path = Path(gs.tempfile(create=False)).with_suffix(".geojson")
+    try:
+        run_module(
+            "v.out.ogr", input=vector, output=str(path), format="GeoJSON", type="area",
+            lco="COORDINATE_PRECISION=15",
+        )  # fmt: skip
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    finally:
+        path.unlink(missing_ok=True)
+    return {one["properties"]["cat"]: json.dumps(one["geometry"]) for one in features}
