@@ -92,7 +92,7 @@ def test_a_threshold_is_kept_in_the_card_and_changes_what_the_model_decides(tmp_
 
 
 def test_of_more_classes_no_threshold_decides():
-    three = card_of(classes=ClassScheme([GRASS, ROOF, WATER]), threshold=0.1)
+    three = card_of(target=ClassScheme([GRASS, ROOF, WATER]), threshold=0.1)
     assert three.index_of(np.array([[0.5, 0.3, 0.2]], np.float32)).tolist() == [0]
     with pytest.raises(ValueError, match="for two classes, model <small> has 3"):
         check_fit(three, Wanted(recall=0.5), "")

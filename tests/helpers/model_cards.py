@@ -59,7 +59,7 @@ def card_of(**changes) -> ModelCard:
         "mean": [300.5, 1200.0, 3.0],
         "deviation": [100.0, 400.25, 2.5],
         "ranges": [(12, 4000), (20, 9000), (-1.0, 31.0)],
-        "classes": ClassScheme([MapClass(v, one, f"{v}:100:255") for v, one in labels.items()]),
+        "target": ClassScheme([MapClass(v, one, f"{v}:100:255") for v, one in labels.items()]),
         "resolution": (0.5, 0.5),
         "size": 64,
         "parameters": 1000,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .classes import MapClass
+from .epoch_scores import MEAN_IOU, EpochScores
 from .figures import new_figure
 from .text import value_label, within_columns
 
@@ -64,19 +65,24 @@ def confusion_matrix(report: dict[str, Any], path: str | os.PathLike[str]) -> No
     figure.savefig(path, format="png", dpi=DPI)
 
 
-def history(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
-    """Draw loss and mean IoU by epoch, for training and validation, and mark the best epoch.
+def history(
+    rows: Sequence[Mapping[str, Any]],
+    path: str | os.PathLike[str],
+    scores: EpochScores = MEAN_IOU,
+) -> None:
+    """Draw loss and score by epoch, for training and validation, and mark the best epoch.
 
-    The best epoch is that of the highest validation mean IoU; without validation none is marked.
+    The best epoch is that of the best validation score; without validation none is marked.
 
     Args:
-        rows: One for each epoch with `epoch`, `loss`, `mean_iou` and, if there is a validation
-            split, `val_loss` and `val_mean_iou`.
+        rows: One for each epoch with `epoch`, `loss`, the score such as `mean_iou` and, if there is
+            a validation split, `val_loss` and `val_mean_iou`.
         path: PNG file to write.
+        scores: Tells the score.
     """
     figure = _new_figure(9, 3.6)
-    best = _best_epoch(rows)
-    panels = (("loss", "Loss"), ("mean_iou", "Mean IoU"))
+    best = _best_epoch(rows, scores)
+    panels = (("loss", "Loss"), (scores.key, scores.title[0].upper() + scores.title[1:]))
     for axes, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
         for prefix, name, color in (("", "training", BLUE), ("val_", "validation", ORANGE)):
             points = [(row["epoch"], row[prefix + key]) for row in rows if _has(row, prefix + key)]
@@ -93,7 +99,7 @@ def history(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> 
         axes.grid(axis="y", color="#e4e4e4")
         _without_frame(axes)
     figure.axes[0].set_ylim(bottom=0)
-    figure.axes[1].set_ylim(0, 1)
+    figure.axes[1].set_ylim(*scores.range)
     handles, labels = figure.axes[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
     figure.savefig(path, format="png", dpi=DPI)
@@ -208,9 +214,10 @@ def _headline(report: dict[str, Any]) -> str:
     return "   ".join([*figures, f"{report['pixels']:,} pixels".replace(",", "\u2009")])
 
 
-def _best_epoch(rows: Sequence[Mapping[str, Any]]) -> int | None:
-    scored = [row for row in rows if _has(row, "val_mean_iou")]
-    return max(scored, key=lambda row: row["val_mean_iou"])["epoch"] if scored else None
+def _best_epoch(rows: Sequence[Mapping[str, Any]], scores: EpochScores) -> int | None:
+    scored = [row for row in rows if _has(row, scores.monitor)]
+    best = {"max": max, "min": min}[scores.mode]
+    return best(scored, key=lambda row: row[scores.monitor])["epoch"] if scored else None
 
 
 def _has(row: Mapping[str, Any], key: str) -> bool:
