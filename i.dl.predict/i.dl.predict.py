@@ -300,7 +300,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Make the maps row band by row band, out of the network or of stored probabilities."""
     from grassdl.core.text import listed
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
-    from grassdl.gis.outputs.class_maps import checkpoint_folder
+    from grassdl.gis.outputs.output_maps import checkpoint_folder
     from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.messages import Progress, finished
@@ -314,7 +314,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     folder = checkpoint_folder(options)
     unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
-    outputs = PredictionOutputs(options, card.classes, settings.minsize, region, unfinished)
+    outputs = PredictionOutputs(options, card.target, settings.minsize, region, unfinished)
     run: PredictionRun
     if options["group"] or options["input"]:
         bands = ModelBands(options, card.bands, region)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Figures of predicted values against those of a reference: pure functions of sums that add up.
 
-Sums of parts add up to those of the whole, so that they also serve the bootstrap. d is the predicted
-value p minus the reference r, n the number of cells; variances are those of the population.
+Sums of parts add up to those of the whole, so that they also serve the bootstrap. d is the
+predicted value p minus the reference r, n the number of cells; variances are of the population.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
+from ..core.target import ByTarget
 from ..model.card import ModelCard
-from .segments.statistics import SegmentSettings
+from .segments.statistics import MEAN, SegmentSettings
 from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
 
 AUTO, KERAS, OPENVINO = "auto", "keras", "openvino"
@@ -46,8 +47,31 @@ FROM_NETWORK = ("segment_features", "disagreement")
 """Options for what only networks give, and no stored probabilities."""
 
 
+_OF_CLASSES = {
+    **dict.fromkeys(
+        ("probabilities", "confidence", "uncertainty", "threshold", "vector", "minsize"), ""
+    ),
+    "segment_method": MEAN,
+    "segment_margin": "0",
+}
+"""Options for classes, and their values that mean nothing."""
+
+_REFUSED: ByTarget[Mapping[str, str]] = ByTarget(classes={}, value=_OF_CLASSES)
+
+
+def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
+    """Refuse options for another kind of target than the model's."""
+    for name, neutral in _REFUSED.of(card.target).items():
+        if options[name] not in ("", neutral):
+            raise ValueError(
+                f"{name} is for classes, and model <{card.name}> is of {card.target.summary}: "
+                f"leave out {name}"
+            )
+
+
 def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
     """Refuse what the model or the engine cannot do."""
+    _check_target(options, card)
     if tiling == "exact" and card.halo is None:
         raise ValueError(
             f"Network {card.network} looks at the whole image at once and cannot be tiled "
@@ -173,4 +197,4 @@ class Settings:
 def _threshold(options: Mapping[str, str], card: ModelCard) -> float | None:
     if options["threshold"]:
         return number(options, "threshold", 0, 1)
-    return card.threshold if len(card.classes) == 2 else None
+    return card.threshold if card.target.outputs == 2 else None
