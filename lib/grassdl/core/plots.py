@@ -53,7 +53,7 @@ def confusion_matrix(report: dict[str, Any], path: str | os.PathLike[str]) -> No
     size = len(names)
     cell_in = 0.62 if size <= MAX_NUMBERED_CLASSES else max(0.22, 10 / size)
     side_in = min(max(size * cell_in, 2.6), 16)
-    figure = _new_figure(side_in + 4.6, side_in + 1.9)
+    figure = new_padded_figure(side_in + 4.6, side_in + 1.9)
     matrix_axes, f1_axes = figure.subplots(
         1, 2, sharey=True, gridspec_kw={"width_ratios": [side_in, 1.7]}
     )
@@ -80,7 +80,7 @@ def history(
         path: PNG file to write.
         scores: Tells the score.
     """
-    figure = _new_figure(9, 3.6)
+    figure = new_padded_figure(9, 3.6)
     best = _best_epoch(rows, scores)
     panels = (("loss", "Loss"), (scores.key, scores.title[0].upper() + scores.title[1:]))
     for axes, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
@@ -127,7 +127,7 @@ def class_map_panel(
     label_in = 0.55 + 0.08 * max(map(len, labels))
     lines = -(-len(labels) // max(1, int(width_in / label_in)))
     rows, cols = images[0][1].shape[:2]
-    figure = _new_figure(width_in, down * (3.6 * rows / cols + 0.2) + 0.2 + 0.21 * lines)
+    figure = new_padded_figure(width_in, down * (3.6 * rows / cols + 0.2) + 0.2 + 0.21 * lines)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
@@ -152,7 +152,8 @@ def paint(indices: np.ndarray, classes: Iterable[MapClass]) -> np.ndarray:
     return table[np.minimum(indices, len(colors))]
 
 
-def _new_figure(width_in: float, height_in: float) -> Figure:
+def new_padded_figure(width_in: float, height_in: float) -> Figure:
+    """An empty white figure whose parts keep apart; sizes in inches."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     padded = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)

@@ -50,7 +50,7 @@ def trained(data, tmp_path_factory):
     """A model trained well: its folder, card, and what was reported."""
     folder, lines = tmp_path_factory.mktemp("trained") / "model", []
     told = {**SILENT, "report": lines.append}
-    return folder, train(data, folder, settings(epochs=12), **told), lines
+    return folder, train(data, folder, settings(epochs=25), **told), lines
 
 
 def test_it_learns_a_value_that_follows_from_the_bands(trained):
