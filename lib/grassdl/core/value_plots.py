@@ -48,14 +48,11 @@ def scatter(
     axes.set_aspect("equal")
     axes.set_xlabel("Reference")
     axes.set_ylabel("Predicted")
-    figures = [f"{title} {report[key]:.3g}" for key, title in HEADLINE.items() if _known(report, key)]
+    known = {title: report[key] for key, title in HEADLINE.items() if report[key] is not None}
+    figures = [f"{title} {one:.3g}" for title, one in known.items()]
     axes.set_title("   ".join(figures), fontsize=9, loc="left")
     figure.colorbar(drawn, ax=axes, label="Cells of a sample")
     figure.savefig(file, format="png", dpi=DPI)
-
-
-def _known(report: Mapping[str, Any], key: str) -> bool:
-    return report.get(key) is not None
 
 
 def map_pictures(predicted: np.ndarray, reference: np.ndarray) -> dict[str, bytes]:

@@ -59,7 +59,9 @@ def sampled(predicted: RowReader, reference: RowReader, names: tuple[str, str]) 
         values, null = predicted.read(row, 1)
         others, other_null = reference.read(row, 1)
         missing = null | other_null
-        lines.append([np.where(missing, np.nan, one)[0, first[1] :: step] for one in (values, others)])
+        lines.append(
+            [np.where(missing, np.nan, one)[0, first[1] :: step] for one in (values, others)]
+        )
     found = Sampled(*(np.stack(one).astype(np.float64) for one in zip(*lines, strict=True)))
     if len(found.pairs[0]) < LEAST_SAMPLED:
         raise ValueError(
@@ -178,4 +180,6 @@ def tally_values(
                 tally.add_block(block)
             parts = [[] for _ in columns]
         progress(row + count)
-    return tally, LeftOut(*left.tolist(), elsewhere=None if inside is None else elsewhere)
+    masked, predicted_null, reference_null, both_null = left.tolist()
+    outside = None if inside is None else elsewhere
+    return tally, LeftOut(masked, predicted_null, reference_null, both_null, outside)

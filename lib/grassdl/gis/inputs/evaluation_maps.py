@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,14 +15,17 @@ from ...core.class_rules import BACKGROUND_LABEL
 from ...core.classes import MapClass
 from ...core.options import whole
 from ...core.readers import CellSet, RowReader, RowsWithin
+from ...core.target import CLASSES, VALUE, ByTarget
 from ...core.text import listed, one_line
 from ..raster.categories import labelled_values, labels_of, map_classes
 from ..raster.info import (
     find_raster,
+    info_of,
     mask_name,
     probability_map,
     probability_maps,
     require_integer,
+    require_raster,
     values_in_region,
 )
 from ..raster.region import Region
@@ -38,6 +41,12 @@ from ..vector.sites import read_areas, too_small
 from .labels import overlaps
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
+
+_OF_CLASSES = (
+    "points areas compare segments background distance objects probabilities difference "
+    "wanted_precision wanted_recall matrix"
+).split()
+"""Options that are for maps of classes."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,23 @@ class EvaluationMaps:
         points: The reference as points, or None.
         inside: The cells that are scored, see `restrict_to`; None for all.
         reference_raster: Name of the raster map that holds the reference, or None.
+        kind: `CLASSES` or `VALUE`, what the maps hold.
 
     Args:
         names: See above.
         reference: The reference.
         opened: Closes the maps.
+        kind: See above.
     """
 
-    def __init__(self, names: Mapping[str, str], reference: Reference, opened: ExitStack):
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        reference: Reference,
+        opened: ExitStack,
+        kind: str = CLASSES,
+    ):
+        self.kind = kind
         self.names = dict(names)
         self.reference_raster = reference.raster
         self.points = reference.points
@@ -209,7 +227,7 @@ class EvaluationMaps:
 @contextmanager
 def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
     """The maps that the options classification, reference, points, areas, compare and segments
-    name.
+    name; a classification of floating type holds values.
 
     Areas become a temporary raster map, which lives as long as the block.
 
@@ -217,15 +235,49 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
         ValueError: One is missing or of the wrong kind; see `class_by_category` and
             `sample_points` for vector maps.
     """
+    kind = VALUE if _is_floating(require_raster(options["classification"])) else CLASSES
+    with ExitStack() as opened:
+        yield _OPENED.named(kind)(options, opened)
+
+
+def _is_floating(name: str) -> bool:
+    return info_of(name).datatype != "CELL"
+
+
+def _value_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
+    """A map of values and its reference."""
+    name = require_raster(options["classification"])
+    for option in _OF_CLASSES:
+        if options[option]:
+            raise ValueError(
+                f"Option {option} is for maps of classes, and <{name}> holds values (floating "
+                f"type): leave out {option}"
+            )
+    reference = require_raster(options["reference"])
+    if not _is_floating(reference):
+        raise ValueError(
+            f"<{name}> holds values (floating type), and reference <{reference}> classes (CELL): "
+            "if it holds values, too, convert it with r.mapcalc's float()"
+        )
+    names = {"classification": name, "reference": reference}
+    return EvaluationMaps(names, Reference(reference, reference), opened, VALUE)
+
+
+def _class_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
+    """Maps of classes and their reference."""
     names = {
         key: require_integer(options[key]) for key in ("classification", "compare") if options[key]
     }
     if options["segments"]:
         names["segments"] = require_integer(options["segments"], "segment ids")
-    with ExitStack() as opened:
-        reference = _reference(options, names["classification"], opened)
-        names["reference"] = reference.name
-        yield EvaluationMaps(names, reference, opened)
+    reference = _reference(options, names["classification"], opened)
+    names["reference"] = reference.name
+    return EvaluationMaps(names, reference, opened)
+
+
+_OPENED: ByTarget[Callable[[Mapping[str, str], ExitStack], EvaluationMaps]] = ByTarget(
+    classes=_class_maps, value=_value_maps
+)
 
 
 def _reference(options: Mapping[str, str], classification: str, opened: ExitStack) -> Reference:
