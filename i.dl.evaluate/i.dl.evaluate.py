@@ -23,13 +23,13 @@
 # % option G_OPT_R_INPUT
 # % key: classification
 # % required: no
-# % description: Name of class raster map to assess
+# % description: Name of raster map of classes, or of values (floating point type), to assess
 # % guisection: Required
 # % end
 # % option G_OPT_R_INPUT
 # % key: reference
 # % required: no
-# % description: Name of raster map with the true classes
+# % description: Name of raster map with the true classes or values
 # % guisection: Required
 # % end
 # % option G_OPT_V_INPUT

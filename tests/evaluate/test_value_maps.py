@@ -47,8 +47,12 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"reference": "classes"}, ["holds values (floating type)", "classes (CELL)", "float()"]),
+        (
+            {"reference": "classes"},
+            ["holds values (floating point type)", "classes (CELL)", "float()"],
+        ),
         ({"reference": "reference", "distance": 1}, ["Option distance is for maps of classes"]),
+        ({"reference": "reference", "design": "random"}, ["Option design is for samples"]),
         ({"reference": "reference", "matrix": "m.csv"}, ["Option matrix is for maps of classes"]),
     ],
 )

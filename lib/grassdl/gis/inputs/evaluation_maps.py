@@ -251,13 +251,18 @@ def _value_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps
         if options[option]:
             raise ValueError(
                 f"Option {option} is for maps of classes, and <{name}> holds values (floating "
-                f"type): leave out {option}"
+                f"point type): leave out {option}"
             )
+    if options["design"] not in ("", "census"):
+        raise ValueError(
+            f"Option design is for samples of classes, and <{name}> holds values (floating point "
+            "type), of which every cell is compared: leave out design"
+        )
     reference = require_raster(options["reference"])
     if not _is_floating(reference):
         raise ValueError(
-            f"<{name}> holds values (floating type), and reference <{reference}> classes (CELL): "
-            "if it holds values, too, convert it with r.mapcalc's float()"
+            f"<{name}> holds values (floating point type), and reference <{reference}> classes "
+            "(CELL): if it holds values, too, convert it with r.mapcalc's float()"
         )
     names = {"classification": name, "reference": reference}
     return EvaluationMaps(names, Reference(reference, reference), opened, VALUE)
