@@ -163,15 +163,22 @@ def viridis(place: float) -> str:
 def range_edges(values: np.ndarray) -> tuple[float, ...]:
     """Where ranges begin that hold about as many of some values each, but the first.
 
-    A value that fills more than a range by itself, such as 0 of heights, has one of its own.
+    A value that fills more than a range by itself, such as 0 of heights, has one of its own, and the
+    others have their ranges as if it were not there.
 
     Args:
         values: Finite values, of which two differ.
     """
     ordered = np.sort(values.ravel())
-    places = np.arange(RANGES) * len(ordered) // RANGES
-    starts, times = np.unique(ordered[places], return_counts=True)
-    behind = np.searchsorted(ordered, starts[times > 1], side="right")
+    starts, times = np.unique(_starts(ordered), return_counts=True)
+    frequent = starts[times > 1]
+    behind = np.searchsorted(ordered, frequent, side="right")
     following = ordered[behind[behind < len(ordered)]]
-    found = np.union1d(starts, following)
-    return tuple(found[found > ordered[0]].tolist() or ordered[-1:].tolist())
+    others = _starts(ordered[~np.isin(ordered, frequent)])
+    found = np.unique(np.concatenate([frequent, following, others]))
+    return tuple(found[found > ordered[0]].tolist())
+
+
+def _starts(ordered: np.ndarray) -> np.ndarray:
+    """The first value of each tenth of ascending values."""
+    return ordered[np.arange(RANGES) * len(ordered) // RANGES] if len(ordered) else ordered

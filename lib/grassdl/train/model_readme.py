@@ -200,6 +200,13 @@ def _of_classes(card: ModelCard) -> _Told:
     )
 
 
+def _further(card: ModelCard) -> list[tuple[str, str]]:
+    """Titles and figures of a value that are not among those that are asked for first."""
+    test = card.test or {}
+    names = [name for name in TITLES if name not in HEADLINES.of(card.target) and test]
+    return [(TITLES[name], _figure(test[name])) for name in names]
+
+
 def _of_value(card: ModelCard) -> _Told:
     value = card.target
     assert isinstance(value, ValueTarget)
@@ -212,12 +219,7 @@ def _of_value(card: ModelCard) -> _Told:
         note="Mean, standard deviation, minimum and maximum are those of the training patches.",
         result="map",
         averaged="values",
-        scores=table(
-            ["Figure", "Value"],
-            [(title, _figure(card.test[key])) for key, title in TITLES.items()]
-            if card.test
-            else [],
-        ),
+        scores=table(["Figure", "Value"], _further(card)),
         limits=["Values beyond those of the training patches are hardly ever predicted."],
     )
 
