@@ -102,7 +102,7 @@ def test_the_report_is_written_in_every_form():
     assert float(rows["intervals_r2_low", ""]["value"]) == report["intervals"]["r2"][0]
     assert rows["bias", "1"]["label"] == report["ranges"][0]["label"]
     text = plain(report)
-    for words in ("Lin's concordance", "By range of the reference", "block bootstrap"):
+    for words in ("Lin's concordance", "BY RANGE OF THE REFERENCE", "block bootstrap"):
         assert words in text
     html = page(report, [], {"scatter": b"png"}, {})
     assert "RMSE" in html and "Scatter" in html
@@ -139,7 +139,7 @@ def test_a_model_of_values_is_scored_on_the_patches_of_each_dataset(tmp_path):
     assert [area["pixels"] for area in found["areas"]] == [12 * 256, 3 * 256 - 64]
     assert found["intervals"]["blocks"] == 15
     assert len(patches.pairs[0]) == len(patches.pairs[1]) > 1000
-    assert "By dataset" in plain(found)
+    assert "BY DATASET" in plain(found)
 
 
 def test_labels_of_another_kind_or_units_are_refused(tmp_path):
@@ -147,7 +147,7 @@ def test_labels_of_another_kind_or_units_are_refused(tmp_path):
     with pytest.raises(ValueError, match="does not fit model .* values are in m of one and in ft"):
         ValuePatches(value_card(), [feet], "test")
     labels = np.zeros((2, 16, 16), np.uint8)
-    classes = dataset(tmp_path / "b", labels, labels, size=16)
+    classes = dataset(tmp_path / "b", labels, labels, bands=VALUE_BANDS, size=16)
     with pytest.raises(ValueError, match="it is of 2 classes, the model of values of <height>"):
         ValuePatches(value_card(), [classes], "test")
 

@@ -163,8 +163,8 @@ def viridis(place: float) -> str:
 def range_edges(values: np.ndarray) -> tuple[float, ...]:
     """Where ranges begin that hold about as many of some values each, but the first.
 
-    A value that fills more than a range by itself, such as 0 of heights, has one of its own, and the
-    others have their ranges as if it were not there.
+    A value that fills more than a range by itself, such as 0 of heights, has one of its own, and
+    the others have their ranges as if it were not there.
 
     Args:
         values: Finite values, of which two differ.

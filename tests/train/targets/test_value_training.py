@@ -133,9 +133,8 @@ def test_values_start_from_a_model_of_classes_with_a_new_head(data, tmp_path, da
 
 @pytest.mark.parametrize("network", registry.names())
 def test_every_network_has_one_output_with_the_scale_of_the_values(data, network):
-    options = {"filters": 4} if "filters" in registry.options(network) else {}
-    if network == "hypercolumn":
-        options = {"filters": 4, "depth": 1}
+    small = {"filters": 4, "depth": 1}
+    options = {name: small[name] for name in small if name in registry.options(network)}
     built = build_network(data, settings(network=network, network_options=options))
     last = built.get_layer("values")
     assert built.output_shape[-1] == 1
