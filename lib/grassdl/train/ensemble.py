@@ -23,7 +23,7 @@ from ..runtime import multi_gpu
 from ..runtime.multi_gpu import Team
 from .config.members import Training, Trainings
 from .config.recipes import check_recipe
-from .ensemble_scores import summary
+from .ensemble_scores import heads, summary
 from .model_readme import README_NAME, readme
 from .preflight import check_data
 from .resume.ensemble_folder import EnsembleFolder, opened
@@ -183,7 +183,7 @@ def _ensemble_card(trainings: Trainings, name: str, place: Path, command: str) -
         "validated_on": trainings.validated_on,
         "seconds": round(sum(one["seconds"] for one in members), 1),
         "members": members,
-        "summary": summary(members, model.card),
+        "summary": summary(members, heads(model.card)),
         "parent": cards[0].training.get("parent"),
         "leaks": _different(card.training.get("leaks", []) for card in cards),
     }

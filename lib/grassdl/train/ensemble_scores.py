@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean, median, stdev
 from typing import Any
 
+from ..core.target import CLASSES
 from ..model.card import ModelCard
 from .score_lines import HEADLINES
 
@@ -26,19 +27,21 @@ def heads(card: ModelCard) -> dict[str, str]:
     return {name: title.removeprefix("Overall ") for name, title in titles.items()}
 
 
-def summary(members: Sequence[Mapping[str, Any]], card: ModelCard) -> Summary:
+def summary(
+    members: Sequence[Mapping[str, Any]], names: Iterable[str] = tuple(HEADLINES.named(CLASSES))
+) -> Summary:
     """Mean, sample standard deviation (n - 1) and median of the members' figures.
 
     Args:
-        members: Each with the figures of `heads` under "validation" and "test", or None there.
-        card: Of the ensemble, or of a member.
+        members: Each with the figures under "validation" and "test", or None there.
+        names: Of the figures, see `heads`.
 
     Returns:
         Figures by split and summary; None where one member's is not defined.
     """
     return {
         split: {
-            name: {figure: _summarised(members, split, figure, of) for figure in heads(card)}
+            name: {figure: _summarised(members, split, figure, of) for figure in names}
             for name, of in SUMMARIES.items()
         }
         for split in ("validation", "test")
