@@ -338,7 +338,6 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     from grassdl.runtime import keras_backend, multi_gpu
     from grassdl.train.config.members import ALL, trainings
     from grassdl.train.config.options import names_of, settings_of
-    from grassdl.train.config.recipes import check_recipe
     from grassdl.train.resume.ensemble_folder import check_ensemble_target
     from grassdl.train.resume.run_folder import check_target
 
@@ -348,7 +347,6 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     check = check_ensemble_target if options["fold"] == ALL or options["repeats"] else check_target
     target = check(options["output"], gs.overwrite(), resume)
     settings = settings_of(options, flags["f"], data.target.kind)
-    check_recipe(settings, data.target)
     wanted = trainings(options, data, settings)
 
     first = wanted.each[0]

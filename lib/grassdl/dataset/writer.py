@@ -85,6 +85,8 @@ class LayerFigures:
     @classmethod
     def of(cls, layers: np.ndarray, known: np.ndarray) -> LayerFigures:
         """Figures of layers (n, size, size, layers) where they are known (n, size, size)."""
+        if not layers.shape[-1]:
+            return cls()
         valid = layers if known.all() else layers[known]
         statistics = [BandStatistics.of(valid[..., place]) for place in range(layers.shape[-1])]
         return cls(statistics, _sums(layers, ~known) if layers.dtype.kind == "f" else None)

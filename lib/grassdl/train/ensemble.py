@@ -100,7 +100,7 @@ def _check(trainings: Trainings) -> None:
         # The member warns when its turn comes.
         check_data(one.data, warn=lambda line: None)
     first = trainings.each[0]
-    check_recipe(first.settings, first.data.target)
+    check_recipe(first.settings, first.data.target.kind)
     check_network(first.data, first.settings)
 
 

@@ -119,7 +119,7 @@ def train(
         report = warn = _silent
     check_packages()
     check_data(data, warn)
-    check_recipe(settings, data.target)
+    check_recipe(settings, data.target.kind)
     leaks = _warn_of_leaks(data, settings, warn)
     check_team(settings, team)
     settings = _settled(settings, data, report)

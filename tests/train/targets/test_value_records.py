@@ -21,11 +21,30 @@ def test_the_figures_of_an_epoch_outlive_a_kill(tmp_path):
     assert State.load(tmp_path / "s").rows == [ROW]
 
 
-@pytest.mark.parametrize(("kind", "loss", "activation"), [
-    ("classes", "cross_entropy", "softmax"), ("value", "huber", "linear"),
-])  # fmt: skip
-def test_loss_and_activation_are_the_usual_ones_of_the_target(kind, loss, activation):
+@pytest.mark.parametrize(
+    ("kind", "loss", "activation", "other"),
+    [("classes", "cross_entropy", "softmax", "focal"), ("value", "huber", "linear", "mae")],
+)
+def test_loss_and_activation_are_the_usual_ones_of_the_target(kind, loss, activation, other):
     found = settings_of(unset_options("i.dl.train"), kind=kind)
     assert (found.loss, found.activation) == (loss, activation)
-    assert settings_of({**unset_options("i.dl.train"), "loss": "mse"}, kind=kind).loss == "mse"
+    assert settings_of({**unset_options("i.dl.train"), "loss": other}, kind=kind).loss == other
     assert "loss" not in standard_words()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("classes", {"loss": "huber"}, "loss=huber is not for classes"),
+        (
+            "value",
+            {"loss": "focal"},
+            "loss=focal is not for values, which the input is of: use huber",
+        ),
+        ("value", {"activation": "sigmoid"}, "activation=sigmoid is not for values"),
+        ("value", {"class_weights": "sqrt"}, "class_weights is for classes"),
+    ],
+)
+def test_options_of_another_target_are_refused(kind, options, words):
+    with pytest.raises(ValueError, match=words):
+        settings_of({**unset_options("i.dl.train"), **options}, kind=kind)

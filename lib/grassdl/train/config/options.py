@@ -13,7 +13,7 @@ from ...model.folder import load_network_card
 from ...networks.encoders.catalog import IMAGENET, NONE
 from ...networks.registry import ON_FEATURES
 from .choices import CLASS_WEIGHTS
-from .recipes import RECIPES, Recipe
+from .recipes import RECIPES, Recipe, check_recipe
 from .settings import MAX_SEED, Settings
 
 WORDS = "optimizer schedule precision".split()
@@ -51,11 +51,11 @@ def settings_of(options: Mapping[str, str], freeze: bool = False, kind: str = CL
         kind: Of the target.
 
     Raises:
-        ValueError: An option that is out of its range or does not go with another one, or a model
-            to start from that cannot be read.
+        ValueError: An option that is out of its range or does not go with another one or with the
+            target, or a model to start from that cannot be read.
     """
     recipe = RECIPES.named(kind)
-    return Settings(
+    settings = Settings(
         **(_network_of_model(options, recipe) if options["model"] else _network(options, recipe)),
         loss=recipe.loss(options["loss"]),
         class_weights=_class_weights(options["class_weights"]),
@@ -66,6 +66,8 @@ def settings_of(options: Mapping[str, str], freeze: bool = False, kind: str = CL
         freeze=freeze,
         **_of_the_same_name(options),
     )
+    check_recipe(settings, kind)
+    return settings
 
 
 def standard_words() -> dict[str, str]:

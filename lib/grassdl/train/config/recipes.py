@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.target import ByTarget, Target
+from ...core.target import ByTarget
 from . import choices
 from .settings import Settings
 
@@ -48,13 +48,17 @@ RECIPES = ByTarget(
 )
 
 
-def check_recipe(settings: Settings, target: Target) -> None:
+def check_recipe(settings: Settings, kind: str) -> None:
     """Refuse settings that are for another kind of target.
+
+    Args:
+        settings: The settings.
+        kind: Of the target.
 
     Raises:
         ValueError: One is.
     """
-    recipe = RECIPES.of(target)
+    recipe = RECIPES.named(kind)
     for name, allowed in (("loss", recipe.losses), ("activation", recipe.activations)):
         chosen = getattr(settings, name)
         if chosen not in allowed:
