@@ -15,13 +15,19 @@ from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.networks import registry
+from grassdl.networks.analysis.planned import planned
+from grassdl.train import trainer
 from grassdl.train.config.members import Training, Trainings
 from grassdl.train.config.settings import Settings
+from grassdl.train.data.augmentation import AUGMENTATIONS, by_names
+from grassdl.train.data.band_values import BandValues
 from grassdl.train.ensemble import train_ensemble
 from grassdl.train.model_readme import readme
 from grassdl.train.score_lines import score_lines
 from grassdl.train.trainer import build_network, train
+from small_model import DEVIATION, MEAN, write_model
 from stac_check import check
+from tiny_dataset import BANDS
 from value_dataset import scene, write_values
 
 SILENT = {"command": "the call", "versions": {"grass": "8"}, "report": str, "warn": str}
@@ -51,13 +57,13 @@ def trained(data, tmp_path_factory):
     """A model trained well: its folder, card, and what was reported."""
     folder, lines = tmp_path_factory.mktemp("trained") / "model", []
     told = {**SILENT, "report": lines.append}
-    return folder, train(data, folder, settings(epochs=25), **told), lines
+    return folder, train(data, folder, settings(epochs=16), **told), lines
 
 
 def test_it_learns_a_value_that_follows_from_the_bands(trained):
     _, card, _ = trained
-    assert card.test["r2"] > 0.9
-    assert card.test["rmse"] < 1.0
+    assert card.test["r2"] > 0.8
+    assert card.test["rmse"] < 1.3
     assert card.test["pixels"] == 8 * 16 * 16
 
 
@@ -105,37 +111,36 @@ def test_scores_and_readme_tell_values(trained):
 
 
 def test_a_value_model_that_is_trained_on_keeps_head_and_scale(trained, tmp_path):
-    folder, card, _ = trained
-    other = {"train": scene(8, 5), "val": scene(4, 6)}
-    other["train"][1][:] += 50
-    more = JoinedPatchSets([write_values(tmp_path / "data", other)])
-    chosen = settings(model=str(folder), epochs=1, learning_rate=1e-9)
-    again = train(more, tmp_path / "model", chosen, **SILENT)
-    images = scene(2, 3)[0].astype(np.float32)
-    before, after = (
-        load_network(one).predict(images, verbose=0) for one in (folder, tmp_path / "model")
-    )
-    np.testing.assert_allclose(after, before, atol=0.5)
-    assert again.target.mean == pytest.approx(card.target.mean + 50, abs=1)
+    folder, _, _ = trained
+    # The bands are those of its training, so that they are normalised alike.
+    images, labels = scene(32, 1)
+    more = JoinedPatchSets([write_values(tmp_path / "data", {"train": (images, labels + 50)})])
+    network, start = trainer._started_network(more, settings(model=str(folder)))
+    assert start.line() == "Starting from model <model>, with its head"
+    shown = images[:8].astype(np.float32)
+    before, after = (one.predict(shown, verbose=0) for one in (load_network(folder), network))
+    np.testing.assert_allclose(after, before, rtol=1e-5)
 
 
-def test_values_start_from_a_model_of_classes_with_a_new_head(data, tmp_path, dataset):
-    from tiny_dataset import joined
-
-    of_classes = settings(loss="cross_entropy", activation="softmax")
-    train(joined(dataset()), tmp_path / "classes", of_classes, **SILENT)
-    lines = []
-    chosen = settings(model=str(tmp_path / "classes"))
-    card = train(data, tmp_path / "values", chosen, **{**SILENT, "report": lines.append})
-    assert any("with a new head, as what is learnt differs" in line for line in lines)
-    assert card.test["pixels"] == 2048
+def test_values_start_from_a_model_of_classes_with_a_new_head(data, tmp_path):
+    classes = tmp_path / "classes"
+    classes.mkdir()
+    old = write_model(classes, BANDS, MEAN, DEVIATION)
+    chosen = settings(model=str(classes), network_options={"filters": 4, "depth": 2})
+    network, start = trainer._started_network(data, chosen)
+    assert start.line() == "Starting from model <small>, with a new head, as what is learnt differs"
+    assert network.output_shape[-1] == 1
+    kernels = [one.get_layer("logits").kernel.shape for one in (old, network)]
+    assert [shape[-1] for shape in kernels] == [3, 1]
+    assert all(kept for place, kept in enumerate(start.kept) if place not in start.head)
 
 
 @pytest.mark.parametrize("network", registry.names())
 def test_every_network_has_one_output_with_the_scale_of_the_values(data, network):
     small = {"filters": 4, "depth": 1}
     options = {name: small[name] for name in small if name in registry.options(network)}
-    built = build_network(data, settings(network=network, network_options=options))
+    chosen = settings(network=network, network_options=options)
+    built = planned(lambda: build_network(data, chosen))
     last = built.get_layer("values")
     assert built.output_shape[-1] == 1
     assert (last.scale, last.offset) == (data.target.deviation, data.target.mean)
@@ -155,10 +160,18 @@ def test_a_network_of_a_file_gives_values_that_it_need_not_scale(data, tmp_path)
     assert np.abs(scaled).max() < 10
 
 
-def test_augmentation_moves_values_and_leaves_cells_from_beyond_unlabelled(data, tmp_path):
-    chosen = settings(augmentation=("rotate90", "rotate", "zoom", "noise"), loss="mae")
-    card = train(data, tmp_path / "model", chosen, **SILENT)
-    assert np.isfinite(card.training["best"]["loss"])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentation_moves_values_and_leaves_cells_from_beyond_unlabelled(name):
+    images, labels = scene(6, 1)
+    labels[:, :3], labels[:, 8, 8] = np.nan, -np.inf
+    bands = BandValues.of(BANDS, [2000.0, 2000.0], [500.0, 500.0])
+    (augment,) = by_names([name], bands)
+    moved, values = augment(images.astype(np.float32), labels.copy(), np.random.default_rng(1))
+    known = np.isfinite(values)
+    assert values.dtype == np.float32
+    assert set(np.unique(values[known])) <= set(np.unique(labels[np.isfinite(labels)]))
+    assert 0 < known.sum() < values.size
+    assert (np.isnan(values) | np.isneginf(values) | known).all()
 
 
 def test_an_ensemble_gives_the_mean_value_of_its_members(data, tmp_path):
