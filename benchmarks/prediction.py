@@ -75,7 +75,7 @@ save_card(ModelCard(
         for i in range(bands)
     ],
     mean=means, deviation=deviations,
-    classes=ClassScheme([MapClass(i, f"class {i}", f"{9 * i}:9:9") for i in range(1, classes + 1)]),
+    target=ClassScheme([MapClass(i, f"class {i}", f"{9 * i}:9:9") for i in range(1, classes + 1)]),
     resolution=(1.0, 1.0), size=64, parameters=network.count_params(), stride=extent.stride,
     halo=extent.halo, receptive_field=extent.receptive_field, training={}, dataset_ids=["0" * 16],
     versions={}, test=None, command="",

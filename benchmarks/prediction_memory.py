@@ -55,7 +55,7 @@ save_card(ModelCard(
     name="benchmark", network="unet", network_options=options,
     bands=[Band(one, False, {{"map": one}}, None, 1.0, "nearest", "", "uint16") for one in names],
     mean=mean, deviation=deviation,
-    classes=ClassScheme([MapClass(n, f"class {{n}}", "0:0:0") for n in range({CLASSES})]),
+    target=ClassScheme([MapClass(n, f"class {{n}}", "0:0:0") for n in range({CLASSES})]),
     resolution=(1.0, 1.0), size=64, parameters=network.count_params(), stride=extent.stride,
     halo=extent.halo, receptive_field=extent.receptive_field, training={{}}, dataset_ids=[],
     versions={{}}, test=None, command="benchmark",

@@ -60,7 +60,7 @@ def make_model(folder: Path, filters: int) -> None:
             ],
             mean=mean,
             deviation=deviation,
-            classes=ClassScheme(MapClass(one, f"class {one}", "0:0:0") for one in range(CLASSES)),
+            target=ClassScheme(MapClass(one, f"class {one}", "0:0:0") for one in range(CLASSES)),
             resolution=(1.0, 1.0),
             size=128,
             parameters=network.count_params(),

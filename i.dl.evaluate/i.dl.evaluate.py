@@ -23,13 +23,13 @@
 # % option G_OPT_R_INPUT
 # % key: classification
 # % required: no
-# % description: Name of class raster map to assess
+# % description: Name of raster map of classes, or of values (floating point type), to assess
 # % guisection: Required
 # % end
 # % option G_OPT_R_INPUT
 # % key: reference
 # % required: no
-# % description: Name of raster map with the true classes
+# % description: Name of raster map with the true classes or values
 # % guisection: Required
 # % end
 # % option G_OPT_V_INPUT
@@ -273,6 +273,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grass.script as gs
@@ -287,7 +288,7 @@ if TYPE_CHECKING:
     from grassdl.dataset.patchset import PatchSet
     from grassdl.evaluate.settings import Settings
 
-    Write = Callable[[dict, Callable[[], str]], None]
+    Write = Callable[..., None]
 
 
 def evaluate(options: dict[str, str], fit: str) -> None:
@@ -303,8 +304,8 @@ def evaluate(options: dict[str, str], fit: str) -> None:
     files = dict(zip(keys, paths, strict=True))
     patch_sets = open_datasets(options["dataset"]) if options["dataset"] else []
 
-    def write(report: dict, page: Callable[[], str]) -> None:
-        write_file = writers(report, page, options["format"])
+    def write(report: dict, page: Callable[[], str], plot: Callable | None = None) -> None:
+        write_file = writers(report, page, options["format"], plot)
         write_files({path: write_file[key] for key, path in files.items()})
 
     if options["model"]:
@@ -323,38 +324,27 @@ def evaluate(options: dict[str, str], fit: str) -> None:
 def score_maps(
     options: dict[str, str], settings: Settings, patch_sets: list[PatchSet], write: Write
 ) -> dict:
-    """The report on a class map; it is written while the maps are open."""
+    """The report on a map of classes or values; it is written while the maps are open."""
     from grassdl.evaluate.held_back import HeldBackCells
     from grassdl.evaluate.leaks import leaks_of_map, tell
-    from grassdl.evaluate.map_assessment import assess
-    from grassdl.evaluate.provenance import model_of, with_model
-    from grassdl.evaluate.report.html import page
-    from grassdl.evaluate.report.thumbnails import overview
+    from grassdl.evaluate.provenance import model_of
+    from grassdl.evaluate.targets import EVALUATION
     from grassdl.gis.inputs.evaluation_maps import evaluation_maps
     from grassdl.gis.outputs.difference_map import check_difference, write_difference
 
     with evaluation_maps(options) as maps:
+        evaluation = EVALUATION.named(maps.kind)
         if patch_sets:
             card = model_of(maps.description())
             cells = HeldBackCells.of(patch_sets, options["split"], maps.place(), card)
             maps.restrict_to(cells)
         if options["difference"]:
             check_difference(options["difference"], maps.names, settings.probabilities)
-        report = assess(maps, settings)
+        report = evaluation.assess(maps, settings)
         report |= leaks_of_map(maps)
         tell(report, gs.warning)
-
-        def html() -> str:
-            # A sample may have missed mapped classes, which the areas know.
-            shown = report.get("area_adjusted", report)["classes"]
-            classes = maps.classes([one["value"] for one in shown])
-            pictures = overview(maps.classification, maps.reference, classes)
-            description, problem = with_model(maps.description())
-            if problem:
-                maps.warn(problem)
-            return page(report, classes, pictures, description)
-
-        write(report, html)
+        html = partial(evaluation.page, report, maps)
+        write(report, html, partial(evaluation.plot, report, maps))
         if options["difference"]:
             write_difference(options["difference"], maps.reference_raster, maps.names)
     return report
@@ -372,30 +362,34 @@ def score_model(
     Keras is imported only when all else is checked.
     """
     from grassdl.evaluate.band_importance import band_importance
-    from grassdl.evaluate.fitting import check_fit, fitted_model
+    from grassdl.evaluate.fitting import fitted_model
     from grassdl.evaluate.leaks import tell
-    from grassdl.evaluate.patch_assessment import score_patches
+    from grassdl.evaluate.model_targets import MODEL_EVALUATION
     from grassdl.evaluate.provenance import describe
     from grassdl.evaluate.report.html import page
-    from grassdl.evaluate.scored_patches import ScoredPatches
     from grassdl.gis.session.messages import Progress
     from grassdl.model.ensemble import open_model
     from grassdl.model.folder import save_card
     from grassdl.runtime import keras_backend
 
     model = open_model(options["model"])
-    check_fit(model, settings.wanted, fit)
-    patches = ScoredPatches(model.card, patch_sets, options["split"])
+    asked = patch_sets, options["split"], settings, fit
+    evaluation = MODEL_EVALUATION.of(model.card.target)(model, *asked)
     keras_backend.prepare()
     model, lines = fitted_model(model, patch_sets, settings.wanted, settings.seed, fit)
     scored = model.predictor(), model.card
-    report = score_patches(*scored, patch_sets, options["split"], settings.seed, settings.wanted)
+    report = evaluation.score(*scored)
     if settings.importance:
+        patches = evaluation.patches
         gs.message(f"Permuting {len(model.card.bands)} bands in {len(patches)} patches...")
         how = settings.importance, settings.seed, Progress(len(patches))
         report["importance"] = band_importance(*scored, patches, *how)
     tell(report, gs.warning)
-    write(report, lambda: page(report, [], {}, describe(model.card)))
+    write(
+        report,
+        lambda: page(report, [], evaluation.pictures(report), describe(model.card)),
+        partial(evaluation.plot, report),
+    )
     for one in model.members if fit else ():
         save_card(one.card, one.folder)
     for line in lines:

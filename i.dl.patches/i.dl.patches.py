@@ -37,8 +37,8 @@
 # %option G_OPT_R_INPUT
 # % key: labels
 # % required: no
-# % label: Raster map of classes
-# % description: Integer categories; NULL is unlabelled
+# % label: Raster map of classes (integers) or values
+# % description: NULL is unlabelled
 # % guisection: Required
 # %end
 # %option G_OPT_V_INPUT
@@ -135,6 +135,16 @@
 # % guisection: Labels
 # %end
 # %option
+# % key: target
+# % type: string
+# % required: no
+# % options: classes,value
+# % descriptions: classes;classes of cells;value;a value of cells, such as a height
+# % label: What the labels are (a value for a raster map of floating type when empty, else classes)
+# % description: A value is learnt by regression
+# % guisection: Labels
+# %end
+# %option
 # % key: background
 # % type: integer
 # % required: no
@@ -202,7 +212,7 @@
 # % key: strata
 # % required: no
 # % label: Raster map of strata for sampling=stratified
-# % description: By default the blocks of the region are the strata
+# % description: By default the blocks of the region are the strata, or for values ranges of them
 # % guisection: Sampling
 # %end
 # %option
@@ -362,7 +372,8 @@ HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(HOME, "lib"), os.path.join(HOME, "etc", "i.dl")]
 
 if TYPE_CHECKING:
-    from grassdl.gis.inputs.labels import Labels
+    from grassdl.core.target import Target
+    from grassdl.gis.inputs.label_source import Labels
     from grassdl.gis.raster.region import Region
     from grassdl.io.folders import Reservation
     from grassdl.patches.export import PatchCutter
@@ -412,9 +423,9 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     # Processes that were started before do not hold its locks when this one is killed.
     wanted = options["output"], gs.overwrite(), DATASET_FOLDER
     output = None if only_plan else cleanup.enter_context(reserved_output(*wanted))
-    needed = region.rows * region.cols, f"the labels of {region.size}"
-    scratch = cleanup.enter_context(scratch_folder(*needed))
     source = cleanup.enter_context(labels_from_options(options, region))
+    label_bytes = region.rows * region.cols * source.codes.coding.dtype.itemsize
+    scratch = cleanup.enter_context(scratch_folder(label_bytes, f"the labels of {region.size}"))
     stack = cleanup.enter_context(open_bands(bands, region))
     beside = cleanup.enter_context(ThreadPoolExecutor(1))
     session = beside.submit(provenance)
@@ -423,13 +434,13 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     cells = settings.strip_cells(stack)
     progress = Progress(region.rows)
     found = spool_codes(stack, source.codes, scratch / "codes", cells, workers, progress)
-    labels = source.labels(found.present)
+    labels = source.labels(found)
     codes = replace(found.codes, index_of=labels.index_of)
     plan = choose_patches(settings, region, labels, codes, found.lost)
     writer = PatchSetWriter(
         folder=scratch / "trial",
         bands=stack.bands,
-        classes=labels.classes,
+        target=labels.target,
         counts=plan.split_counts,
         dtype=stack.dtype,
         value_range=stack.value_range,
@@ -441,7 +452,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     seconds = expected_seconds(cutter, plan, settings.nprocs) if only_plan else None
     if not only_plan:
         write(output, cutter, plan, workers, options["footprints"])
-    told = plan, labels.classes, grid, writer.bytes_needed, seconds
+    told = plan, labels.target.counted, grid, writer.bytes_needed, seconds
     print(report(options["format"], *told), flush=True)
     if not only_plan:
         written = f"Dataset <{output.target}> is written; {OVERVIEW_NAME} in it shows patches"
@@ -449,22 +460,22 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
 
 
 def choose_patches(
-    settings: Settings, region: Region, labels: Labels, codes: CodeSpool, lost: int
+    settings: Settings, region: Region, labels: Labels[Target], codes: CodeSpool, lost: int
 ) -> Plan:
     """Choose the patches and their splits, and tell what they lack."""
     from grassdl.dataset.manifest import SPLITS
     from grassdl.gis.raster.class_codes import split_codes, strata_codes
+    from grassdl.patches.label_spool import CountedLabels, usual_strata
     from grassdl.patches.plan import make_plan, shortcomings
 
-    strata = strata_codes(settings.strata) if settings.strata else None
+    counted, classes = CountedLabels(codes, labels.target), labels.target.counted
+    strata = strata_codes(settings.strata) if settings.strata else usual_strata(counted)
     split_map = split_codes(settings.split_map, len(SPLITS)) if settings.split_map else None
     design = settings.design(strata, labels.places, labels.background)
     split = settings.split(split_map, region.nsres, region.ewres)
     grid = settings.grid(region.rows, region.cols)
-    plan = make_plan(
-        codes, labels.classes, grid, design, split, settings.min_labelled, settings.seed
-    )
-    for sentence in labels.notes + shortcomings(plan, labels.classes, design, lost):
+    plan = make_plan(counted, classes, grid, design, split, settings.min_labelled, settings.seed)
+    for sentence in labels.notes + shortcomings(plan, classes, design, lost):
         gs.warning(sentence)
     return plan
 

@@ -355,7 +355,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Make the maps row band by row band, out of the network or of stored probabilities."""
     from grassdl.core.text import listed
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
-    from grassdl.gis.outputs.class_maps import checkpoint_folder
+    from grassdl.gis.outputs.output_maps import checkpoint_folder
     from grassdl.gis.outputs.prediction_outputs import PredictionOutputs
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.messages import Progress, finished, print_json
@@ -370,7 +370,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
     wanted = settings.minsize, region, unfinished, settings.outlines
-    outputs = PredictionOutputs(options, card.classes, *wanted)
+    outputs = PredictionOutputs(options, card.target, *wanted)
     run: PredictionRun
     if options["group"] or options["input"]:
         bands = ModelBands(options, card.bands, region)

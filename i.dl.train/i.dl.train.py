@@ -141,10 +141,9 @@
 # % key: loss
 # % type: string
 # % required: no
-# % options: cross_entropy,focal,dice,cross_entropy_dice
-# % answer: cross_entropy
-# % label: Loss
-# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss
+# % options: cross_entropy,focal,dice,cross_entropy_dice,huber,mse,mae
+# % label: Loss (cross_entropy when empty, or huber for values)
+# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss;huber;Of values: squared differences, but absolute ones beyond a deviation (Huber 1964);mse;Of values: mean squared difference, of which outliers make much;mae;Of values: mean absolute difference
 # % guisection: Training
 # % end
 # % option
@@ -366,7 +365,8 @@ def train_network(options: dict[str, str], flags: dict[str, bool]) -> ModelCard 
     resume = flags["r"]
     check = check_ensemble_target if options["fold"] == ALL or options["repeats"] else check_target
     target = check(options["output"], gs.overwrite(), resume)
-    wanted = trainings(options, data, settings_of(options, freeze=flags["f"]))
+    settings = settings_of(options, flags["f"], data.target.kind)
+    wanted = trainings(options, data, settings)
 
     first = wanted.each[0]
     message("Starting Keras...")
@@ -398,23 +398,14 @@ def print_result(card: ModelCard, folder: str, form: str) -> None:
 
 def print_scores(card: ModelCard) -> None:
     """Print the scores on the test split, and those of an ensemble's members."""
-    from grassdl.core.accuracy import HEADLINE
-    from grassdl.core.classes import MapClass
     from grassdl.train.ensemble_scores import table
+    from grassdl.train.score_lines import score_lines
 
     if card.members:
         print("\n".join(table(card)))
     if card.test is None:
         return
-
-    def line(name: str, figure: float | None) -> None:
-        print(f"{name:<40} {'undefined' if figure is None else f'{figure:.4f}':>9}")
-
-    print(f"Test patches: {card.test['pixels']} labelled pixels")
-    for key, title in HEADLINE.items():
-        line(title, card.test[key])
-    for one in card.test["classes"]:
-        line(f"F1 of class {MapClass(one['value'], one['label'], '').full_name}", one["f1"])
+    print("\n".join(score_lines(card)))
 
 
 def tell_end(card: ModelCard, folder: str) -> None:
@@ -430,7 +421,7 @@ def tell_end(card: ModelCard, folder: str) -> None:
         "of the training"
     )
     maps = options_of(card.bands)
-    finished(written, "i.dl.predict", **maps, model=folder, output="classes")
+    finished(written, "i.dl.predict", **maps, model=folder, output=card.target.kind)
 
 
 def main() -> int:

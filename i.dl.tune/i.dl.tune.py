@@ -178,10 +178,9 @@
 # % key: loss
 # % type: string
 # % required: no
-# % options: cross_entropy,focal,dice,cross_entropy_dice
-# % answer: cross_entropy
-# % label: Loss
-# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss
+# % options: cross_entropy,focal,dice,cross_entropy_dice,huber,mse,mae
+# % label: Loss (cross_entropy when empty, or huber for values)
+# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss;huber;Of values: squared differences, but absolute ones beyond a deviation (Huber 1964);mse;Of values: mean squared difference, of which outliers make much;mae;Of values: mean absolute difference
 # % guisection: Training
 # % end
 # % option

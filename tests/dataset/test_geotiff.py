@@ -95,7 +95,7 @@ def _manifest(dtype):
     return Manifest(
         bands=[Band(name, True, {"map": name}, None, 0.5, "nearest", "", dtype) for name in BANDS],
         statistics=[BandStatistics() for _ in BANDS],
-        classes=CLASSES,
+        target=CLASSES,
         pixels={split: [0, 0] for split in SPLITS},
         counts={split: len(POSITIONS[split]) for split in SPLITS},
         dtype=dtype,

@@ -45,7 +45,7 @@ def draw(folder, arrays, classes=THREE, bands=("red", "green", "blue")):
     manifest = Manifest(
         bands=[band(name) for name in bands],
         statistics=[BandStatistics() for _ in bands],
-        classes=classes,
+        target=classes,
         pixels=pixels,
         counts=counts,
         dtype="uint8",

@@ -33,7 +33,7 @@ def members(dataset, tmp_path):
         card_of(
             name=f"fold_{number}",
             bands=BANDS,
-            classes=CLASSES,
+            target=CLASSES,
             mean=[500.0 + number, 1000.0],
             deviation=[300.0, 800.0],
             ranges=[],
@@ -92,7 +92,7 @@ def test_an_ensemble_has_seen_the_validation_patches_as_training(dataset, member
 
 def test_no_threshold_is_stored_in_an_ensemble(members):
     card = joined_card("all", members)
-    two = replace(card, classes=ClassScheme(list(CLASSES)[:2]))
+    two = replace(card, target=ClassScheme(list(CLASSES)[:2]))
     with pytest.raises(ValueError, match="No patches validate all networks of <all>"):
         check_fit(Model(members, two), NOTHING_WANTED, "s")
 

@@ -97,7 +97,7 @@ def model_in(folder, card):
 
 
 def test_of_more_classes_no_threshold_decides(tmp_path):
-    three = card_of(classes=ClassScheme([GRASS, ROOF, WATER]), threshold=0.1)
+    three = card_of(target=ClassScheme([GRASS, ROOF, WATER]), threshold=0.1)
     assert three.index_of(np.array([[0.5, 0.3, 0.2]], np.float32)).tolist() == [0]
     model = model_in(tmp_path, three)
     with pytest.raises(ValueError, match="for two classes, model <small> has 3"):

@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
         (card_of(bands=[*BANDS, replace(BANDS[1], name="c")]), r"the dataset's bands \(a, b\)"),
         (card_of(stride=16), "no multiple of the stride 16"),
         (card_of(resolution=(0.5, 0.5)), "trained on cells of 0.5"),
-        (card_of(classes=ClassScheme([GRASS, MapClass(5, "tree", "1:1:1")])), "class 5 is <tree>"),
+        (card_of(target=ClassScheme([GRASS, MapClass(5, "tree", "1:1:1")])), "class 5 is <tree>"),
     ]:
         with pytest.raises(ValueError, match=message):
             score_patches(predict, card, [good], "test", seed=1)

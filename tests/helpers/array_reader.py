@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from grassdl.core.label_codes import CLASS_CODES
+
 
 class ArrayBands:
     """A band reader over an array (rows, cols, bands), which is 0 where its mask says NULL.
@@ -41,6 +43,8 @@ class ArrayBands:
 
 class ArrayLabels:
     """A reader of codes over an array; reads are noted in `reads`."""
+
+    coding = CLASS_CODES
 
     def __init__(self, codes):
         self.codes = codes

@@ -64,7 +64,7 @@ def card_of(**changes) -> ModelCard:
             {"width": 64.0, "start": 64.0, "counts": [1, 4]},
             {"width": 0.125, "start": -1.0, "counts": [2, 3]},
         ],
-        "classes": ClassScheme([MapClass(v, one, f"{v}:100:255") for v, one in labels.items()]),
+        "target": ClassScheme([MapClass(v, one, f"{v}:100:255") for v, one in labels.items()]),
         "resolution": (0.5, 0.5),
         "size": 64,
         "parameters": 1000,

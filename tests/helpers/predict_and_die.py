@@ -17,7 +17,7 @@ from pathlib import Path
 place, *sys.argv = sys.argv[1:]
 HOME = Path(sys.argv[0]).resolve().parent.parent
 sys.path[:0] = [str(HOME / "lib"), str(HOME / "etc" / "i.dl")]
-from grassdl.gis.outputs import class_maps, segment_tables  # noqa: E402
+from grassdl.gis.outputs import output_maps, segment_tables  # noqa: E402
 from grassdl.predict import checkpoint  # noqa: E402
 
 
@@ -32,11 +32,11 @@ def dying_at_rename(module: str, **options: object) -> None:
     run_module(module, **options)
 
 
-run_module = class_maps.run_module
+run_module = output_maps.run_module
 if place == "table":
     segment_tables.StagedFiles.name = die
 elif place == "rasters":
-    class_maps.run_module = dying_at_rename
+    output_maps.run_module = dying_at_rename
 elif place == "end":
     checkpoint._remove = die
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -22,7 +22,7 @@ def card_of(**changes):
         "bands": BANDS,
         "mean": [9.0, 0.0],
         "deviation": [1.0, 1.0],
-        "classes": ClassScheme([GRASS, ROOF]),
+        "target": ClassScheme([GRASS, ROOF]),
         "resolution": (1.0, 1.0),
         "size": SIZE,
         "parameters": 10,

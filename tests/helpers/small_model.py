@@ -53,7 +53,7 @@ def write_model(
 ) -> keras.Model:
     """Write a model of a U-Net with random weights, or of another network; returns the network."""
     keras.utils.set_random_seed(3)
-    classes = len(changes.get("classes", CLASSES))
+    classes = changes.get("target", CLASSES).outputs
     options = {"mean": mean, "deviation": deviation, "filters": 4, "depth": 2}
     network = built or registry.build("unet", 64, len(bands), classes, **options)
     rng = np.random.default_rng(3)
@@ -67,7 +67,7 @@ def write_model(
         "bands": bands,
         "mean": mean,
         "deviation": deviation,
-        "classes": CLASSES,
+        "target": CLASSES,
         "resolution": (1.0, 1.0),
         "size": 64,
         "parameters": network.count_params(),

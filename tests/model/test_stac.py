@@ -115,7 +115,7 @@ def test_any_name_of_a_folder_makes_a_valid_item_and_comes_back(tmp_path, name):
 
 def test_labels_that_are_no_identifiers_make_a_valid_item_and_come_back(tmp_path):
     scheme = ClassScheme([MapClass(2, "Gebäude | Dach", "1:2:3"), MapClass(7, "水", "4:5:6")])
-    item = saved(card_of(classes=scheme), tmp_path)
+    item = saved(card_of(target=scheme), tmp_path)
     check(item)
     (output,) = item["properties"]["mlm:output"]
     told = [(one["name"], one["description"]) for one in output["classification:classes"]]

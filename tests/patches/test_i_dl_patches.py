@@ -457,7 +457,7 @@ AREA = {"input": "red", "training": "areas"}
         ({"group": "all", "subgroup": "x", "labels": "truth"}, ["<all/x> has no raster maps"]),
         ({**GOOD, "input": "nothing"}, ["No patch", "labelled cells without NULL"]),
         ({**GOOD, "labels": "far"}, ["<far@PERMANENT>", "no class in the region"]),
-        ({**GOOD, "labels": "nothing"}, ["floating point", "FCELL"]),
+        ({**GOOD, "labels": "nothing"}, ["<nothing@PERMANENT> have no value in the region"]),
         (
             {**GOOD, "labels": "narrowed"},
             ["<narrowed", "recorded range", "r.support -s"],
@@ -466,7 +466,7 @@ AREA = {"input": "red", "training": "areas"}
             {**GOOD, "labels": "one_class"},
             ["found only class 1", "background="],
         ),
-        ({**GOOD, "labels": "dtm"}, ["<dtm@PERMANENT> is of floating point type (DCELL)"]),
+        ({**GOOD, "labels": "dtm", "target": "classes"}, ["<dtm@PERMANENT> is of floating point"]),
         ({**GOOD, "labels": "negative"}, ["class value -1", "0 to 2147483647"]),
         ({**GOOD, "labels": "many"}, ["255 classes", "at most 254"]),
         ({**GOOD, "background": -1}, ["background takes a whole number of 0 or more, not -1"]),

@@ -296,7 +296,7 @@ def test_the_temperature_of_the_model_cools_its_probabilities(grass_project, ban
 
 def test_of_two_classes_the_threshold_decides_for_the_second(grass_project, bands, make_model):
     two = ClassScheme([MapClass(3, "rest", "0:0:0"), MapClass(8, "roof", "200:60:50")])
-    model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, classes=two)
+    model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, target=two)
     expected, null = whole(model[1], bands)
     threshold = float(np.quantile(expected[~null][:, 1], 0.8).round(3))
     predict(grass_project, model, threshold=threshold)
@@ -311,7 +311,7 @@ def test_of_two_classes_the_threshold_decides_for_the_second(grass_project, band
 @pytest.mark.parametrize("values", [(0, 7, 254), (0, 255, 70000)])
 def test_class_values_may_be_any_integers(grass_project, bands, make_model, values):
     classes = ClassScheme([MapClass(one, str(one), f"{n}:0:0") for n, one in enumerate(values)])
-    model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, classes=classes)
+    model = make_model([plain_band("one"), plain_band("two")], MEAN, DEVIATION, target=classes)
     expected, null = whole(model[1], bands)
     predict(grass_project, model)
     found = grass_project.read_raster("classes")

@@ -40,7 +40,7 @@ def test_the_settings_take_the_threshold_of_two_classes_unless_another_is_given(
     flags = {"a": False, "r": False}
     two = Settings.from_options(options, flags, card_of(threshold=0.3))
     assert two.threshold == 0.3 and two.fingerprint()["option threshold"] == "0.3"
-    three = card_of(threshold=0.3, classes=ClassScheme([GRASS, ROOF, WATER]))
+    three = card_of(threshold=0.3, target=ClassScheme([GRASS, ROOF, WATER]))
     assert Settings.from_options(options, flags, three).threshold is None
     given = defaultdict(str, {**options, "threshold": "0.5"})
     assert Settings.from_options(given, flags, card_of(threshold=0.3)).threshold == 0.5

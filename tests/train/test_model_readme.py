@@ -100,4 +100,4 @@ def test_a_command_cannot_leave_its_block():
 
 def test_labels_of_strangers_stay_in_their_cell():
     scheme = ClassScheme([MapClass(2, "a|b<script>", "1:2:3"), MapClass(7, "c", "4:5:6")])
-    assert "a\\|b\\<script\\>" in readme(card_of(classes=scheme))
+    assert "a\\|b\\<script\\>" in readme(card_of(target=scheme))

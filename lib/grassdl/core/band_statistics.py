@@ -17,6 +17,8 @@ from .schema import Count, checked
 PIECE_VALUES = 1 << 16
 """Values of 8 or 16 bits that are counted at a time: in 64 bits each, they fit a cache."""
 
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
 
 @dataclass
 class Histogram:
@@ -226,6 +228,18 @@ class BandStatistics:
         if self.minimum == self.maximum:
             return 0.0
         return math.sqrt(self._differences / self.count)
+
+    def quantiles(self) -> dict[str, float]:
+        """Values below which the shares `QUANTILES` of all values lie, from the histogram: to a bin
+        of it, which is at most 1/128 of the range wide; nothing without values."""
+        if self.minimum is None or self.maximum is None:
+            return {}
+        counts = self.histogram.counts
+        width = 2.0**self.histogram.exponent
+        ends = (self.histogram.first + np.arange(len(counts) + 1)) * width
+        reached = np.concatenate([[0], np.cumsum(counts)]) / counts.sum()
+        found = np.interp(QUANTILES, reached, ends).clip(self.minimum, self.maximum)
+        return {f"{share:g}": float(one) for share, one in zip(QUANTILES, found, strict=True)}
 
     def to_json(self) -> dict[str, Any]:
         """The statistics as a JSON object."""

@@ -11,9 +11,12 @@ from typing import Annotated, Any
 import numpy as np
 from msgspec import Meta
 
+from .band_statistics import BandStatistics
 from .integer_tables import CodeTable
+from .label_codes import CLASS_CODES
 from .schema import Text, checked
-from .text import LONGEST_LABEL, one_line, value_label
+from .target import CLASSES, Target
+from .text import LONGEST_LABEL, listed, one_line, value_label
 
 NULL_INDEX = 254
 """Label code of a cell that is NULL in at least one band."""
@@ -73,7 +76,7 @@ class MapClass:
         return red, green, blue
 
 
-class ClassScheme:
+class ClassScheme(Target):
     """The classes of a dataset or model, in the order of their values; the place is the index.
 
     Args:
@@ -84,6 +87,9 @@ class ClassScheme:
             GRASS category raster of classes may hold, a label or colour that no map takes, or two
             borders.
     """
+
+    kind = CLASSES
+    codes = CLASS_CODES
 
     def __init__(self, classes: Iterable[MapClass]):
         self.classes = tuple(sorted(classes, key=lambda one: one.value))
@@ -151,6 +157,62 @@ class ClassScheme:
                 ]
                 places[index] = same[0] if same else UNLABELLED_INDEX
         return places
+
+    @property
+    def outputs(self) -> int:
+        """See `Target.outputs`."""
+        return len(self)
+
+    @property
+    def counted(self) -> ClassScheme:
+        """See `Target.counted`."""
+        return self
+
+    def counted_codes(self, labels: np.ndarray) -> np.ndarray:
+        """See `Target.counted_codes`."""
+        return labels
+
+    def described_by(self, statistics: Sequence[BandStatistics]) -> ClassScheme:
+        """See `Target.described_by`."""
+        return self
+
+    def measured(self, labels: np.ndarray) -> np.ndarray:
+        """See `Target.measured`."""
+        return np.zeros((*labels.shape, 0), np.float32)
+
+    def joined(self, others: Sequence[ClassScheme]) -> ClassScheme:
+        """See `Target.joined` and `union`."""
+        return union([self, *others])
+
+    def difference(self, other: ClassScheme) -> str | None:
+        """See `Target.difference`."""
+        values = [scheme.values.tolist() for scheme in (self, other)]
+        if values[0] != values[1]:
+            return (
+                f"class values are {listed(values[0])} of one and {listed(values[1])} of the other"
+            )
+        for own, their in zip(self, other, strict=True):
+            if own.label != their.label:
+                return f"class {own.value} is <{own.label}> of one and <{their.label}> of the other"
+        return None
+
+    def is_same(self, other: Target) -> bool:
+        """See `Target.is_same`."""
+        return isinstance(other, ClassScheme) and self.difference(other) is None
+
+    def scheme(self, what: str) -> ClassScheme:
+        """See `Target.scheme`."""
+        return self
+
+    @property
+    def summary(self) -> str:
+        """See `Target.summary`."""
+        return f"{len(self)} classes"
+
+    @property
+    def deciding(self) -> list[Any]:
+        """See `Target.deciding`."""
+        return self.values.tolist()
 
     def to_json(self) -> list[dict[str, Any]]:
         """The classes as JSON objects with index, value, label and colour."""

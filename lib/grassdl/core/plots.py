@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .classes import MapClass
+from .epoch_scores import MEAN_IOU, EpochScores
 from .figures import new_figure
 from .text import value_label, within_columns
 
@@ -52,7 +53,7 @@ def confusion_matrix(report: dict[str, Any], path: str | os.PathLike[str]) -> No
     size = len(names)
     cell_in = 0.62 if size <= MAX_NUMBERED_CLASSES else max(0.22, 10 / size)
     side_in = min(max(size * cell_in, 2.6), 16)
-    figure = _new_figure(side_in + 4.6, side_in + 1.9)
+    figure = new_padded_figure(side_in + 4.6, side_in + 1.9)
     matrix_axes, f1_axes = figure.subplots(
         1, 2, sharey=True, gridspec_kw={"width_ratios": [side_in, 1.7]}
     )
@@ -64,19 +65,24 @@ def confusion_matrix(report: dict[str, Any], path: str | os.PathLike[str]) -> No
     figure.savefig(path, format="png", dpi=DPI)
 
 
-def history(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
-    """Draw loss and mean IoU by epoch, for training and validation, and mark the best epoch.
+def history(
+    rows: Sequence[Mapping[str, Any]],
+    path: str | os.PathLike[str],
+    scores: EpochScores = MEAN_IOU,
+) -> None:
+    """Draw loss and score by epoch, for training and validation, and mark the best epoch.
 
-    The best epoch is that of the highest validation mean IoU; without validation none is marked.
+    The best epoch is that of the best validation score; without validation none is marked.
 
     Args:
-        rows: One for each epoch with `epoch`, `loss`, `mean_iou` and, if there is a validation
-            split, `val_loss` and `val_mean_iou`.
+        rows: One for each epoch with `epoch`, `loss`, the score such as `mean_iou` and, if there is
+            a validation split, `val_loss` and `val_mean_iou`.
         path: PNG file to write.
+        scores: Tells the score.
     """
-    figure = _new_figure(9, 3.6)
-    best = _best_epoch(rows)
-    panels = (("loss", "Loss"), ("mean_iou", "Mean IoU"))
+    figure = new_padded_figure(9, 3.6)
+    best = _best_epoch(rows, scores)
+    panels = (("loss", "Loss"), (scores.key, scores.title[0].upper() + scores.title[1:]))
     for axes, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
         for prefix, name, color in (("", "training", BLUE), ("val_", "validation", ORANGE)):
             points = [(row["epoch"], row[prefix + key]) for row in rows if _has(row, prefix + key)]
@@ -93,7 +99,7 @@ def history(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> 
         axes.grid(axis="y", color="#e4e4e4")
         _without_frame(axes)
     figure.axes[0].set_ylim(bottom=0)
-    figure.axes[1].set_ylim(0, 1)
+    figure.axes[1].set_ylim(*scores.range)
     handles, labels = figure.axes[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
     figure.savefig(path, format="png", dpi=DPI)
@@ -121,7 +127,7 @@ def class_map_panel(
     label_in = 0.55 + 0.08 * max(map(len, labels))
     lines = -(-len(labels) // max(1, int(width_in / label_in)))
     rows, cols = images[0][1].shape[:2]
-    figure = _new_figure(width_in, down * (3.6 * rows / cols + 0.2) + 0.2 + 0.21 * lines)
+    figure = new_padded_figure(width_in, down * (3.6 * rows / cols + 0.2) + 0.2 + 0.21 * lines)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
@@ -146,7 +152,8 @@ def paint(indices: np.ndarray, classes: Iterable[MapClass]) -> np.ndarray:
     return table[np.minimum(indices, len(colors))]
 
 
-def _new_figure(width_in: float, height_in: float) -> Figure:
+def new_padded_figure(width_in: float, height_in: float) -> Figure:
+    """An empty white figure whose parts keep apart; sizes in inches."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     padded = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
@@ -208,9 +215,10 @@ def _headline(report: dict[str, Any]) -> str:
     return "   ".join([*figures, f"{report['pixels']:,} pixels".replace(",", "\u2009")])
 
 
-def _best_epoch(rows: Sequence[Mapping[str, Any]]) -> int | None:
-    scored = [row for row in rows if _has(row, "val_mean_iou")]
-    return max(scored, key=lambda row: row["val_mean_iou"])["epoch"] if scored else None
+def _best_epoch(rows: Sequence[Mapping[str, Any]], scores: EpochScores) -> int | None:
+    scored = [row for row in rows if _has(row, scores.monitor)]
+    best = {"max": max, "min": min}[scores.mode]
+    return best(scored, key=lambda row: row[scores.monitor])["epoch"] if scored else None
 
 
 def _has(row: Mapping[str, Any], key: str) -> bool:

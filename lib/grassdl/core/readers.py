@@ -17,6 +17,8 @@ from typing import Protocol
 
 import numpy as np
 
+from .label_codes import LabelCodes
+
 
 class RowReader(Protocol):
     """A map on a grid, or several of the same grid as layers, some rows at a time."""
@@ -68,8 +70,13 @@ class RowsWithin:
 class CodeReader(Protocol):
     """Codes of the cells of a grid, some rows at a time."""
 
-    rows: int
-    cols: int
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def cols(self) -> int:
+        """Number of columns."""
 
     def read(self, row: int, rows: int) -> np.ndarray:
         """Codes (rows, cols), uint8 or uint16, of rows `row` to `row + rows`."""
@@ -85,11 +92,20 @@ class ObjectReader(Protocol):
         """Which cells (rows, cols) of numbers belong to objects of a class value."""
 
 
+class LabelReader(CodeReader, Protocol):
+    """Labels of the cells of a grid: class codes or values."""
+
+    @property
+    def coding(self) -> LabelCodes:
+        """How labels lie in what is read."""
+
+
 class StratumReader(CodeReader, Protocol):
     """Stratum 0, 1, ... of every cell, NO_STRATUM for none."""
 
-    categories: Sequence[int]
-    """The category of each stratum."""
+    @property
+    def categories(self) -> Sequence[int | str]:
+        """The category, or the name, of each stratum."""
 
 
 class BandReader(RowReader, NullReader, Protocol):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
-from .manifest import Fold, Manifest
+from .manifest import Manifest
 from .npy import read_array
 from .patchset import JoinedPatchSets, PatchSet
 
@@ -183,9 +183,11 @@ def _seen_from(manifest: Manifest, number: int) -> Manifest:
     """The manifest of a dataset with one fold for validation."""
     own = manifest.folds[number - 1]
     others = [one for place, one in enumerate(manifest.folds, start=1) if place != number]
+    of_labels = _joined([one.label_statistics for one in others])
     return replace(
         manifest,
-        statistics=_joined(others),
+        statistics=_joined([one.statistics for one in others]),
+        target=manifest.target.described_by(of_labels),
         pixels={
             **manifest.pixels,
             "train": np.sum([one.pixels for one in others], axis=0).tolist(),
@@ -196,10 +198,15 @@ def _seen_from(manifest: Manifest, number: int) -> Manifest:
             "train": sum(one.patches for one in others),
             "val": own.patches,
         },
+        label_statistics={
+            **manifest.label_statistics,
+            "train": of_labels,
+            "val": own.label_statistics,
+        },
     )
 
 
-def _joined(folds: Sequence[Fold]) -> list[BandStatistics]:
-    """Statistics of every band over some folds."""
-    by_band = zip(*(one.statistics for one in folds), strict=True)
+def _joined(folds: Sequence[list[BandStatistics]]) -> list[BandStatistics]:
+    """Statistics of every band, or of the labels, over some folds."""
+    by_band = zip(*folds, strict=True)
     return [reduce(BandStatistics.merge, band) for band in by_band]

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
+from ..core.classes import UNLABELLED_INDEX, ClassScheme
+from ..core.label_codes import LabelCodes
 from ..core.schema import shortened
+from ..core.target import ByTarget, Target
+from ..core.values import ValueTarget
 
 if TYPE_CHECKING:
     from osgeo import gdal
@@ -58,7 +61,7 @@ class ChipWriter:
     Attributes:
         folder: The dataset's folder.
         bands: Names of the bands.
-        classes: The classes of the labels.
+        target: What the labels are.
         dtype: dtype of the images as they are read again.
         value_range: Lowest and highest value of all bands; None for floating types.
         region: north, west, nsres, ewres, rows, cols of the grid in map units.
@@ -68,7 +71,7 @@ class ChipWriter:
 
     folder: Path
     bands: tuple[str, ...]
-    classes: ClassScheme
+    target: Target
     dtype: np.dtype
     value_range: tuple[float, float] | None
     region: dict[str, Any]
@@ -84,20 +87,21 @@ class ChipWriter:
             split: "train", "val" or "test".
             positions: Row and column of the upper left cells, (n, 2).
             images: (n, size, size, bands); NULL is where the labels say so.
-            labels: (n, size, size) uint8 class indices and the two codes that are no class.
+            labels: (n, size, size) as `Target.codes` has them.
 
         Raises:
             OSError: A file cannot be written.
         """
         for kind in (IMAGES, LABELS):
             (self.folder / split / kind).mkdir(parents=True, exist_ok=True)
-        encoder = _Encoder(self)
+        encoder, label_codes = _Encoder(self), self.target.codes
         for position, image, codes in zip(positions.tolist(), images, labels, strict=True):
             name = self.name(*position)
-            null = codes == NULL_INDEX
+            null = label_codes.is_null(codes)
+            labels_of_chip = np.where(null, codes.dtype.type(label_codes.unlabelled), codes)
             for kind, content in (
                 (IMAGES, encoder.image(position, image, null)),
-                (LABELS, encoder.labels(position, np.where(null, UNLABELLED_INDEX, codes))),
+                (LABELS, encoder.labels(position, labels_of_chip)),
             ):
                 (self.folder / split / kind / name).write_bytes(content)
 
@@ -145,10 +149,7 @@ class _Encoder:
         self._stored, self._nodata = storage(writer.dtype, writer.value_range)
         self._driver = gdal.GetDriverByName("GTiff")
         self._reference = osr.SpatialReference(wkt=writer.crs) if writer.crs else None
-        self._colors = _color_table(writer.classes)
-        self._class_names = {
-            f"class_{index}": one.full_name for index, one in enumerate(writer.classes)
-        }
+        self._describe_labels = _DESCRIBED.of(writer.target)(writer.target)
         # Names of files in memory are the process's, and threads may write side by side.
         self._scratch = f"/vsimem/i_dl_{os.getpid()}_{threading.get_ident()}.tif"
 
@@ -180,16 +181,8 @@ class _Encoder:
             )
 
     def labels(self, position: Sequence[int], codes: np.ndarray) -> bytes:
-        """The file of label codes (size, size), with the classes' names and colours."""
-
-        def describe(chip: gdal.Dataset) -> None:
-            band = chip.GetRasterBand(1)
-            band.SetColorTable(self._colors)
-            band.SetNoDataValue(UNLABELLED_INDEX)
-            # GDAL would put category names into a file of its own beside every chip.
-            band.SetMetadata(self._class_names)
-
-        return self._file(position, codes[np.newaxis], [], describe)
+        """The file of labels (size, size), with the classes' names and colours."""
+        return self._file(position, codes[np.newaxis], [], self._describe_labels)
 
     def _file(
         self,
@@ -234,6 +227,38 @@ def _color_table(classes: ClassScheme) -> gdal.ColorTable:
         table.SetColorEntry(index, (*(round(255 * part) for part in one.rgb), 255))
     table.SetColorEntry(UNLABELLED_INDEX, (255, 255, 255, 0))
     return table
+
+
+def _classes_described(classes: ClassScheme) -> Callable[[gdal.Dataset], None]:
+    """What gives a chip of class indices the classes' names and colours."""
+    colors = _color_table(classes)
+    names = {f"class_{index}": one.full_name for index, one in enumerate(classes)}
+
+    def describe(chip: gdal.Dataset) -> None:
+        band = chip.GetRasterBand(1)
+        band.SetColorTable(colors)
+        band.SetNoDataValue(UNLABELLED_INDEX)
+        # GDAL would put category names into a file of its own beside every chip.
+        band.SetMetadata(names)
+
+    return describe
+
+
+def _value_described(value: ValueTarget) -> Callable[[gdal.Dataset], None]:
+    """What gives a chip of values their name and units."""
+
+    def describe(chip: gdal.Dataset) -> None:
+        band = chip.GetRasterBand(1)
+        band.SetDescription(value.name)
+        band.SetUnitType(value.units)
+        band.SetNoDataValue(math.nan)
+
+    return describe
+
+
+_DESCRIBED: ByTarget[Callable[[Any], Callable[[gdal.Dataset], None]]] = ByTarget(
+    classes=_classes_described, value=_value_described
+)
 
 
 def _content(name: str) -> bytes:
@@ -315,24 +340,26 @@ class ChipImages(Chips):
 
 
 class ChipLabels(Chips):
-    """Label codes (N, size, size) uint8.
+    """Labels (N, size, size).
 
     Args:
+        codes: How they lie in arrays.
         images: The images of the same patches, which distinguish NULL from unlabelled.
     """
 
-    def __init__(self, folder: Path, images: ChipImages):
-        super().__init__(folder, images.names, images.shape[1:3], np.uint8)
+    def __init__(self, folder: Path, images: ChipImages, codes: LabelCodes):
+        super().__init__(folder, images.names, images.shape[1:3], codes.dtype)
         self.images = images
+        self.codes = codes
 
     def _read(self, name: str) -> np.ndarray:
         shape = (*self.shape[1:], 1)
         planes, _ = _read_planes(self.folder / name, [1], shape, {self.dtype.name})
         codes = planes[0].copy()
-        unlabelled = codes == UNLABELLED_INDEX
+        unlabelled = self.codes.is_unlabelled(codes)
         # Most chips of a whole map of classes have no such cell, and their image stays shut.
         if unlabelled.any():
-            codes[unlabelled & self._null(name)] = NULL_INDEX
+            codes[unlabelled & self._null(name)] = self.codes.null
         return codes
 
     def _null(self, name: str) -> np.ndarray:
@@ -342,7 +369,7 @@ class ChipLabels(Chips):
 
 
 def open_chips(
-    folder: Path, count: int, size: int, bands: int, dtype: np.dtype
+    folder: Path, count: int, size: int, bands: int, dtype: np.dtype, codes: LabelCodes
 ) -> tuple[ChipImages, ChipLabels]:
     """Images (count, size, size, bands) and labels (count, size, size) of a split.
 
@@ -352,6 +379,7 @@ def open_chips(
         size: Edge of a patch in cells.
         bands: Number of bands.
         dtype: dtype of the images.
+        codes: How labels lie in arrays.
 
     Raises:
         ValueError: Chips are missing, there are too many, or the head of the first is another one.
@@ -366,7 +394,7 @@ def open_chips(
         )
     images = ChipImages(folder / IMAGES, names, (size, size, bands), dtype)
     images.check_first()
-    return images, ChipLabels(folder / LABELS, images)
+    return images, ChipLabels(folder / LABELS, images, codes)
 
 
 def _chip_names(folder: Path, count: int) -> list[str]:

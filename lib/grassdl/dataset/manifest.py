@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+import numpy as np
 from msgspec import Meta
 
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, DType
 from ..core.classes import ClassScheme
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
+from ..core.target import CLASSES, ByTarget, Target
+from ..core.values import ValueTarget
 from ..io.folders import FolderKind
 from ..io.json_records import write_json
 
@@ -115,13 +118,15 @@ class Fold:
 
     Attributes:
         patches: Number of patches.
-        pixels: Labelled pixels by class.
+        pixels: Labelled pixels by class, or range of values.
         statistics: Of every band, without NULLs.
+        label_statistics: Of what `Target.measured` gives.
     """
 
     patches: int
     pixels: list[int]
     statistics: list[BandStatistics]
+    label_statistics: list[BandStatistics] = field(default_factory=list)
 
 
 @dataclass
@@ -131,19 +136,20 @@ class Manifest:
     Attributes:
         bands: Bands in the order of the arrays' last axis.
         statistics: Of every band over the training split, without NULLs.
-        classes: Classes by index.
-        pixels: Labelled pixels of every class by split.
+        target: What is learnt: classes by index, or a value.
+        pixels: Labelled pixels by split of every class of `Target.counted`.
         counts: Patches by split.
         dtype: NumPy dtype of the images.
         file_format: "npy" or "geotiff".
         export: How the patches were cut.
         dataset_id: Hash of the decoded arrays, bands and classes.
         folds: The first is the split val, the others are train; empty for a dataset without.
+        label_statistics: Of what `Target.measured` gives, by split.
     """
 
     bands: list[Band]
     statistics: list[BandStatistics]
-    classes: ClassScheme
+    target: Target
     pixels: dict[str, list[int]]
     counts: dict[str, int]
     dtype: str
@@ -152,12 +158,21 @@ class Manifest:
     dataset_id: str
     version: int = field(default=FORMAT_VERSION)
     folds: list[Fold] = field(default_factory=list)
+    label_statistics: dict[str, list[BandStatistics]] = field(
+        default_factory=lambda: {split: [] for split in SPLITS}
+    )
+
+    @property
+    def classes(self) -> ClassScheme:
+        """Classes by index.
+
+        Raises:
+            ValueError: The dataset is of values.
+        """
+        return self.target.scheme("The dataset")
 
     def save(self, folder: Path) -> None:
         """Write `dataset.json` into the dataset's folder."""
-        classes = self.classes.to_json()
-        for item in classes:
-            item["pixels"] = {split: self.pixels[split][item["index"]] for split in SPLITS}
         bands = [
             {**band.to_json(), "statistics": one.to_json()}
             for band, one in zip(self.bands, self.statistics, strict=True)
@@ -170,14 +185,11 @@ class Manifest:
             "dtype": self.dtype,
             "counts": self.counts,
             "bands": bands,
-            "classes": classes,
+            **_ON_DISK.of(self.target).written(self),
             **vars(self.export),
         }
         if self.folds:
-            content["folds"] = [
-                {**vars(fold), "statistics": [one.to_json() for one in fold.statistics]}
-                for fold in self.folds
-            ]
+            content["folds"] = [_fold_json(fold) for fold in self.folds]
         write_json(folder / MANIFEST_NAME, content)
 
     @classmethod
@@ -201,17 +213,19 @@ class Manifest:
         facts = checked(content, _Facts)
         export = checked(content, Export)
         _check_region(export.region)
+        target, pixels, label_statistics = _ON_DISK.named(_kind(content)).read(content)
         return cls(
             bands=[Band.from_json(item) for item in content["bands"]],
             statistics=[BandStatistics.from_json(item["statistics"]) for item in content["bands"]],
-            classes=ClassScheme.from_json(content["classes"]),
-            pixels={split: [one["pixels"][split] for one in facts.classes] for split in SPLITS},
+            target=target,
+            pixels=pixels,
             counts={split: facts.counts[split] for split in SPLITS},
             dtype=facts.dtype,
             file_format=facts.file_format,
             export=export,
             dataset_id=facts.id,
-            folds=_folds(facts),
+            folds=_folds(facts, target),
+            label_statistics=label_statistics,
         )
 
 
@@ -233,6 +247,114 @@ class _FoldRecord(TypedDict):
     patches: Count
     pixels: list[Count]
     statistics: list[dict[str, Any]]
+    label_statistics: NotRequired[list[dict[str, Any]]]
+
+
+LabelFacts = tuple[Target, dict[str, list[int]], dict[str, list[BandStatistics]]]
+"""Target, `Manifest.pixels` and `Manifest.label_statistics`."""
+
+
+class _ClassesOnDisk:
+    """Classes in `dataset.json`: a list, with the pixels of each."""
+
+    @staticmethod
+    def written(manifest: Manifest) -> dict[str, Any]:
+        """The entries of the file."""
+        classes = manifest.classes.to_json()
+        for item in classes:
+            item["pixels"] = {split: manifest.pixels[split][item["index"]] for split in SPLITS}
+        return {"classes": classes}
+
+    @staticmethod
+    def read(content: dict[str, Any]) -> LabelFacts:
+        """The reverse; raises `ValueError`."""
+        records = checked(content, _ClassRecords)["classes"]
+        pixels: dict[str, list[int]] = {
+            split: [one["pixels"][split] for one in records] for split in SPLITS
+        }
+        nothing: dict[str, list[BandStatistics]] = {split: [] for split in SPLITS}
+        return ClassScheme.from_json(content["classes"]), pixels, nothing
+
+
+class _ValueOnDisk:
+    """A value in `dataset.json`: an object, with pixels, statistics and quantiles by split."""
+
+    @staticmethod
+    def written(manifest: Manifest) -> dict[str, Any]:
+        """The entries of the file."""
+        statistics = {split: one for split, (one,) in manifest.label_statistics.items()}
+        return {
+            "target": {
+                **manifest.target.to_json(),
+                "pixels": manifest.pixels,
+                "statistics": {split: one.to_json() for split, one in statistics.items()},
+                "quantiles": {split: one.quantiles() for split, one in statistics.items()},
+            }
+        }
+
+    @staticmethod
+    def read(content: dict[str, Any]) -> LabelFacts:
+        """The reverse; raises `ValueError`."""
+        told = checked(content, _ValueRecords)["target"]
+        target = ValueTarget.from_json(content["target"])
+        pixels: dict[str, list[int]] = {split: told["pixels"][split] for split in SPLITS}
+        if {len(one) for one in pixels.values()} != {len(target.counted)}:
+            raise ValueError("the pixels of the target are not those of its ranges")
+        statistics: dict[str, list[BandStatistics]] = {
+            split: [BandStatistics.from_json(told["statistics"][split])] for split in SPLITS
+        }
+        return target, pixels, statistics
+
+
+_ON_DISK: ByTarget[type[_ClassesOnDisk] | type[_ValueOnDisk]] = ByTarget(
+    classes=_ClassesOnDisk, value=_ValueOnDisk
+)
+
+
+class _ClassRecords(TypedDict):
+    classes: list[_ClassRecord]
+
+
+class _PixelsBySplit(TypedDict):
+    train: list[Count]
+    val: list[Count]
+    test: list[Count]
+
+
+class _StatisticsBySplit(TypedDict):
+    train: dict[str, Any]
+    val: dict[str, Any]
+    test: dict[str, Any]
+
+
+class _ValueRecord(TypedDict):
+    pixels: _PixelsBySplit
+    statistics: _StatisticsBySplit
+
+
+class _ValueRecords(TypedDict):
+    target: _ValueRecord
+
+
+class _KindRecord(TypedDict):
+    kind: Literal["classes", "value"]
+
+
+class _TargetRecord(TypedDict):
+    target: NotRequired[_KindRecord]
+
+
+def _kind(content: dict[str, Any]) -> str:
+    """The kind of the target; older datasets, which do not tell it, have classes."""
+    told = checked(content, _TargetRecord)
+    return told["target"]["kind"] if "target" in told else CLASSES
+
+
+def _fold_json(fold: Fold) -> dict[str, Any]:
+    """A fold for the file, which tells statistics of labels where there are any."""
+    content = {**vars(fold), "statistics": [one.to_json() for one in fold.statistics]}
+    labels = [one.to_json() for one in content.pop("label_statistics")]
+    return {**content, **({"label_statistics": labels} if labels else {})}
 
 
 @dataclass
@@ -244,11 +366,10 @@ class _Facts:
     dtype: DType
     counts: PerSplit
     bands: Annotated[list[_BandRecord], Meta(min_length=1)]
-    classes: list[_ClassRecord]
     folds: Annotated[list[_FoldRecord], Meta(max_length=MOST_FOLDS)] = field(default_factory=list)
 
 
-def _folds(facts: _Facts) -> list[Fold]:
+def _folds(facts: _Facts, target: Target) -> list[Fold]:
     """The folds, which must be those of the splits.
 
     Raises:
@@ -259,13 +380,15 @@ def _folds(facts: _Facts) -> list[Fold]:
             one["patches"],
             one["pixels"],
             [BandStatistics.from_json(item) for item in one["statistics"]],
+            [BandStatistics.from_json(item) for item in one.get("label_statistics", [])],
         )
         for one in facts.folds
     ]
-    shapes = {(len(one.pixels), len(one.statistics)) for one in folds}
+    shapes = {(len(one.pixels), len(one.statistics), len(one.label_statistics)) for one in folds}
+    layers = target.measured(np.zeros(0, target.codes.dtype)).shape[-1]
     if folds and (
         len(folds) < 2
-        or shapes != {(len(facts.classes), len(facts.bands))}
+        or shapes != {(len(target.counted), len(facts.bands), layers)}
         or folds[0].patches != facts.counts["val"]
         or sum(one.patches for one in folds[1:]) != facts.counts["train"]
     ):

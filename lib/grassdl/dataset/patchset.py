@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, names_mismatch
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass, union
+from ..core.classes import MAX_CLASSES, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.colors import are_alike, were_chosen
+from ..core.label_codes import CLASS_CODES, LabelCodes
 from ..core.schema import shortened
+from ..core.target import ByTarget
 from ..core.text import listed
+from ..core.values import ValueTarget
 from ..io.folders import folders_named
 from .areas import overlap
 from .geotiff import ChipImages, ChipLabels, open_chips
@@ -77,9 +80,9 @@ class PatchSet:
         if manifest.file_format == NPY:
             shape = (count, size, size)
             images = read_array(folder / "images.npy", (*shape, bands), dtype)
-            return images, read_array(folder / "labels.npy", shape, np.dtype(np.uint8))
+            return images, read_array(folder / "labels.npy", shape, manifest.target.codes.dtype)
         if manifest.file_format == GEOTIFF:
-            return open_chips(folder, count, size, bands, dtype)
+            return open_chips(folder, count, size, bands, dtype, manifest.target.codes)
         found = shortened(manifest.file_format)
         raise ValueError(
             f"Dataset <{self.folder}> has the file format <{found}>, this i.dl reads "
@@ -101,21 +104,21 @@ class PatchSet:
             ValueError: As `arrays`.
         """
         images, labels = self.arrays(split)
-        index = np.arange(256, dtype=np.uint8) if joined_index is None else joined_index
-        classes = len(self.manifest.classes)
-        return PatchArrays(images, labels, index, self.folder, classes, bands)
+        target = self.manifest.target
+        how = joined_index, bands, target.codes, target.outputs
+        return PatchArrays(images, labels, self.folder, *how)
 
     def check_labels(self) -> None:
         """Read the labels of all patches, so that none is found damaged after hours of training.
 
         Raises:
-            ValueError: See `PatchArrays.codes`.
+            ValueError: See `PatchArrays.own_labels`.
         """
         step = max(1, LABELS_AT_ONCE // self.manifest.export.size**2)
         for split in SPLITS:
             patches = self.patches(split)
             for first in range(0, len(patches), step):
-                patches.codes(slice(first, first + step))
+                patches.own_labels(slice(first, first + step))
 
 
 @dataclass(frozen=True)
@@ -124,14 +127,17 @@ class PatchArrays:
 
     images: np.ndarray | ChipImages
     labels: np.ndarray | ChipLabels
-    joined_index: np.ndarray
-    """Label code of the joined datasets by label code of this one, (256,) uint8."""
     folder: Path
     """Folder of the dataset."""
-    classes: int
-    """Number of its classes, whose label codes begin with 0."""
+    joined_index: np.ndarray | None = None
+    """Label code of the joined datasets by label code of this one, (256,) uint8; None where labels
+    stay as they are."""
     bands: list[int] | None = None
     """Places of the bands that are read; None for all."""
+    codes: LabelCodes = CLASS_CODES
+    """How labels lie in the arrays."""
+    outputs: int = MAX_CLASSES
+    """Number of the dataset's classes, whose label codes begin with 0; 1 of a value."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -147,23 +153,22 @@ class PatchArrays:
         images = self.images[places]
         if self.bands is not None:
             images = images[..., self.bands]
-        return images, self.joined_index[self.codes(places)]
+        labels = self.own_labels(places)
+        return images, labels if self.joined_index is None else self.joined_index[labels]
 
-    def codes(self, places: np.ndarray | slice) -> np.ndarray:
-        """The dataset's own label codes (n, size, size) of some patches.
+    def own_labels(self, places: np.ndarray | slice) -> np.ndarray:
+        """The dataset's own labels (n, size, size) of some patches.
 
         Raises:
-            ValueError: A patch is missing or damaged, or one of its codes is no class.
+            ValueError: A patch is missing or damaged, or one of its labels cannot be.
         """
-        codes = self.labels[places]
-        wrong = (codes >= self.classes) & (codes < NULL_INDEX)
-        if wrong.any():
+        labels = self.labels[places]
+        fault = self.codes.fault(labels, self.outputs)
+        if fault:
             raise ValueError(
-                f"Dataset <{self.folder}> is damaged: a label has the code {codes[wrong][0]}, and "
-                f"dataset.json tells {self.classes} classes, with codes from 0 to "
-                f"{self.classes - 1}: cut it again with i.dl.patches"
+                f"Dataset <{self.folder}> is damaged: {fault}: cut it again with i.dl.patches"
             )
-        return codes
+        return labels
 
 
 def open_datasets(names: str) -> list[PatchSet]:
@@ -213,7 +218,8 @@ class JoinedPatchSets:
             _check_alike(one, other)
         self._band_places = None if bands is None else _places(bands, first.manifest.bands)
         self.bands = self._chosen(first.manifest.bands)
-        self.classes = union([one.manifest.classes for one in self.patch_sets])
+        self._labels = _LABELS.of(first.manifest.target)(self.patch_sets)
+        self.target = self._labels.target
         self.size = first.manifest.export.size
         self.resolution = resolution_of(first.manifest)
 
@@ -221,6 +227,15 @@ class JoinedPatchSets:
     def fold(self) -> int | None:
         """The fold that validates; None for datasets as they are."""
         return self.patch_sets[0].fold
+
+    @property
+    def classes(self) -> ClassScheme:
+        """The classes of all datasets.
+
+        Raises:
+            ValueError: They are of values.
+        """
+        return self.target.scheme("The input")
 
     @property
     def ids(self) -> list[str]:
@@ -249,6 +264,49 @@ class JoinedPatchSets:
         ]
 
     def contradictions(self) -> list[str]:
+        """Sentences about labels that may not mean the same in all datasets."""
+        return self._labels.contradictions()
+
+    def renumbered(self) -> list[str]:
+        """Sentences about labels that are others here than in their dataset."""
+        return self._labels.renumbered()
+
+    def count(self, split: str) -> int:
+        """Patches of a split."""
+        return sum(one.manifest.counts[split] for one in self.patch_sets)
+
+    def pixels(self, split: str) -> np.ndarray:
+        """Labelled pixels of a split by class; of a value all together, (1,)."""
+        return self._labels.pixels(split)
+
+    def arrays(self, split: str) -> list[PatchArrays]:
+        """The patches of every dataset that has some of this split."""
+        return [
+            one.patches(split, self._band_places, self._labels.joined_index(one))
+            for one in self.patch_sets
+            if one.manifest.counts[split]
+        ]
+
+    def _chosen(self, of_bands: list[Item]) -> list[Item]:
+        """What belongs to the bands that are used, of a list of one item for each band."""
+        if self._band_places is None:
+            return of_bands
+        return [of_bands[place] for place in self._band_places]
+
+
+class _JoinedClasses:
+    """The labels of several datasets of classes.
+
+    Args:
+        patch_sets: The datasets.
+    """
+
+    def __init__(self, patch_sets: Sequence[PatchSet]):
+        self.patch_sets = patch_sets
+        first, *others = (one.manifest.classes for one in patch_sets)
+        self.target = first.joined(others)
+
+    def contradictions(self) -> list[str]:
         """A sentence about classes whose numbers alone do not show that they are the same, if any.
 
         Every pair: the second and third may disagree about a class that the first lacks.
@@ -273,7 +331,7 @@ class JoinedPatchSets:
         sentences = []
         for one in self.patch_sets:
             classes = one.manifest.classes
-            pairs = zip(classes, self.classes.values[self._indices(one)].tolist(), strict=True)
+            pairs = zip(classes, self.target.values[self._indices(one)].tolist(), strict=True)
             changed = [
                 f"{own.value} <{own.label}> is {value}"
                 for own, value in pairs
@@ -285,36 +343,58 @@ class JoinedPatchSets:
                 )
         return sentences
 
-    def count(self, split: str) -> int:
-        """Patches of a split."""
-        return sum(one.manifest.counts[split] for one in self.patch_sets)
-
     def pixels(self, split: str) -> np.ndarray:
-        """Labelled pixels by class of a split."""
-        counted = np.zeros(len(self.classes), np.int64)
+        """See `JoinedPatchSets.pixels`."""
+        counted = np.zeros(len(self.target), np.int64)
         for one in self.patch_sets:
             np.add.at(counted, self._indices(one), one.manifest.pixels[split])
         return counted
 
-    def arrays(self, split: str) -> list[PatchArrays]:
-        """The patches of every dataset that has some of this split."""
-        parts = []
-        for one in self.patch_sets:
-            if one.manifest.counts[split]:
-                joined_index = np.full(256, UNLABELLED_INDEX, np.uint8)
-                joined_index[NULL_INDEX] = NULL_INDEX
-                joined_index[: len(one.manifest.classes)] = self._indices(one)
-                parts.append(one.patches(split, self._band_places, joined_index))
-        return parts
+    def joined_index(self, patch_set: PatchSet) -> np.ndarray | None:
+        """See `PatchArrays.joined_index`."""
+        joined_index = np.full(256, UNLABELLED_INDEX, np.uint8)
+        joined_index[NULL_INDEX] = NULL_INDEX
+        joined_index[: len(patch_set.manifest.classes)] = self._indices(patch_set)
+        return joined_index
 
     def _indices(self, patch_set: PatchSet) -> np.ndarray:
-        return self.classes.places_of(patch_set.manifest.classes)
+        return self.target.places_of(patch_set.manifest.classes)
 
-    def _chosen(self, of_bands: list[Item]) -> list[Item]:
-        """What belongs to the bands that are used, of a list of one item for each band."""
-        if self._band_places is None:
-            return of_bands
-        return [of_bands[place] for place in self._band_places]
+
+class _JoinedValues:
+    """The labels of several datasets of a value, which stay as they are.
+
+    Args:
+        patch_sets: The datasets.
+    """
+
+    def __init__(self, patch_sets: Sequence[PatchSet]):
+        self.patch_sets = patch_sets
+        first, *others = (one.manifest.target for one in patch_sets)
+        statistics = [one.manifest.label_statistics["train"] for one in patch_sets]
+        layers = zip(*statistics, strict=True)
+        merged = [reduce(BandStatistics.merge, parts) for parts in layers]
+        self.target = first.joined(others).described_by(merged)
+
+    def contradictions(self) -> list[str]:
+        """None: units are told, and compared."""
+        return []
+
+    def renumbered(self) -> list[str]:
+        """None."""
+        return []
+
+    def pixels(self, split: str) -> np.ndarray:
+        """See `JoinedPatchSets.pixels`."""
+        return np.array([sum(sum(one.manifest.pixels[split]) for one in self.patch_sets)])
+
+    def joined_index(self, patch_set: PatchSet) -> None:
+        """Labels stay as they are."""
+
+
+_LABELS: ByTarget[type[_JoinedClasses] | type[_JoinedValues]] = ByTarget(
+    classes=_JoinedClasses, value=_JoinedValues
+)
 
 
 def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
@@ -337,8 +417,10 @@ def resolution_of(manifest: Manifest) -> tuple[float, float]:
 def _check_alike(first: PatchSet, other: PatchSet) -> None:
     one, two = first.manifest, other.manifest
     wrong = names_mismatch(one.bands, two.bands)
+    if wrong is None and one.target.kind != two.target.kind:
+        wrong = f"one is of {one.target.summary}, the other of {two.target.summary}"
     if wrong is None:
-        wrong = _label_conflict(one.classes, two.classes)
+        wrong = _CONFLICT.of(one.target)(one.target, two.target)
     if wrong is None and one.export.size != two.export.size:
         wrong = f"patches of {one.export.size} and {two.export.size} cells do not mix"
     for cell, other_cell in zip(resolution_of(one), resolution_of(two), strict=True):
@@ -378,3 +460,9 @@ def _label_conflict(one: ClassScheme, two: ClassScheme) -> str | None:
                 "classes equal values, or take a column of texts, which are matched by themselves"
             )
     return None
+
+
+_CONFLICT: ByTarget[Callable[[Any, Any], str | None]] = ByTarget(
+    classes=_label_conflict, value=ValueTarget.difference
+)
+"""Why the labels of two datasets do not mix, or None."""

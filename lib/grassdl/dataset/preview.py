@@ -67,6 +67,7 @@ def dataset_overview(
         path: PNG file to write.
     """
     manifest = patch_set.manifest
+    classes = manifest.target.counted
     step = max(1, round(manifest.export.size / TILE_PX))
     scale = max(1, TILE_PX // manifest.export.size)
     tile_px = -(-manifest.export.size // step) * scale
@@ -80,13 +81,13 @@ def dataset_overview(
     }
     low, high = _stretch(list(samples.values()))
     mosaics = {
-        split: _mosaic(_pairs(*samples[split], low, high, scale, manifest.classes), columns)
+        split: _mosaic(_pairs(*samples[split], low, high, scale, classes), columns)
         for split in rows
     }
     sheet_px = sum(len(one) for one in mosaics.values())
     sheet_width = SIDE_PX + columns * (tile_px + GAP_PX)
     width = max(LEAST_WIDTH_PX, sheet_width + PANEL_PX + 3 * MARGIN_PX)
-    wanted = TOP_PX + len(manifest.classes) * CLASS_PX + NOTE_PX + MARGIN_PX
+    wanted = TOP_PX + len(classes) * CLASS_PX + NOTE_PX + MARGIN_PX
     height = max(LEAST_HEIGHT_PX, TOP_PX + sheet_px + MARGIN_PX, min(wanted, SHEET_HEIGHT_PX))
     figure = new_figure(width / DPI, height / DPI, dpi=DPI)
     _write_titles(figure, manifest, height)
@@ -150,7 +151,8 @@ def _read_patches(
         for _, images, labels in reader.batches(1, places)
     ]
     values, codes = zip(*tiles, strict=True)
-    return np.concatenate(values), np.concatenate(codes)
+    counted = patch_set.manifest.target.counted_codes(np.concatenate(codes))
+    return np.concatenate(values), counted
 
 
 def _stretch(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -239,7 +241,8 @@ def _draw_panel(
     shares = 100 * pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
     room = (height - TOP_PX - MARGIN_PX - NOTE_PX) // (CLASS_PX // 2)
     shown = np.sort(np.argsort(-shares.sum(axis=0), kind="stable")[:room])
-    classes = [manifest.classes.classes[place] for place in shown]
+    counted = manifest.target.counted
+    classes = [counted.classes[place] for place in shown]
     panel_height = min(height - TOP_PX - MARGIN_PX - NOTE_PX, CLASS_PX * len(shown) + 10)
     left = width - PANEL_PX - MARGIN_PX + PANEL_LABELS_PX
     bottom = height - TOP_PX - panel_height
@@ -254,7 +257,7 @@ def _draw_panel(
     _draw_bars(axes, splits, shares[:, shown], classes)
     x = left - PANEL_LABELS_PX + 10
     _write(figure, x, 16, height, "Share of labelled cells (%)", fontsize=9, weight="bold")
-    note = _note(manifest, splits, pixels, len(manifest.classes) - len(shown))
+    note = _note(manifest, splits, pixels, len(counted) - len(shown))
     _write(figure, x, height - bottom + 34, height, note, fontsize=7, va="top")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX
 from .patchset import PatchArrays
 
 
@@ -24,13 +23,14 @@ class PatchReader:
     def __init__(self, parts: Sequence[PatchArrays], fill: np.ndarray):
         self.parts = list(parts)
         self.fill = np.asarray(fill, np.float32)
+        self.codes = self.parts[0].codes
         self.first_places = np.cumsum([0, *(len(part) for part in self.parts)])
 
     def __len__(self) -> int:
         return int(self.first_places[-1])
 
     def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images (n, size, size, bands) float32 and label codes (n, size, size) uint8 of patches.
+        """Images (n, size, size, bands) float32 and labels (n, size, size) of patches.
 
         Where a cell is NULL the bands hold what stands for it. A place of -1 gives an unlabelled
         patch of zeros, which counts nowhere.
@@ -40,10 +40,10 @@ class PatchReader:
         """
         shape = self.parts[0].shape
         images = np.empty((len(places), *shape), np.float32)
-        labels = np.empty((len(places), *shape[:2]), np.uint8)
+        labels = np.empty((len(places), *shape[:2]), self.codes.dtype)
         owners = np.searchsorted(self.first_places, places, side="right") - 1
         nowhere = owners < 0
-        images[nowhere], labels[nowhere] = 0, UNLABELLED_INDEX
+        images[nowhere], labels[nowhere] = 0, self.codes.unlabelled
         for owner in np.unique(owners[~nowhere]):
             own = owners == owner
             images[own], labels[own] = self.parts[owner].read(
@@ -53,7 +53,7 @@ class PatchReader:
 
     def without_null(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The images with NULL cells at the fill values: changed in place."""
-        images[labels == NULL_INDEX] = self.fill
+        images[self.codes.is_null(labels)] = self.fill
         return images
 
     def batches(

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band
-from ..core.classes import NULL_INDEX, ClassScheme
+from ..core.target import Target
 from .folds import FOLDS_NAME
 from .geotiff import ChipWriter
 from .manifest import GEOTIFF, NPY, SPLITS, Export, Fold, Manifest
@@ -57,17 +57,61 @@ class Figures:
     Attributes:
         fold: The fold; 0 for none.
         patches: Number of patches.
-        pixels: Labelled pixels of every class.
-        statistics: Of every band without NULLs; empty for patches that no training may see.
-        sums: See `_sums`; for bands of floating type, whose sums depend on the order of the
-            summands.
+        pixels: Labelled pixels of every class, see `Target.counted`.
+        bands: Of the bands; nothing of patches that no training may see.
+        labels: Of what `Target.measured` gives of the labels.
     """
 
     fold: int
     patches: int
     pixels: np.ndarray
-    statistics: list[BandStatistics]
-    sums: np.ndarray | None
+    bands: LayerFigures
+    labels: LayerFigures
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """Figures of layers of some patches.
+
+    Attributes:
+        statistics: Of every layer without NULLs, or nothing.
+        sums: See `_sums`; for layers of floating type, whose sums depend on the order of the
+            summands.
+    """
+
+    statistics: Sequence[BandStatistics] = ()
+    sums: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, layers: np.ndarray, known: np.ndarray) -> LayerFigures:
+        """Figures of layers (n, size, size, layers) where they are known (n, size, size)."""
+        if not layers.shape[-1]:
+            return cls()
+        valid = layers if known.all() else layers[known]
+        statistics = [BandStatistics.of(valid[..., place]) for place in range(layers.shape[-1])]
+        return cls(statistics, _sums(layers, ~known) if layers.dtype.kind == "f" else None)
+
+
+def joined_figures(layers: int, parts: Sequence[LayerFigures]) -> list[BandStatistics]:
+    """The same whatever the parts are: sums of floats are rounded once, at the end.
+
+    Args:
+        layers: How many there are.
+        parts: Their figures.
+    """
+    nothing = [BandStatistics() for _ in range(layers)]
+    columns = zip(nothing, *(part.statistics for part in parts if part.statistics), strict=True)
+    joined = [reduce(BandStatistics.merge, column) for column in columns]
+    sums = [part.sums for part in parts if part.sums is not None]
+    if sums:
+        every = np.concatenate(sums)
+        for place, one in enumerate(joined):
+            counts, totals, squares, differences = every[:, place].T
+            one.total = math.fsum(totals)
+            one.total_squares = math.fsum(squares)
+            gaps = totals / np.maximum(counts, 1) - one.mean
+            one.squared_differences = math.fsum([*differences, *(counts * gaps * gaps)])
+    return joined
 
 
 @dataclass(frozen=True)
@@ -77,7 +121,7 @@ class PatchSetWriter:
     Attributes:
         folder: An existing, empty folder.
         bands: The bands of the images.
-        classes: The classes of the labels.
+        target: What the labels are.
         counts: How many patches each split will get.
         dtype: dtype of the images.
         value_range: Lowest and highest value that a map has; None for floating types.
@@ -88,7 +132,7 @@ class PatchSetWriter:
 
     folder: Path
     bands: Sequence[Band]
-    classes: ClassScheme
+    target: Target
     counts: dict[str, int]
     dtype: np.dtype
     value_range: tuple[int, int] | None
@@ -106,8 +150,8 @@ class PatchSetWriter:
         """Disk size of the dataset in bytes; chips, which are compressed, take less as a rule."""
         cells = sum(self.counts.values()) * self.size**2
         per_patch = CHIP_BYTES if self.file_format == GEOTIFF else FOOTPRINT_BYTES
-        per_patch += SHARE_BYTES * len(self.classes)
-        per_cell = len(self.bands) * self.dtype.itemsize + 1
+        per_patch += SHARE_BYTES * len(self.target.counted)
+        per_cell = len(self.bands) * self.dtype.itemsize + self.target.codes.dtype.itemsize
         return FIXED_BYTES + cells * per_cell + sum(self.counts.values()) * per_patch
 
     def create(self) -> None:
@@ -136,7 +180,7 @@ class PatchSetWriter:
             first: Place of the first of them in the split.
             positions: Their upper left cells in the region (n, 2).
             images: (n, size, size, bands), 0 where a cell is NULL.
-            labels: (n, size, size) uint8 class indices and the two codes that are no class.
+            labels: (n, size, size) as `Target.codes` has them.
             folds: Fold of every patch (n,) uint8; None where there are none.
         """
         own_folds = np.zeros(len(labels), np.uint8) if folds is None else folds
@@ -160,12 +204,14 @@ class PatchSetWriter:
     def _figures(
         self, fold: int, images: np.ndarray, labels: np.ndarray, with_statistics: bool
     ) -> Figures:
-        statistics, sums = [], None
+        codes = self.target.codes
+        bands = LayerFigures()
         if with_statistics:
-            statistics = self._statistics(images, labels == NULL_INDEX)
-            sums = _sums(images, labels == NULL_INDEX) if self.dtype.kind == "f" else None
-        pixels = np.bincount(labels.ravel(), minlength=256)[: len(self.classes)]
-        return Figures(fold, len(labels), pixels, statistics, sums)
+            bands = LayerFigures.of(images, ~codes.is_null(labels))
+        counted = self.target.counted_codes(labels)
+        pixels = np.bincount(counted.ravel(), minlength=256)[: len(self.target.counted)]
+        measured = LayerFigures.of(self.target.measured(labels), codes.is_labelled(labels))
+        return Figures(fold, len(labels), pixels, bands, measured)
 
     def finish(self, parts: Sequence[WrittenPart]) -> Manifest:
         """Write the manifest and return it, once all patches are written."""
@@ -174,10 +220,13 @@ class PatchSetWriter:
             split: [one for part in ordered if part.split == split for one in part.figures]
             for split in SPLITS
         }
+        of_labels: dict[str, list[BandStatistics]] = {
+            split: self._label_statistics(figures) for split, figures in by_split.items()
+        }
         manifest = Manifest(
             bands=list(self.bands),
-            statistics=self._joined_statistics(by_split["train"]),
-            classes=self.classes,
+            statistics=self._band_statistics(by_split["train"]),
+            target=self.target.described_by(of_labels["train"]),
             pixels={split: self._pixels(figures) for split, figures in by_split.items()},
             counts=self.counts,
             dtype=self.dtype.name,
@@ -185,6 +234,7 @@ class PatchSetWriter:
             export=self.export,
             dataset_id=self._content_hash(ordered),
             folds=[self._fold(number, ordered) for number in range(1, self.folds + 1)],
+            label_statistics=of_labels,
         )
         manifest.save(self.folder)
         return manifest
@@ -192,11 +242,16 @@ class PatchSetWriter:
     def _fold(self, number: int, parts: Sequence[WrittenPart]) -> Fold:
         figures = [one for part in parts for one in part.figures if one.fold == number]
         patches = sum(one.patches for one in figures)
-        return Fold(patches, self._pixels(figures), self._joined_statistics(figures))
+        return Fold(
+            patches,
+            self._pixels(figures),
+            self._band_statistics(figures),
+            self._label_statistics(figures),
+        )
 
     def _pixels(self, figures: Sequence[Figures]) -> list[int]:
         """Labelled pixels of every class."""
-        nothing = np.zeros(len(self.classes), np.int64)
+        nothing = np.zeros(len(self.target.counted), np.int64)
         return sum((one.pixels for one in figures), nothing).tolist()
 
     @property
@@ -209,7 +264,7 @@ class PatchSetWriter:
         return ChipWriter(
             folder=self.folder,
             bands=tuple(band.name for band in self.bands),
-            classes=self.classes,
+            target=self.target,
             dtype=self.dtype,
             value_range=self.value_range,
             region=self.export.region,
@@ -222,34 +277,23 @@ class PatchSetWriter:
         base = self.folder / split
         return (
             ArrayFile(base / "images.npy", (*shape, len(self.bands)), self.dtype),
-            ArrayFile(base / "labels.npy", shape, np.dtype(np.uint8)),
+            ArrayFile(base / "labels.npy", shape, self.target.codes.dtype),
         )
 
-    def _statistics(self, images: np.ndarray, null: np.ndarray) -> list[BandStatistics]:
-        valid = images[~null] if null.any() else images
-        return [BandStatistics.of(valid[..., place]) for place in range(len(self.bands))]
+    def _band_statistics(self, figures: Sequence[Figures]) -> list[BandStatistics]:
+        """Statistics of every band."""
+        return joined_figures(len(self.bands), [one.bands for one in figures])
 
-    def _joined_statistics(self, parts: Sequence[Figures]) -> list[BandStatistics]:
-        """The same whatever the parts are: sums of floats are rounded once, at the end."""
-        nothing = [BandStatistics() for _ in self.bands]
-        columns = zip(nothing, *(part.statistics for part in parts if part.statistics), strict=True)
-        joined = [reduce(BandStatistics.merge, column) for column in columns]
-        sums = [part.sums for part in parts if part.sums is not None]
-        if sums:
-            every = np.concatenate(sums)
-            for place, one in enumerate(joined):
-                counts, totals, squares, differences = every[:, place].T
-                one.total = math.fsum(totals)
-                one.total_squares = math.fsum(squares)
-                gaps = totals / np.maximum(counts, 1) - one.mean
-                one.squared_differences = math.fsum([*differences, *(counts * gaps * gaps)])
-        return joined
+    def _label_statistics(self, figures: Sequence[Figures]) -> list[BandStatistics]:
+        """Statistics of what is measured of the labels."""
+        layers = self.target.measured(np.zeros(0, self.target.codes.dtype)).shape[-1]
+        return joined_figures(layers, [one.labels for one in figures])
 
     def _content_hash(self, parts: Sequence[WrittenPart]) -> str:
         """Equal for equal arrays, band names and classes, on any machine and in any format."""
         head = {
             "bands": [band.name for band in self.bands],
-            "classes": self.classes.to_json(),
+            "classes": self.target.to_json(),
             "dtype": self.dtype.name,
             "counts": self.counts,
         }
@@ -263,9 +307,11 @@ class PatchSetWriter:
 
 
 def _digests(images: np.ndarray, labels: np.ndarray) -> list[bytes]:
-    little_endian = np.ascontiguousarray(images, images.dtype.newbyteorder("<"))
+    images, labels = (
+        np.ascontiguousarray(one, one.dtype.newbyteorder("<")) for one in (images, labels)
+    )
     digests = []
-    for image, label in zip(little_endian, np.ascontiguousarray(labels), strict=True):
+    for image, label in zip(images, labels, strict=True):
         digest = hashlib.sha256(image.data)
         digest.update(label.data)
         digests.append(digest.digest())

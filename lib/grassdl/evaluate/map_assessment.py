@@ -42,6 +42,7 @@ class Maps(Protocol):
     areas.
     """
 
+    kind: str
     names: dict[str, str]
     classification: RowReader
     compare: RowReader | None
@@ -68,6 +69,8 @@ class Maps(Protocol):
     def labels(self, values: Iterable[int]) -> dict[str, dict[int, str]]: ...
 
     def warn(self, sentence: str) -> None: ...
+
+    def description(self, name: str = "classification") -> dict[str, str]: ...
 
     def progress(self, task: str) -> Callable[[int], None]: ...
 

@@ -118,7 +118,30 @@ def sampled(patches: ScoredPatches, most: int) -> tuple[int, int]:
 
 
 def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
-    """The patches of a dataset with the bands of a model."""
+    """The patches of a dataset with the bands of a model of classes."""
+    wrong = None
+    labels = {one.value: one.label for one in card.classes if not one.numbered}
+    for one in patch_set.manifest.classes:
+        known = labels.get(one.value, one.label)
+        if wrong is None and known != one.label and not one.numbered:
+            wrong = f"class {one.value} is <{known}> there and <{one.label}> here"
+    return patch_reader(card, patch_set, split, wrong)
+
+
+def patch_reader(
+    card: ModelCard, patch_set: PatchSet, split: str, wrong_labels: str | None
+) -> PatchReader:
+    """The patches of a dataset with the bands of a model.
+
+    Args:
+        card: What the model knows.
+        patch_set: The dataset.
+        split: "train", "val" or "test".
+        wrong_labels: Why its labels are not the model's, or None.
+
+    Raises:
+        ValueError: Its bands, cells, patch size or labels are not the model's.
+    """
     manifest = patch_set.manifest
     export = manifest.export
     places = places_of(card.bands, manifest.bands)
@@ -127,11 +150,7 @@ def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
         wrong = _missing_bands(card, manifest, places)
     elif export.size % card.stride:
         wrong = f"patches of {export.size} cells are no multiple of the stride {card.stride}"
-    labels = {one.value: one.label for one in card.classes if not one.numbered}
-    for one in manifest.classes:
-        known = labels.get(one.value, one.label)
-        if wrong is None and known != one.label and not one.numbered:
-            wrong = f"class {one.value} is <{known}> there and <{one.label}> here"
+    wrong = wrong or wrong_labels
     if wrong:
         raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
     card.check_resolution(export.region["nsres"], export.region["ewres"])

@@ -69,6 +69,7 @@ class Settings:
         wanted: What thresholds are wanted for.
         importance: How often each band is permuted to learn its importance; 0 for not at all.
         background: Class value of the cells to which the reference gives no class, or None.
+        matrix: Whether a table of the confusion matrix is wanted.
 
     Raises:
         ValueError: A number out of its range.
@@ -85,6 +86,7 @@ class Settings:
     wanted: Wanted = NOTHING_WANTED
     importance: int = 0
     background: int | None = None
+    matrix: bool = False
 
     def __post_init__(self) -> None:
         if not LEAST_ERROR <= self.wanted_error < 0.5:
@@ -124,6 +126,7 @@ class Settings:
             wanted=_wanted(options),
             importance=_importance(options),
             background=whole(options, "background", 0) if options["background"] else None,
+            matrix=bool(options["matrix"]),
         )
 
 

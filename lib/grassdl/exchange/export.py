@@ -114,6 +114,8 @@ class Export:
             raise ModuleNotFoundError(name=" ".join(missing))
         model = open_model(names)
         card = model.card
+        # What is compared, and told to other tools, are probabilities of classes.
+        card.target.scheme(f"Model <{card.name}>")
         chosen.check(card)
         if size is not None and size % card.stride:
             fitting = max(1, round(size / card.stride)) * card.stride

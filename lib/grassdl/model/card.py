@@ -14,9 +14,14 @@ from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import Band
 from ..core.classes import ClassScheme
 from ..core.schema import Above0, AtLeastOne, Edge, Probability, Reach, Text, Value32
+from ..core.target import Target
+from ..core.values import ValueTarget
 
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
+
+TARGETS: tuple[type[Target], ...] = (ClassScheme, ValueTarget)
+"""What a card may tell that the network gives; `Target.from_json` reads them."""
 
 MemberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 """Name of a folder inside an ensemble's: no path that leads elsewhere."""
@@ -84,7 +89,7 @@ class ModelCard:
         bands: Bands in the order the network takes them.
         mean: Mean of every band over the training split; stands for NULL.
         deviation: Standard deviation of every band over the training split.
-        classes: Classes by output channel.
+        target: What the network gives: probabilities of classes by output channel, or a value.
         resolution: Height and width of a cell in map units that the network was trained at.
         size: Edge of the training patches in cells.
         parameters: Number of weights.
@@ -115,7 +120,7 @@ class ModelCard:
     bands: Annotated[list[Band], Meta(min_length=1)]
     mean: list[Value32]
     deviation: list[Annotated[float, Meta(ge=0, le=3.4e38)]]
-    classes: ClassScheme
+    target: Target
     resolution: tuple[Above0, Above0]
     size: Edge
     parameters: AtLeastOne
@@ -143,6 +148,15 @@ class ModelCard:
     def band_histograms(self) -> list[Histogram]:
         """The histogram of every band over the training split; empty if not known."""
         return [Histogram.from_json(one) for one in self.histograms]
+
+    @property
+    def classes(self) -> ClassScheme:
+        """Classes by output channel.
+
+        Raises:
+            ValueError: The model is of values.
+        """
+        return self.target.scheme(f"Model <{self.name}>")
 
     @property
     def fill_values(self) -> np.ndarray:

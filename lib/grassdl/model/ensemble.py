@@ -21,7 +21,6 @@ import numpy as np
 
 from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import names_mismatch
-from ..core.text import listed
 from ..io.folders import folders_named
 from .card import MOST_MEMBERS, RESOLUTION_TOLERANCE, ModelCard
 from .folder import deciding_hash, load_card
@@ -219,12 +218,11 @@ def _difference(one: ModelCard, other: ModelCard) -> str | None:
         if first.derivation != second.derivation:
             kinds = [band.derivation or "a map" for band in (first, second)]
             return f"band <{first.name}> is {kinds[0]} of one and {kinds[1]} of the other"
-    values = [card.classes.values.tolist() for card in (one, other)]
-    if values[0] != values[1]:
-        return f"class values are {listed(values[0])} of one and {listed(values[1])} of the other"
-    for own, their in zip(one.classes, other.classes, strict=True):
-        if own.label != their.label:
-            return f"class {own.value} is <{own.label}> of one and <{their.label}> of the other"
+    if one.target.kind != other.target.kind:
+        return f"one is of {one.target.summary} and the other of {other.target.summary}"
+    wrong = one.target.difference(other.target)
+    if wrong:
+        return wrong
     for cell, other_cell in zip(one.resolution, other.resolution, strict=True):
         if abs(other_cell / cell - 1) > RESOLUTION_TOLERANCE:
             return f"they were trained on cells of {cell:g} and {other_cell:g}"

@@ -95,7 +95,7 @@ def deciding_hash(folder: str | Path) -> str:
     told = {
         **{name: getattr(card, name) for name in DECIDING},
         "bands": [band.to_json() for band in card.bands],
-        "classes": card.classes.values.tolist(),
+        "classes": card.target.deciding,
     }
     found = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     with weights_file(folder).open("rb") as file:

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
+from ..core.target import ByTarget
 from .card import KNOWLEDGE_SOURCES
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 
 OWN = "idl:"
 """Begins the names of the properties that are ours."""
-
-TASK = "semantic-segmentation"
 
 BYTES_PER_WEIGHT = 4
 """Weights are in single precision."""
@@ -93,8 +92,8 @@ def item_of(card: ModelCard) -> dict[str, Any]:
         "properties": {
             "title": card.name,
             "description": (
-                f"Network {card.network} for {len(card.bands)} bands and {len(card.classes)} "
-                "classes, trained with i.dl.train of GRASS GIS"
+                f"Network {card.network} for {len(card.bands)} bands and {card.target.summary}, "
+                "trained with i.dl.train of GRASS GIS"
             ),
             # The dates of the images are not known to us.
             "datetime": card.created,
@@ -155,7 +154,7 @@ def _mlm_fields(card: ModelCard) -> dict[str, Any]:
     return {
         "mlm:name": _mlm_name(card.name),
         "mlm:architecture": card.network,
-        "mlm:tasks": [TASK],
+        "mlm:tasks": [_OUTPUTS.of(card.target).task],
         "mlm:framework": "Keras",
         "mlm:total_parameters": card.parameters,
         "mlm:memory_size": BYTES_PER_WEIGHT * card.parameters,
@@ -166,7 +165,7 @@ def _mlm_fields(card: ModelCard) -> dict[str, Any]:
         "mlm:accelerator_constrained": False,
         **{name: one for name, one in known.items() if one},
         "mlm:input": [_mlm_input(card)],
-        "mlm:output": [_mlm_output(card)],
+        "mlm:output": [_OUTPUTS.of(card.target).told(card)],
     }
 
 
@@ -200,27 +199,70 @@ def _mlm_input(card: ModelCard) -> dict[str, Any]:
     }
 
 
-def _mlm_output(card: ModelCard) -> dict[str, Any]:
-    return {
-        "name": "probabilities",
-        "description": "Probabilities of the classes of every cell",
-        "tasks": [TASK],
-        "result": {
-            "shape": [-1, -1, -1, len(card.classes)],
-            "dim_order": ["batch", "height", "width", "class"],
-            "data_type": "float32",
-        },
-        "classification:classes": [
-            {
-                "value": one.value,
-                "name": _identifier(one.label) or f"class_{one.value}",
-                "description": one.label,
-                "color_hint": "".join(f"{int(part):02X}" for part in one.color.split(":")),
-            }
-            for one in card.classes
-        ],
-        "post_processing_function": None,
-    }
+class _ClassOutput:
+    """Probabilities of classes as the extension tells them."""
+
+    task = "semantic-segmentation"
+
+    @classmethod
+    def told(cls, card: ModelCard) -> dict[str, Any]:
+        """The output."""
+        return {
+            "name": "probabilities",
+            "description": "Probabilities of the classes of every cell",
+            "tasks": [cls.task],
+            "result": {
+                "shape": [-1, -1, -1, len(card.classes)],
+                "dim_order": ["batch", "height", "width", "class"],
+                "data_type": "float32",
+            },
+            "classification:classes": [
+                {
+                    "value": one.value,
+                    "name": _identifier(one.label) or f"class_{one.value}",
+                    "description": one.label,
+                    "color_hint": "".join(f"{int(part):02X}" for part in one.color.split(":")),
+                }
+                for one in card.classes
+            ],
+            "post_processing_function": None,
+        }
+
+    @staticmethod
+    def own(card: ModelCard) -> dict[str, Any]:
+        """Our own fields of it."""
+        return {"classes": card.classes.to_json()}
+
+
+class _ValueOutput:
+    """A value as the extension tells it."""
+
+    task = "regression"
+
+    @classmethod
+    def told(cls, card: ModelCard) -> dict[str, Any]:
+        """The output."""
+        return {
+            "name": "values",
+            "description": f"Every cell's {card.target.summary}",
+            "tasks": [cls.task],
+            "result": {
+                "shape": [-1, -1, -1, 1],
+                "dim_order": ["batch", "height", "width", "value"],
+                "data_type": "float32",
+            },
+            "post_processing_function": None,
+        }
+
+    @staticmethod
+    def own(card: ModelCard) -> dict[str, Any]:
+        """Our own fields of it; earlier versions, which look for classes, find none."""
+        return {"classes": [], "target": card.target.to_json()}
+
+
+_OUTPUTS: ByTarget[type[_ClassOutput] | type[_ValueOutput]] = ByTarget(
+    classes=_ClassOutput, value=_ValueOutput
+)
 
 
 def _stac_band(card: ModelCard, place: int) -> dict[str, Any]:
@@ -286,7 +328,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
             }
             for band, mean, deviation, extremes, more in statistics
         ],
-        "classes": card.classes.to_json(),
+        **_OUTPUTS.of(card.target).own(card),
         "encoder": asdict(card.encoder) if card.encoder else None,
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
         **{name: one for name in LATER_FIELDS if (one := getattr(card, name)) not in (None, [])},
@@ -440,7 +482,7 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "ranges": [band["range"] for band in own["bands"]],
         # Of some bands only they are of no use.
         "histograms": histograms if len(histograms) == len(own["bands"]) else [],
-        "classes": own["classes"],
+        "target": own.get("target", own["classes"]),
         "encoder": own.get("encoder"),
         **{name: own[name] for name in PLAIN_FIELDS},
         **{name: own[name] for name in LATER_FIELDS if name in own},

@@ -14,7 +14,7 @@ from .analysis.receptive_field import LayerGraph, nodes_in_order, reach
 SCORES = "logits"
 """Name of the last layer of a network of the house, whose output are the scores."""
 
-TAKEN = ("pixels", "normalization", "first", "second", "probabilities")
+TAKEN = ("pixels", "normalization", "first", "second", "probabilities", "values")
 """Names of the layers that are put before and after every network."""
 
 
@@ -33,7 +33,7 @@ def assemble(
         name: Name of the model.
         size: Edge of the training patches in pixels; must be a multiple of the total stride.
         bands: Number of bands.
-        network: From normalised pixels to class probabilities.
+        network: From normalised pixels to class probabilities or values.
         mean: Mean of each band in the training data; 0 if not given.
         deviation: Standard deviation of each band; 1 if not given, and for a constant band.
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,7 @@ def build(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
     activation: str = "softmax",
+    scale: tuple[float, float] = (0.0, 1.0),
     **network_options: Any,
 ) -> keras.Model:
     """A network with fresh weights that takes raw pixel values.
@@ -132,15 +134,16 @@ def build(
         name: One of `names()`.
         size: Edge of the training patches in pixels; must be a multiple of the total stride.
         bands: Number of bands.
-        classes: Number of classes.
+        classes: Number of classes, or of values.
         mean: Mean of each band in the training data; 0 if not given.
         deviation: Standard deviation of each band; 1 if not given, and for a constant band.
         activation: "softmax", or "sigmoid" for two classes by one output, the probability of the
-            second; the probabilities of both come out all the same.
+            second; the probabilities of both come out all the same. "linear" gives values.
+        scale: Mean and standard deviation of values in the training data, for "linear".
         **network_options: Some of `options(name)`; the others keep their defaults.
 
     Returns:
-        A model from (batch, rows, columns, bands) to class probabilities
+        A model from (batch, rows, columns, bands) to class probabilities, or values,
         (batch, rows, columns, classes), for any rows and columns that are multiples of its stride.
 
     Raises:
@@ -156,15 +159,27 @@ def build(
         raise ValueError(f"activation=sigmoid is for 2 classes, the data have {classes}")
 
     from .assembly import assemble, check_names
-    from .layers.blocks import class_probabilities, sigmoid_probabilities
+    from .layers.blocks import class_probabilities, sigmoid_probabilities, values
 
-    def probabilities(pixels: keras.KerasTensor) -> keras.KerasTensor:
-        by_sigmoid = activation == "sigmoid"
-        scores = network(pixels, 1 if by_sigmoid else classes, **network_options)
+    # The number of scores, and what makes of them what the network gives.
+    heads: dict[str, tuple[int, Callable[[keras.KerasTensor], keras.KerasTensor]]] = {
+        "softmax": (classes, class_probabilities),
+        "sigmoid": (1, sigmoid_probabilities),
+        "linear": (classes, partial(values, mean=scale[0], deviation=scale[1])),
+    }
+    outputs, head = heads[activation]
+
+    def result(pixels: keras.KerasTensor) -> keras.KerasTensor:
+        scores = network(pixels, outputs, **network_options)
         check_names(name, pixels, scores)
-        return sigmoid_probabilities(scores) if by_sigmoid else class_probabilities(scores)
+        return head(scores)
 
-    return assemble(name, size, bands, probabilities, mean=mean, deviation=deviation)
+    return assemble(name, size, bands, result, mean=mean, deviation=deviation)
+
+
+def for_any_number(activation: str) -> str:
+    """The activation that stands for another one where there is any number of outputs."""
+    return "softmax" if activation == "sigmoid" else activation
 
 
 def check_numbers(network_options: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ from keras import layers
 
 from .assembly import assemble
 from .description import Refused, check_description
-from .layers.blocks import both_probabilities
+from .layers.blocks import both_probabilities, values
 
 FUNCTION = "build"
 TOLERANCE = 1e-2
@@ -43,6 +43,8 @@ def build_from_file(
     *,
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
+    activation: str = "softmax",
+    scale: tuple[float, float] = (0.0, 1.0),
 ) -> keras.Model:
     """The network of a user's file, which is executed, with normalisation before it.
 
@@ -54,6 +56,9 @@ def build_from_file(
             the probability of the second.
         mean: See `registry.build`.
         deviation: See `registry.build`.
+        activation: "softmax" for a network that gives probabilities, "linear" for one that gives
+            values, which it need not scale.
+        scale: See `registry.build`.
 
     Returns:
         As `registry.build`; its name is that of the file.
@@ -65,20 +70,27 @@ def build_from_file(
     path = Path(path).expanduser()
     with _registered_objects_restored():
         own = _call(_function(path), path, size, bands, classes)
-    _check_shapes(own, path, bands, classes)
+    _check_shapes(own, path, bands, classes, activation)
     if own.compiled:
         # Only the network is kept, not how its author would have trained it.
         own = keras.Model(own.inputs[0], own.outputs[0], name=own.name)
     # What the file had registered is forgotten by now, as it will be at prediction.
     _check_loadable(own, path)
 
-    def network(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    def probabilities(pixels: keras.KerasTensor) -> keras.KerasTensor:
         if _has_one_output(own):
             return both_probabilities(own(pixels))
         return layers.Identity(dtype="float32", name="probabilities")(own(pixels))
 
+    def linear(pixels: keras.KerasTensor) -> keras.KerasTensor:
+        return values(own(pixels), *scale)
+
+    network, check = {
+        "softmax": (probabilities, _check_probabilities),
+        "linear": (linear, _check_values),
+    }[activation]
     model = assemble(path.stem, size, bands, network, mean=mean, deviation=deviation)
-    _check_probabilities(model, path, size)
+    check(path, _trial(model, path, size))
     return model
 
 
@@ -122,7 +134,7 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _check_shapes(own: keras.Model, path: Path, bands: int, classes: int) -> None:
+def _check_shapes(own: keras.Model, path: Path, bands: int, classes: int, activation: str) -> None:
     if not isinstance(own, keras.Model) or not getattr(own, "built", False):
         raise ValueError(f"{FUNCTION}() of network file <{path}> must return a built keras.Model")
     taken, given = own.input_shape, own.output_shape
@@ -136,9 +148,10 @@ def _check_shapes(own: keras.Model, path: Path, bands: int, classes: int) -> Non
         or given[-1] != classes
         and not (classes == 2 and _has_one_output(own))
     ):
+        what = {"softmax": f"the probabilities of {classes} classes", "linear": "values"}
         raise ValueError(
-            f"The network of <{path}> must give (None, None, None, {classes}), the probabilities "
-            f"of {classes} classes, it gives {given}"
+            f"The network of <{path}> must give (None, None, None, {classes}), "
+            f"{what[activation]}, it gives {given}"
         )
 
 
@@ -160,7 +173,8 @@ def _check_loadable(own: keras.Model, path: Path) -> None:
         ) from error
 
 
-def _check_probabilities(model: keras.Model, path: Path, size: int) -> None:
+def _trial(model: keras.Model, path: Path, size: int) -> np.ndarray:
+    """What a network gives for noise."""
     noise = np.random.default_rng(1).normal(size=(1, size, size, model.input_shape[-1]))
     found = keras.ops.convert_to_numpy(model(noise.astype(np.float32))).astype(np.float64)
     expected = (1, size, size, model.output_shape[-1])
@@ -169,6 +183,15 @@ def _check_probabilities(model: keras.Model, path: Path, size: int) -> None:
             f"The network of <{path}> must give a map of the size of the image: {expected[1:]}, "
             f"not {found.shape[1:]}"
         )
+    return found
+
+
+def _check_values(path: Path, found: np.ndarray) -> None:
+    if not np.isfinite(found).all():
+        raise ValueError(f"The network of <{path}> must give numbers")
+
+
+def _check_probabilities(path: Path, found: np.ndarray) -> None:
     if found.min() < 0 or np.abs(found.sum(axis=-1) - 1).max() > TOLERANCE:
         raise ValueError(
             f"The network of <{path}> must give probabilities, which add up to 1 in every cell: "

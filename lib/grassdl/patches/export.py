@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.classes import NULL_INDEX
-from ..core.readers import BandReader, CodeReader
+from ..core.readers import BandReader, LabelReader
 from ..dataset.footprints import Footprint, write_footprints
 from ..dataset.manifest import SPLITS, Manifest
 from ..dataset.writer import PatchSetWriter, WrittenPart
@@ -51,33 +50,33 @@ class PatchCutter:
 
     Attributes:
         reader: The bands of the grid.
-        codes: Label codes of the same grid.
+        labels: Of the same grid.
         writer: Takes the patches.
         strip_cells: Cells that are held at once, of a strip and of its patches, which may
             overlap; a strip has the rows of a patch at least.
     """
 
     reader: BandReader
-    codes: CodeReader
+    labels: LabelReader
     writer: PatchSetWriter
     strip_cells: int
 
     def read(self, job: StripJob) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """The maps and the label codes of a strip."""
+        """The maps and the labels of a strip."""
         rows = job.bottom(self.writer.size) - job.top
-        return self.reader.planes(job.top, rows), self.codes.read(job.top, rows)
+        return self.reader.planes(job.top, rows), self.labels.read(job.top, rows)
 
     def write(
         self, job: StripJob, strip: tuple[dict[str, np.ndarray], np.ndarray]
     ) -> list[WrittenPart]:
         """Cut the patches of a strip and write them."""
-        size, (planes, codes) = self.writer.size, strip
+        size, (planes, every_label) = self.writer.size, strip
         # The survey has seen what is NULL.
-        values = self.reader.stack(planes, codes == NULL_INDEX)
+        values = self.reader.stack(planes, self.labels.coding.is_null(every_label))
         parts, first = [], job.first.copy()
         for place, positions, folds in self._portions(job):
             corners = positions - (job.top, 0)
-            images, labels = _cut(values, corners, size), _cut(codes, corners, size)
+            images, labels = _cut(values, corners, size), _cut(every_label, corners, size)
             split, place_in_split = SPLITS[place], int(first[place])
             parts.append(self.writer.write(split, place_in_split, positions, images, labels, folds))
             first[place] += len(positions)
@@ -155,7 +154,7 @@ def write_dataset(
     results = workers.run(cutter, strip_jobs(cutter, plan))
     footprints = _footprints(plan, export.size)
     write_footprints(
-        writer.folder, footprints, writer.classes, export.size, export.region, export.crs
+        writer.folder, footprints, writer.target.counted, export.size, export.region, export.crs
     )
     parts, done = [], 0
     for written in results:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The first pass: the label code of every cell, kept in a scratch file."""
+"""The first pass: the label of every cell, kept in a scratch file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.classes import NULL_INDEX, UNLABELLED_INDEX
-from ..core.integer_tables import distinct
-from ..core.readers import BandReader, CodeReader
+from ..core.classes import NO_STRATUM
+from ..core.label_codes import CLASS_CODES, LabelCodes
+from ..core.readers import BandReader, LabelReader
+from ..core.target import ByTarget, Target
 from ..runtime.workers import Workers
 
 Ranges = dict[str, tuple[int, int]]
@@ -20,31 +21,112 @@ Ranges = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class CodeSpool:
-    """Label codes of all cells of a region in a file, one byte per cell, as a `CodeReader`.
+    """Labels of all cells of a region in a file, as a `LabelReader`.
 
     Attributes:
         path: The file.
         rows, cols: Size of the region in cells.
         index_of: What to read instead of each code of the file, (256,) uint8; None for the codes
             themselves.
+        coding: How labels lie in it.
     """
 
     path: Path
     rows: int
     cols: int
     index_of: np.ndarray | None = None
+    coding: LabelCodes = CLASS_CODES
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Labels (rows, cols) of rows `row` to `row + rows`."""
+        count, offset = rows * self.cols, self._offset(row)
+        labels = np.fromfile(self.path, self.coding.dtype, count, offset=offset)
+        return (labels if self.index_of is None else self.index_of[labels]).reshape(rows, -1)
+
+    def write(self, row: int, labels: np.ndarray) -> None:
+        """Keep the labels (rows, cols) of rows from `row` on."""
+        with self.path.open("r+b") as file:
+            file.seek(self._offset(row))
+            file.write(labels.data)
+
+    def sample(self, most: int) -> np.ndarray:
+        """Labels of at most `most` cells, every n-th of those that have one."""
+        if not self.rows * self.cols:
+            return np.zeros(0, self.coding.dtype)
+        cells = np.memmap(self.path, self.coding.dtype, "r")
+        found = cells[:: -(-len(cells) // most)]
+        return np.array(found[self.coding.is_labelled(found)])
+
+    def _offset(self, row: int) -> int:
+        return row * self.cols * self.coding.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class CountedLabels:
+    """The class of `Target.counted` of every cell, as a `CodeReader`.
+
+    Attributes:
+        labels: The labels.
+        target: What they are.
+    """
+
+    labels: LabelReader
+    target: Target
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.labels.rows
+
+    @property
+    def cols(self) -> int:
+        """Number of columns."""
+        return self.labels.cols
 
     def read(self, row: int, rows: int) -> np.ndarray:
         """Codes (rows, cols) uint8 of rows `row` to `row + rows`."""
-        count = rows * self.cols
-        codes = np.fromfile(self.path, np.uint8, count, offset=row * self.cols)
-        return (codes if self.index_of is None else self.index_of[codes]).reshape(rows, -1)
+        return self.target.counted_codes(self.labels.read(row, rows))
 
-    def write(self, row: int, codes: np.ndarray) -> None:
-        """Keep the codes (rows, cols) of rows from `row` on."""
-        with self.path.open("r+b") as file:
-            file.seek(row * self.cols)
-            file.write(codes.data)
+
+@dataclass(frozen=True)
+class LabelStrata:
+    """The same as a `StratumReader`: cells without label belong to no stratum.
+
+    Attributes:
+        counted: The classes that cells are counted in.
+    """
+
+    counted: CountedLabels
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.counted.rows
+
+    @property
+    def cols(self) -> int:
+        """Number of columns."""
+        return self.counted.cols
+
+    @property
+    def categories(self) -> list[str]:
+        """What the strata are called."""
+        return self.counted.target.counted.labels
+
+    def read(self, row: int, rows: int) -> np.ndarray:
+        """Strata (rows, cols) uint16 of rows `row` to `row + rows`."""
+        codes = self.counted.read(row, rows)
+        return np.where(CLASS_CODES.is_labelled(codes), codes, NO_STRATUM).astype(np.uint16)
+
+
+_USUAL_STRATA: ByTarget[Callable[[CountedLabels], LabelStrata | None]] = ByTarget(
+    classes=lambda _: None, value=LabelStrata
+)
+
+
+def usual_strata(counted: CountedLabels) -> LabelStrata | None:
+    """The strata where no map tells them: ranges of values; None takes the blocks."""
+    return _USUAL_STRATA.of(counted.target)(counted)
 
 
 @dataclass(frozen=True)
@@ -54,32 +136,30 @@ class Survey:
     A job is a first row and a number of rows.
 
     Attributes:
-        bands: Cells that are NULL in one of these bands get NULL_INDEX.
-        labels: Codes of the same grid; UNLABELLED_INDEX where there is no label.
-        spool: Takes the codes.
+        bands: Cells that are NULL in one of these bands get the code for it.
+        labels: Of the same grid.
+        spool: Takes the labels.
     """
 
     bands: BandReader
-    labels: CodeReader
+    labels: LabelReader
     spool: CodeSpool
 
     def read(self, job: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Ranges]:
-        """Label codes, which cells are NULL, and the ranges of maps whose metadata do not give
+        """Labels, which cells are NULL, and the ranges of maps whose metadata do not give
         them."""
         return self.labels.read(*job), *self.bands.scan(*job)
 
     def write(
         self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray, Ranges]
     ) -> tuple[int, np.ndarray, int, Ranges]:
-        """Keep the codes; how many rows, what labels, how many labelled cells lost to NULL, and
+        """Keep the labels; how many rows, which labels, how many labelled cells lost to NULL, and
         the ranges."""
-        codes, null, ranges = cells
-        present, lost = distinct(codes), 0
-        if null.any():
-            lost = int((codes[null] != UNLABELLED_INDEX).sum())
-            codes[null] = NULL_INDEX
-        self.spool.write(job[0], codes)
-        return len(codes), present[present < NULL_INDEX], lost, ranges
+        labels, null, ranges = cells
+        present = self.labels.coding.present(labels)
+        lost = self.labels.coding.lost(labels, null)
+        self.spool.write(job[0], labels)
+        return len(labels), present, lost, ranges
 
 
 @dataclass(frozen=True)
@@ -87,7 +167,7 @@ class Surveyed:
     """What the first pass has found.
 
     Attributes:
-        codes: The label code of every cell, NULL_INDEX where a band is NULL.
+        codes: The label of every cell.
         present: Label codes that occur, ascending, also where a band is NULL.
         lost: Labelled cells that are lost because a band is NULL there.
     """
@@ -96,16 +176,20 @@ class Surveyed:
     present: np.ndarray
     lost: int
 
+    def sample(self, most: int) -> np.ndarray:
+        """See `CodeSpool.sample`."""
+        return self.codes.sample(most)
+
 
 def spool_codes(
     bands: BandReader,
-    labels: CodeReader,
+    labels: LabelReader,
     path: Path,
     strip_cells: int,
     workers: Workers,
     progress: Callable[[int], None],
 ) -> Surveyed:
-    """Write the code of every cell to a file: that of its label, NULL or unlabelled.
+    """Write the label of every cell to a file, NULL and unlabelled among them.
 
     Args:
         bands: See `Survey`; it learns the ranges that were found.
@@ -115,7 +199,7 @@ def spool_codes(
         workers: Do it.
         progress: Called with the number of rows done.
     """
-    spool = CodeSpool(path, bands.rows, bands.cols)
+    spool = CodeSpool(path, bands.rows, bands.cols, coding=labels.coding)
     path.touch()
     step = max(1, strip_cells // bands.cols)
     jobs = [(row, min(step, bands.rows - row)) for row in range(0, bands.rows, step)]

@@ -15,7 +15,7 @@ from ..core.schema import AtLeastOne, Count, checked
 from ..io.json_records import read_json, write_json
 from ..io.locks import LOCK_NAME, locked_folder
 from ..io.resume import START_ANEW, check_unchanged
-from .decision import RowBand, RowBands
+from .cell_decision import CellBand, RowBands
 from .tiling.tile_shape import TileShape
 
 RECORD_NAME = "record.json"
@@ -88,7 +88,7 @@ class Checkpoint:
     def write(
         self,
         bands: RowBands,
-        writers: Sequence[Callable[[RowBand], None]],
+        writers: Sequence[Callable[[CellBand], None]],
         progress: Callable[[int], None],
     ) -> None:
         """Write row bands as they are computed.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +11,7 @@ import numpy as np
 from ..core.classes import UNLABELLED_INDEX
 from ..core.readers import zero_layers
 from ..model.card import second_of_two
+from .cell_decision import CellDecision
 
 PIECE_BYTES = 1_000_000
 """Of the probabilities that are compared together: they stay in the processor's cache."""
@@ -55,12 +55,8 @@ class RowBand:
     barrier: np.ndarray | None = None
 
 
-RowBands = Generator[RowBand, None, None]
-"""Row bands from north to south, computed on demand; closing it ends the computation."""
-
-
 @dataclass(frozen=True)
-class Decision:
+class Decision(CellDecision):
     """What becomes of class probabilities.
 
     Attributes:
@@ -108,12 +104,6 @@ class Decision:
     def _takes_highest(self) -> bool:
         return self.with_confidence or self._is_level
 
-    @property
-    def cell_bytes(self) -> int:
-        """Memory in bytes that a cell of a row band takes."""
-        parts = vars(self.empty(1, 1)).values()
-        return sum(part.nbytes for part in parts if part is not None)
-
     def empty(self, rows: int, cols: int) -> RowBand:
         """Rows that are NULL throughout."""
         shape = (rows, cols)
@@ -135,10 +125,10 @@ class Decision:
             barrier=np.zeros(shape, np.uint8) if self.object_classes else None,
         )
 
-    def empty_bands(self, rows: int, cols: int, height: int) -> RowBands:
-        """Rows that are NULL throughout, in bands of at most `height` rows."""
-        for first in range(0, rows, height):
-            yield self.empty(min(height, rows - first), cols)
+    def blended(self, result: np.ndarray) -> None:
+        """See `CellDecision.blended`: probabilities add up to 1 but for rounding."""
+        probabilities = result[..., : self.classes]
+        np.minimum(probabilities, 1, out=probabilities)
 
     def decide(
         self,

@@ -19,16 +19,17 @@ from ..model.ensemble import open_model
 from ..runtime import keras_backend
 from .band_matching import adjusted
 from .band_shift import shifted_bands
+from .cell_decision import CellBand, CellDecision, RowBands
 from .checkpoint import Checkpoint
-from .decision import Decision, RowBand, RowBands
 from .engines.selection import load_engine
 from .engines.timing import seconds_per_cell
 from .forecast import cells_with_data
 from .mosaic.mosaic import first_step, row_bands
 from .mosaic.windows import Windows
 from .objects.finder import FoundObjects, ObjectFinder
-from .segments.classification import SegmentClassifier
+from .segments.segment_pass import SegmentPass
 from .settings import MAPS, OPENVINO, Settings
+from .targets import PREDICTION
 from .tiling_plan import Frame, Need, Plan, plan
 
 STRIP_CELLS = 1 << 20
@@ -110,7 +111,7 @@ class Outputs(Protocol):
     def open(self, folder: Path, rows: int) -> None:
         """Open the files of rows in a folder, after those that are finished."""
 
-    def write(self, band: RowBand) -> None:
+    def write(self, band: CellBand) -> None:
         """Write a row band; then it is on disk."""
 
     def close(self) -> None:
@@ -136,7 +137,7 @@ class Outputs(Protocol):
         Args:
             support: Description and sources of all maps.
             columns: The table of segments.
-            by_segment: Rows of the map by segment: class index, and cells without class.
+            by_segment: Rows of the map by segment: class index or value, and cells without.
             objects: The objects, if any are wanted.
             before_naming: Called before the first one gets its name.
         """
@@ -174,14 +175,8 @@ class PredictionRun(ABC):
         self.region = inputs.region
         self.outputs = outputs
         self.report = report
-        objects = settings.objects
-        self.decision = Decision(
-            len(card.classes),
-            settings.threshold,
-            object_classes=objects.classes if objects else (),
-            border=objects.border if objects else None,
-            **outputs.figures,
-        )
+        self.prediction = PREDICTION.of(card.target)
+        self.decision: Any = self.prediction.decision(card, settings, outputs.figures)
         self.resumed_rows = 0
 
     @abstractmethod
@@ -249,7 +244,7 @@ class PredictionRun(ABC):
             self._note_threshold()
             self.outputs.open(checkpoint.folder, checkpoint.rows)
             cleanup.enter_context(closing(self.outputs))
-            writers = [self.outputs.write]
+            writers: list[Callable[[Any], None]] = [self.outputs.write]
             segments = self._segments(cells, checkpoint, cleanup)
             if segments:
                 writers.append(segments.add)
@@ -260,7 +255,7 @@ class PredictionRun(ABC):
             columns: Mapping[str, np.ndarray] = {}
             by_segment: Iterable[tuple[np.ndarray, np.ndarray]] = ()
             if segments:
-                columns, by_segment = segments.result(self.card.classes.values)
+                columns, by_segment = segments.result(self.card.target)
             support = self.card.provenance(self.method)
             found = objects.result() if objects else None
             self.outputs.make(support, columns, by_segment, found, checkpoint.record_naming)
@@ -279,13 +274,13 @@ class PredictionRun(ABC):
 
     def _segments(
         self, cells: Cells | None, checkpoint: Checkpoint, cleanup: ExitStack
-    ) -> SegmentClassifier | None:
+    ) -> SegmentPass | None:
         opened = self.outputs.open_segments(cells)
         if opened is None:
             return None
         reader = cleanup.enter_context(opened)
         folder, how = checkpoint.folder, self.settings.segments
-        segments = SegmentClassifier(reader, self.decision, how, folder, checkpoint.rows)
+        segments = self.prediction.segments(reader, self.decision, how, folder, checkpoint.rows)
         return cleanup.enter_context(closing(segments))
 
 
@@ -313,7 +308,7 @@ class NetworkRun(PredictionRun):
         card.check_resolution(self.region.nsres, self.region.ewres)
         self.frame = Frame(*inputs.frame, self.region.rows, self.region.cols)
         self.frame.check_overlap()
-        self.loaded = load_engine(card, settings, report)
+        self.loaded = load_engine(card, settings, report, self.prediction.disagreement)
         self.settings = replace(settings, engine=self.loaded.name)
         if settings.segment_features:
             self.decision = replace(self.decision, features=self.loaded.facts.features)
@@ -392,7 +387,7 @@ class StoredProbabilitiesRun(PredictionRun):
         return stored_bands(reader, self.decision, done)
 
 
-def stored_bands(reader: RowReader, decision: Decision, done: int = 0) -> RowBands:
+def stored_bands(reader: RowReader, decision: CellDecision, done: int = 0) -> RowBands:
     """Decide on stored probabilities from north to south.
 
     Args:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
 from ..core.outlines import AS_CELLS, Outlines
+from ..core.target import ByTarget
 from ..model.card import ModelCard
 from .objects.settings import ObjectSettings
-from .segments.statistics import SegmentSettings
+from .segments.statistics import MEAN, SegmentSettings
 from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
 
 AUTO, KERAS, OPENVINO = "auto", "keras", "openvino"
@@ -58,8 +59,31 @@ LAST = "last"
 """Value of `segment_features`: what `networks.analysis.feature_extraction` calls the last layer."""
 
 
+_OF_CLASSES = {
+    **dict.fromkeys(
+        "probabilities confidence uncertainty novelty threshold vector minsize objects".split(), ""
+    ),
+    "segment_method": MEAN,
+    "segment_margin": "0",
+}
+"""Options for classes, and their values that mean nothing."""
+
+_REFUSED: ByTarget[Mapping[str, str]] = ByTarget(classes={}, value=_OF_CLASSES)
+
+
+def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
+    """Refuse options for another kind of target than the model's."""
+    for name, neutral in _REFUSED.of(card.target).items():
+        if options[name] not in ("", neutral):
+            raise ValueError(
+                f"{name} is for classes, and model <{card.name}> is of {card.target.summary}: "
+                f"leave out {name}"
+            )
+
+
 def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
     """Refuse what the model or the engine cannot do."""
+    _check_target(options, card)
     if tiling == "exact" and card.halo is None:
         raise ValueError(
             f"Network {card.network} looks at the whole image at once and cannot be tiled "
@@ -148,7 +172,7 @@ class Settings:
         tiling = options["tiling"] or ("blend" if card.halo is None else "exact")
         _check_possible(options, card, tiling)
         objects = ObjectSettings.from_options(options, card)
-        with_objects = list(objects.classes) if objects else []
+        with_objects = card.classes.values[list(objects.classes)].tolist() if objects else []
         return cls(
             model=options["model"],
             tiling=tiling,
@@ -167,7 +191,7 @@ class Settings:
             segments=SegmentSettings.from_options(options),
             segment_features=options["segment_features"],
             objects=objects,
-            outlines=Outlines.from_options(options, card.classes.values[with_objects].tolist()),
+            outlines=Outlines.from_options(options, with_objects),
             outputs={name: options[name] for name in OUTPUTS},
         )
 
@@ -239,4 +263,4 @@ class Settings:
 def _threshold(options: Mapping[str, str], card: ModelCard) -> float | None:
     if options["threshold"]:
         return number(options, "threshold", 0, 1)
-    return card.threshold if len(card.classes) == 2 else None
+    return card.threshold if card.target.outputs == 2 else None

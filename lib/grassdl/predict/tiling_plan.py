@@ -12,7 +12,7 @@ import numpy as np
 from ..core.text import duration
 from ..model.card import ModelCard
 from ..runtime.keras_backend import physical_memory
-from .decision import Decision
+from .cell_decision import CellDecision
 from .engines.openvino_engine import WEIGHTS_OF_SIZE, window_sizes
 from .engines.selection import LoadedEngine
 from .settings import OPENVINO, Settings
@@ -85,7 +85,7 @@ class Need:
         loaded: LoadedEngine,
         settings: Settings,
         dtype: np.dtype,
-        decision: Decision,
+        decision: CellDecision,
     ) -> Need:
         """The need of a model whose bands are read in `dtype`."""
         copies = 1

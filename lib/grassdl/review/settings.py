@@ -45,7 +45,11 @@ class Settings:
         Args:
             model: What `model.ensemble.open_model` takes.
             card: Its card.
+
+        Raises:
+            ValueError: The model is of values.
         """
+        card.target.scheme(f"Model <{card.name}>")
         return predict_settings.Settings.without_maps(
             model,
             card,

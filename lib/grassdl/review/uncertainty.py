@@ -15,7 +15,8 @@ import numpy as np
 from ..core.readers import BandReader, RowReader
 from ..model.card import ModelCard
 from ..predict.checkpoint import Checkpoint, Record
-from ..predict.decision import Decision, RowBand
+from ..predict.decision import Decision
+from ..predict.objects.finder import FoundObjects
 from ..predict.run import BandInputs, Cells, NetworkRun, stored_bands
 from ..predict.settings import Settings
 from .squares import SquareGrid, SquareSums
@@ -142,7 +143,7 @@ class _NoMaps:
     def open(self, folder: Path, rows: int) -> None:
         """There are no files."""
 
-    def write(self, band: RowBand) -> None:
+    def write(self, band: Any) -> None:
         figure = getattr(band, self._measure)
         self._sums.add(self._row, figure[..., np.newaxis], band.null)
         self._row += len(band.null)
@@ -158,6 +159,7 @@ class _NoMaps:
         support: dict[str, str],
         columns: Mapping[str, np.ndarray],
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        objects: FoundObjects | None,
         before_naming: Callable[[], None],
     ) -> None:
         """There are no maps."""

@@ -22,7 +22,8 @@ from ..model.folder import MODEL_FOLDER, save_card
 from ..runtime import multi_gpu
 from ..runtime.multi_gpu import Team
 from .config.members import Training, Trainings
-from .ensemble_scores import summary
+from .config.recipes import check_recipe
+from .ensemble_scores import heads, summary
 from .model_readme import README_NAME, readme
 from .preflight import check_data
 from .resume.ensemble_folder import EnsembleFolder, opened
@@ -99,6 +100,7 @@ def _check(trainings: Trainings) -> None:
         # The member warns when its turn comes.
         check_data(one.data, warn=lambda line: None)
     first = trainings.each[0]
+    check_recipe(first.settings, first.data.target.kind)
     check_network(first.data, first.settings)
 
 
@@ -168,7 +170,7 @@ def _ensemble_card(trainings: Trainings, name: str, place: Path, command: str) -
             "name": one.name,
             "seed": one.settings.seed,
             "validation": card.training["validation"],
-            "test": figures(card.test),
+            "test": figures(card.test, first.data),
             "best_epoch": card.training["best_epoch"],
             "seconds": card.training["seconds"],
         }
@@ -181,7 +183,7 @@ def _ensemble_card(trainings: Trainings, name: str, place: Path, command: str) -
         "validated_on": trainings.validated_on,
         "seconds": round(sum(one["seconds"] for one in members), 1),
         "members": members,
-        "summary": summary(members),
+        "summary": summary(members, heads(model.card)),
         **{name: cards[0].training.get(name) for name in KNOWLEDGE_SOURCES},
         "leaks": _different(card.training.get("leaks", []) for card in cards),
     }

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean, median, stdev
 from typing import Any
 
-from ..core.accuracy import HEADLINE
+from ..core.target import CLASSES
 from ..model.card import ModelCard
-
-HEADS = {name: title.removeprefix("Overall ") for name, title in HEADLINE.items()}
-"""Short heads of columns, by the figure."""
+from .score_lines import HEADLINES
 
 SUMMARIES: dict[str, Callable[[Sequence[float]], float]] = {
     "mean": mean,
@@ -23,18 +21,27 @@ Figures = Mapping[str, float | None]
 Summary = dict[str, dict[str, dict[str, float | None]]]
 
 
-def summary(members: Sequence[Mapping[str, Any]]) -> Summary:
+def heads(card: ModelCard) -> dict[str, str]:
+    """Short heads of columns, by the figure."""
+    titles = HEADLINES.of(card.target)
+    return {name: title.removeprefix("Overall ") for name, title in titles.items()}
+
+
+def summary(
+    members: Sequence[Mapping[str, Any]], names: Iterable[str] = tuple(HEADLINES.named(CLASSES))
+) -> Summary:
     """Mean, sample standard deviation (n - 1) and median of the members' figures.
 
     Args:
-        members: Each with the figures of `HEADS` under "validation" and "test", or None there.
+        members: Each with the figures under "validation" and "test", or None there.
+        names: Of the figures, see `heads`.
 
     Returns:
         Figures by split and summary; None where one member's is not defined.
     """
     return {
         split: {
-            name: {figure: _summarised(members, split, figure, of) for figure in HEADS}
+            name: {figure: _summarised(members, split, figure, of) for figure in names}
             for name, of in SUMMARIES.items()
         }
         for split in ("validation", "test")
@@ -53,7 +60,7 @@ def _summarised(
 
 
 Row = tuple[str, list[float | None], list[float | None]]
-"""A name, and the figures of `HEADS` by the validation and the test patches."""
+"""A name, and the figures of `heads` by the validation and the test patches."""
 
 
 def rows_of(card: ModelCard) -> list[Row]:
@@ -63,11 +70,12 @@ def rows_of(card: ModelCard) -> list[Row]:
     kinds = training["summary"]
     found += [(name, kinds["validation"][name], kinds["test"][name]) for name in SUMMARIES]
     found.append(("ensemble", None, card.test))
-    return [(name, *(_in_order(figures) for figures in both)) for name, *both in found]
+    order = list(heads(card))
+    return [(name, *(_in_order(figures, order) for figures in both)) for name, *both in found]
 
 
-def _in_order(figures: Figures | None) -> list[float | None]:
-    return [(figures or {}).get(name) for name in HEADS]
+def _in_order(figures: Figures | None, order: Sequence[str]) -> list[float | None]:
+    return [(figures or {}).get(name) for name in order]
 
 
 def table(card: ModelCard) -> list[str]:
@@ -75,8 +83,8 @@ def table(card: ModelCard) -> list[str]:
     rows = rows_of(card)
     wide = max(len(name) for name, *_ in rows)
     title = card.training["validated_on"]
-    heads = "".join(f"{head:>9}" for head in HEADS.values())
-    lines = [f"{'':{wide}}{title:>36}{'test':>36}", f"{'':{wide}}{heads}{heads}"]
+    columns = "".join(f"{head:>9}" for head in heads(card).values())
+    lines = [f"{'':{wide}}{title:>36}{'test':>36}", f"{'':{wide}}{columns}{columns}"]
     return [*lines, *(f"{name:{wide}}{_cells(val)}{_cells(test)}" for name, val, test in rows)]
 
 

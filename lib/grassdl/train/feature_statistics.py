@@ -12,6 +12,7 @@ from ..dataset.reader import PatchReader
 from ..model.novelty import FeatureStatistics
 from ..networks.analysis.feature_extraction import LAST, with_features
 from .data.band_values import means
+from .targets.choice import learning_of
 
 MOST_PATCHES, MOST_COMPUTED = 256, 1 << 21
 """Training patches that are looked at, evenly spaced over all, and their cells."""
@@ -37,8 +38,11 @@ def feature_statistics(
         seed: Seed of the choice of cells.
 
     Returns:
-        None if it is not clear which features are the last ones, or if there are too few cells.
+        None if it is not clear which features are the last ones, if there are too few cells, or if
+        models of the target have none.
     """
+    if not learning_of(data.target).has_novelty:
+        return None
     try:
         both, _ = with_features(network, LAST)
     except ValueError:

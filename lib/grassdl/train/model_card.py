@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import __version__
 from ..core import plots
+from ..core.epoch_scores import EpochScores
 from ..dataset.areas import footprint
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
@@ -24,7 +25,7 @@ from ..dataset.seen import area_seen
 from ..model.card import ModelCard
 from ..networks import registry
 from ..networks.analysis.receptive_field import reach
-from .callbacks.history import EpochRow, History
+from .callbacks.history import EpochRow
 from .config.settings import Settings
 from .data.band_values import deviations, means
 from .optimization.precision import resolve
@@ -38,7 +39,7 @@ class Fitted:
     """How a fit went.
 
     Attributes:
-        rows: The columns of `History` by epoch.
+        rows: The rows of `History` by epoch.
         best_epoch: The epoch, counted from 1, whose weights were kept.
         monitor: The column that decided which epoch was the best.
         interrupted: Whether it was ended early by Ctrl-C or SIGTERM.
@@ -80,7 +81,7 @@ def model_card(
         bands=data.bands,
         mean=means(data),
         deviation=deviations(data),
-        classes=data.classes,
+        target=data.target,
         resolution=data.resolution,
         size=data.size,
         parameters=network.count_params(),
@@ -142,10 +143,10 @@ def _versions() -> dict[str, str]:
     }
 
 
-def write_history(rows: list[EpochRow], folder: Path) -> None:
+def write_history(rows: list[EpochRow], scores: EpochScores, folder: Path) -> None:
     """Write the rows of `History` as `history.csv` and `history.png`."""
     with (folder / HISTORY_TABLE).open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, History.COLUMNS)
+        table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
-    plots.history(rows, folder / HISTORY_PICTURE)
+    plots.history(rows, folder / HISTORY_PICTURE, scores)

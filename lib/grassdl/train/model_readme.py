@@ -4,19 +4,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from ..core.accuracy import HEADLINE
 from ..core.bands import NDSM, NDVI, Band
-from ..core.classes import MapClass
 from ..core.markdown import environment, table
+from ..core.target import ByTarget
+from ..core.value_accuracy import TITLES
+from ..core.values import ValueTarget
 from ..dataset.manifest import SPLITS
 from ..dataset.seen import sentence
 from ..model.card import RESOLUTION_TOLERANCE, ModelCard
-from .ensemble_scores import HEADS, rows_of
+from .ensemble_scores import heads, rows_of
+from .score_lines import HEADLINES
 
 README_NAME = "README.md"
 
@@ -41,13 +44,11 @@ def readme(card: ModelCard) -> str:
         cells="{:g} x {:g} map units".format(*card.resolution),
         tolerance=f"{100 * RESOLUTION_TOLERANCE:g} %",
         bands=_bands(card),
-        classes=_classes(card),
+        told=_TOLD.of(card.target)(card),
         members=_members(card),
         areas=_areas(card),
         leaks=[sentence(one) for one in training.get("leaks", [])],
         overall=_overall(card),
-        by_class=_by_class(card),
-        unlearned=_unlearned(card),
         versions=table(["Software", "Version"], list(card.versions.items())),
     )
 
@@ -110,9 +111,10 @@ def _members(card: ModelCard) -> Markup:
     """The scores of an ensemble's members and what they come to; "" for one network."""
     if not card.members:
         return Markup("")
-    heads = [f"{title} ({split})" for split in ("validation", "test") for title in HEADS.values()]
+    titles = heads(card).values()
+    columns = [f"{title} ({split})" for split in ("validation", "test") for title in titles]
     rows = [(name, *of_validation, *of_test) for name, of_validation, of_test in rows_of(card)]
-    return table(["Network", *heads], rows)
+    return table(["Network", *columns], rows)
 
 
 def _areas(card: ModelCard) -> Markup:
@@ -132,7 +134,7 @@ def _areas(card: ModelCard) -> Markup:
 
 def _overall(card: ModelCard) -> Markup:
     test = card.test or {}
-    rows = [(title, _figure(test[key])) for key, title in HEADLINE.items() if test]
+    rows = [(title, _figure(test[key])) for key, title in HEADLINES.of(card.target).items() if test]
     return table(["Figure", "Value"], rows)
 
 
@@ -148,7 +150,78 @@ def _figure(score: float | None) -> str:
     return "undefined" if score is None else f"{score:.4f}"
 
 
-def _unlearned(card: ModelCard) -> list[MapClass]:
-    """Classes without training pixels."""
+def _unlearned(card: ModelCard) -> list[str]:
+    """Sentences on classes without training pixels."""
     counts = card.training.get("pixels", {}).get("train", [])
-    return [one for one, count in zip(card.classes, counts, strict=False) if not count]
+    return [
+        f"Class {one.full_name} had no training pixel: it cannot be recognised."
+        for one, count in zip(card.classes, counts, strict=False)
+        if not count
+    ]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the file tells of a kind of target.
+
+    Attributes:
+        task: What the network does with images.
+        title, table, note: The section on what is learnt.
+        result: What maps of the model hold.
+        averaged: What an ensemble averages.
+        scores: A further table of scores.
+        limits: Sentences.
+    """
+
+    task: str
+    title: str
+    table: Markup
+    note: str
+    result: str
+    averaged: str
+    scores: Markup
+    limits: list[str]
+
+
+def _of_classes(card: ModelCard) -> _Told:
+    return _Told(
+        task=f"that classifies images of {len(card.bands)} bands, cell by cell, into "
+        f"{len(card.classes)} classes",
+        title="Classes",
+        table=_classes(card),
+        note="Values are those of the class map; labels and colours come with it.",
+        result="class map",
+        averaged="probabilities",
+        scores=_by_class(card),
+        limits=[
+            "Every cell gets one of the classes above, whatever is really there.",
+            *_unlearned(card),
+        ],
+    )
+
+
+def _further(card: ModelCard) -> list[tuple[str, str]]:
+    """Titles and figures of a value that are not among those that are asked for first."""
+    test = card.test or {}
+    names = [name for name in TITLES if name not in HEADLINES.of(card.target) and test]
+    return [(TITLES[name], _figure(test[name])) for name in names]
+
+
+def _of_value(card: ModelCard) -> _Told:
+    value = card.target
+    assert isinstance(value, ValueTarget)
+    figures = (value.mean, value.deviation, value.minimum, value.maximum)
+    row = (value.name, value.units, *(None if one is None else float(one) for one in figures))
+    return _Told(
+        task=f"that predicts a value, cell by cell, of images of {len(card.bands)} bands",
+        title="Value",
+        table=table("Name,Units,Mean,Deviation,Minimum,Maximum".split(","), [row]),
+        note="Mean, standard deviation, minimum and maximum are those of the training patches.",
+        result="map",
+        averaged="values",
+        scores=table(["Figure", "Value"], _further(card)),
+        limits=["Values beyond those of the training patches are hardly ever predicted."],
+    )
+
+
+_TOLD: ByTarget[Callable[[ModelCard], _Told]] = ByTarget(classes=_of_classes, value=_of_value)

@@ -22,9 +22,7 @@ from ..networks.analysis.receptive_field import reach
 from ..runtime.keras_backend import has_gpu, physical_memory
 from ..runtime.multi_gpu import Team
 from .config.settings import Settings
-
-MOST_LISTED = 5
-"""Classes that a warning lists at most."""
+from .targets.choice import learning_of
 
 COPIES_OF_WEIGHTS = 7
 """The weights, their gradients, their mean, two moments of the optimiser, the best so far, and the
@@ -65,37 +63,12 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
     pixels = data.pixels("train")
     if not pixels.any():
         raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
-    if np.count_nonzero(pixels) == 1:
-        only = data.classes.labels[int(pixels.argmax())]
-        raise ValueError(f"All labelled training pixels are <{only}>: two classes are needed")
-    for one, labelled in zip(data.classes, pixels, strict=True):
-        if not labelled:
-            warn(
-                f"Class {one.value} <{one.label}> has no pixel in the training patches: "
-                "the network cannot learn it"
-            )
-    _tell_unvalidated(data, warn)
+    learning_of(data.target).check(data, warn)
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
             warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
     for sentence in data.renumbered() + data.contradictions() + data.overlaps():
         warn(sentence)
-
-
-def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
-    """Warn of classes that are trained and lack in the validation split, if that has labels.
-
-    Their IoU is 0 as soon as a pixel is mapped as one of them: see `accuracy.iou`.
-    """
-    trained, validated = data.pixels("train") > 0, data.pixels("val") > 0
-    missing = np.flatnonzero(trained & ~validated)
-    if validated.any() and len(missing):
-        shown = ", ".join(f"<{data.classes.labels[place]}>" for place in missing[:MOST_LISTED])
-        more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
-        warn(
-            f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
-            "the epoch in its mean IoU, by which the best one is chosen"
-        )
 
 
 def check_team(settings: Settings, team: Team) -> None:
@@ -299,7 +272,7 @@ def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str
     memory = megabytes(memory_needed(network, data.size, batch_size))
     return (
         f"Network <{settings.network_name}> with {network.count_params()} parameters, receptive "
-        f"field {seen}; {len(data.bands)} bands, {len(data.classes)} classes; patches of "
+        f"field {seen}; {len(data.bands)} bands, {data.target.summary}; patches of "
         f"{data.size} x {data.size} cells: {patches}; about {memory} of memory for batches of "
         f"{batch_size}, and {megabytes(PROGRAM_BYTES)} for the program"
     )

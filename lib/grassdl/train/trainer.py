@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..core import accuracy
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import sentence
 from ..io.folders import check_output_folder
@@ -33,7 +32,7 @@ from ..runtime.workers import Terminated
 from .callbacks import tensorboard
 from .callbacks.divergence import Diverged
 from .callbacks.watch import Watch
-from .config.class_weights import class_weights
+from .config.recipes import check_recipe
 from .config.settings import Settings
 from .data.augmentation import by_names
 from .data.band_values import BandValues, deviations, means
@@ -42,9 +41,8 @@ from .feature_statistics import feature_statistics
 from .head.learning import Learning
 from .model_card import Fitted, model_card, write_history
 from .model_readme import README_NAME, readme
-from .optimization import losses, optimizers
+from .optimization import optimizers
 from .optimization.distillation import account, learner_of, open_teacher
-from .optimization.metrics import MeanIoU
 from .optimization.phases import Phase, frozen
 from .optimization.precision import computing_in, in_float32, resolve
 from .optimization.pretrained import start_encoder
@@ -61,6 +59,7 @@ from .preflight import (
 from .resume.checkpoint import State
 from .resume.fingerprint import description
 from .resume.run_folder import LOGS_NAME, RunFolder, run_path, running
+from .targets.choice import learning_of
 from .training_run import Course, open_run
 
 BATCH_NORM_MOMENTUM = 0.9
@@ -72,8 +71,6 @@ epochs of a small dataset: until then the scores on the validation split say not
 
 SECONDS_TO_SCORE = 8
 """Time to score a model after SIGTERM: batch systems wait about half a minute before they kill."""
-
-_BEST = {"val_mean_iou": "highest validation mean IoU", "loss": "lowest training loss"}
 
 _KEEPING = (
     "The learning rate is {:g}, a tenth of that for random weights, to keep what the model knows "
@@ -126,6 +123,7 @@ def train(
         report = warn = _silent
     check_packages()
     check_data(data, warn)
+    check_recipe(settings, data.target.kind)
     teacher = open_teacher(settings.teacher, data) if settings.teacher else None
     leaks = _warn_of_leaks(data, settings, teacher, warn)
     check_team(settings, team)
@@ -137,7 +135,7 @@ def train(
         network, fitted, start = _fitted_network(data, settings, report, warn, run, resume, team)
         if not team.leads:
             return None
-        report(f"Epoch {fitted.best_epoch} has the {_BEST[fitted.monitor]}: its weights are kept")
+        report(f"Epoch {fitted.best_epoch} has the {_best(fitted, data)}: its weights are kept")
         card = _scored_card(target.name, network, data, settings, fitted, command, warn)
         _tell_sources(card, start, teacher, leaks)
         if with_validation:
@@ -171,6 +169,15 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
     if fitted.interrupted:
         raise KeyboardInterrupt
     return fitted
+
+
+def _best(fitted: Fitted, data: JoinedPatchSets) -> str:
+    """What the kept epoch is the best by."""
+    scores = learning_of(data.target).scores
+    if fitted.monitor == "loss":
+        return "lowest training loss"
+    how = {"max": "highest", "min": "lowest"}[scores.mode]
+    return f"{how} validation {scores.title}"
 
 
 def _tell_sources(
@@ -210,7 +217,7 @@ def _validation(
     network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
 ) -> dict[str, Any]:
     """What the account of a training tells of the scores on the validation split."""
-    return {"validation": figures(_scores(network, data, "val", settings, warn))}
+    return {"validation": figures(_scores(network, data, "val", settings, warn), data)}
 
 
 def _scored_card(
@@ -243,7 +250,7 @@ def _write_model(
         save_network(network, folder)
         if statistics:
             statistics.save(folder)
-        write_history(fitted.rows, folder)
+        write_history(fitted.rows, learning_of(card.target).scores, folder)
         (folder / README_NAME).write_text(readme(card), encoding="utf-8")
         shutil.copytree(run.logs, folder / LOGS_NAME)
     if fitted.interrupted:
@@ -290,7 +297,7 @@ def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
     """Refuse a network that fits neither patches nor memory before its weights take some."""
     if settings.network_file or not registry.is_large(settings.network, settings.network_options):
         return
-    build = partial(_build, settings, data.size, len(data.bands), len(data.classes))
+    build = partial(_build, settings, data.size, len(data.bands), data.target.outputs)
     check_weights_fit(planned(build), settings.network)
 
 
@@ -301,7 +308,7 @@ def check_network(data: JoinedPatchSets, settings: Settings) -> None:
         ValueError: An option that it does not have, or a patch size that does not suit it.
     """
     if not settings.network_file:
-        planned(partial(_build, settings, data.size, len(data.bands), len(data.classes)))
+        planned(partial(_build, settings, data.size, len(data.bands), data.target.outputs))
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
@@ -310,10 +317,11 @@ def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
         settings,
         data.size,
         len(data.bands),
-        len(data.classes),
+        data.target.outputs,
         activation=settings.activation,
         mean=means(data),
         deviation=deviations(data),
+        **learning_of(data.target).head(data, settings),
     )
     # Layers of nested models are among them.
     for layer in network._flatten_layers():
@@ -326,21 +334,15 @@ def _build(
     settings: Settings,
     size: int,
     bands: int,
-    classes: int,
-    activation: str = "softmax",
-    **statistics: Sequence[float],
+    outputs: int,
+    activation: str | None = None,
+    **statistics: Any,
 ) -> keras.Model:
+    """A network; the activation, if none is given, is one that any number of outputs has."""
+    how = {"activation": activation or registry.for_any_number(settings.activation), **statistics}
     if settings.network_file:
-        return build_from_file(settings.network_file, size, bands, classes, **statistics)
-    return registry.build(
-        settings.network,
-        size,
-        bands,
-        classes,
-        activation=activation,
-        **settings.network_options,
-        **statistics,
-    )
+        return build_from_file(settings.network_file, size, bands, outputs, **how)
+    return registry.build(settings.network, size, bands, outputs, **how, **settings.network_options)
 
 
 def _start(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> Start | None:
@@ -348,7 +350,7 @@ def _start(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> S
     if not settings.model:
         return start_encoder(network, data.bands, settings)
     build = partial(_build, settings, data.size)
-    return take_over(network, data.bands, data.classes, settings.model, build)
+    return take_over(network, data.bands, data.target, settings.model, build)
 
 
 def fit(
@@ -365,8 +367,8 @@ def fit(
 ) -> Fitted:
     """Fit a network to the training split, and give it the weights of its best epoch.
 
-    That is the epoch of the highest mean IoU on the validation split, or, without one, of the
-    lowest training loss.
+    That is the epoch of the best score on the validation split, see `TargetLearning.scores`, or,
+    without one, of the lowest training loss.
 
     Args:
         network: Takes raw values; its weights change.
@@ -385,10 +387,11 @@ def fit(
             batches cannot be shared out.
     """
     training, validation = _batches(data, settings, team)
-    monitor, mode = ("val_mean_iou", "max") if validation else ("loss", "min")
+    scores = learning_of(data.target).scores
+    monitor, mode = (scores.monitor, scores.mode) if validation else ("loss", "min")
     if not validation:
         warn("No labelled validation patches: the epoch with the lowest training loss is kept")
-    course = Course(network, settings, monitor, mode, report, run, resumed, watch)
+    course = Course(network, settings, monitor, mode, scores, report, run, resumed, watch)
     encoder = frozen_layers(network, settings, start)
     cause = None
     try:
@@ -493,16 +496,13 @@ def _learner(
     """
     learner = learner_of(network, settings.teacher, data)
     rate = optimizers.rate(settings.schedule, learning_rate, steps)
+    learning = learning_of(data.target)
     learner.compile(
         optimizer=optimizers.optimizer(
             settings.optimizer, rate, settings.weight_decay, settings.averaging * steps
         ),
-        loss=losses.by_name(
-            settings.loss,
-            class_weights(settings.class_weights, data.pixels("train")),
-            settings.label_smoothing,
-        ),
-        metrics=[MeanIoU(len(data.classes))],
+        loss=learning.loss(data, settings),
+        metrics=learning.metrics(data),
     )
     return learner
 
@@ -522,9 +522,13 @@ def _scores(
         return None
 
 
-def figures(report: Mapping[str, Any] | None) -> dict[str, float | None] | None:
-    """The figures over all classes of scores; None of none."""
-    return None if report is None else {name: report[name] for name in accuracy.HEADLINE}
+def figures(
+    report: Mapping[str, Any] | None, data: JoinedPatchSets
+) -> dict[str, float | None] | None:
+    """The figures of scores that are asked for first; None of none."""
+    if report is None:
+        return None
+    return {name: report[name] for name in learning_of(data.target).headline}
 
 
 def score(
@@ -546,7 +550,7 @@ def score(
         fill: Value of every band that stands for NULL; None for the means of the bands.
 
     Returns:
-        The object of `accuracy.report`; None if no pixel of the split is labelled.
+        The object of `Counter.report`; None if no pixel of the split is labelled.
 
     Raises:
         TimeoutError: It takes longer.
@@ -554,7 +558,7 @@ def score(
     end = time.monotonic() + seconds
     if not data.pixels(split).any():
         return None
-    counts = np.zeros((len(data.classes), len(data.classes)), np.int64)
+    counter = learning_of(data.target).counter(data)
     if fill is None:
         fill = np.array(means(data), np.float32)
     batches = Batches(data.arrays(split), batch_size, fill)
@@ -562,6 +566,5 @@ def score(
         if time.monotonic() > end:
             raise TimeoutError
         images, labels = batches[number]
-        predicted = network.predict_on_batch(images).argmax(axis=-1)
-        counts += accuracy.confusion_counts(predicted, labels, len(data.classes))
-    return accuracy.report(counts, data.classes)
+        counter.add(network.predict_on_batch(images), labels)
+    return counter.report()

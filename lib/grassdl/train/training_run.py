@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 
+from ..core.epoch_scores import EpochScores
 from ..runtime.multi_gpu import Team
 from .callbacks.early_stopping import Best
 from .callbacks.ema import Averaged
@@ -62,6 +63,7 @@ class Course:
         settings: The recipe.
         monitor: The figure that tells how good an epoch was.
         mode: "max" if high ones are good, else "min".
+        scores: The figures of each epoch.
         report: Takes a line per epoch.
         run: Where to keep logs, and the state after each epoch; None for nowhere.
         resumed: State to resume from, or None.
@@ -74,6 +76,7 @@ class Course:
         settings: Settings,
         monitor: str,
         mode: str,
+        scores: EpochScores,
         report: Report,
         run: RunFolder | None,
         resumed: State | None,
@@ -86,7 +89,8 @@ class Course:
         self.run = run
         self.resumed = resumed
         self.phases = phases(settings)
-        self.history = History(settings.most_epochs, report, resumed.rows if resumed else ())
+        rows = resumed.rows if resumed else ()
+        self.history = History(settings.most_epochs, report, rows, scores)
         # A new head may need long to be worth anything: patience counts once all learns.
         patience = settings.patience or settings.most_epochs
         self.averaged = Averaged(network)

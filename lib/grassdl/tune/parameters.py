@@ -266,6 +266,7 @@ def standard_values(
         **{name: str(value) for name, value in own.items()},
         **standard_words(),
         "network": plain.network,
+        "loss": plain.loss,
         "activation": plain.activation,
         "learning_rate": f"{plain.highest_rate:g}",
     }

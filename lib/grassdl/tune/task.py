@@ -97,11 +97,13 @@ class Task:
         """Open the datasets with all bands that are tried.
 
         Raises:
-            ValueError: They cannot be opened, or no validation patch has labels to score trials by.
+            ValueError: They cannot be opened, are not of classes, or no validation patch has labels
+                to score trials by.
         """
         choices = [one.ends for one in self.parameters if one.name == "bands"]
         for bands in choices[0] if choices else [self.options["bands"]]:
             data = self.data({"bands": bands})
+        data.target.scheme("The input")
         if not data.pixels("val").any():
             raise ValueError(
                 "No pixel of the validation patches is labelled, by which trials are compared: cut "

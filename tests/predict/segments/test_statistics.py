@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from grassdl.core.classes import UNLABELLED_INDEX
 from grassdl.predict.decision import Decision
 from grassdl.predict.run import stored_bands
-from grassdl.predict.segments import classification
+from grassdl.predict.segments import segment_pass
 from grassdl.predict.segments import statistics as segments
 from grassdl.predict.segments.classification import SegmentClassifier
 from grassdl.predict.segments.statistics import SegmentSettings, columns_of
@@ -65,7 +65,7 @@ def tally(scene, folder, strip=1 << 20, threshold=None, stop=None, **how):
     by = SegmentClassifier(segments, decision, how, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("grassdl.predict.run.STRIP_CELLS", strip)
-        patch.setattr(classification, "STRIP_CELLS", max(1, strip // 2))
+        patch.setattr(segment_pass, "STRIP_CELLS", max(1, strip // 2))
         reader, row = Shares(probabilities, null), 0
         for number, band in enumerate(stored_bands(reader, decision)):
             by.add(band)

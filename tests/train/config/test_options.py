@@ -117,7 +117,7 @@ def model(tmp_path):
             bands=BANDS,
             mean=[0, 0],
             deviation=[1, 1],
-            classes=CLASSES,
+            target=CLASSES,
             resolution=(1, 1),
             size=16,
             parameters=1,

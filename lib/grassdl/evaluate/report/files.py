@@ -23,7 +23,10 @@ FILE_OPTIONS = ("output", "matrix", "plot", "report")
 
 
 def writers(
-    report: dict[str, Any], page: Callable[[], str], form: str
+    report: dict[str, Any],
+    page: Callable[[], str],
+    form: str,
+    plot: Callable[[Path], None] | None = None,
 ) -> dict[str, Callable[[Path], object]]:
     """For each of `FILE_OPTIONS` a function that writes its file.
 
@@ -31,6 +34,7 @@ def writers(
         report: The report.
         page: Makes the HTML page, which takes longer than all else.
         form: Value of the option `format`.
+        plot: Writes the picture; None for that of classes.
     """
 
     def write(path: Path, content: str) -> None:
@@ -39,6 +43,6 @@ def writers(
     return {
         "output": lambda path: write(path, FORMATS[form](report)),
         "matrix": lambda path: write(path, formats.matrix_csv(report)),
-        "plot": lambda path: plots.confusion_matrix(report, path),
+        "plot": plot or (lambda path: plots.confusion_matrix(report, path)),
         "report": lambda path: write(path, page()),
     }

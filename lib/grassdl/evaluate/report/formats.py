@@ -15,11 +15,13 @@ Row = tuple[str, int | None, float | int | None]
 def as_csv(report: dict[str, Any]) -> str:
     """The report as a tidy table: one figure a line in the columns metric, class, label, value.
 
-    Figures of the whole map have no class and no label; undefined figures have no value. Names of
+    Figures of the whole map have no class and no label (of values, ranges of the reference stand in
+    their place); undefined figures have no value. Names of
     parts of the report come before those of their figures; the ends of an interval are `_low` and
     `_high`. The confusion matrix is a table of its own, see `matrix_csv`.
     """
-    labels = {one["value"]: one["label"] for one in report["classes"]}
+    rows_of = report.get("classes") or report.get("ranges", [])
+    labels = {one["value"]: one["label"] for one in rows_of}
     rows: list[Sequence[object]] = [("metric", "class", "label", "value")]
     for metric, value, figure in _figures(report, "", None):
         rows.append((metric, value, labels.get(value), figure))
@@ -48,7 +50,7 @@ def _figures(part: object, name: str, value: int | None) -> Iterator[Row]:
         for key, inner in part.items():
             if key not in ("value", "label", "distance", "confusion_matrix"):
                 # Figures by class differ from those of the whole map in the column class.
-                joined = name if key == "classes" else f"{name}_{key}".lstrip("_")
+                joined = name if key in ("classes", "ranges") else f"{name}_{key}".lstrip("_")
                 yield from _figures(inner, joined, value)
     elif isinstance(part, list):
         for place, inner in enumerate(part, start=1):

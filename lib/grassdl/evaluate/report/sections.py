@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...core.accuracy import HEADLINE
+from ...core.target import CLASSES, ByTarget
 from ...core.text import listed
 from ...dataset.seen import sentence
 from ..settings import STRATIFIED
 from .classes import classes_of
 from .network_sections import calibration, importance, thresholds
 from .tables import CHANGE, COUNT, Bars, Cell, Part, Row, Section, Table, Words
+from .value_sections import value_headline, value_sections
 
 MOST_CONFUSIONS = 20
 """Lines of the table of the worst confusions."""
@@ -81,6 +83,10 @@ def _patches(split: str, datasets: Sequence[str]) -> str:
 
 def headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:
     """The figures that are asked for first; those of a sample are adjusted to the mapped areas."""
+    return _HEADLINES.named(report.get("target", CLASSES))(report)
+
+
+def _class_headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:
     whole = Part(report)
     of_sample = ", of the sample" if report["design"] == STRATIFIED else ""
     found = [(name + of_sample, _whole_map(whole, key)) for name, key in _BOTH.items()]
@@ -97,6 +103,10 @@ def sections(report: dict[str, Any], most_classes: int) -> list[Section]:
         report: What `assess` or `score_patches` returns.
         most_classes: With more classes the worst confusions are listed instead of the matrix.
     """
+    return _SECTIONS.named(report.get("target", CLASSES))(report, most_classes)
+
+
+def _class_sections(report: dict[str, Any], most_classes: int) -> list[Section]:
     whole = Part(report)
     many = len(report["classes"]) > most_classes
     optional = {
@@ -380,3 +390,17 @@ def _leaks(found: Part) -> Section:
         _, _, after = sentence(one.get()).partition(" ")
         lead.append([one.figure("patches", COUNT), f" {after}."])
     return Section("Leaks: what the model has seen", lead=lead)
+
+
+def _value_sections(report: dict[str, Any], most_classes: int) -> list[Section]:
+    """Those of values, and what concerns reports of any kind."""
+    found = value_sections(report)
+    return found + ([_leaks(Part(report, "leaks"))] if report.get("leaks") else [])
+
+
+_HEADLINES: ByTarget[Callable[[dict[str, Any]], list[tuple[str, Cell]]]] = ByTarget(
+    classes=_class_headline, value=value_headline
+)
+_SECTIONS: ByTarget[Callable[[dict[str, Any], int], list[Section]]] = ByTarget(
+    classes=_class_sections, value=_value_sections
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -20,59 +19,39 @@ from ...core.classes import (
     MapClass,
 )
 from ...core.options import whole
+from ...core.target import CLASSES, VALUE, ByTarget
 from ...io.class_files import read_colors, read_labels
 from ..raster.categories import map_classes
 from ..raster.class_codes import BorderedCodes, CategoryCodes, PointCodes, ValueCodes, few_values
-from ..raster.info import require_integer, values_in_region
+from ..raster.info import info_of, require_integer, require_raster, values_in_region
 from ..raster.region import Region
 from ..session.modules import run_module
 from ..session.output_names import require_own_format
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.numbered_areas import NumberedAreas, numbered_areas
 from ..vector.sites import TrainingSites, read_areas, read_points, too_small
+from .label_source import FoundLabels, Labels, LabelSource
 from .segment_labels import class_by_segment, segment_sites
 from .training_map import TrainingMap
+from .value_labels import value_labels
 
 TEMPORARY_PREFIX = "i_dl_patches_tmp"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What to learn from, in the process's region.
-
-    Attributes:
-        classes: The classes.
-        background: Class index of cells that nothing else labels; None leaves them unlabelled.
-        places: Row and column (n, 2), in cells, of every training area's or segment's centre or
-            point that has a class; None where the labels are a raster map.
-        notes: Sentences about the training map that its user should know.
-        index_of: Class index by code of `LabelSource.codes`, (256,) uint8; None where the codes
-            are the indices.
-    """
-
-    classes: ClassScheme
-    background: int | None
-    places: np.ndarray | None = None
-    notes: list[str] = field(default_factory=list)
-    index_of: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class LabelSource:
-    """Labels that are yet to be read.
-
-    Attributes:
-        codes: A code of every cell below NULL_INDEX, UNLABELLED_INDEX where there is no label.
-        labels: Gives the labels, once it is known which codes occur.
-    """
-
-    codes: CategoryCodes | PointCodes | ValueCodes
-    labels: Callable[[np.ndarray], Labels]
 
 
 def labels_from_options(
     options: dict[str, str], region: Region
 ) -> AbstractContextManager[LabelSource]:
+    """Labels by the option target: of values or of classes; if it is empty, a raster map of
+    floating type holds values."""
+    kind = options["target"] or (VALUE if _is_floating(options["labels"]) else CLASSES)
+    return _SOURCES.named(kind)(options, region)
+
+
+def _is_floating(raster: str) -> bool:
+    return bool(raster) and info_of(require_raster(raster)).datatype != "CELL"
+
+
+def class_labels(options: dict[str, str], region: Region) -> AbstractContextManager[LabelSource]:
     """Labels by the options labels, or segments and segment_classes or value, or training and those
     that `TrainingMap` reads, and by background, borders, class_values and class_colors."""
     values, colors = options["class_values"], options["class_colors"]
@@ -115,6 +94,10 @@ def raster_labels(raster: str, rules: ClassRules) -> Iterator[LabelSource]:
         yield _known_labels(codes, Labels(classes, rules.background_index(classes)))
 
 
+_SOURCES: ByTarget[Callable[[dict[str, str], Region], AbstractContextManager[LabelSource]]]
+_SOURCES = ByTarget(classes=class_labels, value=value_labels)
+
+
 def _classes_of_map(name: str, values: list[int], rules: ClassRules) -> ClassScheme:
     """The classes of a raster map that has these values in the region."""
     if not values:
@@ -124,10 +107,10 @@ def _classes_of_map(name: str, values: list[int], rules: ClassRules) -> ClassSch
 
 
 def _labels_of_values(
-    name: str, rules: ClassRules, codes: ValueCodes, present: np.ndarray
-) -> Labels:
+    name: str, rules: ClassRules, codes: ValueCodes, found: FoundLabels
+) -> Labels[ClassScheme]:
     """The labels of a raster map of which these codes occur."""
-    present = present[present < codes.number]
+    present = found.present[found.present < codes.number]
     values = (present + codes.lowest).tolist()
     classes = _classes_of_map(name, values, rules)
     as_they_are = np.arange(UNLABELLED_INDEX + 1, dtype=np.uint8)
@@ -140,7 +123,7 @@ def _labels_of_values(
     return Labels(classes, otherwise, index_of=None if same else index_of)
 
 
-def _known_labels(codes: CategoryCodes | PointCodes, labels: Labels) -> LabelSource:
+def _known_labels(codes: CategoryCodes | PointCodes, labels: Labels[ClassScheme]) -> LabelSource:
     """Labels that are known before they are read: the codes are the class indices."""
     return LabelSource(codes, lambda _: labels)
 

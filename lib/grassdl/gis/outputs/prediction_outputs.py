@@ -11,11 +11,16 @@ from typing import Any
 import grass.script as gs
 import numpy as np
 
-from ...core.classes import ClassScheme
 from ...core.outlines import AS_CELLS, Outlines
+from ...core.target import ByTarget, Target
 from ..raster.region import Region
 from .class_maps import ClassificationMaps
 from .segment_tables import SegmentRows, SegmentTables
+from .value_maps import ValueMaps
+
+_MAPS: ByTarget[Callable[..., ClassificationMaps | ValueMaps]] = ByTarget(
+    classes=ClassificationMaps.from_options, value=ValueMaps.from_options
+)
 
 
 class PredictionOutputs:
@@ -25,7 +30,7 @@ class PredictionOutputs:
 
     Args:
         options: Of the module.
-        classes: The classes.
+        target: What the model gives.
         minsize: Cells that areas of the vector map have at least.
         region: The region.
         unfinished: Whether an earlier run may have begun to name its outputs: then they may exist.
@@ -38,15 +43,14 @@ class PredictionOutputs:
     def __init__(
         self,
         options: Mapping[str, str],
-        classes: ClassScheme,
+        target: Target,
         minsize: int,
         region: Region,
         unfinished: bool,
         outlines: Outlines = AS_CELLS,
     ):
         self._region = region
-        wanted = minsize, unfinished, outlines
-        self._maps = ClassificationMaps.from_options(options, classes, *wanted)
+        self._maps = _MAPS.of(target)(options, target, minsize, unfinished, outlines)
         self._tables = None
         if options["segments"]:
             self._tables = SegmentTables.from_options(options, unfinished)
@@ -89,7 +93,7 @@ class PredictionOutputs:
         self._maps.open(folder, rows, self._region)
 
     def write(self, band: Any) -> None:
-        """See `Outputs.write`; a band is a `grassdl.predict.decision.RowBand`."""
+        """See `Outputs.write`; a band is a `grassdl.predict.cell_decision.CellBand`."""
         self._maps.write(band)
 
     def close(self) -> None:

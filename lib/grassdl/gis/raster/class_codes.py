@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.classes import NO_STRATUM, NULL_INDEX, UNLABELLED_INDEX
 from ...core.integer_tables import CodeTable
+from ...core.label_codes import CLASS_CODES, codes_of
 from ...core.object_borders import border_cells
 from .info import BeyondRangeError, info_of, require_integer, values_in_region
 from .region import Region
@@ -24,6 +25,8 @@ class CategoryCodes:
         otherwise: Code of all other cells, NULL among them.
         dtype: Type of the codes.
     """
+
+    coding = CLASS_CODES
 
     def __init__(
         self,
@@ -81,19 +84,25 @@ class BorderedCodes(CategoryCodes):
 
 
 class PointCodes:
-    """Codes of the cells within a radius of points.
+    """Labels of the cells within a radius of points.
 
     Args:
         region: The grid.
         places: Coordinates of the points (n, 2) as (x, y).
-        codes: Code of every point (n,).
+        codes: Label of every point (n,).
         radius: In map units; a point has the cell that it lies in however small it is.
-        otherwise: Code of all other cells.
+        otherwise: Label of all other cells.
     """
 
     def __init__(
-        self, region: Region, places: np.ndarray, codes: np.ndarray, radius: float, otherwise: int
+        self,
+        region: Region,
+        places: np.ndarray,
+        codes: np.ndarray,
+        radius: float,
+        otherwise: float,
     ):
+        self.coding = codes_of(codes)
         self.rows, self.cols = region.rows, region.cols
         self._places = region.cells_of(places)
         self._codes = codes
@@ -102,8 +111,8 @@ class PointCodes:
         self._otherwise = otherwise
 
     def read(self, row: int, rows: int) -> np.ndarray:
-        """Codes (rows, cols) uint8 of rows `row` to `row + rows`; the nearest point decides."""
-        codes = np.full((rows, self.cols), self._otherwise, np.uint8)
+        """Labels (rows, cols) of rows `row` to `row + rows`; the nearest point decides."""
+        codes = np.full((rows, self.cols), self._otherwise, self.coding.dtype)
         nearest = np.full(codes.shape, np.inf, np.float32)
         reach = self._radius / self._cell[0] + 1
         rows_of = self._places[:, 0]
@@ -112,7 +121,9 @@ class PointCodes:
             self._paint(codes, nearest, self._places[one] - (row, 0), self._codes[one])
         return codes
 
-    def _paint(self, codes: np.ndarray, nearest: np.ndarray, place: np.ndarray, code: int) -> None:
+    def _paint(
+        self, codes: np.ndarray, nearest: np.ndarray, place: np.ndarray, code: float
+    ) -> None:
         """Give the cells around a point its code where no other point is nearer."""
         if not self._radius:
             row, col = np.floor(place).astype(int)

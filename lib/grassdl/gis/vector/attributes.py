@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import grass.script as gs
@@ -143,13 +144,39 @@ def class_texts(vector: str, layer: str, column: str) -> dict[int, str]:
         raise ValueError(
             f"Column <{column}> of <{vector}> is of type {kind}: classes are integers or texts"
         )
-    columns = f"{_table(vector, layer)['key']},{column}"
-    table = read_text("v.db.select", map=vector, layer=layer, columns=columns, format="csv")
-    rows = [row for _, row in read_rows(table, ",", f"Column <{column}> of <{vector}>")][1:]
-    texts = {int(category): one_line(text) for category, text in rows if one_line(text)}
+    texts = _texts(vector, layer, column)
     if kind in NUMBERS:
         return {one: _whole(text, column, vector) for one, text in texts.items()}
     return texts
+
+
+def numbers_by_category(vector: str, layer: str, column: str) -> dict[int, float]:
+    """The number in a column for every category that has one.
+
+    Args:
+        vector: Name of an existing vector map.
+        layer: Its layer, by number or name.
+        column: A column of numbers.
+
+    Raises:
+        ValueError: Layer or column is missing, or of another type.
+    """
+    kind = _column_type(vector, layer, column)
+    if kind not in (*INTEGERS, *NUMBERS):
+        raise ValueError(
+            f"Column <{column}> of <{vector}> is of type {kind}: values are numbers, take a "
+            "column of them"
+        )
+    found = {category: float(text) for category, text in _texts(vector, layer, column).items()}
+    return {category: number for category, number in found.items() if math.isfinite(number)}
+
+
+def _texts(vector: str, layer: str, column: str) -> dict[int, str]:
+    """What a column that exists holds for every category that has an entry."""
+    columns = f"{_table(vector, layer)['key']},{column}"
+    table = read_text("v.db.select", map=vector, layer=layer, columns=columns, format="csv")
+    rows = [row for _, row in read_rows(table, ",", f"Column <{column}> of <{vector}>")][1:]
+    return {int(category): one_line(text) for category, text in rows if one_line(text)}
 
 
 def _whole(text: str, column: str, vector: str) -> str:

@@ -32,6 +32,19 @@ def class_probabilities(scores: KerasTensor) -> KerasTensor:
     return layers.Softmax(dtype="float32", name="probabilities")(scores)
 
 
+def values(scores: KerasTensor, mean: float, deviation: float) -> KerasTensor:
+    """What makes values of scores: their scale, as constants, so that it has no weights.
+
+    Args:
+        scores: (batch, rows, columns, outputs).
+        mean, deviation: Of the values in the training data.
+
+    Returns:
+        Values (batch, rows, columns, outputs), float32 whatever the precision in use.
+    """
+    return layers.Rescaling(deviation, mean, dtype="float32", name="values")(scores)
+
+
 def sigmoid_probabilities(scores: KerasTensor) -> KerasTensor:
     """What makes the probabilities of two classes of one score, that of the second class.
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Several networks as one engine: their probabilities are averaged, and compared."""
+"""Several networks as one engine: their results are averaged, and compared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ...core.readers import empty_layers
 from ...model.card import ModelCard
 from ...model.ensemble import Member
-from ..decision import normalised_entropy
+from .disagreement import Disagreement, MutualInformation
 from .keras_engine import Engine
 
 
@@ -52,27 +52,18 @@ class MemberInput:
 
 
 class EnsembleEngine:
-    """The mean of the probabilities of several networks. Use it for a model with members.
+    """The mean of the results of several networks. Use it for a model with members.
 
     Tiles stay exact: each member is, with the halo of the one that reaches farthest, a crop of
     itself run once over the whole, and so is the mean.
 
-    Disagreement is the mutual information between the class of a cell and the member that is asked:
-
-        I = H(mean_m p_m) - mean_m H(p_m),    H(p) = -sum_c p_c ln p_c
-
-    as a share of ln(classes), the maximum of H. It is 0 where all members give the same
-    probabilities, however uncertain they are, and high where each is certain of another class
-    (Houlsby et al. 2011, arXiv 1112.5745, equation 2; for networks Gal et al. 2017, arXiv
-    1703.02910). The normalised entropy of the mean, that is the uncertainty, is the sum of it and
-    of the mean of the members' own.
-
     Args:
         engines: Compute a member each.
         inputs: What each of them takes for the values of a window.
-        classes: Number of classes.
-        disagreement: Whether the disagreement follows the probabilities, as one more layer.
-        novelty: Whether the engines give the novelty after the probabilities, the mean of which
+        outputs: Number of classes; 1 of a value.
+        disagreement: Whether the disagreement follows the mean, as one more layer.
+        compared: How members are compared.
+        novelty: Whether the engines give the novelty after their results, the mean of which
             follows then, too.
     """
 
@@ -80,13 +71,15 @@ class EnsembleEngine:
         self,
         engines: Sequence[Engine],
         inputs: Sequence[MemberInput],
-        classes: int,
+        outputs: int,
         disagreement: bool = False,
+        compared: Callable[[], Disagreement] = MutualInformation,
         novelty: bool = False,
     ):
         self._members = list(zip(engines, inputs, strict=True))
-        self._classes = classes
+        self._outputs = outputs
         self._disagreement = disagreement
+        self._compared = compared
         self._novelty = novelty
         self.prepares_each_size = all(one.prepares_each_size for one in engines)
 
@@ -96,52 +89,43 @@ class EnsembleEngine:
             engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Mean class probabilities, the disagreement and the mean novelty if they are wanted, and
-        the features of all members in their order; see `Engine`.
+        """The mean result, the disagreement and the mean novelty if they are wanted, and the
+        features of all members in their order; see `Engine`.
 
         Args:
             values: Raw band values, NaN where a cell is NULL.
         """
         mean = np.zeros(0)
-        entropy = np.zeros(values.shape[:2], np.float32)
-        novelty = np.zeros_like(entropy)
-        first_feature = self._classes + self._novelty
+        novelty = np.zeros(values.shape[:2], np.float32)
+        compared = self._compared() if self._disagreement else None
+        first_feature = self._outputs + self._novelty
         features = []
         for engine, taken in self._members:
             result = engine(taken(values))
-            probabilities = result[..., : self._classes]
-            if self._disagreement:
-                entropy += normalised_entropy(probabilities)
+            own = result[..., : self._outputs]
+            if compared:
+                compared.add(own)
             if mean.size:
-                mean += probabilities
+                mean += own
             else:
-                mean = empty_layers(probabilities.shape, np.float32)
-                mean[...] = probabilities
+                mean = empty_layers(own.shape, np.float32)
+                mean[...] = own
             if self._novelty:
-                novelty += result[..., self._classes]
+                novelty += result[..., self._outputs]
             if result.shape[-1] > first_feature:
                 features.append(result[..., first_feature:].copy())
         share = np.float32(1 / len(self._members))
         mean *= share
-        return self._joined(mean, entropy * share, novelty * share, features)
+        further = [compared.of(mean)] if compared else []
+        further += [novelty * share] if self._novelty else []
+        return _joined([mean, *(one[..., np.newaxis] for one in further), *features])
 
-    def _joined(
-        self,
-        mean: np.ndarray,
-        entropy: np.ndarray,
-        novelty: np.ndarray,
-        features: Sequence[np.ndarray],
-    ) -> np.ndarray:
-        """All layers in one array; the mean itself where there are no others."""
-        further = [*features]
-        if self._novelty:
-            further.insert(0, novelty[..., np.newaxis])
-        if self._disagreement:
-            disagreement = np.maximum(normalised_entropy(mean) - entropy, 0)
-            further.insert(0, disagreement[..., np.newaxis])
-        if not further:
-            return mean
-        parts = [mean, *further]
-        joined = empty_layers((*entropy.shape, sum(one.shape[-1] for one in parts)), np.float32)
-        np.concatenate(parts, axis=-1, out=joined)
-        return joined
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """All layers in one array; that of a single part itself."""
+    if len(parts) == 1:
+        return parts[0]
+    layers = sum(one.shape[-1] for one in parts)
+    joined = empty_layers((*parts[0].shape[:-1], layers), np.float32)
+    np.concatenate(parts, axis=-1, out=joined)
+    return joined

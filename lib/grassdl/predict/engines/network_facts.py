@@ -63,7 +63,7 @@ class NetworkFacts:
             ValueError: Bands, classes or the reach of the network differ from the card's.
         """
         extent = (card.stride, card.halo, card.receptive_field)
-        expected = (len(card.bands), len(card.classes), *extent)
+        expected = (len(card.bands), card.target.outputs, *extent)
         if astuple(self)[: len(expected)] != expected:
             raise ValueError(
                 "The model's network does not fit its model.json (bands and classes "

@@ -16,6 +16,7 @@ from ...runtime import keras_backend
 from ...runtime.openvino_package import import_openvino
 from ...runtime.workers import run_apart
 from ..settings import AUTO, BFLOAT16, KERAS, MAPS, OPENVINO, Settings
+from .disagreement import Disagreement, MutualInformation
 from .ensemble_engine import EnsembleEngine, MemberInput
 from .keras_engine import Engine, KerasEngine
 from .network_facts import NetworkFacts, joined_facts, network_and_facts
@@ -63,13 +64,19 @@ class LoadedEngine:
     with_keras: bool
 
 
-def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], None]) -> LoadedEngine:
+def load_engine(
+    card: ModelCard,
+    settings: Settings,
+    report: Callable[[str], None],
+    compared: Callable[[], Disagreement] = MutualInformation,
+) -> LoadedEngine:
     """The networks of a model, ready to compute; to be called before any import of keras.
 
     Args:
         card: Card of the model.
         settings: Those of the run, which name the model.
         report: Takes a line for the user.
+        compared: How members of an ensemble are compared.
 
     Raises:
         ValueError: The network is damaged, has no such features, or the engine or precision is not
@@ -91,9 +98,8 @@ def load_engine(card: ModelCard, settings: Settings, report: Callable[[str], Non
         adjusts = card if settings.normalization == MAPS else None
         inputs = [MemberInput.of(one, adjusts) for one in members]
         disagreement = bool(settings.outputs.get("disagreement"))
-        engine = EnsembleEngine(
-            engines, inputs, len(card.classes), disagreement, settings.with_novelty
-        )
+        how = disagreement, compared, settings.with_novelty
+        engine = EnsembleEngine(engines, inputs, card.target.outputs, *how)
     return LoadedEngine(engine, name, facts, keras_backend.is_loaded())
 
 

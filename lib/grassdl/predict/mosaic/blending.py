@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.readers import zero_layers
-from ..decision import Decision, RowBand, RowBands
+from ..cell_decision import CellBand, CellDecision, RowBands
 from ..tiling.axis import Axis, Span
 from .windows import Tile, Windows
 
 
-def blended_bands(windows: Windows, decision: Decision, first: int = 0) -> RowBands:
+def blended_bands(windows: Windows, decision: CellDecision, first: int = 0) -> RowBands:
     """Compute the rows of the output that the frame has.
 
     Memory holds the results of one row of tiles, however many there are. Half of its rows
@@ -111,12 +111,12 @@ def blended_rows(axis: Axis) -> list[Span]:
     ]
 
 
-def _decided(windows: Windows, decision: Decision, shares: np.ndarray, null: np.ndarray) -> RowBand:
+def _decided(
+    windows: Windows, decision: CellDecision, shares: np.ndarray, null: np.ndarray
+) -> CellBand:
     """The row band of finished rows; decided in pieces, which takes less memory at once."""
     cols = windows.cols
-    # Weights add up to 1 but for rounding.
-    probabilities = shares[..., : decision.classes]
-    np.minimum(probabilities, 1, out=probabilities)
+    decision.blended(shares)
     band = decision.empty(len(null), len(cols.output))
     for across in blended_rows(cols):
         decision.decide(

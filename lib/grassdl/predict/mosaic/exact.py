@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..decision import Decision, RowBands
+from ..cell_decision import CellDecision, RowBands
 from ..tiling.axis import Axis, Span
 from .windows import Windows
 
@@ -13,7 +13,7 @@ def exact_rows(rows: Axis) -> list[Span]:
     return [step.core.clipped(rows.wanted) for step in rows.cores]
 
 
-def exact_bands(windows: Windows, decision: Decision, first: int = 0) -> RowBands:
+def exact_bands(windows: Windows, decision: CellDecision, first: int = 0) -> RowBands:
     """Compute the rows of the output that the frame has.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..decision import Decision, RowBands
+from ..cell_decision import CellDecision, RowBands
 from ..tiling.axis import Axis, Span
 from .blending import blended_bands, blended_rows
 from .exact import exact_bands, exact_rows
@@ -13,7 +13,7 @@ from .windows import Windows
 
 TILINGS: dict[
     str,
-    tuple[Callable[[Windows, Decision, int], RowBands], Callable[[Axis], list[Span]]],
+    tuple[Callable[[Windows, CellDecision, int], RowBands], Callable[[Axis], list[Span]]],
 ] = {
     "exact": (exact_bands, exact_rows),
     "blend": (blended_bands, blended_rows),
@@ -31,7 +31,7 @@ def first_step(rows: Axis, tiling: str, done: int) -> int:
     return next((n for n, span in enumerate(spans) if span.stop > next_row), len(spans))
 
 
-def row_bands(windows: Windows, decision: Decision, tiling: str, done: int = 0) -> RowBands:
+def row_bands(windows: Windows, decision: CellDecision, tiling: str, done: int = 0) -> RowBands:
     """Compute the output from north to south.
 
     Memory holds the windows of one row of tiles and their results, however many rows there are.

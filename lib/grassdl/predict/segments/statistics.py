@@ -69,12 +69,12 @@ class SegmentSums:
             ids,
             votes.sum(axis=1),
             votes,
-            _summed(flat, segments, probabilities),
-            _summed(flat, segments, features),
+            summed(flat, segments, probabilities),
+            summed(flat, segments, features),
         )
 
 
-def _summed(places: np.ndarray, segments: int, values: np.ndarray) -> np.ndarray:
+def summed(places: np.ndarray, segments: int, values: np.ndarray) -> np.ndarray:
     """Sums (segments, layers) float64 of the values (rows, cols, layers) of cells at `places`."""
     sums = np.empty((segments, values.shape[-1]))
     for layer in range(values.shape[-1]):

@@ -4,24 +4,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, cast
 
 import keras
 
+from ...core.epoch_scores import MEAN_IOU, EpochScores
 from ...core.schema import Count
 from ...core.text import duration
 from .divergence import check_finite
 
 
 class EpochRow(TypedDict):
-    """What a training reports of an epoch; figures that were not measured are None."""
+    """What a training reports of an epoch: the figures of its target are there. Those that were not
+    measured are None."""
 
     epoch: Count
     loss: float
     val_loss: float | None
-    mean_iou: float
-    val_mean_iou: float | None
+    mean_iou: NotRequired[float]
+    val_mean_iou: NotRequired[float | None]
+    rmse: NotRequired[float]
+    val_rmse: NotRequired[float | None]
+    r2: NotRequired[float]
+    val_r2: NotRequired[float | None]
     learning_rate: float
     seconds: float
 
@@ -33,15 +39,21 @@ class History(keras.callbacks.Callback):
         epochs: Epochs that are planned.
         report: Takes a line of text for the user.
         rows: Those of earlier epochs.
+        scores: The figures beside the loss.
 
     Raises:
         Diverged: Loss is no longer a number, in the epoch where this happened.
     """
 
-    COLUMNS = tuple(EpochRow.__annotations__)
-
-    def __init__(self, epochs: int, report: Callable[[str], None], rows: Sequence[EpochRow] = ()):
+    def __init__(
+        self,
+        epochs: int,
+        report: Callable[[str], None],
+        rows: Sequence[EpochRow] = (),
+        scores: EpochScores = MEAN_IOU,
+    ):
         super().__init__()
+        self.scores = scores
         self.epochs = epochs
         self.report = report
         self.rows = list(rows)
@@ -58,26 +70,31 @@ class History(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Add a row and report it."""
         check_finite(epoch, logs["loss"])
-        row: EpochRow = {
+        figures = [figure for name in self.scores.titles for figure in (name, f"val_{name}")]
+        told = {
             "epoch": epoch + 1,
             "loss": logs["loss"],
             "val_loss": logs.get("val_loss"),
-            "mean_iou": logs["mean_iou"],
-            "val_mean_iou": logs.get("val_mean_iou"),
+            **{name: logs.get(name) for name in figures},
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             "seconds": time.monotonic() - self._begin,
         }
+        row = cast(EpochRow, told)
         self.rows.append(row)
         self.report(self._line(row))
 
     def _line(self, row: EpochRow) -> str:
-        parts = [f"loss {row['loss']:.4f}, mean IoU {row['mean_iou']:.4f}"]
+        parts = [self._figures(row, "")]
         if row["val_loss"] is not None:
-            parts.append(
-                f"validation: loss {row['val_loss']:.4f}, mean IoU {row['val_mean_iou']:.4f}"
-            )
+            parts.append(f"validation: {self._figures(row, 'val_')}")
         parts.append(self._time(row["seconds"], self.epochs - row["epoch"]))
         return f"Epoch {row['epoch']}/{self.epochs}: {'; '.join(parts)}"
+
+    def _figures(self, row: EpochRow, prefix: str) -> str:
+        """Loss and scores of a split."""
+        titles = {"loss": "loss", **self.scores.titles}
+        figures = cast(Mapping[str, float], row)
+        return ", ".join(f"{title} {figures[prefix + name]:.4f}" for name, title in titles.items())
 
     def _time(self, seconds: float, epochs: int) -> str:
         """How long the last epoch took, and how long those that are left take if that is known."""

@@ -17,8 +17,8 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from .history import History
 
-SPLITS = {"training": ("loss", "mean_iou", "learning_rate"), "validation": ("loss", "mean_iou")}
-"""Curves by split; those of the same name share a picture."""
+SPLITS = ("training", "validation")
+"""Curves of the same name share a picture."""
 
 
 def command(folder: Path) -> str:
@@ -59,16 +59,16 @@ class Logs(keras.callbacks.Callback):
     def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for split, writer in self.writers.items():
             for row in rows:
-                writer.add_event(_event(row, split))
+                writer.add_event(_event(row, split, [*self.history.scores.titles]))
             writer.flush()
 
 
-def _event(row: Mapping[str, Any], split: str) -> Event:
+def _event(row: Mapping[str, Any], split: str, scores: Sequence[str]) -> Event:
     """A row's figures of a split as a point of its curves."""
-    prefix = "val_" if split == "validation" else ""
+    prefix, alone = {"training": ("", ["learning_rate"]), "validation": ("val_", [])}[split]
     values = [
         Summary.Value(tag=name, simple_value=row[prefix + name])
-        for name in SPLITS[split]
+        for name in ["loss", *scores, *alone]
         if row[prefix + name] is not None
     ]
     return Event(wall_time=time.time(), step=row["epoch"], summary=Summary(value=values))

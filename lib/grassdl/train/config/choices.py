@@ -7,12 +7,20 @@ for is in the file that is named after the choice.
 
 from __future__ import annotations
 
-LOSSES = {
+CLASS_LOSSES = {
     "cross_entropy": "Minus the logarithm of the probability of the right class",
     "focal": "Cross-entropy that hardly counts what is already well classified (Lin et al. 2017)",
     "dice": "One minus the Dice coefficient, mean of the classes (Milletari et al. 2016)",
     "cross_entropy_dice": "Sum of cross-entropy and Dice loss",
 }
+
+VALUE_LOSSES = {
+    "huber": "Of values: squared differences, but absolute ones beyond a deviation (Huber 1964)",
+    "mse": "Of values: mean squared difference, of which outliers make much",
+    "mae": "Of values: mean absolute difference",
+}
+
+LOSSES = {**CLASS_LOSSES, **VALUE_LOSSES}
 
 SMOOTHED_LOSSES = ("cross_entropy", "cross_entropy_dice")
 """Losses that know label smoothing."""
@@ -45,6 +53,9 @@ ACTIVATIONS = {
     "softmax": "One output per class",
     "sigmoid": "One output, the probability of the second of two classes",
 }
+
+LINEAR = "linear"
+"""The activation of a value, which no option names."""
 
 
 def check(what: str, name: str, known: dict[str, str]) -> None:

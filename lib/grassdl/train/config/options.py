@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.options import number, parsed_number, whole, wholes
+from ...core.target import CLASSES
 from ...model.card import ModelCard
 from ...model.folder import load_network_card
 from ...networks.encoders.catalog import IMAGENET, NONE
 from ...networks.registry import ON_FEATURES
 from .choices import CLASS_WEIGHTS
+from .recipes import RECIPES, Recipe, check_recipe
 from .settings import MAX_SEED, Settings
 
-WORDS = "loss optimizer schedule precision".split()
+WORDS = "optimizer schedule precision".split()
 INTEGERS = "batch_size seed nprocs".split()
 NUMBERS = "label_smoothing weight_decay averaging".split()
 INTEGERS_LEFT_OPEN = "epochs patience".split()
@@ -36,23 +38,26 @@ NUMERIC = {
 LISTS = ("bands", "class_weights", "augmentation", "strengths", *NETWORK_LISTS)
 """Options that list words or numbers, separated by commas."""
 
-NETWORK, ACTIVATION = "unet", "softmax"
+NETWORK = "unet"
 """What is taken where neither the user nor a model to start from tells."""
 
 
-def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
+def settings_of(options: Mapping[str, str], freeze: bool = False, kind: str = CLASSES) -> Settings:
     """The settings of a run, checked.
 
     Args:
         options: What the parser gives: the words of each option, empty if it was not given.
         freeze: Whether flag -f was given.
+        kind: Of the target.
 
     Raises:
-        ValueError: An option that is out of its range or does not go with another one, or a model
-            to start from that cannot be read.
+        ValueError: An option that is out of its range or does not go with another one or with the
+            target, or a model to start from that cannot be read.
     """
-    return Settings(
-        **(_network_of_model(options) if options["model"] else _network(options)),
+    recipe = RECIPES.named(kind)
+    settings = Settings(
+        **(_network_of_model(options, recipe) if options["model"] else _network(options, recipe)),
+        loss=recipe.loss(options["loss"]),
         class_weights=_class_weights(options["class_weights"]),
         augmentation=_augmentation(options["augmentation"]),
         strengths=_strengths(options["strengths"]),
@@ -62,6 +67,8 @@ def settings_of(options: Mapping[str, str], freeze: bool = False) -> Settings:
         freeze=freeze,
         **_of_the_same_name(options),
     )
+    check_recipe(settings, kind)
+    return settings
 
 
 def standard_words() -> dict[str, str]:
@@ -90,24 +97,24 @@ def names_of(words: str) -> list[str] | None:
     return words.split(",") if words else None
 
 
-def _network(options: Mapping[str, str]) -> dict[str, Any]:
+def _network(options: Mapping[str, str], recipe: Recipe) -> dict[str, Any]:
     """The settings that tell the network."""
     return {
         "network": options["network"] or NETWORK,
         "network_file": options["network_file"] or None,
         "network_options": _network_options(options),
-        "activation": options["activation"] or ACTIVATION,
+        "activation": options["activation"] or recipe.activation(None),
     }
 
 
-def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
+def _network_of_model(options: Mapping[str, str], recipe: Recipe) -> dict[str, Any]:
     """The settings that tell the network of the model to start from.
 
     Raises:
         ValueError: The options tell another one.
     """
     card = load_network_card(options["model"])
-    activation = options["activation"] or card.training.get("activation", ACTIVATION)
+    activation = options["activation"] or recipe.activation(card.training.get("activation"))
     if not card.training.get("network_file"):
         _check_same_network(options, card)
         return {
@@ -124,7 +131,7 @@ def _network_of_model(options: Mapping[str, str]) -> dict[str, Any]:
             f"The network of model <{options['model']}> was built by a file: name it with "
             "network_file="
         )
-    return _network(options)
+    return _network(options, recipe)
 
 
 def _check_same_network(options: Mapping[str, str], card: ModelCard) -> None:

@@ -57,7 +57,7 @@ class Settings:
             None for none.
         network_options: Options of that network; what is missing keeps the network's default.
         activation: What makes probabilities of the network's scores, one of `choices.ACTIVATIONS`;
-            a network file has its own.
+            a network file has its own. Of values `choices.LINEAR`.
         epochs: Passes over the training patches, at most; None leaves them to `for_patches`.
         batch_size: Patches per step.
         loss: One of `choices.LOSSES`.
@@ -190,14 +190,15 @@ class Settings:
 
     def _check_network(self) -> None:
         registry.describe(self.network)
-        choices.check("activation", self.activation, choices.ACTIVATIONS)
+        if self.activation != choices.LINEAR:
+            choices.check("activation", self.activation, choices.ACTIVATIONS)
         registry.check_numbers(self.network_options)
         if self.network_file and self.network_options:
             raise ValueError(
                 f"<{', '.join(self.network_options)}> is of no use with <network_file>: "
                 "the file tells all of its network"
             )
-        if self.network_file and self.activation != "softmax":
+        if self.network_file and self.activation == "sigmoid":
             raise ValueError(
                 "<activation> is of no use with <network_file>: the network of the file gives "
                 "probabilities"

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import ndimage
 
-from ...core.classes import UNLABELLED_INDEX
+from ...core.label_codes import codes_of
 from .band_values import BandValues
 
 
@@ -51,7 +51,7 @@ class Augmentation(ABC):
 
         Args:
             images: (n, size, size, bands) float32, raw values.
-            labels: (n, size, size) uint8 label codes.
+            labels: (n, size, size) as `Target.codes` has them.
             generator: Source of randomness.
 
         Returns:
@@ -305,6 +305,7 @@ def _resampled(
     Returns:
         New arrays.
     """
+    unlabelled = codes_of(labels).unlabelled
     centre = np.full(2, (labels.shape[1] - 1) / 2)
     moved_images, moved_labels = np.empty_like(images), np.empty_like(labels)
     for place, matrix in enumerate(matrices):
@@ -315,7 +316,7 @@ def _resampled(
             offset,
             output=moved_labels[place],
             order=0,
-            cval=UNLABELLED_INDEX,
+            cval=unlabelled,
         )
         for band, value in enumerate(fill):
             ndimage.affine_transform(

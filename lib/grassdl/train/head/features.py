@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from ...core.classes import NULL_INDEX
+from ...core.label_codes import codes_of
 from ..data.batches import Batches, TrainingBatches
 
 FEWEST_PER_STEP, MOST_PER_STEP = 32, 512
@@ -132,7 +132,7 @@ def _cells(encoder: keras.Model, batches: Batches, share: float, seed: int) -> l
     found = []
     for number in range(len(batches)):
         images, labels = batches[number]
-        chosen = labels < NULL_INDEX
+        chosen = codes_of(labels).is_labelled(labels)
         if share < 1:
             chosen &= generator.random(labels.shape) < share
         if chosen.any():

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from ...core.bands import Band, places_of
-from ...core.classes import ClassScheme
+from ...core.target import Target
 from ...core.text import listed
 from ...io.folders import file_digest
 from ...model.card import EncoderRecord, ModelCard
@@ -72,7 +72,7 @@ class Transfer:
     def line(self) -> str:
         """A sentence on it for the user."""
         new = all(not self.kept[place] for place in self.head)
-        parts = ["with a new head, as the classes differ" if new else "with its head"]
+        parts = ["with a new head, as what is learnt differs" if new else "with its head"]
         if self.bands:
             parts.append(f"bands that it does not know: {listed(self.bands)}")
         return f"Starting from model <{self.card.name}>, {'; '.join(parts)}"
@@ -96,7 +96,7 @@ def digest(folder: str | Path) -> str:
 def take_over(
     network: keras.Model,
     bands: Sequence[Band],
-    classes: ClassScheme,
+    target: Target,
     folder: str | Path,
     build: Build,
 ) -> Transfer:
@@ -107,13 +107,14 @@ def take_over(
       model knows none, all begin with the mean over its bands, scaled so that their sum stays
       (as timm does for another number of channels, https://timm.fast.ai/models). Kernels that read
       bands and features together are new.
-    - The head is kept if the classes are the same by value and label, else it is new.
+    - The head is kept if the classes are the same by value and label, or for a value in the same
+      units; else it is new.
     - All else is copied, running statistics of batch normalisation among it.
 
     Args:
         network: Its weights change.
         bands: Its bands.
-        classes: Its classes.
+        target: What it learns.
         folder: The model's folder.
         build: Builds the network for other numbers of bands and classes.
 
@@ -124,11 +125,11 @@ def take_over(
     sources = places_of(bands, card.bands)
     reading: set[int] = set()
     if sources != list(range(len(card.bands))):
-        reading = _differing(network, build(len(bands) + 1, len(classes)))
+        reading = _differing(network, build(len(bands) + 1, target.outputs))
     # From three classes on: two may have one output, as one has.
-    more = build(len(bands), len(classes) + 1)
-    head = _differing(more, build(len(bands), len(classes) + 2))
-    same_classes = _by_value(classes) == _by_value(card.classes)
+    more = build(len(bands), target.outputs + 1)
+    head = _differing(more, build(len(bands), target.outputs + 2))
+    same_target = target.is_same(card.target)
     if len(network.weights) != len(model.weights):
         raise _another(card)
     kept = []
@@ -140,7 +141,7 @@ def take_over(
         # What reads bands and features together has no place for the bands of another order.
         fits = tuple(new.shape) == values.shape and (by_band or place not in reading)
         if place in head:
-            fits = fits and same_classes
+            fits = fits and same_target
         elif not fits and place not in reading:
             raise _another(card)
         if fits:
@@ -178,10 +179,6 @@ def frozen_layers(
         if belongs and all(transfer.kept[place] for place in own):
             chosen.append(layer)
     return chosen
-
-
-def _by_value(classes: ClassScheme) -> list[tuple[int, str]]:
-    return [(one.value, one.label) for one in classes]
 
 
 def _differing(one: keras.Model, other: keras.Model) -> set[int]:

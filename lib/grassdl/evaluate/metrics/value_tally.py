@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sums of predicted values and those of a reference, over the cells that both have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.readers import CellSet, RowReader
+from ...core.value_accuracy import ALL, FIGURES, SUMS, report, sums_of
+from ...core.values import ValueTarget, range_edges
+from .bootstrap import LEVEL, MIN_BLOCKS, REPLICATES, interval, resampled
+from .class_rows import strips
+from .confusion_counts import LeftOut, check_block_size
+
+SAMPLED_CELLS = 100_000
+"""Cells, evenly spread, of which ranges and pictures are made."""
+
+LEAST_SAMPLED = 2
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Values of cells that are evenly spread over the region.
+
+    Attributes:
+        predicted, reference: Of the cells of a coarser grid (rows, cols), NaN where either is NULL.
+    """
+
+    predicted: np.ndarray
+    reference: np.ndarray
+
+    @property
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Predicted and reference values (n,) where there are both."""
+        known = np.isfinite(self.predicted)
+        return self.predicted[known], self.reference[known]
+
+
+def sampled(predicted: RowReader, reference: RowReader, names: tuple[str, str]) -> Sampled:
+    """Every n-th cell of every n-th row.
+
+    Args:
+        predicted, reference: Rows of the maps.
+        names: Their names, for the message.
+
+    Raises:
+        ValueError: They have no cell in common among these.
+    """
+    rows, cols = predicted.rows, predicted.cols
+    step = max(1, math.isqrt(-(-rows * cols // SAMPLED_CELLS)))
+    first = min(step // 2, rows - 1), min(step // 2, cols - 1)
+    lines = []
+    for row in range(first[0], rows, step):
+        values, null = predicted.read(row, 1)
+        others, other_null = reference.read(row, 1)
+        missing = null | other_null
+        lines.append(
+            [np.where(missing, np.nan, one)[0, first[1] :: step] for one in (values, others)]
+        )
+    found = Sampled(*(np.stack(one).astype(np.float64) for one in zip(*lines, strict=True)))
+    if len(found.pairs[0]) < LEAST_SAMPLED:
+        raise ValueError(
+            f"<{names[0]}> and <{names[1]}> have no cells in common in the current region: check "
+            "region, mask and NULL cells"
+        )
+    return found
+
+
+class ValueTally:
+    """Sums of cells, as a whole, by range of the reference and by block.
+
+    Args:
+        reference: Values of a sample of the reference, of which the ranges are made.
+        block_size: Edge of the blocks in cells, for the report.
+    """
+
+    def __init__(self, reference: np.ndarray, block_size: int):
+        self.origin = float(reference.mean())
+        edges = range_edges(reference) if reference.min() < reference.max() else (self.origin,)
+        self._ranges = ValueTarget("", edges=edges)
+        self._by_range = np.zeros((len(self._ranges.counted), len(SUMS)))
+        self._blocks: list[np.ndarray] = []
+        self._block_size = block_size
+
+    def add_block(self, parts: list[np.ndarray]) -> None:
+        """Add the sums of a block, of which each part is what `sums` gives."""
+        self._blocks.append(np.sum(parts, axis=0))
+
+    def sums(self, predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Sums (8,) of some cells (n,), which are added to those of their ranges."""
+        codes = self._ranges.counted_codes(reference)
+        for code in np.unique(codes):
+            own = codes == code
+            self._by_range[code] += sums_of(predicted[own], reference[own], self.origin)
+        return sums_of(predicted, reference, self.origin)
+
+    def report(self, seed: int) -> dict[str, Any]:
+        """All figures, their intervals, and those by range of the reference, as a JSON object.
+
+        Args:
+            seed: Of the bootstrap.
+        """
+        blocks = np.array([one for one in self._blocks if one[ALL]]).reshape(-1, len(SUMS))
+        return {
+            **report(blocks.sum(axis=0), self.origin),
+            "intervals": self._intervals(blocks, seed),
+            "ranges": [
+                {"value": one.value, "label": one.label, **report(sums, self.origin)}
+                for one, sums in zip(self._ranges.counted, self._by_range, strict=True)
+                if sums[ALL]
+            ],
+        }
+
+    def _intervals(self, blocks: np.ndarray, seed: int) -> dict[str, Any]:
+        """Percentile intervals by block bootstrap, see `bootstrap`."""
+        made = {
+            "method": "block bootstrap",
+            "level": LEVEL,
+            "blocks": len(blocks),
+            "block_size": self._block_size,
+            "replicates": REPLICATES,
+            "seed": seed,
+        }
+        if len(blocks) < MIN_BLOCKS:
+            return {**made, **dict.fromkeys(FIGURES)}
+        drawn = resampled(blocks, seed)
+        return {**made, **{name: interval(figure(drawn)) for name, figure in FIGURES.items()}}
+
+
+def tally_values(
+    predicted: RowReader,
+    reference: RowReader,
+    mask: RowReader | None,
+    sample: Sampled,
+    block_size: int,
+    progress: Callable[[int], None],
+    inside: CellSet | None = None,
+) -> tuple[ValueTally, LeftOut]:
+    """Add up the cells of two maps.
+
+    Args:
+        predicted, reference: Rows of the maps.
+        mask: Rows of the raster mask, whose NULL cells are masked, or None.
+        sample: Of these maps.
+        block_size: Edge of the bootstrap's blocks in cells.
+        progress: Takes the number of rows that are done.
+        inside: Outside these cells both maps are NULL; None where all cells are scored.
+
+    Raises:
+        ValueError: Blocks are too small.
+    """
+    rows, cols = predicted.rows, predicted.cols
+    check_block_size(rows, cols, block_size)
+    tally = ValueTally(sample.pairs[1], block_size)
+    left = np.zeros(4, np.int64)
+    elsewhere = 0
+    columns = [np.s_[:, one : one + block_size] for one in range(0, cols, block_size)]
+    parts: list[list[np.ndarray]] = [[] for _ in columns]
+    for row, count in strips(rows, cols, within=block_size):
+        values, null = predicted.read(row, count)
+        others, other_null = reference.read(row, count)
+        hidden = np.zeros_like(null) if mask is None else mask.read(row, count)[1]
+        away = np.zeros_like(null) if inside is None else ~inside.contains(row, count) & ~hidden
+        elsewhere += int(away.sum())
+        counted = ~hidden & ~away
+        cases = (hidden, counted & null & ~other_null, counted & ~null & other_null,
+                 counted & null & other_null)  # fmt: skip
+        left += [int(one.sum()) for one in cases]
+        known = ~null & ~other_null
+        for block, own in zip(parts, columns, strict=True):
+            chosen = known[own]
+            block.append(tally.sums(values[own][chosen], others[own][chosen]))
+        if (row + count) % block_size == 0 or row + count == rows:
+            for block in parts:
+                tally.add_block(block)
+            parts = [[] for _ in columns]
+        progress(row + count)
+    masked, predicted_null, reference_null, both_null = left.tolist()
+    outside = None if inside is None else elsewhere
+    return tally, LeftOut(masked, predicted_null, reference_null, both_null, outside)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A model of values scored on patches that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.label_codes import VALUE_CODES
+from ..core.target import VALUE
+from ..core.value_accuracy import HEADLINE, SUMS, report
+from ..dataset.folds import as_trained
+from ..dataset.patchset import PatchSet
+from ..dataset.seen import leaks
+from ..model.card import ModelCard
+from ..model.ensemble import Predict
+from .metrics.confusion_counts import MAX_BLOCKS
+from .metrics.value_tally import SAMPLED_CELLS, ValueTally
+from .scored_patches import BATCH, patch_reader
+from .settings import CENSUS
+
+
+class ValuePatches:
+    """The patches of a split of several datasets.
+
+    Args:
+        card: What the model knows; a fold that validated it, too.
+        patch_sets: The datasets.
+        split: "train", "val" or "test".
+
+    Attributes:
+        pairs: Predicted and reference values (n,) of a sample of cells, once they are scored.
+
+    Raises:
+        ValueError: A dataset does not fit the model, or no pixel of the split is labelled.
+    """
+
+    def __init__(self, card: ModelCard, patch_sets: Sequence[PatchSet], split: str):
+        fold = card.training.get("fold")
+        self.card, self.split = card, split
+        self.patch_sets = [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
+        self._parts = [
+            (one.folder.name, patch_reader(card, one, split, _wrong_target(card, one)))
+            for one in self.patch_sets
+        ]
+        self.pairs: tuple[np.ndarray, np.ndarray] = np.zeros(0), np.zeros(0)
+        if not sum(sum(one.manifest.pixels[split]) for one in self.patch_sets):
+            raise ValueError(
+                f"No pixel of the {split} patches is labelled: there is nothing to score"
+            )
+
+    def __len__(self) -> int:
+        return sum(len(reader) for _, reader in self._parts)
+
+    def score(self, predict: Predict, seed: int) -> dict[str, Any]:
+        """Score the model.
+
+        The bootstrap's blocks are the patches; of more than `MAX_BLOCKS`, several make a block.
+
+        Args:
+            predict: The model's network.
+            seed: Seed of the bootstrap.
+
+        Returns:
+            The object of `value_assessment.assess_values` for the patches, and `areas` with the
+            figures of each dataset, and `leaks`.
+        """
+        tally = ValueTally(self._references(), self.patch_sets[0].manifest.export.size)
+        by_block, parts = -(-len(self) // MAX_BLOCKS), []
+        per_patch = max(1, SAMPLED_CELLS // max(len(self), 1))
+        left_out = {"null": 0, "unlabelled": 0}
+        areas, found, truth = [], [], []
+        for name, reader in self._parts:
+            sums = np.zeros(len(SUMS))
+            for _, images, labels in reader.batches(BATCH):
+                left_out["null"] += int(VALUE_CODES.is_null(labels).sum())
+                left_out["unlabelled"] += int(VALUE_CODES.is_unlabelled(labels).sum())
+                for values, codes in zip(predict(images)[..., 0], labels, strict=True):
+                    known = VALUE_CODES.is_labelled(codes)
+                    parts.append(tally.sums(values[known], codes[known]))
+                    sums += parts[-1]
+                    step = max(1, int(known.sum()) // per_patch)
+                    found.append(values[known][::step])
+                    truth.append(codes[known][::step])
+                    if len(parts) == by_block:
+                        tally.add_block(parts)
+                        parts = []
+            summary = report(sums, tally.origin)
+            areas.append({"dataset": name, **{key: summary[key] for key in ("pixels", *HEADLINE)}})
+        if parts:
+            tally.add_block(parts)
+        self.pairs = np.concatenate(found), np.concatenate(truth)
+        return {
+            "classification": f"model {self.card.name}",
+            "reference": f"{self.split} patches of {', '.join(name for name, _ in self._parts)}",
+            "target": VALUE,
+            "design": CENSUS,
+            **tally.report(seed),
+            "left_out": left_out,
+            "areas": areas,
+            "leaks": [
+                found
+                for one in self.patch_sets
+                for found in leaks(self.card.name, self.card.seen_areas, one, self.split)
+            ],
+        }
+
+    def _references(self) -> np.ndarray:
+        """Values of a sample of patches, of which ranges are made."""
+        step = max(1, len(self) * self.card.size**2 // SAMPLED_CELLS)
+        labels = [
+            codes
+            for _, reader in self._parts
+            for _, _, codes in reader.batches(BATCH, np.arange(0, len(reader), step))
+        ]
+        values = np.concatenate([one[VALUE_CODES.is_labelled(one)] for one in labels])
+        # All of a sparsely labelled sample may lie in other patches.
+        return values if len(values) else np.array([0.0, 1.0])
+
+
+def _wrong_target(card: ModelCard, patch_set: PatchSet) -> str | None:
+    """Why the labels of a dataset are not what a model predicts, or None."""
+    target = patch_set.manifest.target
+    if target.kind != card.target.kind:
+        return f"it is of {target.summary}, the model of {card.target.summary}"
+    return card.target.difference(target)

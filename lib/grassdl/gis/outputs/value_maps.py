@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The maps of a predicted value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...core.outlines import Outlines
+from ...core.values import ValueTarget, viridis
+from .output_maps import OutputMaps, RasterSpool
+
+LARGEST = 3.4e38
+"""About the largest value of a map in single precision."""
+
+COLOR_STEPS = 4
+
+
+class ValueMaps(OutputMaps):
+    """A map of values, by cell or segment, and how much the members of an ensemble disagree.
+
+    Args:
+        output: Name of the map of values, or "".
+        target: What they are.
+        by_segment: Name of the map of means by segment, or "".
+        disagreement: Name of the map of the members' standard deviation, or "".
+        unfinished: See `OutputMaps`.
+
+    Raises:
+        ValueError: One of the names cannot be written.
+    """
+
+    with_probabilities = False
+
+    def __init__(
+        self,
+        output: str,
+        target: ValueTarget,
+        by_segment: str = "",
+        disagreement: str = "",
+        unfinished: bool = False,
+    ):
+        def spools(name: str, title: str, colors: str) -> list[RasterSpool]:
+            kind = "float32"
+            return [RasterSpool(name, kind, title, colors, units=target.units)] if name else []
+
+        colors = value_colors(target)
+        spread = f"{target.name}, standard deviation of the members"
+        self._disagreement = spools(disagreement, spread, SPREAD_COLORS)
+        self._values = spools(output, target.name, colors)
+        self.figures = {"with_disagreement": bool(disagreement)}
+        by_segments = spools(by_segment, f"{target.name}, mean of segments", colors)
+        super().__init__(by_segments, [*self._disagreement, *self._values], unfinished)
+
+    @classmethod
+    def from_options(
+        cls,
+        options: Mapping[str, str],
+        target: ValueTarget,
+        minsize: int,
+        unfinished: bool,
+        outlines: Outlines,
+    ) -> ValueMaps:
+        """The maps that the options of i.dl.predict name; `minsize` and `outlines` are for areas of
+        classes."""
+        return cls(
+            options["output"],
+            target,
+            by_segment=options["segment_output"],
+            disagreement=options["disagreement"],
+            unfinished=unfinished,
+        )
+
+    def layers(self, band: Any) -> Iterator[tuple[RasterSpool, np.ndarray, np.ndarray]]:
+        """See `OutputMaps.layers`; a band is a `grassdl.predict.value_decision.ValueBand`."""
+        for spool in self._values:
+            yield spool, band.value, band.null
+        for spool in self._disagreement:
+            yield spool, band.disagreement, band.null
+
+    def _of_segments(self, rows: np.ndarray) -> np.ndarray:
+        return rows
+
+
+SPREAD_COLORS = "".join(
+    f"{100 * step // COLOR_STEPS}% {viridis(step / COLOR_STEPS)}\n"
+    for step in range(COLOR_STEPS + 1)
+)
+"""From the lowest to the highest value of the map."""
+
+
+def value_colors(target: ValueTarget) -> str:
+    """Rules as `r.colors` takes them: the same colour for the same value in every map of a model,
+    and those of the ends for what lies beyond the training's values."""
+    low, high = target.minimum or 0.0, target.maximum or 0.0
+    places = np.linspace(0, 1, COLOR_STEPS + 1).tolist()
+    inner = [(low + place * (high - low), viridis(place)) for place in places]
+    ends = [(-LARGEST, viridis(0)), *inner, (LARGEST, viridis(1))]
+    return "".join(f"{value:.9g} {color}\n" for value, color in ends)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How much the members of an ensemble disagree about a cell."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ..decision import normalised_entropy
+
+
+class Disagreement(Protocol):
+    """Compares the results of members that come one after the other."""
+
+    def add(self, result: np.ndarray) -> None:
+        """Add what a member gives (rows, cols, outputs) float32."""
+
+    def of(self, mean: np.ndarray) -> np.ndarray:
+        """The disagreement (rows, cols) float32, with the mean of what was added."""
+
+
+class MutualInformation:
+    """The mutual information between the class of a cell and the member that is asked:
+
+        I = H(mean_m p_m) - mean_m H(p_m),    H(p) = -sum_c p_c ln p_c
+
+    as a share of ln(classes), the maximum of H. It is 0 where all members give the same
+    probabilities, however uncertain they are, and high where each is certain of another class
+    (Houlsby et al. 2011, arXiv 1112.5745, equation 2; for networks Gal et al. 2017, arXiv
+    1703.02910). The normalised entropy of the mean, that is the uncertainty, is the sum of it and
+    of the mean of the members' own.
+    """
+
+    def __init__(self) -> None:
+        self._entropy = np.zeros(0, np.float32)
+        self._members = 0
+
+    def add(self, result: np.ndarray) -> None:
+        """See `Disagreement.add`."""
+        entropy = normalised_entropy(result)
+        self._entropy = self._entropy + entropy if self._members else entropy
+        self._members += 1
+
+    def of(self, mean: np.ndarray) -> np.ndarray:
+        """See `Disagreement.of`."""
+        share = np.float32(1 / self._members)
+        return np.maximum(normalised_entropy(mean) - self._entropy * share, 0)
+
+
+class Spread:
+    """The standard deviation of the members' values, that of the sample (n - 1).
+
+    Added up as Welford 1962 does, doi 10.1080/00401706.1962.10490022: a spread that is small beside
+    the values keeps its digits.
+    """
+
+    def __init__(self) -> None:
+        self._mean: np.ndarray = np.zeros(0, np.float32)
+        self._squares: np.ndarray = np.zeros(0, np.float32)
+        self._members = 0
+
+    def add(self, result: np.ndarray) -> None:
+        """See `Disagreement.add`."""
+        value = result[..., 0]
+        if not self._members:
+            self._mean, self._squares = np.zeros_like(value), np.zeros_like(value)
+        self._members += 1
+        before = value - self._mean
+        self._mean = self._mean + before / np.float32(self._members)
+        self._squares = self._squares + before * (value - self._mean)
+
+    def of(self, mean: np.ndarray) -> np.ndarray:
+        """See `Disagreement.of`."""
+        return np.sqrt(self._squares / np.float32(max(self._members - 1, 1)))

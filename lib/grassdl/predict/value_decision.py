@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From values to the rows of the output maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.readers import zero_layers
+from .cell_decision import CellDecision
+
+
+@dataclass
+class ValueBand:
+    """Rows of the output.
+
+    Attributes:
+        null: Cells without data (rows, cols).
+        value: The value (rows, cols) float32, 0 where `null`.
+        disagreement: Standard deviation of the members of an ensemble (rows, cols) float32, 0 where
+            `null`; or None.
+        features: What a hidden layer of the network gives (rows, cols, features) float32, without
+            meaning where `null`; or None.
+    """
+
+    null: np.ndarray
+    value: np.ndarray
+    disagreement: np.ndarray | None
+    features: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class ValueDecision(CellDecision):
+    """What becomes of values: they stay as they are.
+
+    Attributes:
+        features: Number of features that follow the value.
+        with_disagreement: Whether the disagreement of an ensemble follows it, before any features.
+    """
+
+    features: int = 0
+    with_disagreement: bool = False
+
+    @property
+    def layers(self) -> int:
+        """See `CellDecision.layers`."""
+        return 1 + self.with_disagreement + self.features
+
+    def empty(self, rows: int, cols: int) -> ValueBand:
+        """See `CellDecision.empty`."""
+        shape = (rows, cols)
+        return ValueBand(
+            null=np.ones(shape, bool),
+            value=np.zeros(shape, np.float32),
+            disagreement=np.zeros(shape, np.float32) if self.with_disagreement else None,
+            features=zero_layers((*shape, self.features), np.float32) if self.features else None,
+        )
+
+    def blended(self, result: np.ndarray) -> None:
+        """See `CellDecision.blended`: values have no bounds."""
+
+    def decide(
+        self, band: ValueBand, place: tuple[slice, slice], result: np.ndarray, null: np.ndarray
+    ) -> None:
+        """See `CellDecision.decide`."""
+        band.null[place] = null
+        band.value[place] = np.where(null, 0, result[..., 0])
+        if band.disagreement is not None:
+            band.disagreement[place] = np.where(null, 0, result[..., 1])
+        if band.features is not None:
+            band.features[place] = result[..., 1 + self.with_disagreement :]

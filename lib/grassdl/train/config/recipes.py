@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which settings of a training go with which kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.target import ByTarget
+from . import choices
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a kind of target allows.
+
+    Attributes:
+        losses: Names of losses, the usual one first.
+        activations: Names of activations, the usual one first.
+        fixed: Settings that are for another kind of target, and their values that mean nothing.
+        learns: What the input is of, for messages.
+    """
+
+    losses: tuple[str, ...]
+    activations: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    learns: str
+
+    def loss(self, chosen: str) -> str:
+        """The chosen loss, or the usual one."""
+        return chosen or self.losses[0]
+
+    def activation(self, before: str | None) -> str:
+        """The activation of a model to start from if it serves this target, or the usual one."""
+        return before if before in self.activations else self.activations[0]
+
+
+RECIPES = ByTarget(
+    classes=Recipe(tuple(choices.CLASS_LOSSES), tuple(choices.ACTIVATIONS), {}, "classes"),
+    value=Recipe(
+        tuple(choices.VALUE_LOSSES),
+        (choices.LINEAR,),
+        {"class_weights": "none", "label_smoothing": 0.0, "teacher": None},
+        "values",
+    ),
+)
+
+
+def check_recipe(settings: Settings, kind: str) -> None:
+    """Refuse settings that are for another kind of target.
+
+    Args:
+        settings: The settings.
+        kind: Of the target.
+
+    Raises:
+        ValueError: One is.
+    """
+    recipe = RECIPES.named(kind)
+    for name, allowed in (("loss", recipe.losses), ("activation", recipe.activations)):
+        chosen = getattr(settings, name)
+        if chosen not in allowed:
+            raise ValueError(
+                f"{name}={chosen} is not for {recipe.learns}, which the input is of: use "
+                f"{' or '.join(allowed)}, or leave it out"
+            )
+    for name, neutral in recipe.fixed.items():
+        if getattr(settings, name) != neutral:
+            raise ValueError(f"{name} is for classes, and the input is of values: leave it out")
