@@ -8,7 +8,7 @@ PGM = i.dl
 
 ifeq ($(origin MODULE_TOPDIR),command line)
 
-SUBDIRS = lib i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.export manual
+SUBDIRS = lib i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.export i.dl.import manual
 
 include $(MODULE_TOPDIR)/include/Make/Dir.make
 

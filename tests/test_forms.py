@@ -11,6 +11,7 @@ ESSENTIAL = {
     "i.dl.predict": ["group", "input", "model", "output"],
     "i.dl.evaluate": ["classification", "reference"],
     "i.dl.export": ["model", "output"],
+    "i.dl.import": ["input", "output"],
     "i.dl.tune": ["input", "parameters", "output"],
 }
 MODULES = list(ESSENTIAL)
@@ -20,6 +21,7 @@ WORK = {
     "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
     "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
     "i.dl.export": ["Output"],
+    "i.dl.import": ["Bands", "Classes", "Tiles"],
     "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
 }
 
