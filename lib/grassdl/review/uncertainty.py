@@ -16,6 +16,7 @@ from ..core.readers import BandReader, RowReader
 from ..model.card import ModelCard
 from ..predict.checkpoint import Checkpoint, Record
 from ..predict.decision import Decision, RowBand
+from ..predict.objects.finder import FoundObjects
 from ..predict.run import BandInputs, Cells, NetworkRun, stored_bands
 from ..predict.settings import Settings
 from .squares import SquareGrid, SquareSums
@@ -158,6 +159,7 @@ class _NoMaps:
         support: dict[str, str],
         columns: Mapping[str, np.ndarray],
         by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
+        objects: FoundObjects | None,
         before_naming: Callable[[], None],
     ) -> None:
         """There are no maps."""
