@@ -11,7 +11,7 @@ ifeq ($(origin MODULE_TOPDIR),command line)
 # modules itself, and is installed from a folder or a ZIP file without a network.
 override PGM = i.dl
 
-SUBDIRS = lib i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.review i.dl.export manual
+SUBDIRS = lib i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.review i.dl.export i.dl.import manual
 
 include $(MODULE_TOPDIR)/include/Make/Dir.make
 

@@ -12,6 +12,7 @@ ESSENTIAL = {
     "i.dl.evaluate": ["classification", "reference"],
     "i.dl.review": ["model", "dataset", "suggestions", "suspects"],
     "i.dl.export": ["model", "output"],
+    "i.dl.import": ["input", "output"],
     "i.dl.tune": ["input", "parameters", "output"],
 }
 MODULES = list(ESSENTIAL)
@@ -22,6 +23,7 @@ WORK = {
     "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
     "i.dl.review": ["Imagery", "Suggestions", "Suspects", "Computing"],
     "i.dl.export": ["Output"],
+    "i.dl.import": ["Bands", "Classes", "Tiles"],
     "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
 }
 

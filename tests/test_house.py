@@ -16,7 +16,7 @@ from paths import CHECKOUT
 
 MODULES = """
     i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.review
-    i.dl.export
+    i.dl.export i.dl.import
 """.split()
 
 
@@ -106,6 +106,7 @@ def test_a_strangers_library_in_the_current_folder_is_left_alone(grass_project, 
         "i.dl.evaluate": {"classification": "absent", "reference": "absent"},
         "i.dl.review": {"model": "absent", "dataset": "absent", "suspects": "out"},
         "i.dl.export": {"model": "absent", "output": "out"},
+        "i.dl.import": {"input": "absent", "output": "out"},
     }[module]
     paths = [".", "lib", grass_project.environment["PYTHONPATH"]]
     done = subprocess.run(

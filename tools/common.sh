@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=${VENV:-${I_DL_VENV:-$HOME/.local/share/i.dl/venv}}
 GRASS=${GRASS:-grass}
-modules="i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.review i.dl.export"
+modules="i.dl.patches i.dl.train i.dl.tune i.dl.predict i.dl.evaluate i.dl.review i.dl.export i.dl.import"
 
 say() { printf 'i.dl: %s\n' "$*"; }
 die() {

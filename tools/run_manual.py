@@ -37,6 +37,8 @@ SMALLER = (
 LEFT_OUT = {
     "i.dl.patches:2": "opens a monitor on a display",
     "i.dl.export:1": "needs packages that make setup does not install",
+    "i.dl.import:1": "needs packages that make setup does not install",
+    "i.dl.import:2": "takes a file that only names what it is",
     "i.dl.tune:2": "trains fifteen networks",
     "i.dl.tune:3": "takes an hour",
     "i.dl.tune:4": "trains twenty networks",

@@ -17,5 +17,5 @@ def test_a_repaired_label_may_be_resumed_and_another_value_may_not(tmp_path):
         (MapClass(first.value, "repaired", "1:2:3"), True),
         (MapClass(first.value + 1000, first.label, first.color), False),
     ):
-        save_card(replace(card, classes=ClassScheme([*others, own])), tmp_path)
+        save_card(replace(card, target=ClassScheme([*others, own])), tmp_path)
         assert (deciding_hash(tmp_path) == before) is is_equal

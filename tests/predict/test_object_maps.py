@@ -20,7 +20,7 @@ def with_border(model):
     """The model, whose last class is the border of the others."""
     card = load_card(model[0])
     *others, last = CLASSES
-    save_card(replace(card, classes=ClassScheme([*others, replace(last, border=REACH)])), model[0])
+    save_card(replace(card, target=ClassScheme([*others, replace(last, border=REACH)])), model[0])
     return model
 
 

@@ -21,6 +21,7 @@ from ..core.classes import MapClass
 from ..model.card import ModelCard
 from ..runtime.openvino_package import converted_network, import_openvino, read_network
 from .ground_units import metres_per_unit
+from .onnx_metadata import OWN_KEY, own_facts
 from .whole_network import BYTE, Layout
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def write_onnx(network: keras.Model, card: ModelCard, layout: Layout, folder: Pa
             "stride": card.stride,
             "halo": card.halo,
             **({} if card.threshold is None else {"threshold": card.threshold}),
+            OWN_KEY: own_facts(card, layout),
         },
     )
 
@@ -131,6 +133,7 @@ def write_deepness(network: keras.Model, card: ModelCard, layout: Layout, folder
         # Of two classes and more the likeliest is drawn, and nothing is removed.
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
+        OWN_KEY: own_facts(card, layout),
     }
     metres = metres_per_unit(card)
     if metres:

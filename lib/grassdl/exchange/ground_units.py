@@ -18,9 +18,11 @@ def metres_per_unit(card: ModelCard) -> float | None:
 
     The last unit in the WKT of a projected system is that of its coordinates.
     """
-    for area in card.areas:
-        wkt = area.get("wkt", "")
-        if wkt.lstrip().startswith(("PROJCS", "PROJCRS")):
-            units = _UNIT.findall(wkt)
-            return float(units[-1]) if units else None
-    return None
+    known = (metres_in(area.get("wkt", "")) for area in card.areas)
+    return next((one for one in known if one), None)
+
+
+def metres_in(wkt: str) -> float | None:
+    """How many metres a unit of a coordinate reference system has; None if there is no telling."""
+    units = _UNIT.findall(wkt) if wkt.lstrip().startswith(("PROJCS", "PROJCRS")) else []
+    return float(units[-1]) if units else None

@@ -22,7 +22,7 @@ import numpy as np
 from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import names_mismatch
 from ..io.folders import folders_named
-from .card import MOST_MEMBERS, RESOLUTION_TOLERANCE, ModelCard
+from .card import MOST_MEMBERS, RESOLUTION_TOLERANCE, ModelCard, OnnxRecord
 from .folder import deciding_hash, load_card
 from .weights import predictor
 
@@ -158,8 +158,14 @@ def joined_card(name: str, members: Sequence[Member]) -> ModelCard:
         temperature=1.0,
         threshold=None,
         areas=[area for place, area in enumerate(areas) if area not in areas[:place]],
+        onnx=_narrowest([one.onnx for one in cards if one.onnx]),
         members=[one.folder.name for one in members],
     )
+
+
+def _narrowest(networks: Sequence[OnnxRecord]) -> OnnxRecord | None:
+    """Of several ONNX networks the one that takes the smallest images, which suit all others."""
+    return min(networks, key=lambda one: one.window or math.inf, default=None)
 
 
 def _networks(cards: Sequence[ModelCard]) -> str:

@@ -34,7 +34,7 @@ MODEL_FOLDER = FolderKind(
             rf"({MEMBER}/)?{name}"
             for name in (
                 r"\.?model\.json(\.part)?",
-                r"model\.keras",
+                r"model\.(keras|onnx)",
                 r"novelty_(means|whitening)\.npy",
                 r"README\.md",
                 r"history\.(csv|png)",
@@ -69,18 +69,32 @@ def load_card(folder: str | Path) -> ModelCard:
 
 
 def load_network_card(folder: str | Path) -> ModelCard:
-    """The card of a model that must be one network.
+    """The card of a model that must be one network of Keras.
 
     Raises:
-        ValueError: It is an ensemble; or see `load_card`.
+        ValueError: It is an ensemble, or of another kind; or see `load_card`.
     """
     card = load_card(folder)
+    check_keras(card, folder)
     if card.members:
         raise ValueError(
             f"Model <{folder}> is an ensemble, and one network is needed: name a member, such as "
             f"model={folder}/{card.members[0]}"
         )
     return card
+
+
+def check_keras(card: ModelCard, folder: str | Path) -> None:
+    """Refuse a network that is an ONNX file, where one of Keras is needed.
+
+    Raises:
+        ValueError: It is.
+    """
+    if card.onnx:
+        raise ValueError(
+            f"Model <{folder}> is an ONNX network that i.dl.import made: i.dl.predict and "
+            "i.dl.evaluate compute it, but only networks of i.dl.train are trained on or exported"
+        )
 
 
 def deciding_hash(folder: str | Path) -> str:

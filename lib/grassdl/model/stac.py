@@ -80,6 +80,15 @@ ASSETS = {
 }
 """The other files of the model folder."""
 
+ONNX_ASSET = {
+    "href": "./model.onnx",
+    "type": "application/octet-stream",
+    "title": "Architecture and weights, for ONNX runtimes",
+    "roles": ["mlm:model", "mlm:weights", "data"],
+    "mlm:artifact_type": "onnx",
+}
+"""The file of a network that is none of Keras."""
+
 
 def item_of(card: ModelCard) -> dict[str, Any]:
     """The STAC item of a model."""
@@ -93,7 +102,7 @@ def item_of(card: ModelCard) -> dict[str, Any]:
             "title": card.name,
             "description": (
                 f"Network {card.network} for {len(card.bands)} bands and {card.target.summary}, "
-                "trained with i.dl.train of GRASS GIS"
+                f"{_made(card)} of GRASS GIS"
             ),
             # The dates of the images are not known to us.
             "datetime": card.created,
@@ -107,9 +116,16 @@ def item_of(card: ModelCard) -> dict[str, Any]:
     }
 
 
+def _made(card: ModelCard) -> str:
+    return "imported with i.dl.import" if card.onnx else "trained with i.dl.train"
+
+
 def _assets(card: ModelCard) -> dict[str, Any]:
     """The other files of the folder; STAC wants bands of an item to be those of one of them."""
-    weights = {**ASSETS["model"], "bands": [{"name": band.name} for band in card.bands]}
+    bands = [{"name": band.name} for band in card.bands]
+    if card.onnx:
+        return {"model": {**ONNX_ASSET, "bands": bands}, "readme": ASSETS["readme"]}
+    weights = {**ASSETS["model"], "bands": bands}
     if not card.members:
         return {**ASSETS, "model": weights}
     members = {name: {**weights, "href": f"./{name}/model.keras"} for name in card.members}
@@ -146,8 +162,9 @@ def _west_and_east(rings: list[list[float]]) -> tuple[float, float]:
 def _mlm_fields(card: ModelCard) -> dict[str, Any]:
     """The properties of the machine learning model extension."""
     source = _pretrained_source(card)
+    framework = "ONNX" if card.onnx else "Keras"
     known = {
-        "mlm:framework_version": _semantic_version(card.versions.get("keras", "")),
+        "mlm:framework_version": _semantic_version(card.versions.get(framework.lower(), "")),
         "mlm:batch_size_suggestion": card.training.get("batch_size"),
         "mlm:hyperparameters": _hyperparameters(card),
     }
@@ -155,7 +172,7 @@ def _mlm_fields(card: ModelCard) -> dict[str, Any]:
         "mlm:name": _mlm_name(card.name),
         "mlm:architecture": card.network,
         "mlm:tasks": [_OUTPUTS.of(card.target).task],
-        "mlm:framework": "Keras",
+        "mlm:framework": framework,
         "mlm:total_parameters": card.parameters,
         "mlm:memory_size": BYTES_PER_WEIGHT * card.parameters,
         "mlm:pretrained": source is not None,
@@ -172,6 +189,8 @@ def _mlm_fields(card: ModelCard) -> dict[str, Any]:
 def _pretrained_source(card: ModelCard) -> str | None:
     """What the training started from; None if from random weights."""
     parent = card.training.get("parent")
+    if card.onnx:
+        return f"ONNX file {card.onnx.source}, SHA-256 {card.onnx.sha256}"
     if parent:
         return f"model {parent['name']}, SHA-256 {parent['sha256']}"
     if card.encoder:
@@ -330,6 +349,7 @@ def _own_fields(card: ModelCard) -> dict[str, Any]:
         ],
         **_OUTPUTS.of(card.target).own(card),
         "encoder": asdict(card.encoder) if card.encoder else None,
+        **({"onnx": asdict(card.onnx)} if card.onnx else {}),
         **{name: getattr(card, name) for name in PLAIN_FIELDS},
         **{name: one for name in LATER_FIELDS if (one := getattr(card, name)) not in (None, [])},
     }
@@ -484,6 +504,7 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "histograms": histograms if len(histograms) == len(own["bands"]) else [],
         "target": own.get("target", own["classes"]),
         "encoder": own.get("encoder"),
+        "onnx": own.get("onnx"),
         **{name: own[name] for name in PLAIN_FIELDS},
         **{name: own[name] for name in LATER_FIELDS if name in own},
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Architecture and weights of a model folder: `model.keras`."""
+"""Architecture and weights of a model folder: `model.keras`, or `model.onnx` if it was imported."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import onnx_network
+
 if TYPE_CHECKING:
     import keras
 
 
-WEIGHTS_NAME = "model.keras"
+WEIGHTS_NAME, ONNX_NAME = "model.keras", "model.onnx"
 DESCRIPTION_NAME = "config.json"
 """The part of a file of Keras that tells its layers."""
 
@@ -34,6 +36,9 @@ def weights_file(folder: str | Path) -> Path:
         ValueError: It is missing.
     """
     path = Path(folder).expanduser() / WEIGHTS_NAME
+    imported = path.with_name(ONNX_NAME)
+    if imported.is_file() and not path.is_file():
+        return imported
     if not path.is_file():
         raise ValueError(f"Model is incomplete: <{path}> is missing")
     return path
@@ -77,6 +82,8 @@ def load_network(folder: str | Path) -> keras.Model:
     from ..networks.description import check_description
 
     path = weights_file(folder)
+    if path.name == ONNX_NAME:
+        raise ValueError(f"Model <{path}> is no network of Keras, which is needed here")
     try:
         check_description(json.loads(description_of(path)))
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -103,8 +110,10 @@ def predictor(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
     probabilities (n, rows, cols, classes), which raises what `check_numbers` does.
 
     Raises:
-        ValueError: See `load_network`.
+        ValueError: See `load_network` and `onnx_network`.
     """
+    if weights_file(folder).name == ONNX_NAME:
+        return onnx_network.predictor(weights_file(folder))
     network = load_network(folder)
 
     def predict(images: np.ndarray) -> np.ndarray:

@@ -320,7 +320,7 @@ class NetworkRun(PredictionRun):
         self.tiling = self._plan(checkpoint)
         if self.card.halo is None:
             self.report(
-                f"Network {self.card.network} looks at the whole image at once and cannot be tiled "
+                f"Network {self.card.network} {self.card.why_blended} and cannot be tiled "
                 f"exactly: its tiles of {self.tiling.shape} cells overlap by half and are blended"
             )
         largest = self.tiling.rows.longest_window, self.tiling.cols.longest_window

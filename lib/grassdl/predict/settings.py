@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..core.options import number, positive, whole
 from ..core.outlines import AS_CELLS, Outlines
 from ..core.target import ByTarget
-from ..model.card import ModelCard
+from ..model.card import ModelCard, OnnxRecord
 from .objects.settings import ObjectSettings
 from .segments.statistics import MEAN, SegmentSettings
 from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
@@ -86,9 +86,11 @@ def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) ->
     _check_target(options, card)
     if tiling == "exact" and card.halo is None:
         raise ValueError(
-            f"Network {card.network} looks at the whole image at once and cannot be tiled "
-            "exactly: leave out tiling=exact to blend its tiles"
+            f"Network {card.network} {card.why_blended} and cannot be tiled exactly: leave out "
+            "tiling=exact to blend its tiles"
         )
+    if card.onnx:
+        _check_onnx(options, card.onnx, tiling)
     if options["engine"] == KERAS and options["precision"] == BFLOAT16:
         raise ValueError(
             "engine=keras computes in float32, in bfloat16 it would be no faster: leave out "
@@ -176,7 +178,8 @@ class Settings:
         return cls(
             model=options["model"],
             tiling=tiling,
-            tile_size=positive(options, "tile_size") if options["tile_size"] else None,
+            tile_size=_window(card)
+            or (positive(options, "tile_size") if options["tile_size"] else None),
             stride=card.stride,
             halo=(card.halo or 0) if tiling == "exact" else 0,
             threshold=_threshold(options, card),
@@ -258,6 +261,33 @@ class Settings:
                 for name, value in deciding.items()
             },
         }
+
+
+def _check_onnx(options: Mapping[str, str], onnx: OnnxRecord, tiling: str) -> None:
+    """Refuse what only networks of Keras do, and what the size of the network's images forbids."""
+    told = f"The model is an ONNX network that i.dl.import made of <{onnx.source}>"
+    if options["engine"] == KERAS:
+        raise ValueError(f"{told}, which OpenVINO computes: leave out engine=keras")
+    if options["segment_features"]:
+        raise ValueError(f"{told}: only networks of i.dl.train give segment_features")
+    if onnx.window and options["tile_size"] not in ("", str(onnx.window)):
+        raise ValueError(
+            f"{told} and takes images of {onnx.window} x {onnx.window} cells: leave out tile_size"
+        )
+
+
+def _window(card: ModelCard) -> int | None:
+    """The edge of the tiles of a network that takes images of one size; they overlap by half."""
+    if card.onnx is None or card.onnx.window is None:
+        return None
+    step = 2 * card.stride
+    edge = card.onnx.window // step * step
+    if not edge:
+        raise ValueError(
+            f"Images of {card.onnx.window} cells, which an ONNX network of the ensemble takes, are "
+            f"too small for another one of stride {card.stride}: use them one by one"
+        )
+    return edge
 
 
 def _threshold(options: Mapping[str, str], card: ModelCard) -> float | None:

@@ -21,6 +21,7 @@ from .ensemble_engine import EnsembleEngine, MemberInput
 from .keras_engine import Engine, KerasEngine
 from .network_facts import NetworkFacts, joined_facts, network_and_facts
 from .novelty_engine import NoveltyEngine
+from .onnx_engine import FixedWindowEngine, ReadOnnx, onnx_of
 from .openvino_cache import (
     AnySizeNetwork,
     ConversionError,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 Loaded = tuple[Engine, NetworkFacts]
 """The engine of one network, and its facts."""
 
-Converted = AnySizeNetwork | SizeBySizeNetwork
+Converted = AnySizeNetwork | SizeBySizeNetwork | ReadOnnx
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def load_engine(
     """
     members = _members(card, settings)
     statistics = [_statistics(one, settings) for one in members]
-    found = _openvino(members, settings, report) if _uses_openvino(settings) else None
+    uses_openvino = bool(card.onnx) or _uses_openvino(settings)
+    found = _openvino(members, settings, report) if uses_openvino else None
     name = OPENVINO if found else KERAS
     loaded = found or [_keras(one, settings) for one in members]
     facts = joined_facts([facts for _, facts in loaded])
@@ -161,6 +163,10 @@ def _openvino(
     try:
         networks = _for_openvino(members, settings, report)
     except ConversionError as error:
+        if any(one.card.onnx for one in members):
+            raise ValueError(
+                f"{error}: leave this model out of an ensemble with ONNX networks"
+            ) from error
         if settings.engine == OPENVINO or settings.precision == BFLOAT16:
             raise ValueError(f"{error}: use engine=keras, in float32") from error
         report(f"{error}: Keras computes it")
@@ -173,14 +179,27 @@ def _openvino(
 
 def _openvino_engine(network: Converted, member: Member, settings: Settings) -> Engine:
     how = (settings.precision, member.card.temperature, settings.nprocs, network.facts.features)
-    return OpenVinoEngine(network, *how)
+    engine = OpenVinoEngine(network, *how)
+    onnx = member.card.onnx
+    if onnx and onnx.window:
+        return FixedWindowEngine(engine, onnx.window, member.card.own_fill_values)
+    return engine
 
 
 def _for_openvino(
     members: Sequence[Member], settings: Settings, report: Callable[[str], None]
 ) -> list[Converted]:
-    """The networks converted for OpenVINO, by another process if they can be cached: then this one
-    needs no Keras."""
+    """The networks for OpenVINO, which reads ONNX itself and needs those of Keras converted."""
+    of_keras = [one for one in members if not one.card.onnx]
+    found = iter(_from_keras(of_keras, settings, report) if of_keras else [])
+    return [onnx_of(one) if one.card.onnx else next(found) for one in members]
+
+
+def _from_keras(
+    members: Sequence[Member], settings: Settings, report: Callable[[str], None]
+) -> list[Converted]:
+    """Networks of Keras, converted by another process if they can be cached: then this one needs no
+    Keras."""
     layer = settings.features_layer
     caches = [cache_folder(one.folder, layer) for one in members]
     found = [find_cached(one) for one in caches]

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The import of an ONNX network: understood, tried on a sample, and only then a model folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import __version__
+from ..core.bands import Band, DType, options_of
+from ..core.classes import ClassScheme, MapClass
+from ..core.colors import default_colors
+from ..core.markdown import environment
+from ..io.folders import check_output_folder, new_folder
+from ..model.card import ModelCard, OnnxRecord
+from ..model.folder import MODEL_FOLDER, save_card
+from ..model.onnx_network import read_onnx
+from ..model.weights import ONNX_NAME
+from .ground_units import metres_in
+from .onnx_file import metadata, read_onnx_file
+from .onnx_graph import OF_ONE_OUTPUT, Activation, Ending, Entry, entry_of, with_ending, with_entry
+from .onnx_metadata import FileFacts, file_facts
+from .onnx_trial import Outputs, activation_of, check_halo, check_probabilities, run_once
+
+if TYPE_CHECKING:
+    import onnx
+
+NETWORK = "onnx"
+"""What the card calls the network, whose architecture nobody knows."""
+
+README_NAME = "README.md"
+
+PACKAGES = ("onnx", "openvino")
+
+USUAL_STRIDE = 32
+"""What most encoders make of five steps by two; for others a multiple does no harm."""
+
+SAMPLE_EDGE = 256
+"""Edge of the sample in cells where any will do, and usual size on the card."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user tells of a network; None and empty where the file or a default decides.
+
+    Attributes:
+        bands: Names of the bands.
+        classes: The classes in the order of the outputs; without colour: "".
+        scale, offset: What values of the bands are multiplied by, and what is added then: one
+            number, or one for each band.
+        resolution: Height and width of a cell in map units.
+        halo, stride: Cells around a core that decide about it, and on whose multiples it begins.
+        activation: What makes probabilities; "auto" to find out.
+        wkt: The coordinate reference system whose units cells are measured in.
+    """
+
+    bands: tuple[str, ...] = ()
+    classes: tuple[MapClass, ...] = ()
+    scale: tuple[float, ...] = ()
+    offset: tuple[float, ...] = ()
+    resolution: tuple[float, float] | None = None
+    halo: int | None = None
+    stride: int | None = None
+    activation: str = "auto"
+    wkt: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import has led to.
+
+    Attributes:
+        folder: The model folder.
+        card: Of the model.
+        maps: The options of i.dl.predict that name its bands, as far as they are known.
+    """
+
+    folder: Path
+    card: ModelCard
+    maps: dict[str, str]
+
+    @property
+    def summary(self) -> str:
+        """A sentence on how the network is going to be run."""
+        card = self.card
+        told = f"{len(card.bands)} bands, {len(card.classes)} classes"
+        if card.halo is None:
+            return f"The network has {told}; it {card.why_blended}: its tiles are blended"
+        return f"The network has {told}; it is tiled exactly, with a halo of {card.halo} cells"
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import that nothing is known to stand in the way of; see `planned`.
+
+    Attributes:
+        source: The ONNX file.
+        network: Its content.
+        facts: What it tells of itself.
+        entry: How images enter it.
+        wanted: What the user tells.
+        target: The folder to write.
+    """
+
+    source: Path
+    network: onnx.ModelProto
+    facts: FileFacts
+    entry: Entry
+    wanted: Wanted
+    target: Path
+
+    @classmethod
+    def planned(cls, source: str, output: str, wanted: Wanted, overwrite: bool) -> Import:
+        """Read the file, and check all that can be checked before it is run.
+
+        Args:
+            source: The ONNX file.
+            output: The folder to write.
+            wanted: What the user tells.
+            overwrite: Whether an earlier model may be replaced.
+
+        Raises:
+            ValueError: The file, what is told of it, or the output will not do.
+            ModuleNotFoundError: Packages are missing; all are named.
+        """
+        missing = [name for name in PACKAGES if find_spec(name) is None]
+        if missing:
+            raise ModuleNotFoundError(name=" ".join(missing))
+        path = Path(source).expanduser()
+        network = read_onnx_file(path)
+        try:
+            facts = file_facts(metadata(network))
+        except ValueError as error:
+            raise ValueError(f"File <{path}> cannot be taken: {error}") from None
+        bands = len(wanted.bands) or (len(facts.own.bands) if facts.own else None)
+        entry = entry_of(network, bands)
+        if wanted.halo is not None and entry.window:
+            raise ValueError(
+                f"The network takes images of {entry.window} x {entry.window} cells, which are "
+                "blended: leave out halo"
+            )
+        target = check_output_folder(output, overwrite, MODEL_FOLDER)
+        planned = cls(path, network, facts, entry, wanted, target)
+        # What would fail at the end.
+        planned.bands()
+        planned.scaling()
+        return planned
+
+    def run(self, command: str, versions: dict[str, str]) -> Imported:
+        """Try the network, and write the folder, which appears whole or not at all.
+
+        Args:
+            command: The call.
+            versions: Versions of further software by name.
+
+        Raises:
+            ValueError: The network cannot be computed, or is not what it was said to be.
+        """
+        scale, offset = self.scaling()
+        mean, deviation = self._statistics(scale, offset)
+        halo, stride = self._reach()
+        edge = self.entry.window or -(-SAMPLE_EDGE // stride) * stride
+        shape = (1, edge, edge, self.entry.bands)
+        sample = np.random.default_rng(0).normal(mean, deviation, shape).astype(np.float32)
+        inner = with_entry(self.network, self.entry, scale, offset)
+        result = run_once(inner, sample)
+        outputs = Outputs.of(result, edge)
+        classes = self._classes(outputs.number)
+        ending = self._ending(result, outputs, classes)
+        with new_folder(self.target, MODEL_FOLDER) as folder:
+            (folder / ONNX_NAME).write_bytes(with_ending(inner, ending).SerializeToString())
+            network = read_onnx(folder / ONNX_NAME)
+            check_probabilities(network, sample)
+            if halo is not None:
+                check_halo(network, halo, stride, mean, deviation)
+            card = ModelCard(
+                name=self.target.name,
+                network=NETWORK,
+                network_options={},
+                bands=self.bands(),
+                mean=mean,
+                deviation=deviation,
+                target=_coloured(classes),
+                resolution=self._resolution(),
+                size=self.entry.window or (self.facts.own.size if self.facts.own else SAMPLE_EDGE),
+                parameters=network.parameters,
+                stride=stride,
+                halo=halo,
+                receptive_field=None if halo is None else 2 * halo + 1,
+                training={},
+                dataset_ids=[],
+                versions={**_versions(), **versions},
+                test=None,
+                command=command,
+                ranges=self.facts.own.ranges if self.facts.own else [],
+                threshold=self._threshold(ending),
+                onnx=self._record(scale, offset, ending.activation),
+            )
+            save_card(card, folder)
+            (folder / README_NAME).write_text(_readme(card), encoding="utf-8")
+        known = self.facts.own or self.wanted.bands
+        maps = options_of(card.bands) if known else {"input": "MAPS"}
+        return Imported(self.target, card, maps)
+
+    def bands(self) -> list[Band]:
+        """The bands: those of the file, by the names that the user gives.
+
+        Raises:
+            ValueError: The size of their cells is not known.
+        """
+        resolution = min(self._resolution())
+        if self.facts.own:
+            bands = self.facts.own.bands
+        else:
+            names = [f"band_{place}" for place in range(1, self.entry.bands + 1)]
+            kind: DType = "uint8" if self.facts.scale else "float32"
+            bands = [
+                Band(name, False, {"map": name}, None, resolution, "nearest", "", kind)
+                for name in names
+            ]
+        names = [*self.wanted.bands] or [one.name for one in bands]
+        declared = bool(self.wanted.bands)
+        return [
+            replace(one, name=name, declared=declared or one.declared)
+            for one, name in zip(bands, names, strict=True)
+        ]
+
+    def scaling(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scale and offset of each band.
+
+        Raises:
+            ValueError: Another number of them than of bands is given.
+        """
+        own = [self.facts.own.scale] if self.facts.own else []
+        return (
+            self._of_bands("scale", self.wanted.scale or own or self.facts.scale, 1),
+            self._of_bands("offset", self.wanted.offset or self.facts.offset, 0),
+        )
+
+    def _of_bands(self, name: str, values: Sequence[float], usual: float) -> np.ndarray:
+        bands = self.entry.bands
+        if len(values) not in (0, 1, bands):
+            raise ValueError(
+                f"Option {name} has {len(values)} numbers: one is expected, or one for each of the "
+                f"{bands} bands"
+            )
+        return np.resize(np.array([*values] or [usual], float), bands)
+
+    def _resolution(self) -> tuple[float, float]:
+        """Height and width of a cell in map units.
+
+        Raises:
+            ValueError: They are not known.
+        """
+        if self.wanted.resolution:
+            return self.wanted.resolution
+        if self.facts.own:
+            return self.facts.own.resolution
+        metres = metres_in(self.wanted.wkt)
+        if self.facts.metres and metres:
+            return (self.facts.metres / metres,) * 2
+        raise ValueError(
+            "The file does not tell in map units how large the cells are that the network was "
+            "trained on: give their size by resolution"
+        )
+
+    def _reach(self) -> tuple[int | None, int]:
+        """Halo, None for blended tiles, and stride."""
+        own = self.facts.own
+        if self.entry.window:
+            return None, 1
+        stride = self.wanted.stride or (own.stride if own else USUAL_STRIDE)
+        halo = self.wanted.halo
+        if halo is None and own:
+            halo = own.halo
+        return None if halo is None else -(-halo // stride) * stride, stride
+
+    def _statistics(self, scale: np.ndarray, offset: np.ndarray) -> tuple[list[float], list[float]]:
+        """Mean and deviation of each band: what the file tells, else the value that the network
+        gets as 0, and how far off is what it gets as 1."""
+        own = self.facts.own
+        if own:
+            return own.mean, own.deviation
+        return ((0 - offset) / scale).tolist(), np.abs(1 / scale).tolist()
+
+    def _classes(self, outputs: int) -> list[MapClass]:
+        """The classes in the order of the outputs; those without colour have "".
+
+        Raises:
+            ValueError: They are not known.
+        """
+        if self.wanted.classes:
+            return list(self.wanted.classes)
+        if self.facts.own:
+            return list(self.facts.own.classes)
+        labels = self.facts.labels
+        if outputs == 1 and len(labels) == 1:
+            # Deepness tells of one output what it is of.
+            labels = ["background", *labels]
+        if not labels:
+            raise ValueError(
+                f"The file does not tell its classes (outputs: {outputs}): name them in the order "
+                "of the outputs by classes=value:label:colour,..., or in a file by class_values"
+            )
+        return [MapClass(value, label, "") for value, label in enumerate(labels)]
+
+    def _ending(self, result: np.ndarray, outputs: Outputs, classes: Sequence[MapClass]) -> Ending:
+        """What makes probabilities of the result of a sample, classes in the order of their values.
+
+        Raises:
+            ValueError: Outputs and classes do not go together.
+        """
+        choice = self.wanted.activation
+        activation = activation_of(choice, result, outputs.number, len(classes))
+        order = sorted(range(len(classes)), key=lambda place: classes[place].value)
+        return Ending(outputs.channels_first, outputs.rank, activation, tuple(order))
+
+    def _threshold(self, ending: Ending) -> float | None:
+        """The probability from which on a cell is of the second of two classes, if it is told."""
+        if ending.order != (0, 1) or ending.activation == "index":
+            return None
+        if self.facts.own:
+            return self.facts.own.threshold
+        threshold = self.facts.threshold
+        of_one = ending.activation in OF_ONE_OUTPUT
+        return threshold if of_one and threshold is not None and threshold <= 1 else None
+
+    def _record(self, scale: np.ndarray, offset: np.ndarray, activation: Activation) -> OnnxRecord:
+        digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
+        return OnnxRecord(
+            self.source.name,
+            digest,
+            self.entry.window,
+            scale.tolist(),
+            offset.tolist(),
+            activation,
+        )
+
+
+def _coloured(classes: Sequence[MapClass]) -> ClassScheme:
+    """The classes, each with a colour."""
+    without = [one.label for one in classes if not one.color]
+    chosen = iter(default_colors(without, {one.color for one in classes if one.color}))
+    return ClassScheme(one if one.color else replace(one, color=next(chosen)) for one in classes)
+
+
+def _versions() -> dict[str, str]:
+    return {"i.dl": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def _readme(card: ModelCard) -> str:
+    """What the model is, in Markdown."""
+    template = environment(Path(__file__).parent).get_template("import_readme.md.j2")
+    assert card.onnx is not None
+    return template.render(card=card, onnx=card.onnx)
