@@ -43,6 +43,7 @@ def test_a_frequent_value_has_a_range_of_its_own():
     assert range_edges(heights) == tuple(range(1, 41, 4))
     assert range_edges(np.array([0.0] * 99 + [7.0])) == (7.0,)
     assert range_edges(np.array([0.0] + [7.0] * 99)) == (7.0,)
+    assert range_edges(np.full(5, 3.0)) == (3.0,)
 
 
 def test_values_are_counted_in_their_ranges():

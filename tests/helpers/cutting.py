@@ -28,11 +28,12 @@ def cut(project, output, **options):
 
 
 def painted(dataset, rows=48, cols=48):
-    """The region as the patches show it: images, label codes and splits; -1 where no patch is."""
+    """The region as the patches show it: images, labels and splits; -1 where no patch is."""
     ogr = pytest.importorskip("osgeo.ogr")
     size, bands = dataset.manifest.export.size, len(dataset.manifest.bands)
     images = np.full((rows, cols, bands), -1, np.float64)
-    labels, splits = np.full((rows, cols), -1), np.full((rows, cols), -1)
+    kind = float if dataset.manifest.target.codes.dtype.kind == "f" else int
+    labels, splits = np.full((rows, cols), -1, kind), np.full((rows, cols), -1)
     arrays = {split: dataset.arrays(split) for split in SPLITS}
     source = ogr.Open(str(dataset.folder / "patches.gpkg"))
     for feature in source.GetLayer():

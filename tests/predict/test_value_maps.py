@@ -43,12 +43,13 @@ def test_the_map_is_the_network_run_once_whatever_the_tiles(project, model, tmp_
     grass, values, ids = project
     table = tmp_path / "segments.csv"
     by_segment = {"segments": "segments", "segment_output": "means", "segment_stats": table}
-    predict(grass, model, output="height", tile_size=16, **by_segment)
+    predict(grass, model, output="height", tile_size=16, engine="keras", **by_segment)
     filled, null = filled_frame(values)
     expected = np.asarray(model[1](filled[None]))[0, : null.shape[0], : null.shape[1], 0]
     found = grass.read_raster("height")
     assert np.array_equal(np.ma.getmaskarray(found), null)
-    assert np.abs(found.data - expected)[~null].max() < 1e-5 * HEIGHT.deviation
+    # Random weights give other values than the target's: rounding follows theirs.
+    assert np.abs(found.data - expected)[~null].max() < 1e-5 * expected[~null].std()
     means = grass.read_raster("means")
     for one in (1, 34):
         own = (ids == one) & ~null

@@ -167,7 +167,7 @@ def range_edges(values: np.ndarray) -> tuple[float, ...]:
     the others have their ranges as if it were not there.
 
     Args:
-        values: Finite values, of which two differ.
+        values: Finite values, at least one; of a single value there is a range from it on.
     """
     ordered = np.sort(values.ravel())
     starts, times = np.unique(_starts(ordered), return_counts=True)
@@ -176,7 +176,7 @@ def range_edges(values: np.ndarray) -> tuple[float, ...]:
     following = ordered[behind[behind < len(ordered)]]
     others = _starts(ordered[~np.isin(ordered, frequent)])
     found = np.unique(np.concatenate([frequent, following, others]))
-    return tuple(found[found > ordered[0]].tolist())
+    return tuple(found[found > ordered[0]].tolist() or ordered[-1:].tolist())
 
 
 def _starts(ordered: np.ndarray) -> np.ndarray:

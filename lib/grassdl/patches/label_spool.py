@@ -116,7 +116,7 @@ class LabelStrata:
     def read(self, row: int, rows: int) -> np.ndarray:
         """Strata (rows, cols) uint16 of rows `row` to `row + rows`."""
         codes = self.counted.read(row, rows)
-        return np.where(CLASS_CODES.is_labelled(codes), codes, NO_STRATUM).astype(np.uint16)
+        return np.where(CLASS_CODES.is_labelled(codes), codes.astype(np.uint16), NO_STRATUM)
 
 
 _USUAL_STRATA: ByTarget[Callable[[CountedLabels], LabelStrata | None]] = ByTarget(

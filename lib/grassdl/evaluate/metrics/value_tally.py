@@ -81,8 +81,7 @@ class ValueTally:
 
     def __init__(self, reference: np.ndarray, block_size: int):
         self.origin = float(reference.mean())
-        edges = range_edges(reference) if reference.min() < reference.max() else (self.origin,)
-        self._ranges = ValueTarget("", edges=edges)
+        self._ranges = ValueTarget("", edges=range_edges(reference))
         self._by_range = np.zeros((len(self._ranges.counted), len(SUMS)))
         self._blocks: list[np.ndarray] = []
         self._block_size = block_size
