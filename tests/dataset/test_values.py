@@ -84,6 +84,16 @@ def test_cells_that_are_null_get_the_fill_and_lacking_patches_no_label(tmp_path)
     assert np.isnan(labels[1]).all()
 
 
+def test_a_value_that_is_infinite_is_damage(tmp_path):
+    made = write_values(tmp_path / "a", SPLIT_SCENES)
+    labels = np.load(tmp_path / "a" / "val" / "labels.npy", mmap_mode="r+")
+    made.check_labels()
+    labels[0, 0, 0] = np.inf
+    labels.flush()
+    with pytest.raises(ValueError, match="is damaged: a label is infinite: cut it again"):
+        made.check_labels()
+
+
 def test_joined_datasets_have_the_statistics_of_all_values(tmp_path):
     one = write_values(tmp_path / "a", {"train": scene(2, 1)})
     other = write_values(tmp_path / "b", {"train": scene(3, 2)})

@@ -94,6 +94,10 @@ def test_areas_label_their_cells_with_their_values(scene, tmp_path):
             ["Column <name> of <trees@PERMANENT> is of type", "values are numbers"],
         ),
         ({"training": "trees", "target": "value", "value": 3}, ["value is for classes"]),
+        (
+            {"training": "crowns", "target": "value", "column": "h", "borders": 2},
+            ["borders is for classes"],
+        ),
     ],
 )
 def test_bad_input_ends_in_one_line_and_writes_nothing(scene, tmp_path, options, words):

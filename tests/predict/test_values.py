@@ -84,7 +84,8 @@ def test_an_ensemble_gives_mean_and_spread_of_values():
 OPTIONS = {
     **dict.fromkeys(
         "probabilities confidence uncertainty disagreement threshold vector minsize tile_size "
-        "tiling segment_features group output segments segment_output".split(),
+        "tiling segment_features group output segments segment_output novelty objects object_classes "
+        "regularize generalize".split(),
         "",
     ),
     "input": "a", "model": "m", "nprocs": "1", "memory": "300", "engine": "auto",
@@ -102,6 +103,8 @@ FLAGS = {"a": False, "r": False}
         {"uncertainty": "u"},
         {"threshold": "0.5"},
         {"vector": "v"},
+        {"novelty": "n"},
+        {"objects": "o"},
         {"segment_method": "majority"},
         {"segment_margin": "0.2"},
     ],

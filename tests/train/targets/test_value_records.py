@@ -43,6 +43,7 @@ def test_loss_and_activation_are_the_usual_ones_of_the_target(kind, loss, activa
         ),
         ("value", {"activation": "sigmoid"}, "activation=sigmoid is not for values"),
         ("value", {"class_weights": "sqrt"}, "class_weights is for classes"),
+        ("value", {"teacher": "m"}, "teacher is for classes"),
     ],
 )
 def test_options_of_another_target_are_refused(kind, options, words):

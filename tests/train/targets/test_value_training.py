@@ -192,6 +192,7 @@ def test_an_ensemble_gives_the_mean_value_of_its_members(data, tmp_path):
     [
         ({"loss": "dice"}, "loss=dice is not for values, which the input is of: use huber or mse"),
         ({"class_weights": "balanced"}, "class_weights is for classes, and the input is of values"),
+        ({"teacher": "m"}, "teacher is for classes, and the input is of values"),
         ({"activation": "softmax"}, "activation=softmax is not for values"),
     ],
 )
