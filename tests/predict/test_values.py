@@ -84,8 +84,8 @@ def test_an_ensemble_gives_mean_and_spread_of_values():
 OPTIONS = {
     **dict.fromkeys(
         "probabilities confidence uncertainty disagreement threshold vector minsize tile_size "
-        "tiling segment_features group output segments segment_output novelty objects object_classes "
-        "regularize generalize".split(),
+        "tiling segment_features group output segments segment_output novelty objects "
+        "object_classes regularize generalize".split(),
         "",
     ),
     "input": "a", "model": "m", "nprocs": "1", "memory": "300", "engine": "auto",
