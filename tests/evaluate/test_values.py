@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ import pytest
 from grassdl.core.classes import ClassScheme
 from grassdl.evaluate.metrics.value_tally import sampled, tally_values
 from grassdl.evaluate.model_targets import MODEL_EVALUATION
-from grassdl.evaluate.report.formats import as_csv, as_json
+from grassdl.evaluate.report.formats import as_csv
 from grassdl.evaluate.report.html import page
 from grassdl.evaluate.report.text import plain
 from grassdl.evaluate.settings import Settings
 from grassdl.evaluate.value_patches import ValuePatches
+from grassdl.io.json_records import as_json
+from grassdl.model.ensemble import Member, Model
 from patches_of_arrays import dataset
 from scored_model import BANDS, GRASS, ROOF
 from scored_model import card_of as class_card
@@ -115,6 +118,10 @@ def value_card(**changes):
     )  # fmt: skip
 
 
+def model_of(card):
+    return Model((Member(Path("model"), card),), card)
+
+
 def write_target():
     from value_dataset import target_of
 
@@ -156,7 +163,7 @@ def test_a_model_of_classes_is_not_scored_on_values(tmp_path):
     made = write_values(tmp_path / "a", {"test": scene(2, 1)})
     card = class_card(target=ClassScheme([GRASS, ROOF]), bands=BANDS)
     with pytest.raises(ValueError, match="is of values of <height> in m, and classes are needed"):
-        MODEL_EVALUATION.of(card.target)(card, [made], "test", Settings(), "")
+        MODEL_EVALUATION.of(card.target)(model_of(card), [made], "test", Settings(), "")
 
 
 @pytest.mark.parametrize(
@@ -172,4 +179,4 @@ def test_options_of_classes_are_refused_for_a_model_of_values(tmp_path, settings
     made = write_values(tmp_path / "a", {"test": scene(2, 1)})
     card = value_card()
     with pytest.raises(ValueError, match=words):
-        MODEL_EVALUATION.of(card.target)(card, [made], "test", settings, fit)
+        MODEL_EVALUATION.of(card.target)(model_of(card), [made], "test", settings, fit)

@@ -28,7 +28,7 @@ Cell = tuple[int, int]
 
 def card_of(**changes: object) -> ModelCard:
     """The card of a model for such datasets."""
-    facts = {"bands": BANDS, "mean": [20.0], "deviation": [5.0], "classes": CLASSES, "size": SIZE}
+    facts = {"bands": BANDS, "mean": [20.0], "deviation": [5.0], "target": CLASSES, "size": SIZE}
     return scored_card(**{**facts, "resolution": (0.25, 0.25), **changes})
 
 

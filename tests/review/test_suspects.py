@@ -92,7 +92,7 @@ def test_nothing_is_suspected_where_the_network_agrees(tmp_path, judge):
 
 def test_each_network_of_an_ensemble_judges_the_fold_that_it_has_not_learnt_from(tmp_path):
     patch_set = PatchSet.open(write_folds(tmp_path / "data"))
-    changes = {"bands": TINY_BANDS, "mean": [1.0, 1.0], "classes": TINY_CLASSES}
+    changes = {"bands": TINY_BANDS, "mean": [1.0, 1.0], "target": TINY_CLASSES}
     parts = held_out(model_of(patch_set, 1, 2, 3, **changes), [patch_set])
     # Of ten patches three, three and four are in a fold; two are for the test of all.
     assert [len(one) for one in parts] == [4, 3, 3, 2]
@@ -121,7 +121,7 @@ def test_labels_of_no_class_of_the_model_are_refused(tmp_path, judge):
     patch_set = PatchSet.open(tmp_path / "data")
     judge(network(mistaken=0))
     others = ClassScheme([MapClass(value, "", "1:2:3") for value in (11, 12, 13)])
-    parts = held_out(model_of(patch_set, classes=others), [patch_set])
+    parts = held_out(model_of(patch_set, target=others), [patch_set])
     with pytest.raises(ValueError, match="there is no label to suspect"):
         find_suspects(parts, 1, silent)
 

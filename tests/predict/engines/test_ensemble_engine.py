@@ -29,7 +29,7 @@ def ensemble(*results, disagreement=True, classes=3, rows=1, novelty=False):
         for one in results
     ]
     inputs = [MemberInput(members()[0])] * len(results)
-    engine = EnsembleEngine(engines, inputs, classes, disagreement, novelty)
+    engine = EnsembleEngine(engines, inputs, classes, disagreement, novelty=novelty)
     return engine(np.zeros((rows, len(results[0]) // rows, 3), np.float32))
 
 
