@@ -66,9 +66,8 @@
 # % type: double
 # % required: no
 # % multiple: yes
-# % key_desc: height[,width]
 # % label: Size of the cells of the training, in map units
-# % description: By default that in the file
+# % description: One number, or height and width; by default that in the file
 # % guisection: Bands
 # % end
 # % option
