@@ -48,7 +48,7 @@
 # % type: double
 # % required: no
 # % multiple: yes
-# % label: Factor that values of the bands are multiplied by: one, or one for each band
+# % label: Factor of the bands' values: one, or one for each band
 # % description: By default that in the file, or 1
 # % guisection: Bands
 # % end
@@ -66,9 +66,8 @@
 # % type: double
 # % required: no
 # % multiple: yes
-# % key_desc: height[,width]
-# % label: Size of the cells that the network was trained on, in map units
-# % description: By default that in the file
+# % label: Size of the cells of the training, in map units
+# % description: One number, or height and width; by default that in the file
 # % guisection: Bands
 # % end
 # % option
@@ -77,8 +76,8 @@
 # % required: no
 # % multiple: yes
 # % key_desc: value:label:colour
-# % label: Classes in the order of the network's outputs, such as 1:water:blue,2:roof:213:94:0
-# % description: By default those in the file; colours may be left out
+# % label: Classes in the order of the network's outputs
+# % description: Such as 1:water:blue,2:roof:213:94:0; by default those in the file; colours may be left out
 # % guisection: Classes
 # % end
 # % option G_OPT_F_INPUT

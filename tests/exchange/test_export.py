@@ -14,7 +14,9 @@ from grassdl.exchange import formats
 from grassdl.exchange.export import EXPORT_FOLDER, Export
 from grassdl.exchange.formats import FORMATS, overlap
 from grassdl.exchange.ground_units import metres_per_unit
+from grassdl.exchange.importing import Import, Wanted
 from grassdl.exchange.whole_network import Layout
+from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card, save_card
 from grassdl.model.weights import load_network
 from small_model import plain_band, write_model
@@ -103,6 +105,12 @@ def test_deepness_is_given_a_tile_of_bytes_and_what_it_must_know(make, tmp_path)
     assert found.shape == (1, 3, 512, 512)
     expected = probabilities(model, values)
     assert np.moveaxis(found, 1, -1) == pytest.approx(expected, abs=1e-4)
+    # And i.dl.import takes it back with no more options.
+    again = Import.planned(str(done.path), tmp_path / "again", Wanted(), False).run("", {}).card
+    for name in ("bands", "classes", "mean", "deviation", "resolution"):
+        assert getattr(again, name) == getattr(card, name)
+    found = open_model(str(tmp_path / "again")).predictor()(values)
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_openvino_and_saved_model_of_a_network_that_interpolates_have_one_size(make, tmp_path):

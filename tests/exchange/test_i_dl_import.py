@@ -50,7 +50,7 @@ def test_tiles_of_an_imported_unet_are_the_network_run_once(grass_project, bands
     file = tmp_path / "onnx" / "model.onnx"
     done = grass_project.run("i.dl.import", input=file, output=again)
     assert "it is tiled exactly, with a halo of 24 cells" in " ".join(done.stderr.split())
-    assert done.stderr.splitlines()[-1].split()[1] == "input=one,two"
+    assert done.stderr.splitlines()[-1].split()[1] == "input=one@PERMANENT,two@PERMANENT"
     predict(grass_project, again, tile_size=16)
     filled, null = filled_frame(bands)
     expected = np.asarray(network(filled[None]))[0, :ROWS, :COLS]

@@ -178,6 +178,7 @@ LOOPING = [("RandomUniformLike", {})]
         ({"size": 32}, {"resolution": None}, "give their size by resolution"),
         ({"size": 32}, {"scale": (1.0, 2.0, 3.0)}, "Option scale has 3 numbers"),
         ({"size": 32}, {"halo": 4}, "which are blended: leave out halo"),
+        ({"size": 32}, {"stride": 4}, "which are blended: leave out halo and stride"),
         ({"size": 32, "told": {"model_type": "Detector"}}, {}, "its model_type is Detector"),
         ({"size": 32, "told": {"i.dl": {"bands": 3}}}, {}, "cannot be taken"),
         ({"size": 32, "tail": [("GlobalAveragePool", {})]}, {}, "array of 1 x 3 x 1 x 1"),

@@ -17,7 +17,6 @@ from ..io.folders import FolderKind, check_output_folder, new_folder
 from ..io.json_records import write_json
 from ..model.card import ModelCard
 from ..model.ensemble import Model, open_model
-from ..model.folder import check_keras
 from ..model.stac import item_of
 from ..model.weights import load_network
 from ..networks.window_sizes import interpolates
@@ -114,8 +113,7 @@ class Export:
         if missing:
             raise ModuleNotFoundError(name=" ".join(missing))
         model = open_model(names)
-        for one in model.members:
-            check_keras(one.card, one.folder)
+        model.check_keras()
         card = model.card
         # What is compared, and told to other tools, are probabilities of classes.
         card.target.scheme(f"Model <{card.name}>")

@@ -141,10 +141,10 @@ class Import:
             raise ValueError(f"File <{path}> cannot be taken: {error}") from None
         bands = len(wanted.bands) or (len(facts.own.bands) if facts.own else None)
         entry = entry_of(network, bands)
-        if wanted.halo is not None and entry.window:
+        if entry.window and (wanted.halo, wanted.stride) != (None, None):
             raise ValueError(
                 f"The network takes images of {entry.window} x {entry.window} cells, which are "
-                "blended: leave out halo"
+                "blended: leave out halo and stride"
             )
         target = check_output_folder(output, overwrite, MODEL_FOLDER)
         planned = cls(path, network, facts, entry, wanted, target)

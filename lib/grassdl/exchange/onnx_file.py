@@ -44,7 +44,7 @@ def read_onnx_file(path: Path) -> onnx.ModelProto:
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"File <{path}> is larger than 2 GB, which no ONNX file is")
     try:
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.ModelProto.FromString(path.read_bytes())
         if not model.graph.node:
             raise ValueError("it holds no network")
         _check_data(model)

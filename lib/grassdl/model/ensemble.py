@@ -23,7 +23,7 @@ from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import names_mismatch
 from ..io.folders import folders_named
 from .card import MOST_MEMBERS, RESOLUTION_TOLERANCE, ModelCard, OnnxRecord
-from .folder import deciding_hash, load_card
+from .folder import check_keras, deciding_hash, load_card
 from .weights import predictor
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -69,6 +69,11 @@ class Model:
         """A hash of what decides about the class of a cell, see `folder.deciding_hash`."""
         found = [deciding_hash(one.folder) for one in self.members]
         return found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
+
+    def check_keras(self) -> None:
+        """Refuse networks that are ONNX files; raises what `folder.check_keras` does."""
+        for one in self.members:
+            check_keras(one.card, one.folder)
 
     def predictor(self) -> Predict:
         """The model as a function of images whose NULL cells hold the card's `fill_values`.

@@ -101,6 +101,7 @@ def open_teacher(names: str, data: JoinedPatchSets) -> Model:
         ValueError: It cannot be read, or knows other bands or classes than the datasets.
     """
     teacher = open_model(names)
+    teacher.check_keras()
     wrong = names_mismatch(teacher.card.bands, data.bands) or _other_classes(
         data.classes, teacher.card.classes
     )
