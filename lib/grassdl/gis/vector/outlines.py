@@ -80,6 +80,8 @@ def _areas(vector: str) -> dict[int, str]:
         run_module(
             "v.out.ogr", input=vector, output=str(path), format="GeoJSON", type="area",
             lco="COORDINATE_PRECISION=15",
+            # It would warn of the lacking table, and of areas that are no objects.
+            quiet=False, superquiet=True,
         )  # fmt: skip
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
     finally:
