@@ -177,13 +177,14 @@ def _long_edges(
         if lengths[turned] >= shortest:
             break
         # The three come to the front; both ends of the list meet.
-        edges, at = (one[turned - 1 :] + one[: turned - 1] for one in (edges, at))
+        edges = edges[turned - 1 :] + edges[: turned - 1]
+        at = at[turned - 1 :] + at[: turned - 1]
         joined = (edges[0][0], [point for _, own in edges[:3] for point in own])
         edges, at = [joined, *edges[3:]], [place(joined), *at[3:]]
     return edges, at
 
 
-def _pieces(points: np.ndarray, ends: Sequence[int]) -> list[Edge]:
+def _pieces(points: np.ndarray, ends: list[int]) -> list[Edge]:
     """The pieces of a closed line of points between some of them."""
     number, pieces = len(points), []
     for first, last in zip(ends, ends[1:] + ends[:1], strict=True):
