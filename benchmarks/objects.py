@@ -91,7 +91,9 @@ def crowns(boxes: Path) -> np.ndarray:
     return ids
 
 
-def measure(project: Project, folder: Path, borders: int, seed: int, epochs: int) -> dict:
+def measure(
+    project: Project, folder: Path, borders: int, seed: int, epochs: int, weights: str
+) -> dict:
     """Train and predict; the figures of the objects of the east."""
     dataset, model = folder / f"patches{borders}", folder / "model"
     bands = "input=image.red,image.green,image.blue"
@@ -104,7 +106,7 @@ def measure(project: Project, folder: Path, borders: int, seed: int, epochs: int
         )  # fmt: skip
     project.run(
         "i.dl.train", f"input={dataset}", "network=unet", "depth=3", f"epochs={epochs}",
-        f"seed={seed}", f"output={model}", "--overwrite",
+        f"seed={seed}", f"class_weights={weights}", f"output={model}", "--overwrite",
     )  # fmt: skip
     project.run("g.region", "raster=image.red", project.test)
     project.run(
@@ -125,6 +127,7 @@ def main() -> int:
     parser.add_argument("--borders", type=int, nargs="+", default=[0, 2])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--weights", default="none", help="class weights of the training")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
         sys.exit(f"ERROR: <{arguments.data}> is not there: say with --data where the image is")
@@ -133,12 +136,17 @@ def main() -> int:
         project = Project(folder, arguments.data)
         for borders in arguments.borders:
             found = [
-                measure(project, folder, borders, seed, arguments.epochs)
+                measure(project, folder, borders, seed, arguments.epochs, arguments.weights)
                 for seed in arguments.seeds
             ]
             means = {key: float(np.mean([one[key] or 0 for one in found])) for key in FIGURES}
             of_seeds = [round(one["panoptic_quality"] or 0, 4) for one in found]
-            configuration = {"borders": borders, "epochs": arguments.epochs, "seeds": len(found)}
+            configuration = {
+                "borders": borders,
+                "epochs": arguments.epochs,
+                "weights": arguments.weights,
+                "seeds": len(found),
+            }
             record("objects", configuration, **means, panoptic_quality_of_seeds=of_seeds)
     return 0
 

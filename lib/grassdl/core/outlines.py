@@ -25,6 +25,9 @@ STAIRS_CELLS = 1.0
 SHORTEST_CELLS = 2.5
 """Cells below which an edge becomes part of those beside it."""
 
+MOST_PIECES = 1000
+"""Pieces of an outline beyond which it stays as it is: no building has as many corners."""
+
 NEAR_CELLS = 4
 """Cells within which outlines may get into each other's way."""
 
@@ -123,8 +126,8 @@ def _turned(ring: Any, cell: float) -> np.ndarray:
 
     The midpoints of the cells' edges lie evenly on both sides of a slanted edge. In the main
     direction, each piece of the simplified outline is taken for horizontal or vertical; pieces that
-    follow each other become one edge, at the median of their midpoints. Then the shortest edge is
-    turned, so that it becomes one with those beside it, until none is too short.
+    follow each other become one edge, at the median of their midpoints; of these the short ones
+    become part of others. A ring of very many pieces is none of a building and stays as it is.
     """
     import shapely
 
@@ -136,17 +139,12 @@ def _turned(ring: Any, cell: float) -> np.ndarray:
     # A quarter turn is a full turn of four times the angle.
     angle = np.angle((abs(sides) * np.exp(4j * np.angle(sides))).sum()) / 4
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    points, simple = points @ turn, simple[:-1] @ turn
-    edges = _joined(_pieces(points, simple))
-    while True:
-        at = [float(np.median(points[own, 1 if level else 0])) for level, own in edges]
-        lengths = [abs(at[(one + 1) % len(at)] - at[one - 1]) for one in range(len(at))]
-        shortest = int(np.argmin(lengths))
-        if len(edges) <= 4 or lengths[shortest] >= SHORTEST_CELLS * cell:
-            break
-        level, own = edges[shortest]
-        edges[shortest] = (not level, own)
-        edges = _joined(edges)
+    place_of = {tuple(one): place for place, one in enumerate(points.tolist())}
+    ends = [place_of[tuple(one)] for one in simple[:-1].tolist()]
+    if len(ends) > MOST_PIECES:
+        return corners[:-1]
+    points = points @ turn
+    edges, at = _long_edges(points, _joined(_pieces(points, ends)), SHORTEST_CELLS * cell)
     if len(edges) < 4:
         return corners[:-1]
     pairs = zip(edges, at, at[1:] + at[:1], strict=True)
@@ -158,11 +156,37 @@ Edge = tuple[bool, list[int]]
 """Whether an edge is horizontal, and the places of its points."""
 
 
-def _pieces(points: np.ndarray, simple: np.ndarray) -> list[Edge]:
-    """The pieces of a closed line of points between those that a simplification has left."""
-    number = len(points)
-    ends = [int(((points - one) ** 2).sum(axis=1).argmin()) for one in simple]
-    pieces = []
+def _long_edges(
+    points: np.ndarray, edges: list[Edge], shortest: float
+) -> tuple[list[Edge], list[float]]:
+    """Turn the shortest edge, so that it becomes one with those beside it, until none is too short.
+
+    Returns:
+        The edges, and where each lies: the median of its points across it.
+    """
+
+    def place(edge: Edge) -> float:
+        level, own = edge
+        return float(np.median(points[own, int(level)]))
+
+    at = [place(one) for one in edges]
+    while len(edges) > 4:
+        # An edge reaches from the one before it to the one after it.
+        lengths = np.abs(np.roll(at, -1) - np.roll(at, 1))
+        turned = int(lengths.argmin())
+        if lengths[turned] >= shortest:
+            break
+        # The three come to the front; both ends of the list meet.
+        edges = edges[turned - 1 :] + edges[: turned - 1]
+        at = at[turned - 1 :] + at[: turned - 1]
+        joined = (edges[0][0], [point for _, own in edges[:3] for point in own])
+        edges, at = [joined, *edges[3:]], [place(joined), *at[3:]]
+    return edges, at
+
+
+def _pieces(points: np.ndarray, ends: list[int]) -> list[Edge]:
+    """The pieces of a closed line of points between some of them."""
+    number, pieces = len(points), []
     for first, last in zip(ends, ends[1:] + ends[:1], strict=True):
         across, up = abs(points[last] - points[first])
         stop = last if last > first else last + number

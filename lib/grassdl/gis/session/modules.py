@@ -27,7 +27,7 @@ def run_module(module: str, stdin: str | None = None, **options: object) -> None
         CalledModuleError: It failed.
     """
     process = gs.start_command(
-        module, quiet=True, stdin=subprocess.PIPE if stdin is not None else None, **options
+        module, stdin=subprocess.PIPE if stdin is not None else None, **{"quiet": True, **options}
     )
     _running.add(process)
     try:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def _areas(vector: str) -> dict[int, str]:
         run_module(
             "v.out.ogr", input=vector, output=str(path), format="GeoJSON", type="area",
             lco="COORDINATE_PRECISION=15",
+            # It would warn of the lacking table, and of areas that are no objects.
+            quiet=False, env={**os.environ, "GRASS_VERBOSE": "-1"},
         )  # fmt: skip
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
     finally:
