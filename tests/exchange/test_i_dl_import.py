@@ -78,6 +78,7 @@ def test_a_network_of_one_size_is_blended_and_null_stays_null(grass_project, ban
     assert np.array_equal(classes.data[~null], np.array([2, 5, 7])[expected.argmax(-1)][~null])
     for options, complaint in (
         ({"engine": "keras"}, "which OpenVINO computes: leave out engine=keras"),
+        ({"novelty": "new"}, "only networks of i.dl.train give novelty"),
         ({"tile_size": 64}, "takes images of 32 x 32 cells: leave out tile_size"),
         ({"tiling": "exact"}, "takes images of 32 x 32 cells and cannot be tiled exactly"),
     ):

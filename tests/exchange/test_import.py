@@ -160,6 +160,7 @@ def test_the_card_is_a_stac_item_and_the_network_none_of_keras(imported, tmp_pat
 
 CUSTOM = [("Magic", {"domain": "com.example"})]
 LOOPING = [("RandomUniformLike", {})]
+HUGE = {"standardization_mean": [10**400], "standardization_std": [1]}
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,10 @@ LOOPING = [("RandomUniformLike", {})]
         ({"size": 32}, {"stride": 4}, "which are blended: leave out halo and stride"),
         ({"size": 32, "told": {"model_type": "Detector"}}, {}, "its model_type is Detector"),
         ({"size": 32, "told": {"i.dl": {"bands": 3}}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {**DEEPNESS, "resolution": 10**400}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {**DEEPNESS, **HUGE}}, {}, "metadata are damaged"),
+        ({"shape": [1, 2, 2**40, 2**40]}, {}, "takes images of 1099511627776 x"),
+        ({"shape": [1, 2**50, "h", "w"]}, {}, "256 cells and 1125899906842624 bands"),
         ({"size": 32, "tail": [("GlobalAveragePool", {})]}, {}, "array of 1 x 3 x 1 x 1"),
         (
             {"size": 32, "outputs": 1},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grassdl.core.classes import ClassScheme, MapClass
-from grassdl.model.card import tempered
+from grassdl.model.card import OnnxRecord, tempered
 from grassdl.model.ensemble import Member, joined_card, open_model
 from grassdl.model.folder import MODEL_FOLDER, load_card, load_network_card, save_card
 from model_cards import card_of
@@ -102,6 +102,14 @@ def test_an_ensemble_knows_the_histograms_of_all_trainings_of_its_members_if_eac
     assert (
         joined_card("both", members_of(tmp_path / "other", {}, {"histograms": []})).histograms == []
     )
+
+
+def test_maps_of_an_imported_and_a_trained_network_tell_file_and_dataset(tmp_path):
+    onnx = OnnxRecord("net.onnx", "0" * 64, None, [1.0] * 3, [0.0] * 3, "none")
+    imported = {"onnx": onnx, "dataset_ids": [], "halo": None}
+    card = joined_card("both", members_of(tmp_path, imported, {}))
+    told = "dataset 0123456789ab; ONNX file net.onnx, SHA-256 000000000000"
+    assert card.provenance("")["source2"] == told
 
 
 BARE = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(8, "bare soil", "2:2:2")])

@@ -2,6 +2,7 @@
 """`model.json`: a valid STAC item that holds the whole card."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,23 @@ def test_the_item_gives_back_the_whole_card(tmp_path):
     card = card_of()
     save_card(card, tmp_path)
     assert load_card(tmp_path) == card
+
+
+def test_a_teacher_is_no_hyperparameter_and_its_areas_are_seen(tmp_path):
+    card = card_of()
+    taught = {"name": "big", "sha256": "0" * 64, "networks": 2, "areas": card.areas}
+    training = {**TRAINING, "teacher": taught}
+    item = saved(replace(card, training=training, areas=[]), tmp_path)
+    assert "teacher" not in item["properties"]["mlm:hyperparameters"]
+    assert load_card(tmp_path).seen_areas == card.areas
+
+
+@pytest.mark.parametrize("source", ["parent", "teacher"])
+@pytest.mark.parametrize("wrong", ["big", {"areas": []}, {"name": "a", "sha256": "b", "areas": 3}])
+def test_a_model_that_was_learnt_from_and_is_none_is_refused(tmp_path, source, wrong):
+    save_card(card_of(training={**TRAINING, source: wrong}), tmp_path)
+    with pytest.raises(ValueError, match="damaged model.json"):
+        load_card(tmp_path)
 
 
 def test_a_card_that_knows_no_histograms_comes_back_without(tmp_path):

@@ -75,6 +75,16 @@ def test_areas_of_all_classes_are_generalised_without_gaps(scene):
     assert (cells > 0).all()
 
 
+def test_a_region_without_objects_has_an_empty_map_however_outlines_are_drawn(scene):
+    project, options = scene
+    options |= {"objects": "objects", "object_classes": ROOF, "minsize": 5000, "regularize": ROOF}
+    project.run("i.dl.predict", **options, generalize=1.5)
+    told = project.run("v.info", flags="t", map="areas").stdout.split()
+    assert {"areas=0", "centroids=0"} <= set(told)
+    table = project.run("v.db.select", flags="c", map="areas", columns="cat,value,cells").stdout
+    assert not table.strip()
+
+
 def test_what_cannot_be_regularised_is_told_in_one_line(scene, model, bands):
     project, options = scene
     given = {"vector": "v", "objects": "o", "object_classes": 5}

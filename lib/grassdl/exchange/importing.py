@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -23,11 +24,19 @@ from ..model.card import ModelCard, OnnxRecord
 from ..model.folder import MODEL_FOLDER, save_card
 from ..model.onnx_network import read_onnx
 from ..model.weights import ONNX_NAME
+from ..runtime.keras_backend import physical_memory
 from .ground_units import metres_in
 from .onnx_file import metadata, read_onnx_file
 from .onnx_graph import OF_ONE_OUTPUT, Activation, Ending, Entry, entry_of, with_ending, with_entry
 from .onnx_metadata import FileFacts, file_facts
-from .onnx_trial import Outputs, activation_of, check_halo, check_probabilities, run_once
+from .onnx_trial import (
+    Outputs,
+    activation_of,
+    check_halo,
+    check_probabilities,
+    run_once,
+    strip_of,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -44,6 +53,12 @@ USUAL_STRIDE = 32
 
 SAMPLE_EDGE = 256
 """Edge of the sample in cells where any will do, and usual size on the card."""
+
+SAMPLE_BYTES = 12
+"""Memory that a value of the sample takes while it is drawn: in double and in single precision."""
+
+LARGEST_WINDOW = 1 << 15
+"""Edge of the images that a network takes in cells, at most: more is on no card."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +164,7 @@ class Import:
         target = check_output_folder(output, overwrite, MODEL_FOLDER)
         planned = cls(path, network, facts, entry, wanted, target)
         # What would fail at the end.
+        planned._check_memory()
         planned.bands()
         planned.scaling()
         return planned
@@ -166,7 +182,7 @@ class Import:
         scale, offset = self.scaling()
         mean, deviation = self._statistics(scale, offset)
         halo, stride = self._reach()
-        edge = self.entry.window or -(-SAMPLE_EDGE // stride) * stride
+        edge = self._edge()
         shape = (1, edge, edge, self.entry.bands)
         sample = np.random.default_rng(0).normal(mean, deviation, shape).astype(np.float32)
         inner = with_entry(self.network, self.entry, scale, offset)
@@ -208,6 +224,28 @@ class Import:
         known = self.facts.own or self.wanted.bands
         maps = options_of(card.bands) if known else {"input": "MAPS"}
         return Imported(self.target, card, maps)
+
+    def _edge(self) -> int:
+        """Edge of the sample in cells."""
+        _, stride = self._reach()
+        return self.entry.window or -(-SAMPLE_EDGE // stride) * stride
+
+    def _check_memory(self) -> None:
+        """Refuse images that nobody could compute: a file may tell any size and number of bands.
+
+        Raises:
+            ValueError: A sample of them takes more memory than this machine has.
+        """
+        halo, stride = self._reach()
+        edge = self._edge()
+        cells = max(edge**2, 0 if halo is None else math.prod(strip_of(halo, stride)))
+        needed, there = SAMPLE_BYTES * cells * self.entry.bands, physical_memory()
+        if edge > LARGEST_WINDOW or (there is not None and needed > there):
+            raise ValueError(
+                f"The network takes images of {edge} x {edge} cells and {self.entry.bands} bands, "
+                f"whose trial would take {needed / 1e9:.1f} GB of memory: export it for smaller "
+                "images"
+            )
 
     def bands(self) -> list[Band]:
         """The bands: those of the file, by the names that the user gives.

@@ -97,12 +97,12 @@ class _Deepness:
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return float(value) if value > 0 else None
+        return checked(value, float) if value > 0 else None
 
     def numbers(self, name: str) -> list[float]:
         """An entry that lists numbers."""
         value = self._told.get(name)
-        return [float(one) for one in value] if isinstance(value, list) else []
+        return checked(value, list[float]) if isinstance(value, list) else []
 
     def labels(self) -> list[str]:
         """The names of the classes, in the order of the outputs.

@@ -157,6 +157,12 @@ def check_probabilities(network: OnnxNetwork, sample: np.ndarray) -> None:
         )
 
 
+def strip_of(halo: int, stride: int) -> tuple[int, int]:
+    """Length and width in cells of the strip on which a halo is tried."""
+    core = -(-LEAST_CORE // stride) * stride
+    return stride + halo + core, core
+
+
 def check_halo(
     network: OnnxNetwork, halo: int, stride: int, mean: list[float], deviation: list[float]
 ) -> None:
@@ -166,8 +172,7 @@ def check_halo(
     Raises:
         ValueError: They do not.
     """
-    core = -(-LEAST_CORE // stride) * stride
-    length = stride + halo + core
+    length, core = strip_of(halo, stride)
     shape = (1, length, core, len(mean))
     whole = np.random.default_rng(1).normal(mean, deviation, shape).astype(np.float32)
     differences = []

@@ -42,7 +42,7 @@ LATER_FIELDS = ("threshold", "members")
 
 NO_HYPERPARAMETERS = frozenset(
     "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
-    "leaks validation members summary".split()
+    "teacher leaks validation members summary".split()
 )
 """What the account of a training tells beside its settings."""
 
@@ -393,8 +393,8 @@ class _Leak(TypedDict):
     exact: bool
 
 
-class _Parent(TypedDict):
-    """The model that a training started from."""
+class _Source(TypedDict):
+    """A model that a training started from, or that taught."""
 
     name: Text
     sha256: Text
@@ -404,7 +404,8 @@ class _Parent(TypedDict):
 class _Training(TypedDict, total=False):
     """What is read of the account of a training, which tells more."""
 
-    parent: _Parent | None
+    parent: _Source | None
+    teacher: _Source | None
     leaks: list[_Leak]
     activation: Text
     network_file: str | None

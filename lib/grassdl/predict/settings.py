@@ -270,7 +270,7 @@ def _check_onnx(options: Mapping[str, str], onnx: OnnxRecord, tiling: str) -> No
         raise ValueError(f"{told}, which OpenVINO computes: leave out engine=keras")
     for name in ("segment_features", "novelty"):
         if options[name]:
-            raise ValueError(f"{told}: only networks of i.dl.train give {name}")
+            raise ValueError(f"{told}: only networks of i.dl.train give {name}, leave it out")
     if onnx.window and options["tile_size"] not in ("", str(onnx.window)):
         raise ValueError(
             f"{told} and takes images of {onnx.window} x {onnx.window} cells: leave out tile_size"

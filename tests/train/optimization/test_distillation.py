@@ -2,6 +2,8 @@
 """Networks that learn from others."""
 
 import dataclasses
+import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -10,8 +12,9 @@ import pytest
 from keras import ops
 
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from grassdl.model.card import OnnxRecord
 from grassdl.model.ensemble import model_of, open_model
-from grassdl.model.folder import load_card
+from grassdl.model.folder import load_card, save_card
 from grassdl.train.config.settings import Settings
 from grassdl.train.optimization.distillation import (
     SHARE,
@@ -22,6 +25,8 @@ from grassdl.train.optimization.distillation import (
 )
 from grassdl.train.trainer import build_network, train
 from tiny_dataset import CLASSES, band, joined, scene, write_dataset
+
+ONNX = OnnxRecord("net.onnx", "0" * 64, None, [1.0, 1.0], [0.0, 0.0], "none")
 
 SETTINGS = Settings(
     network_options={"filters": 4, "depth": 2}, epochs=8, batch_size=8, learning_rate=0.01
@@ -116,6 +121,27 @@ def test_a_teacher_of_other_bands_or_classes_is_refused(taught, tmp_path):
         open_teacher(name, turned)
     with pytest.raises(ValueError, match="not found"):
         open_teacher(str(tmp_path / "absent"), turned)
+
+
+RENAMED = ClassScheme([replace(one, label=f"no {one.label}") for one in CLASSES])
+
+
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"classes": RENAMED}, "cannot teach .* it knows class 2 as <no "),
+        ({"resolution": (9.0, 9.0)}, "cannot teach .* it was trained on cells of 9, theirs are of"),
+        ({"stride": 32}, "cannot teach .* cells are no multiple of its stride 32"),
+        ({"onnx": ONNX}, "is an ONNX network that i.dl.import made"),
+    ],
+)
+def test_what_would_end_the_first_step_or_teach_nonsense_is_refused_at_the_start(
+    taught, tmp_path, changes, reason
+):
+    shutil.copytree(taught.teachers[0], tmp_path / "teacher")
+    save_card(replace(load_card(tmp_path / "teacher"), **changes), tmp_path / "teacher")
+    with pytest.raises(ValueError, match=reason):
+        open_teacher(str(tmp_path / "teacher"), taught.data)
 
 
 def test_a_head_on_features_has_no_teacher():

@@ -20,7 +20,6 @@ import grass.script as gs
 from grass.exceptions import CalledModuleError
 
 from ...core.text import one_line, within_bytes
-from ...io.json_records import as_json
 from ...runtime.environment import enter_environment, how_to_install
 from ...runtime.workers import Terminated
 
@@ -88,6 +87,9 @@ def message(text: str) -> None:
 
 def print_json(result: dict[str, Any]) -> None:
     """Print a result to stdout as the one object that a script reads there."""
+    # It takes a package of pip, which a Python that looks for the environment has not.
+    from ...io.json_records import as_json
+
     sys.stdout.write(as_json(result))
     sys.stdout.flush()
 

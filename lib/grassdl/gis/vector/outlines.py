@@ -32,6 +32,10 @@ def redraw(
         values: Class value of each area, by its category.
         cell: Edge of a cell in map units.
     """
+    if len(values) == 1:
+        # The first element stands for none: of a map without areas modules make nothing, or fail.
+        run_module("g.copy", vector=f"{raw},{name}")
+        return
     general = temporary_name(prefix, "general") if outlines.regularize else name
     try:
         if outlines.generalize:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,10 +120,9 @@ def _wrapped(loaded: Loaded, statistics: FeatureStatistics | None, settings: Set
 
 
 def _members(card: ModelCard, settings: Settings) -> Sequence[Member]:
-    """The networks of a model."""
-    if card.members:
-        return open_model(settings.model).members
-    return [Member(Path(settings.model).expanduser(), card)]
+    """The networks of a model, which a pattern or a file of names may name, too."""
+    members = open_model(settings.model).members
+    return members if card.members else [replace(members[0], card=card)]
 
 
 def _keras(member: Member, settings: Settings) -> Loaded:

@@ -18,6 +18,7 @@ from ...core.bands import names_mismatch
 from ...core.classes import NULL_INDEX, ClassScheme
 from ...core.text import listed
 from ...dataset.patchset import JoinedPatchSets
+from ...model.card import RESOLUTION_TOLERANCE, ModelCard
 from ...model.ensemble import Member, Model, open_model
 from ...model.weights import load_network
 
@@ -98,17 +99,19 @@ def open_teacher(names: str, data: JoinedPatchSets) -> Model:
         data: What is learned from.
 
     Raises:
-        ValueError: It cannot be read, or knows other bands or classes than the datasets.
+        ValueError: It cannot be read, is no network of Keras, or knows other bands, classes, cells
+            or sizes of patches than those of the datasets.
     """
     teacher = open_model(names)
     teacher.check_keras()
-    wrong = names_mismatch(teacher.card.bands, data.bands) or _other_classes(
-        data.classes, teacher.card.classes
+    card = teacher.card
+    wrong = (
+        names_mismatch(card.bands, data.bands)
+        or _other_classes(data.classes, card.classes)
+        or _other_cells(data, card)
     )
     if wrong:
-        raise ValueError(
-            f"Model <{teacher.card.name}> cannot teach a network of these datasets: {wrong}"
-        )
+        raise ValueError(f"Model <{card.name}> cannot teach a network of these datasets: {wrong}")
     return teacher
 
 
@@ -139,6 +142,18 @@ def _other_classes(own: ClassScheme, known: ClassScheme) -> str | None:
     values = [one.values.tolist() for one in (known, own)]
     if values[0] != values[1]:
         return f"it knows class values {listed(values[0])}, they have {listed(values[1])}"
+    for one, other in zip(known, own, strict=True):
+        if one.label != other.label:
+            return f"it knows class {one.value} as <{one.label}>, they as <{other.label}>"
+    return None
+
+
+def _other_cells(data: JoinedPatchSets, card: ModelCard) -> str | None:
+    for cell, known in zip(data.resolution, card.resolution, strict=True):
+        if abs(cell / known - 1) > RESOLUTION_TOLERANCE:
+            return f"it was trained on cells of {known:g}, theirs are of {cell:g}"
+    if data.size % card.stride:
+        return f"patches of {data.size} cells are no multiple of its stride {card.stride}"
     return None
 
 
