@@ -40,6 +40,7 @@ def areas(project, name):
     file = project.path / f"{name}.geojson"
     project.run("v.out.ogr", input=name, output=file, format="GeoJSON", type="area", quiet=True)
     features = json.loads(file.read_text())["features"]
+    file.unlink()
     corners = {
         one["properties"]["cat"]: len(one["geometry"]["coordinates"][0]) - 1 for one in features
     }
