@@ -109,7 +109,7 @@
 # % type: integer
 # % required: no
 # % options: 0-4096
-# % label: Cells around a tile that decide about it (blended tiles when empty)
+# % label: Cells around a tile that decide about it (blended when empty)
 # % description: For networks that take images of any size; by default that in the file
 # % guisection: Tiles
 # % end
@@ -118,8 +118,8 @@
 # % type: integer
 # % required: no
 # % options: 1-4096
-# % label: Cells on whose multiples tiles begin (that in the file or 32 when empty)
-# % description: For networks that take images of any size
+# % label: Cells on whose multiples tiles begin (automatic when empty)
+# % description: For networks that take images of any size; by default that in the file, or 32
 # % guisection: Tiles
 # % end
 # % rules

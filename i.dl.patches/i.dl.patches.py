@@ -140,8 +140,8 @@
 # % required: no
 # % options: classes,value
 # % descriptions: classes;classes of cells;value;a value of cells, such as a height
-# % label: What the labels are (a value for a raster map of floating type when empty, else classes)
-# % description: A value is learnt by regression
+# % label: What the labels are (by the type of the raster map when empty)
+# % description: A value is learnt by regression; by default so for a raster map of floating type, else classes
 # % guisection: Labels
 # %end
 # %option

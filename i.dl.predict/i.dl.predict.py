@@ -142,15 +142,15 @@
 # % type: integer
 # % multiple: yes
 # % required: no
-# % label: Values of the classes that have objects (all but background and borders when empty)
-# % description: Needed for a model without a class of borders, whose connected areas are the objects
+# % label: Values of the classes that have objects (all when empty)
+# % description: By default all but background and borders; needed for a model without a class of borders, whose connected areas are the objects
 # % guisection: Output
 # %end
 # %option
 # % key: minsize
 # % type: integer
 # % required: no
-# % label: Cells that an area of the vector map, or an object, has at least (all are kept when empty)
+# % label: Cells that an area or object has at least (all are kept when empty)
 # % description: Smaller areas go to their largest neighbour, and the class maps keep them; smaller objects are dropped
 # % guisection: Output
 # %end
@@ -159,7 +159,7 @@
 # % type: integer
 # % multiple: yes
 # % required: no
-# % label: Values of the classes whose objects get right-angled outlines in the vector map
+# % label: Values of classes whose objects get right-angled outlines
 # % description: For buildings; an outline that would change by more than a fifth stays as it is
 # % guisection: Output
 # %end
@@ -167,7 +167,7 @@
 # % key: generalize
 # % type: double
 # % required: no
-# % label: Tolerance in map units by which the outlines of the vector map are simplified (not at all when empty)
+# % label: Tolerance in map units for simpler outlines (not simplified when empty)
 # % description: By v.generalize; those of regularize are right-angled instead
 # % guisection: Output
 # %end
