@@ -94,4 +94,7 @@ def card_of(**changes) -> ModelCard:
         "temperature": 1.25,
         "created": "2026-11-21T10:00:00Z",
     }
+    if "bands" in changes:
+        # Of other bands there are other histograms.
+        facts["histograms"] = []
     return ModelCard(**{**facts, **changes})
