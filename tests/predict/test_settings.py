@@ -3,7 +3,9 @@
 
 import re
 
-from grassdl.predict.settings import OUTPUTS
+from grassdl.model.card import OnnxRecord
+from grassdl.predict.settings import MODEL, OUTPUTS, Settings
+from model_cards import card_of
 from paths import CHECKOUT
 
 
@@ -19,3 +21,10 @@ def test_every_raster_map_that_the_module_makes_is_among_what_a_run_is_resumed_b
     assert {"output", "probabilities"} < set(keys)
     lacking = set(keys) - set(OUTPUTS)
     assert not lacking, f"add {', '.join(lacking)} to OUTPUTS of predict/settings.py"
+
+
+def test_a_run_without_maps_has_tiles_that_a_network_of_one_size_takes():
+    onnx = OnnxRecord("net.onnx", "0" * 64, 50, [1.0] * 3, [0.0] * 3, "none")
+    card = card_of(onnx=onnx, halo=None, stride=4)
+    how = Settings.without_maps("model", card, normalization=MODEL, memory=1000, nprocs=0)
+    assert (how.tiling, how.tile_size) == ("blend", 48)

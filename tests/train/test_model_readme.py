@@ -6,6 +6,7 @@ import pytest
 from grassdl.core.bands import NDVI
 from grassdl.core.classes import ClassScheme, MapClass
 from grassdl.core.markdown import aligned_table, escaped
+from grassdl.train.ensemble_scores import summary
 from grassdl.train.model_readme import readme
 from model_cards import TRAINING, card_of, derived, mapped
 
@@ -80,6 +81,15 @@ def test_a_model_to_begin_with_and_an_interruption_are_told_only_where_there_wer
     assert all(one in readme(card_of(training=training)) for one in words)
     usual = {**TRAINING, "parent": None, "interrupted": False}
     assert not any(one in readme(card_of(training=usual)) for one in words)
+
+
+def test_an_ensemble_names_the_teacher_of_its_members():
+    each = [{"name": name, "validation": None, "test": None} for name in ("seed_1", "seed_2")]
+    told = {"members": each, "summary": summary(each), "validated_on": "validation"}
+    taught = {"name": "big", "networks": 3}
+    text = readme(card_of(members=["seed_1", "seed_2"], training={**told, "teacher": taught}))
+    assert "\nEach also learned the probabilities of model big (3 networks).\n" in text
+    assert "Each" not in readme(card_of(members=["seed_1", "seed_2"], training=told))
 
 
 def test_a_class_that_was_never_seen_is_a_limit():

@@ -449,3 +449,15 @@ def test_the_learning_rate_rises_to_its_height_then_falls_to_a_hundredth(steps):
 def test_a_setting_out_of_its_range_is_named(wrong, words):
     with pytest.raises(ValueError, match=words):
         Settings(**wrong)
+
+
+def test_a_model_is_not_lost_where_memory_runs_out_for_its_statistics(monkeypatch):
+    def refuse(*given):
+        raise MemoryError
+
+    monkeypatch.setattr(fit_module, "feature_statistics", refuse)
+    lines = []
+    assert fit_module._statistics(None, None, 1, lines.append) is None
+    assert lines == [
+        "Memory ran out for what novelty of i.dl.predict takes: the model is without it"
+    ]

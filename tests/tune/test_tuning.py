@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from grassdl.model.folder import load_card
+from grassdl.model.folder import load_card, save_card
 from grassdl.train import trainer
 from grassdl.tune import tuning
 from grassdl.tune.parameters import parsed, standard_values
 from grassdl.tune.report import text
 from grassdl.tune.task import Task, picture_of, table_of
 from grassdl.tune.tuning import tune
+from model_cards import card_of
 from option_words import unset_options
 from tiny_dataset import scene, write_dataset
 
@@ -83,6 +84,14 @@ def test_the_standard_values_are_those_of_training_where_they_are_tried(options)
         "augmentation": "flip+rotate90+brightness+contrast",
         "network": "unet",
     }
+
+
+def test_a_teacher_of_other_classes_is_refused_before_there_is_a_study(options, tmp_path):
+    (tmp_path / "big").mkdir()
+    save_card(card_of(), tmp_path / "big")
+    with pytest.raises(ValueError, match="Model <suburb> cannot teach"):
+        run(options | {"teacher": str(tmp_path / "big")})
+    assert not (tmp_path / "model.study").exists()
 
 
 def test_trials_end_in_a_table_a_picture_and_the_model_of_the_best(options, by_formula, tmp_path):

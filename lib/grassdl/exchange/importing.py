@@ -19,6 +19,7 @@ from ..core.bands import Band, DType, options_of
 from ..core.classes import ClassScheme, MapClass
 from ..core.colors import default_colors
 from ..core.markdown import environment
+from ..core.schema import shortened
 from ..io.folders import check_output_folder, new_folder
 from ..model.card import ModelCard, OnnxRecord
 from ..model.folder import MODEL_FOLDER, save_card
@@ -153,7 +154,7 @@ class Import:
         try:
             facts = file_facts(metadata(network))
         except ValueError as error:
-            raise ValueError(f"File <{path}> cannot be taken: {error}") from None
+            raise ValueError(f"File <{path}> cannot be taken: {shortened(error)}") from None
         bands = len(wanted.bands) or (len(facts.own.bands) if facts.own else None)
         entry = entry_of(network, bands)
         if entry.window and (wanted.halo, wanted.stride) != (None, None):

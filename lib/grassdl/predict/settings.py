@@ -227,7 +227,7 @@ class Settings:
         return cls(
             model=model,
             tiling="blend" if card.halo is None else "exact",
-            tile_size=None,
+            tile_size=_window(card),
             stride=card.stride,
             halo=card.halo or 0,
             threshold=None,

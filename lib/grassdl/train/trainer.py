@@ -53,6 +53,7 @@ from .preflight import (
     check_team,
     check_weights_fit,
     enough_memory,
+    is_out_of_memory,
     plan,
     source_leaks,
 )
@@ -141,8 +142,7 @@ def train(
         if with_validation:
             card.training |= _validation(network, data, settings, warn)
         card.versions.update(versions)
-        # A process that was asked to end has no time for it.
-        statistics = None if Terminated.asked else feature_statistics(network, data, settings.seed)
+        statistics = _statistics(network, data, settings.seed, warn)
         _write_model(card, network, statistics, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
     return card
@@ -218,6 +218,22 @@ def _validation(
 ) -> dict[str, Any]:
     """What the account of a training tells of the scores on the validation split."""
     return {"validation": figures(_scores(network, data, "val", settings, warn), data)}
+
+
+def _statistics(
+    network: keras.Model, data: JoinedPatchSets, seed: int, warn: Report
+) -> FeatureStatistics | None:
+    """What `novelty` of i.dl.predict takes; None where memory ran out: the model is worth more."""
+    # A process that was asked to end has no time for it.
+    if Terminated.asked:
+        return None
+    try:
+        return feature_statistics(network, data, seed)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        warn("Memory ran out for what novelty of i.dl.predict takes: the model is without it")
+        return None
 
 
 def _scored_card(

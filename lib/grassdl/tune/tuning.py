@@ -20,6 +20,7 @@ from ..io.resume import changes
 from ..model.card import ModelCard
 from ..model.folder import CARD_NAME, load_card
 from ..train.config.options import NETWORK_LISTS, NETWORK_NUMBERS, NETWORK_WORDS
+from ..train.optimization.distillation import open_teacher
 from ..train.preflight import check_data, check_packages
 from ..train.resume.fingerprint import description, run_fingerprint
 from ..train.resume.run_folder import RunFolder, run_path
@@ -85,6 +86,8 @@ def tune(task: Task, versions: Mapping[str, str], report: Report, warn: Report) 
     check_data(data, warn)
     _check_networks(task)
     settings = task.settings(task.first_words)
+    if settings.teacher:
+        open_teacher(settings.teacher, data)
     first = standard_values(task.parameters, task.options, task.freeze)
     opened = Study(
         task.study, _fingerprint(task), task.parameters, first, task.trials, settings.seed
