@@ -40,6 +40,7 @@ class ArrayMaps:
         self.names = {"classification": "map", "reference": "truth"}
         self.classification, self.reference = ArrayRows(classification), ArrayRows(reference)
         self.compare = self.segments = self.mask = self.inside = self.reference_values = None
+        self.mapped_objects = self.reference_objects = None
         if compare is not None:
             self.names["compare"] = "other"
             self.compare = ArrayRows(compare)
