@@ -159,7 +159,7 @@
 # % type: integer
 # % multiple: yes
 # % required: no
-# % label: Values of classes whose objects get right-angled outlines
+# % label: Values of classes whose objects get right angles (none when empty)
 # % description: For buildings; an outline that would change by more than a fifth stays as it is
 # % guisection: Output
 # %end
