@@ -159,7 +159,7 @@
 # % type: integer
 # % multiple: yes
 # % required: no
-# % label: Class values whose objects get right-angled outlines (none when empty)
+# % label: Values of classes whose objects get right angles (none when empty)
 # % description: For buildings; an outline that would change by more than a fifth stays as it is
 # % guisection: Output
 # %end
