@@ -44,7 +44,9 @@ def test_a_teacher_is_no_hyperparameter_and_its_areas_are_seen(tmp_path):
 @pytest.mark.parametrize("source", ["parent", "teacher"])
 @pytest.mark.parametrize("wrong", ["big", {"areas": []}, {"name": "a", "sha256": "b", "areas": 3}])
 def test_a_model_that_was_learnt_from_and_is_none_is_refused(tmp_path, source, wrong):
-    save_card(card_of(training={**TRAINING, source: wrong}), tmp_path)
+    item = saved(card_of(), tmp_path)
+    item["properties"]["idl:training"][source] = wrong
+    (tmp_path / "model.json").write_text(json.dumps(item))
     with pytest.raises(ValueError, match="damaged model.json"):
         load_card(tmp_path)
 
