@@ -11,6 +11,6 @@ from model_cards import card_of
 def test_a_model_of_values_is_not_reviewed():
     settings = Settings(64, 10, None, 1, 0, "model", 300, 1)
     card = card_of(target=ValueTarget("height", "m", 10.0, 5.0, 0.0, 30.0))
-    with pytest.raises(ValueError, match="^Model <small> is of values of <height> in m, and class"):
+    with pytest.raises(ValueError, match="^Model <suburb> is of values of <height> in m"):
         settings.prediction("m", card)
     assert settings.prediction("m", card_of()).normalization == "model"
