@@ -35,9 +35,9 @@ def test_without_options_the_settings_are_the_standard_ones():
 
 
 def test_the_standard_words_are_those_of_the_module():
-    # How a training is told about is no setting of it.
-    words_of = {name: words for name, words in standard().items() if words and name != "format"}
-    assert standard_words() == words_of
+    assert standard_words() == {
+        name: words for name, words in standard().items() if words and name != "format"
+    }
 
 
 def test_words_become_numbers_lists_and_names():
