@@ -129,7 +129,7 @@ RENAMED = ClassScheme([replace(one, label=f"no {one.label}") for one in CLASSES]
 @pytest.mark.parametrize(
     "changes, reason",
     [
-        ({"classes": RENAMED}, "cannot teach .* it knows class 2 as <no "),
+        ({"classes": RENAMED}, "cannot teach .* it knows class 3 as <no water>, they as <water>"),
         ({"resolution": (9.0, 9.0)}, "cannot teach .* it was trained on cells of 9, theirs are of"),
         ({"stride": 32}, "cannot teach .* cells are no multiple of its stride 32"),
         ({"onnx": ONNX}, "is an ONNX network that i.dl.import made"),
