@@ -38,7 +38,7 @@ def areas(project, name):
     assert "incorrect boundaries" not in built and "duplicate" not in built
     assert found["areas"] == found["centroids"]
     file = project.path / f"{name}.geojson"
-    project.run("v.out.ogr", input=name, output=file, format="GeoJSON", type="area", quiet=True)
+    project.run("v.out.ogr", input=name, output=file, format="GeoJSON", type="area", overwrite=True)
     features = json.loads(file.read_text())["features"]
     file.unlink()
     corners = {
