@@ -116,7 +116,7 @@ class TestANetworkThatStartsFromAnother:
         row, folder = request.param, tmp_path_factory.mktemp("old")
         build = partial(row.build, **row.small)
         card = ModelCard.__new__(ModelCard)
-        card.name, card.bands, card.classes, card.dataset_ids = "old", BANDS, SCHEME, []
+        card.name, card.bands, card.target, card.dataset_ids = "old", BANDS, SCHEME, []
         build(len(BANDS), len(SCHEME)).save(folder / "model.keras")
         network = build(len(BANDS) + 1, len(SCHEME))
         other = ClassScheme([MapClass(1, "wet", "0:0:255"), *list(SCHEME)[1:]])
