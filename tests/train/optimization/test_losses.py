@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX
-from grassdl.train.config.choices import LOSSES
+from grassdl.train.config.choices import CLASS_LOSSES
 from grassdl.train.optimization.losses import CrossEntropy, by_name
 
 PROBABILITIES = np.array(
@@ -109,9 +109,9 @@ def dense_network(kernel, loss):
     return model
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", CLASS_LOSSES)
 class TestEveryLoss:
-    """The battery that every loss runs through that `choices.LOSSES` lists."""
+    """The battery that every loss of classes runs through that `choices` lists."""
 
     def test_has_the_name_that_it_is_chosen_by(self, name):
         assert by_name(name).name == name

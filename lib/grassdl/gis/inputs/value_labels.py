@@ -86,7 +86,7 @@ def _check_not_classes(values: np.ndarray, name: str) -> None:
         ValueError: There are few values, all of them whole.
     """
     distinct = np.unique(values)
-    if len(distinct) <= MAX_CLASSES and (distinct == np.round(distinct)).all():
+    if 0 < len(distinct) <= MAX_CLASSES and (distinct == np.round(distinct)).all():
         raise ValueError(
             f"Labels <{name}> are of floating type and hold {len(distinct)} whole numbers: for "
             "classes convert them, as with r.mapcalc's int(); for values give target=value"
