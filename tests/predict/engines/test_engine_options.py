@@ -59,7 +59,7 @@ class TestBadInput:
     @pytest.mark.parametrize("options", [{"engine": "openvino"}, {"precision": "bfloat16"}])
     def test_openvino_that_is_missing(self, grass_project, bands, model, tmp_path, options):
         bare = without_openvino(grass_project, tmp_path)
-        words = ("Missing Python packages: openvino.", "/bin/pip install openvino")
+        words = ("Missing Python packages: openvino.", "/bin/pip install -r")
         refused(grass_project, model, *words, env=bare, **options)
 
     def test_keras_in_bfloat16(self, grass_project, bands, model):
