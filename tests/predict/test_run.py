@@ -60,7 +60,7 @@ class ArrayOutputs:
     def open_segments(self, cells):
         return None
 
-    def make(self, support, columns, by_segment, before_naming):
+    def make(self, support, columns, by_segment, objects, before_naming):
         assert (dict(columns), list(by_segment)) == ({}, [])
         before_naming()
         self.events.append(support["description"])
