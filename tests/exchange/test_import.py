@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import stac_check
+from grassdl.core.bands import options_of
 from grassdl.core.classes import MapClass
 from grassdl.exchange.import_options import wanted_of
 from grassdl.exchange.importing import Import, Wanted
@@ -149,6 +150,13 @@ def test_what_deepness_knows_need_not_be_told(imported):
     assert card.mean == pytest.approx([127.5, 63.75])
 
 
+def test_the_next_call_names_the_maps_as_the_user_names_the_bands(tmp_path):
+    write_onnx(tmp_path / "net.onnx", size=32)
+    wanted = Wanted(("red", "nir"), (ROAD, WATER, TREE), resolution=(0.5, 0.5))
+    planned = Import.planned(str(tmp_path / "net.onnx"), tmp_path / "model", wanted, False)
+    assert options_of(planned.bands()) == {"input": "red,nir"}
+
+
 def test_the_card_is_a_stac_item_and_the_network_none_of_keras(imported, tmp_path):
     imported(size=32)
     stac_check.check(json.loads((tmp_path / "model" / "model.json").read_text()))
@@ -160,6 +168,7 @@ def test_the_card_is_a_stac_item_and_the_network_none_of_keras(imported, tmp_pat
 
 CUSTOM = [("Magic", {"domain": "com.example"})]
 LOOPING = [("RandomUniformLike", {})]
+TINY = {"standardization_mean": [1.0, 1.0], "standardization_std": [1e-300, 1e-300]}
 HUGE = {"standardization_mean": [10**400], "standardization_std": [1]}
 
 
@@ -182,7 +191,14 @@ HUGE = {"standardization_mean": [10**400], "standardization_std": [1]}
         ({"size": 32}, {"stride": 4}, "which are blended: leave out halo and stride"),
         ({"size": 32, "told": {"model_type": "Detector"}}, {}, "its model_type is Detector"),
         ({"size": 32, "told": {"i.dl": {"bands": 3}}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {"i.dl": "none"}}, {}, "its entry i.dl is damaged (Expected"),
         ({"size": 32, "told": {**DEEPNESS, "resolution": 10**400}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {**DEEPNESS, "resolution": "1.2.3"}}, {}, "(resolution is '1.2.3')"),
+        ({"size": 32, "told": {**DEEPNESS, "class_names": "{0: f()}"}}, {}, "no dictionary of"),
+        ({"size": 32, "told": {**DEEPNESS, "class_names": {"x": "y"}}}, {}, "not numbered 0, 1"),
+        ({"size": 32, "told": {**DEEPNESS, **TINY}}, {}, "The file's scale has a number beyond"),
+        ({"size": 32}, {"scale": (1e300,)}, "Option scale has a number beyond 1e+12"),
+        ({"size": 32}, {"offset": (0.0, -1e300)}, "Option offset has a number beyond 1e+12"),
         ({"size": 32, "told": {**DEEPNESS, **HUGE}}, {}, "metadata are damaged"),
         ({"shape": [1, 2, 2**40, 2**40]}, {}, "takes images of 1099511627776 x"),
         ({"shape": [1, 2**50, "h", "w"]}, {}, "256 cells and 1125899906842624 bands"),

@@ -55,6 +55,9 @@ USUAL_STRIDE = 32
 SAMPLE_EDGE = 256
 """Edge of the sample in cells where any will do, and usual size on the card."""
 
+LARGEST_SCALING = 1e12
+"""The largest scale and offset: larger ones leave nothing that float32 can hold."""
+
 SAMPLE_BYTES = 12
 """Memory that a value of the sample takes while it is drawn: in double and in single precision."""
 
@@ -258,11 +261,11 @@ class Import:
         if self.facts.own:
             bands = self.facts.own.bands
         else:
-            names = [f"band_{place}" for place in range(1, self.entry.bands + 1)]
+            usual = [f"band_{place}" for place in range(1, self.entry.bands + 1)]
             kind: DType = "uint8" if self.facts.scale else "float32"
             bands = [
                 Band(name, False, {"map": name}, None, resolution, "nearest", "", kind)
-                for name in names
+                for name in self.wanted.bands or usual
             ]
         names = [*self.wanted.bands] or [one.name for one in bands]
         declared = bool(self.wanted.bands)
@@ -275,7 +278,7 @@ class Import:
         """Scale and offset of each band.
 
         Raises:
-            ValueError: Another number of them than of bands is given.
+            ValueError: Another number of them than of bands is given, or one is too large.
         """
         own = [self.facts.own.scale] if self.facts.own else []
         return (
@@ -285,10 +288,16 @@ class Import:
 
     def _of_bands(self, name: str, values: Sequence[float], usual: float) -> np.ndarray:
         bands = self.entry.bands
+        given = f"Option {name}" if getattr(self.wanted, name) else f"The file's {name}"
         if len(values) not in (0, 1, bands):
             raise ValueError(
-                f"Option {name} has {len(values)} numbers: one is expected, or one for each of the "
-                f"{bands} bands"
+                f"{given} has {len(values)} numbers: one is expected, or one for each of the "
+                f"{bands} bands; give them by {name}"
+            )
+        if not all(abs(one) <= LARGEST_SCALING for one in values):
+            raise ValueError(
+                f"{given} has a number beyond {LARGEST_SCALING:g}: give those of the training by "
+                f"{name}"
             )
         return np.resize(np.array([*values] or [usual], float), bands)
 

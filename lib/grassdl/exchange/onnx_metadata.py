@@ -94,7 +94,10 @@ class _Deepness:
         """An entry that is a number above 0."""
         value = self._told.get(name)
         if isinstance(value, str) and re.fullmatch(r"[0-9.]{1,20}", value):
-            value = float(value)
+            try:
+                value = float(value)
+            except ValueError:
+                raise ValueError(f"{name} is '{value}'") from None
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         return checked(value, float) if value > 0 else None
@@ -113,15 +116,19 @@ class _Deepness:
         names = self._told.get("class_names", self._told.get("names"))
         if isinstance(names, str):
             # As Python writes a dictionary, which Deepness reads, too: only texts and numbers.
-            names = ast.literal_eval(names[:LONGEST_NAMES])
+            try:
+                names = ast.literal_eval(names[:LONGEST_NAMES])
+            except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+                raise ValueError("class_names are no dictionary of names") from None
         if isinstance(names, list) and len(names) == 1:
             (names,) = names
         if not isinstance(names, dict):
             return []
-        by_output = {int(key): str(one) for key, one in names.items()}
-        if sorted(by_output) != list(range(len(by_output))):
-            raise ValueError("its class_names are not numbered 0, 1, ...")
-        return [by_output[place] for place in sorted(by_output)]
+        by_output = {str(key).strip(): str(one) for key, one in names.items()}
+        places = [str(place) for place in range(len(names))]
+        if set(by_output) != set(places):
+            raise ValueError("class_names are not numbered 0, 1, ...")
+        return [by_output[place] for place in places]
 
 
 def file_facts(told: dict[str, Any]) -> FileFacts:
@@ -136,7 +143,10 @@ def file_facts(told: dict[str, Any]) -> FileFacts:
         ValueError: They are damaged, or those of another kind of network.
     """
     if OWN_KEY in told:
-        return FileFacts(own=checked(told[OWN_KEY], OwnFacts))
+        try:
+            return FileFacts(own=checked(told[OWN_KEY], OwnFacts))
+        except ValueError as error:
+            raise ValueError(f"its entry {OWN_KEY} is damaged ({error})") from None
     kind = str(told.get("model_type", "")).capitalize()
     if not kind:
         return FileFacts()
@@ -147,15 +157,15 @@ def file_facts(told: dict[str, Any]) -> FileFacts:
         mean = deepness.numbers("standardization_mean")
         deviation = deepness.numbers("standardization_std")
         labels = deepness.labels()
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        centimetres, threshold = deepness.number("resolution"), deepness.number("seg_thresh")
+    except ValueError as error:
         raise ValueError(f"its metadata are damaged ({error})") from None
     if len(mean) != len(deviation) or 0 in deviation:
         mean, deviation = [], []
-    centimetres = deepness.number("resolution")
     return FileFacts(
         labels=labels,
         metres=centimetres / CENTIMETRES if centimetres else None,
         scale=[1 / (BYTE * one) for one in deviation] or [1 / BYTE],
         offset=[-one / other for one, other in zip(mean, deviation, strict=True)],
-        threshold=deepness.number("seg_thresh"),
+        threshold=threshold,
     )
