@@ -93,7 +93,8 @@ def given(scene):
 
 def test_squares_are_suggested_and_labels_suspected(scene, given):
     project, folder, planted = scene
-    project.run("i.dl.review", suggestions="next_squares", suspects="doubtful", **given)
+    done = project.run("i.dl.review", suggestions="next_squares", suspects="doubtful", **given)
+    assert "SQL compliant" not in done.stderr
     squares = table(project, "next_squares")
     assert list(squares[0]) == ["cat", "rank", "score", "measure", "cluster", "class"]
     assert [one["rank"] for one in squares] == ["1", "2"]
@@ -150,6 +151,7 @@ def test_stored_probabilities_take_the_place_of_the_model(scene):
         ({"size": 65}, ["smaller than a square of 65 x 65"]),
         ({"suggestions": "select"}, ["<select> is no legal name of a vector map"]),
         ({"suspects": "found"}, ["Two outputs would have the name <found>"]),
+        ({"suspects": "Found"}, ["Two outputs would have the name <found>"]),
         ({"dataset": "absent"}, ["Dataset folder <absent> not found"]),
         ({"model": "absent"}, ["Model folder <absent> not found"]),
         ({"input": "brightness,brightness"}, ["do not fit the model"]),
@@ -179,9 +181,11 @@ def test_a_dataset_of_elsewhere_or_without_footprints_is_refused(scene, given, t
     fails_with(project.run("i.dl.review", check=False, **options), "patches.gpkg is missing")
 
 
-def test_probabilities_that_are_not_there_are_refused(scene):
-    options = {"probabilities": "nothing", "suggestions": "found", "size": 16}
+@pytest.mark.parametrize("prefix", ["nothing", "nothing@nowhere", "[", "*"])
+def test_probabilities_that_are_not_there_are_refused(scene, prefix):
+    options = {"probabilities": prefix, "suggestions": "found", "size": 16}
     fails_with(
         scene[0].run("i.dl.review", check=False, **options),
-        "needs a raster map nothing_VALUE of each of two classes or more, found 0",
+        f"probabilities={prefix} needs a raster map {prefix.partition('@')[0]}_VALUE of each of",
+        "two classes or more, found 0",
     )

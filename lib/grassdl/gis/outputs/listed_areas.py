@@ -14,6 +14,7 @@ from ..session.messages import command_line
 from ..session.modules import run_module
 from ..session.output_names import check_vector_output
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
+from ..vector.outlines import LAYER
 
 TEMPORARY_PREFIX = "i_dl_review_tmp"
 
@@ -49,8 +50,10 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         ValueError: One is illegal, given twice, or that of a map that may not be overwritten.
     """
+    # Tables of maps, whose case does not count, have the maps' names.
+    tables = [name.casefold() for name in names]
     for name in names:
-        if names.count(name) > 1:
+        if tables.count(name.casefold()) > 1:
             raise ValueError(f"Two outputs would have the name <{name}>")
         check_vector_output(name, gs.overwrite())
 
@@ -99,6 +102,7 @@ def _geojson(one: ListedAreas) -> dict[str, object]:
     """The areas as GeoJSON, in the project's coordinates."""
     return {
         "type": "FeatureCollection",
+        "name": LAYER,
         "features": [
             {
                 "type": "Feature",

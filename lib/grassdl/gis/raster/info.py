@@ -128,8 +128,9 @@ def class_values_of(prefix: str) -> list[int]:
         ValueError: There are fewer than two.
     """
     name, _, mapset = prefix.partition("@")
-    pattern = {"pattern": f"{name}_*", **({"mapset": mapset} if mapset else {})}
-    found = gs.list_strings("raster", **pattern)
+    # g.list fails for an unknown mapset, and for a prefix that is no valid pattern.
+    known = not mapset or mapset in gs.mapsets()
+    found = gs.list_strings("raster", mapset=mapset or None) if known else []
     matches = [re.fullmatch(rf"{re.escape(name)}_(\d+)", one.partition("@")[0]) for one in found]
     values = sorted({int(one[1]) for one in matches if one})
     if len(values) < 2:

@@ -15,6 +15,9 @@ from ...core.outlines import Outlines, right_angled
 from ..session.modules import run_module
 from ..session.temporary_maps import remove_maps, temporary_name
 
+LAYER = "areas"
+"""The layer of a GeoJSON file: without, it is the file's name, which v.in.ogr warns of."""
+
 
 def redraw(
     raw: str, name: str, prefix: str, outlines: Outlines, values: np.ndarray, cell: float
@@ -61,9 +64,10 @@ def _turn(drawn: Mapping[int, str], name: str, turned: np.ndarray, cell: float) 
         {"type": "Feature", "properties": {"cat": cat}, "geometry": json.loads(one)}
         for cat, one in zip(drawn, found.outlines, strict=True)
     ]
+    collection = {"type": "FeatureCollection", "name": LAYER}
     path = Path(gs.tempfile())
     try:
-        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        path.write_text(json.dumps({**collection, "features": features}))
         run_module("v.in.ogr", flags="ot", input=str(path), output=name, key="cat", type="boundary")
     finally:
         path.unlink()
