@@ -41,7 +41,7 @@ def test_loss_and_activation_are_the_usual_ones_of_the_target(kind, loss, activa
             {"loss": "focal"},
             "loss=focal is not for values, which the input is of: use huber",
         ),
-        ("value", {"activation": "sigmoid"}, "activation=sigmoid is not for values"),
+        ("value", {"activation": "sigmoid"}, "which the input is of: leave it out"),
         ("value", {"class_weights": "sqrt"}, "class_weights is for classes"),
         ("value", {"teacher": "m"}, "teacher is for classes"),
     ],

@@ -62,9 +62,11 @@ def check_recipe(settings: Settings, kind: str) -> None:
     for name, allowed in (("loss", recipe.losses), ("activation", recipe.activations)):
         chosen = getattr(settings, name)
         if chosen not in allowed:
+            # No option names the linear activation.
+            others = " or ".join(one for one in allowed if one != choices.LINEAR)
             raise ValueError(
-                f"{name}={chosen} is not for {recipe.learns}, which the input is of: use "
-                f"{' or '.join(allowed)}, or leave it out"
+                f"{name}={chosen} is not for {recipe.learns}, which the input is of: "
+                f"{f'use {others}, or ' if others else ''}leave it out"
             )
     for name, neutral in recipe.fixed.items():
         if getattr(settings, name) != neutral:
