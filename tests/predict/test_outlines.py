@@ -90,4 +90,5 @@ def test_what_cannot_be_regularised_is_told_in_one_line(scene, model, bands):
     project, options = scene
     given = {"vector": "v", "objects": "o", "object_classes": 5}
     refused(project, model, "Class 7", "that have are 5", **given, regularize="5,7")
-    refused(project, model, "generalize", "0 or more", vector="v", generalize=-1)
+    refused(project, model, "generalize", "0 to 1000000000", vector="v", generalize=-1)
+    refused(project, model, "generalize", "0 to 1000000000", vector="v", generalize="1e300")

@@ -31,6 +31,9 @@ MOST_PIECES = 1000
 NEAR_CELLS = 4
 """Cells within which outlines may get into each other's way."""
 
+MOST_TOLERANCE = 1e9
+"""Map units: what v.generalize takes at most."""
+
 
 @dataclass(frozen=True)
 class Outlines:
@@ -64,7 +67,9 @@ class Outlines:
                     f"{listed}"
                 )
         tolerance = options["generalize"]
-        return cls(wanted, parsed_number(tolerance, "generalize", 0) if tolerance else 0.0)
+        if not tolerance:
+            return cls(wanted, 0.0)
+        return cls(wanted, parsed_number(tolerance, "generalize", 0, MOST_TOLERANCE))
 
 
 AS_CELLS = Outlines()
