@@ -44,7 +44,7 @@ def record(benchmark: str, configuration: dict, **figures: object) -> None:
         "commit": commit,
         "changed": changed,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([Path(sys.argv[0]).name, *map(_without_place, sys.argv[1:])]),
         "machine": machine(),
         "versions": versions(),
     }
@@ -52,6 +52,11 @@ def record(benchmark: str, configuration: dict, **figures: object) -> None:
     with (RESULTS / f"{benchmark}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     print(f"{benchmark}, {_words(configuration)}: {_words(figures)}", flush=True)
+
+
+def _without_place(word: str) -> str:
+    """A word of a command; of an absolute path the last part, as the rest is of one machine."""
+    return Path(word).name if Path(word).is_absolute() else word
 
 
 def checkout() -> tuple[str, bool]:

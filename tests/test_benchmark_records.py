@@ -72,6 +72,10 @@ def test_a_record_says_what_was_measured_and_where_it_comes_from(monkeypatch, tm
     assert first["figures"] == {"least_s": 2.25, "f1": {"road": 0.5}}
     assert second["figures"] == {"least_s": 4.5}
     assert first["command"] == "patches.py --sizes '4000 8000'"
+    monkeypatch.setattr(sys, "argv", ["patches.py", "--data", "/of/this/machine/scenes", "-v"])
+    records.record("cut", {"cells": 9000}, least_s=5.5)
+    *_, third = tables.read(tmp_path / "results" / "cut.jsonl")
+    assert third["command"] == "patches.py --data scenes -v"
     assert before <= datetime.fromisoformat(first["time"]) <= datetime.now(UTC)
     assert set(first["machine"]) == {"processor", "vectors", "cores"}
     assert first["machine"]["cores"] >= 1
