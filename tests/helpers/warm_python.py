@@ -21,9 +21,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-HIDDEN = ("sklearn", "matplotlib")
-"""What Keras must not find while it is imported, as in `runtime.keras_backend.prepare`."""
-
 
 def run(
     words: Sequence[str], environment: Mapping[str, str], stdin: str | None = None
@@ -51,21 +48,27 @@ def run(
 
 @cache
 def _server() -> subprocess.Popen[str]:
-    server = subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    from grassdl.runtime.keras_backend import UNUSED
+
+    words = [sys.executable, __file__, *UNUSED]
+    server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     # It ends where its standard input does.
     atexit.register(server.communicate)
     return server
 
 
-def _fork_for_each_task() -> dict:
-    """Serve; returns in the forked processes, with their task."""
-    sys.modules.update(dict.fromkeys(HIDDEN))
+def _fork_for_each_task(hidden: Sequence[str]) -> dict:
+    """Serve; returns in the forked processes, with their task.
+
+    Args:
+        hidden: What Keras must not find while it is imported. They are given, since the library's
+            own modules must be those that a script finds.
+    """
+    sys.modules.update(dict.fromkeys(hidden))
     import keras  # noqa: F401
 
     # All its modules stay but the first, so that nobody finds it imported before he does so.
-    for name in ("keras", *HIDDEN):
+    for name in ("keras", *hidden):
         del sys.modules[name]
     for line in sys.stdin:
         process = os.fork()
@@ -95,5 +98,5 @@ def _become(words: list[str], environment: dict[str, str], folder: str, streams:
 
 
 if __name__ == "__main__":
-    _become(**_fork_for_each_task())
+    _become(**_fork_for_each_task(sys.argv[1:]))
     runpy.run_path(sys.argv[0], run_name="__main__")
