@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..core.text import listed
-from ..dataset.folds import as_trained
 from ..dataset.patchset import PatchSet
 from ..dataset.seen import Places, places_here
 from ..dataset.windows import Windows
 from ..model.card import ModelCard
+from .scored_patches import with_splits_of
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class HeldBackCells:
                 where its patches are, or none of them lies in the region.
         """
         if card is not None:
-            fold = card.training.get("fold")
-            patch_sets = [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
+            patch_sets = with_splits_of(card, patch_sets)
         places = [_places(one, split, place) for one in patch_sets]
         windows = Windows.of(places, place["region"])
         names = [one.folder.name for one in patch_sets]

@@ -25,7 +25,7 @@ Report = dict[str, Any]
 
 
 class ModelEvaluation(ABC):
-    """The evaluation of a model on the patches of a split.
+    """The evaluation of a model on the patches of a split; a subclass takes and checks:
 
     Args:
         model: The model.
@@ -37,16 +37,6 @@ class ModelEvaluation(ABC):
     Raises:
         ValueError: A dataset does not fit the model, or an option is for models of another target.
     """
-
-    @abstractmethod
-    def __init__(
-        self,
-        model: Model,
-        patch_sets: Sequence[PatchSet],
-        split: str,
-        settings: Settings,
-        fit: str,
-    ): ...
 
     @abstractmethod
     def score(self, predict: Predict, card: ModelCard) -> Report:

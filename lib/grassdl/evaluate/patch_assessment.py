@@ -12,7 +12,6 @@ from ..core import accuracy
 from ..core.accuracy import margins_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme
 from ..dataset.patchset import PatchSet
-from ..dataset.seen import leaks
 from ..model.card import ModelCard
 from ..model.ensemble import Predict
 from .metrics.bootstrap import block_intervals
@@ -84,11 +83,7 @@ def score_patches(
         },
         **_thresholds(card, thresholds, wanted),
         "areas": areas,
-        "leaks": [
-            found
-            for one in patches.patch_sets
-            for found in leaks(card.name, card.seen_areas, one, split)
-        ],
+        "leaks": patches.leaks,
     }
 
 

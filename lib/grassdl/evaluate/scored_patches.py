@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
 from ..dataset.reader import PatchReader
+from ..dataset.seen import leaks
 from ..model.card import ModelCard
 
 BATCH = 16
@@ -77,8 +79,8 @@ class DatasetPatches:
             yield Batch(images, codes, truth, self._channel[codes], labelled)
 
 
-class ScoredPatches:
-    """The patches of a split of several datasets.
+class SplitPatches:
+    """A split of several datasets, as a model has them.
 
     Args:
         card: What the model knows; a fold that validated it, too.
@@ -86,8 +88,38 @@ class ScoredPatches:
         split: "train", "val" or "test".
 
     Attributes:
+        card: See above.
         patch_sets: The datasets with the splits of the model.
-        split: "train", "val" or "test".
+        split: See above.
+    """
+
+    def __init__(self, card: ModelCard, patch_sets: Sequence[PatchSet], split: str):
+        self.card, self.split = card, split
+        self.patch_sets = with_splits_of(card, patch_sets)
+
+    @property
+    def leaks(self) -> list[dict[str, Any]]:
+        """Patches that lie where the model has seen the ground, see `dataset.seen.leaks`."""
+        return [
+            found
+            for one in self.patch_sets
+            for found in leaks(self.card.name, self.card.seen_areas, one, self.split)
+        ]
+
+
+def with_splits_of(card: ModelCard, patch_sets: Sequence[PatchSet]) -> list[PatchSet]:
+    """Datasets as a model was trained on them: those with folds with the one that validated it."""
+    fold = card.training.get("fold")
+    return [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
+
+
+class ScoredPatches(SplitPatches):
+    """The patches of a split of several datasets, for a model of classes.
+
+    Args:
+        card, patch_sets, split: See `SplitPatches`.
+
+    Attributes:
         classes: The classes of the model and the datasets: what the model does not know counts as
             missed.
         parts: The patches of each dataset.
@@ -97,9 +129,7 @@ class ScoredPatches:
     """
 
     def __init__(self, card: ModelCard, patch_sets: Sequence[PatchSet], split: str):
-        fold = card.training.get("fold")
-        self.patch_sets = [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
-        self.split = split
+        super().__init__(card, patch_sets, split)
         self.classes = union([card.classes, *(one.manifest.classes for one in patch_sets)])
         self.parts = [DatasetPatches(card, one, split, self.classes) for one in self.patch_sets]
 

@@ -11,24 +11,20 @@ import numpy as np
 from ..core.label_codes import VALUE_CODES
 from ..core.target import VALUE
 from ..core.value_accuracy import HEADLINE, SUMS, report
-from ..dataset.folds import as_trained
 from ..dataset.patchset import PatchSet
-from ..dataset.seen import leaks
 from ..model.card import ModelCard
 from ..model.ensemble import Predict
 from .metrics.confusion_counts import MAX_BLOCKS
 from .metrics.value_tally import SAMPLED_CELLS, ValueTally
-from .scored_patches import BATCH, patch_reader
+from .scored_patches import BATCH, SplitPatches, patch_reader
 from .settings import CENSUS
 
 
-class ValuePatches:
-    """The patches of a split of several datasets.
+class ValuePatches(SplitPatches):
+    """The patches of a split of several datasets, for a model of values.
 
     Args:
-        card: What the model knows; a fold that validated it, too.
-        patch_sets: The datasets.
-        split: "train", "val" or "test".
+        card, patch_sets, split: See `SplitPatches`.
 
     Attributes:
         pairs: Predicted and reference values (n,) of a sample of cells, once they are scored.
@@ -38,9 +34,7 @@ class ValuePatches:
     """
 
     def __init__(self, card: ModelCard, patch_sets: Sequence[PatchSet], split: str):
-        fold = card.training.get("fold")
-        self.card, self.split = card, split
-        self.patch_sets = [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
+        super().__init__(card, patch_sets, split)
         self._parts = [
             (one.folder.name, patch_reader(card, one, split, _wrong_target(card, one)))
             for one in self.patch_sets
@@ -100,11 +94,7 @@ class ValuePatches:
             **tally.report(seed),
             "left_out": left_out,
             "areas": areas,
-            "leaks": [
-                found
-                for one in self.patch_sets
-                for found in leaks(self.card.name, self.card.seen_areas, one, self.split)
-            ],
+            "leaks": self.leaks,
         }
 
     def _references(self) -> np.ndarray:

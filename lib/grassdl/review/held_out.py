@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..dataset.patchset import PatchSet
-from ..dataset.seen import leaks, positions_of, sentence
+from ..dataset.seen import positions_of, sentence
 from ..evaluate.scored_patches import DatasetPatches, ScoredPatches
 from ..model.card import ModelCard
 from ..model.ensemble import Member, Model, Predict
@@ -132,12 +132,7 @@ def held_out(model: Model, patch_sets: Sequence[PatchSet]) -> list[HeldOut]:
 
 def learnt_by_heart(parts: Sequence[HeldOut]) -> list[str]:
     """Sentences about patches that lie where their judge was trained, by other datasets, if any."""
-    found = [
-        leak
-        for part in parts
-        for one in part.patches.patch_sets
-        for leak in leaks(part.card.name, part.card.seen_areas, one, part.patches.split)
-    ]
+    found = [leak for part in parts for leak in part.patches.leaks]
     told = "wrong labels that it has learnt by heart are not suspected"
     return [sentence(one, told) for one in found if one["seen_as"] == "train"]
 
