@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Ring = list[tuple[float, float]]
-"""Corners, the last of which is the first."""
+from .areas import Ring
 
 Polygon = list[Ring]
 """The outer ring, and those of the holes in it."""
@@ -47,9 +46,10 @@ def outline_of_rectangle(
     row: int, rows: int, col: int, cols: int, grid: Mapping[str, Any]
 ) -> Polygon:
     """The outline of a rectangle of cells; arguments as `outline_of_cells` has them."""
-    south, east = row + rows, col + cols
-    corners = [(row, col), (row, east), (south, east), (south, col), (row, col)]
-    return [_on_grid(np.array(corners), grid)]
+    # Counted from the grid's corner, so that neighbours share their corners to the last digit.
+    north, south = (grid["north"] - one * grid["nsres"] for one in (row, row + rows))
+    west, east = (grid["west"] + one * grid["ewres"] for one in (col, col + cols))
+    return [[(west, north), (east, north), (east, south), (west, south), (west, north)]]
 
 
 def _on_grid(corners: np.ndarray, grid: Mapping[str, Any]) -> Ring:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.classes import ClassScheme
+from .cell_outlines import outline_of_rectangle
 from .manifest import SPLIT_COLORS
 
 if TYPE_CHECKING:
@@ -104,10 +105,5 @@ def _create_layer(
 
 
 def _outline_wkt(footprint: Footprint, size: int, region: dict[str, Any]) -> str:
-    north = region["north"] - footprint.row * region["nsres"]
-    west = region["west"] + footprint.col * region["ewres"]
-    # Counted from the region's corner, so that neighbours share their corners to the last digit.
-    south = region["north"] - (footprint.row + size) * region["nsres"]
-    east = region["west"] + (footprint.col + size) * region["ewres"]
-    corners = [(west, north), (east, north), (east, south), (west, south), (west, north)]
+    [corners] = outline_of_rectangle(footprint.row, size, footprint.col, size, region)
     return f"POLYGON (({', '.join(f'{x!r} {y!r}' for x, y in corners)}))"

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from ..core.classes import ClassScheme, MapClass
 from ..core.colors import default_colors
 from ..core.markdown import environment
 from ..core.schema import shortened
-from ..io.folders import check_output_folder, new_folder
+from ..io.folders import check_output_folder, file_digest, new_folder
 from ..model.card import ModelCard, OnnxRecord
 from ..model.folder import MODEL_FOLDER, save_card
 from ..model.onnx_network import read_onnx
@@ -381,10 +380,9 @@ class Import:
         return threshold if of_one and threshold is not None and threshold <= 1 else None
 
     def _record(self, scale: np.ndarray, offset: np.ndarray, activation: Activation) -> OnnxRecord:
-        digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
         return OnnxRecord(
             self.source.name,
-            digest,
+            file_digest(self.source),
             self.entry.window,
             scale.tolist(),
             offset.tolist(),

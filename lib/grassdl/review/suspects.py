@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ..core.connected_areas import joined
 from .confident_learning import NOBODY, SelfConfidence, suggested
 from .held_out import HeldOut, LabelledCells
 
@@ -131,15 +132,10 @@ def _suspected(cells: LabelledCells, thresholds: np.ndarray) -> _Cells:
 
 def _areas(dataset: int, cells: _Cells) -> Iterator[Suspect]:
     """The areas that cells of equal classes make where they share edges."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    number = len(cells.rows)
-    if not number:
+    if not len(cells.rows):
         return
-    pairs = np.concatenate([_neighbours(cells, down) for down in (True, False)], axis=1)
-    graph = coo_array((np.ones(pairs.shape[1], bool), tuple(pairs)), shape=(number, number))
-    _, area_of = connected_components(graph, directed=False)
+    pairs = np.concatenate([_neighbours(cells, down) for down in (True, False)])
+    area_of = joined(len(cells.rows), pairs)
     order = np.argsort(area_of, kind="stable")
     for places in np.split(order, np.flatnonzero(np.diff(area_of[order])) + 1):
         own = cells.chosen(places)
@@ -154,11 +150,11 @@ def _areas(dataset: int, cells: _Cells) -> Iterator[Suspect]:
 
 
 def _neighbours(cells: _Cells, down: bool) -> np.ndarray:
-    """Places (2, n) of cells and of those below, or right of them, that have the same classes."""
+    """Places (n, 2) of cells and of those below, or right of them, that have the same classes."""
     keys = cells.keys
     wanted = keys + (cells.width if down else 1)
     there = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     alike = (keys[there] == wanted) & (cells.given == cells.given[there])
     alike &= cells.suggested == cells.suggested[there]
     here = np.flatnonzero(alike)
-    return np.stack([here, there[here]])
+    return np.stack([here, there[here]], axis=1)

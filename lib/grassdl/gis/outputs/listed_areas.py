@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import grass.script as gs
 
 from ..session.messages import command_line
 from ..session.modules import run_module
-from ..session.output_names import check_vector_output
+from ..session.output_names import check_vector_output, check_vectors_differ
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
-from ..vector.outlines import LAYER
+from ..vector.geojson import import_areas
 
 TEMPORARY_PREFIX = "i_dl_review_tmp"
 
@@ -50,11 +48,8 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         ValueError: One is illegal, given twice, or that of a map that may not be overwritten.
     """
-    # Tables of maps, whose case does not count, have the maps' names.
-    tables = [name.casefold() for name in names]
+    check_vectors_differ(names)
     for name in names:
-        if tables.count(name.casefold()) > 1:
-            raise ValueError(f"Two outputs would have the name <{name}>")
         check_vector_output(name, gs.overwrite())
 
 
@@ -78,37 +73,13 @@ def make_maps(maps: Sequence[ListedAreas]) -> None:
 
 def _make(one: ListedAreas, name: str) -> None:
     if one.areas:
-        _import(one, name)
+        areas = [
+            ({"type": "Polygon", "coordinates": outline}, dict(zip(one.columns, row, strict=True)))
+            for outline, row in one.areas
+        ]
+        import_areas(areas, name, encoding="UTF-8")
     else:
         run_module("v.edit", map=name, tool="create")
         columns = [f"{column} {SQL_TYPES[kind]}" for column, kind in one.columns.items()]
         run_module("v.db.addtable", map=name, columns=",".join(columns))
     run_module("v.support", flags="h", map=name, map_name=one.title, cmdhist=command_line())
-
-
-def _import(one: ListedAreas, name: str) -> None:
-    """Import the areas: GeoJSON, unlike a GeoPackage, takes no library that a backend of Keras may
-    have brought in another version."""
-    path = Path(gs.tempfile())
-    try:
-        path.write_text(json.dumps(_geojson(one)), encoding="utf-8")
-        # The project's own coordinates, which need no comparison.
-        run_module("v.in.ogr", flags="o", input=str(path), output=name, encoding="UTF-8")
-    finally:
-        path.unlink()
-
-
-def _geojson(one: ListedAreas) -> dict[str, object]:
-    """The areas as GeoJSON, in the project's coordinates."""
-    return {
-        "type": "FeatureCollection",
-        "name": LAYER,
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": {"type": "Polygon", "coordinates": outline},
-                "properties": dict(zip(one.columns, values, strict=True)),
-            }
-            for outline, values in one.areas
-        ],
-    }

@@ -14,6 +14,7 @@ import numpy as np
 from ...core.outlines import AS_CELLS, Outlines
 from ...core.target import ByTarget, Target
 from ..raster.region import Region
+from ..session.output_names import check_vectors_differ
 from .class_maps import ClassificationMaps
 from .segment_tables import SegmentRows, SegmentTables
 from .value_maps import ValueMaps
@@ -55,8 +56,7 @@ class PredictionOutputs:
         if options["segments"]:
             self._tables = SegmentTables.from_options(options, unfinished)
             self.check_inputs([self._tables.raster])
-            if options["vector"] and options["vector"].casefold() == self._tables.vector.casefold():
-                raise ValueError(f"Two outputs would have the name <{options['vector']}>")
+            check_vectors_differ(list(filter(None, (options["vector"], self._tables.vector))))
 
     @property
     def names(self) -> list[str]:

@@ -50,6 +50,19 @@ def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None
             raise ValueError(f"Raster map <{name}> exists: choose another name or use --overwrite")
 
 
+def check_vectors_differ(names: Sequence[str]) -> None:
+    """Refuse vector maps of one name: their tables have the maps' names, of which case does not
+    count.
+
+    Raises:
+        ValueError: Two are the same.
+    """
+    tables = [name.casefold() for name in names]
+    for name in names:
+        if tables.count(name.casefold()) > 1:
+            raise ValueError(f"Two outputs would have the name <{name}>")
+
+
 def check_vector_output(name: str, overwrite: bool) -> None:
     """Refuse a name that cannot be written.
 

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import grass.script as gs
 import numpy as np
@@ -14,9 +12,7 @@ import numpy as np
 from ...core.outlines import Outlines, right_angled
 from ..session.modules import run_module
 from ..session.temporary_maps import remove_maps, temporary_name
-
-LAYER = "areas"
-"""The layer of a GeoJSON file: without, it is the file's name, which v.in.ogr warns of."""
+from .geojson import geometries, import_areas
 
 
 def redraw(
@@ -48,9 +44,9 @@ def redraw(
             )  # fmt: skip
         if outlines.regularize:
             turned = np.isin(values, outlines.regularize)
-            drawn = _areas(raw)
+            drawn = geometries(raw)
             if outlines.generalize:
-                drawn |= {cat: one for cat, one in _areas(general).items() if not turned[cat]}
+                drawn |= {cat: one for cat, one in geometries(general).items() if not turned[cat]}
             _turn(drawn, name, turned, cell)
     finally:
         if outlines.regularize:
@@ -60,17 +56,10 @@ def redraw(
 def _turn(drawn: Mapping[int, str], name: str, turned: np.ndarray, cell: float) -> None:
     """Make a map of outlines of which some get right angles, and tell what has changed."""
     found = right_angled(list(drawn.values()), [bool(turned[cat]) for cat in drawn], cell)
-    features = [
-        {"type": "Feature", "properties": {"cat": cat}, "geometry": json.loads(one)}
-        for cat, one in zip(drawn, found.outlines, strict=True)
+    areas = [
+        (json.loads(one), {"cat": cat}) for cat, one in zip(drawn, found.outlines, strict=True)
     ]
-    collection = {"type": "FeatureCollection", "name": LAYER}
-    path = Path(gs.tempfile())
-    try:
-        path.write_text(json.dumps({**collection, "features": features}))
-        run_module("v.in.ogr", flags="ot", input=str(path), output=name, key="cat", type="boundary")
-    finally:
-        path.unlink()
+    import_areas(areas, name, flags="t", key="cat", type="boundary")
     if not len(found.iou):
         return
     before, after = found.corners
@@ -80,19 +69,3 @@ def _turn(drawn: Mapping[int, str], name: str, turned: np.ndarray, cell: float) 
         f"over union with the cells {found.iou.mean():.3f} in the mean, {found.iou.min():.3f} at "
         "least"
     )
-
-
-def _areas(vector: str) -> dict[int, str]:
-    """The areas of a vector map as GeoJSON, by category."""
-    path = Path(gs.tempfile(create=False)).with_suffix(".geojson")
-    try:
-        run_module(
-            "v.out.ogr", input=vector, output=str(path), format="GeoJSON", type="area",
-            lco="COORDINATE_PRECISION=15",
-            # It would warn of the lacking table, and of areas that are no objects.
-            quiet=False, env={**os.environ, "GRASS_VERBOSE": "-1"},
-        )  # fmt: skip
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    finally:
-        path.unlink(missing_ok=True)
-    return {one["properties"]["cat"]: json.dumps(one["geometry"]) for one in features}
