@@ -93,7 +93,8 @@ def write_dataset(folder: Path, count: int) -> None:
         for place in range(BANDS)
     ]
     classes = ClassScheme([MapClass(value, f"class {value}", "1:2:3") for value in range(CLASSES)])
-    region = {"north": 1.0, "south": 0.0, "east": 1.0, "west": 0.0, "nsres": 0.25, "ewres": 0.25}
+    region = {"north": 16.0, "south": 0.0, "east": 16.0, "west": 0.0}
+    region |= {"nsres": 0.25, "ewres": 0.25, "rows": SIZE, "cols": SIZE}
     export = Export(
         SIZE, SIZE, "grid", "blocks", (100, 0, 0), SIZE, 0.0, 1, region, "", "", "benchmark"
     )
