@@ -520,6 +520,8 @@ def _learner(
         loss=learning.loss(data, settings),
         metrics=learning.metrics(data),
     )
+    # Variables that the first step makes would have TensorFlow trace the step twice.
+    learner.optimizer.build(learner.trainable_variables)
     return learner
 
 
