@@ -121,9 +121,7 @@ def opened(target: Path, warn: Callable[[str], None]) -> Iterator[EnsembleFolder
             warn("The ensemble is unfinished: -r resumes it after the last finished epoch")
             finished = ",".join(map(str, run.finished()))
             if finished:
-                warn(
-                    f"Until then the finished ones can be used: model={finished}"
-                )
+                warn(f"Until then the finished ones can be used: model={finished}")
         else:
             run.remove()
         raise
