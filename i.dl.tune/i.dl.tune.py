@@ -93,9 +93,9 @@
 # % key: encoder
 # % type: string
 # % required: no
-# % options: efficientnet_lite0,mobilenetv2,resnet50
+# % options: efficientnet_lite0,efficientnet_lite1,efficientnet_lite2,mobilenetv2,resnet50,efficientnetv2b0,convnext_tiny
 # % label: Encoder that can start from trained weights (default: the network's own)
-# % descriptions: efficientnet_lite0;EfficientNet-Lite0: small and quick, weights in a Python package (Tan and Le 2019);mobilenetv2;MobileNetV2: small, weights downloaded by Keras (Sandler et al. 2018);resnet50;ResNet50: large, weights downloaded by Keras (He et al. 2016)
+# % descriptions: efficientnet_lite0;EfficientNet-Lite0: small and quick, weights in a Python package (Tan and Le 2019);efficientnet_lite1;EfficientNet-Lite1: deeper, weights in a Python package (Tan and Le 2019);efficientnet_lite2;EfficientNet-Lite2: deeper and wider, weights in a Python package (Tan and Le 2019);mobilenetv2;MobileNetV2: small, weights downloaded by Keras (Sandler et al. 2018);resnet50;ResNet50: large, weights downloaded by Keras (He et al. 2016);efficientnetv2b0;EfficientNetV2-B0: weights downloaded by Keras, tiles are blended from depth 4 on (Tan and Le 2021);convnext_tiny;ConvNeXt-Tiny: large, begins at a quarter of the resolution, weights downloaded by Keras (Liu et al. 2022)
 # % guisection: Network
 # % end
 # % option
@@ -104,7 +104,7 @@
 # % required: no
 # % key_desc: imagenet|none|FILE
 # % label: First weights of the encoder: imagenet, none, or a file
-# % description: A file of PyTorch (.pth) for efficientnet_lite0, of Keras (.h5) for the others (default: imagenet where encoder is given)
+# % description: A file of PyTorch (.pth) for the EfficientNets-Lite, of Keras (.h5) for the others (default: imagenet where encoder is given)
 # % guisection: Network
 # % end
 # % option

@@ -85,6 +85,8 @@ def test_an_ensemble_has_seen_the_validation_patches_as_training(dataset, member
     card = joined_card("all", members)
     report = score_patches(shares_of, card, [dataset], "val", seed=1)
     assert report["pixels"] == COUNTS["val"] * 16 * 16
+    # Each of its networks has a temperature of its own.
+    assert report["calibration"]["temperature"] is None
     told = {one["seen_as"]: (one["patches"], one["of"]) for one in report["leaks"]}
     assert told["train"] == (COUNTS["val"], COUNTS["val"])
     assert score_patches(shares_of, card, [dataset], "test", seed=1)["leaks"] == []

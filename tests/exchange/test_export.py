@@ -90,7 +90,9 @@ def test_deepness_is_given_a_tile_of_bytes_and_what_it_must_know(make, tmp_path)
     model = make(resolution=(0.25, 0.25), temperature=3.0)
     card = load_card(model)
     area = {"dataset_id": "a", "crs": None, "wkt": wkt, "north": 1.0, "south": 0.0}
-    card.areas = [{**area, "east": 1.0, "west": 0.0, "patches": {"train": 1}}]
+    places = {"train": [[0, 3]], "val": []}
+    area |= {"east": 1.0, "west": 0.0, "patches": {"train": 1}, "places": places}
+    card.areas = [{**area, "size": 64, "nsres": 0.25, "ewres": 0.25}]
     save_card(card, model)
     done = export(model, tmp_path / "out", "deepness")
     facts = onnx_facts(done.path)
@@ -107,6 +109,7 @@ def test_deepness_is_given_a_tile_of_bytes_and_what_it_must_know(make, tmp_path)
     assert np.moveaxis(found, 1, -1) == pytest.approx(expected, abs=1e-4)
     # And i.dl.import takes it back with no more options.
     again = Import.planned(str(done.path), tmp_path / "again", Wanted(), False).run("", {}).card
+    assert load_card(tmp_path / "again").seen_areas == card.areas
     for name in ("bands", "classes", "mean", "deviation", "resolution"):
         assert getattr(again, name) == getattr(card, name)
     found = open_model(str(tmp_path / "again")).predictor()(values)

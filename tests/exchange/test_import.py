@@ -197,6 +197,12 @@ HUGE = {"standardization_mean": [10**400], "standardization_std": [1]}
         ({"size": 32, "told": {**DEEPNESS, "class_names": "{0: f()}"}}, {}, "no dictionary of"),
         ({"size": 32, "told": {**DEEPNESS, "class_names": {"x": "y"}}}, {}, "not numbered 0, 1"),
         ({"size": 32, "told": {**DEEPNESS, **TINY}}, {}, "The file's scale has a number beyond"),
+        ({"size": 32}, {"resolution": (1e300, 1e300)}, "Cells of 1e+300 x 1e+300 map units are"),
+        (
+            {"size": 32, "told": {**DEEPNESS, "class_names": {"0": "a", "1": "b", "2": "b"}}},
+            {"classes": ()},
+            "The file gives two classes the same label",
+        ),
         ({"size": 32}, {"scale": (1e300,)}, "Option scale has a number beyond 1e+12"),
         ({"size": 32}, {"offset": (0.0, -1e300)}, "Option offset has a number beyond 1e+12"),
         ({"size": 32, "told": {**DEEPNESS, **HUGE}}, {}, "metadata are damaged"),
@@ -239,6 +245,13 @@ def test_weights_in_other_files_are_refused_wherever_they_lie(tmp_path):
         read_onnx(tmp_path / "model" / "model.onnx")
 
 
+def test_operators_of_a_folder_that_somebody_sent_are_looked_at_again(tmp_path):
+    path = tmp_path / "model.onnx"
+    write_onnx(path, size=32, tail=[("RandomUniformLike", {})])
+    with pytest.raises(ValueError, match="cannot be loaded: operator RandomUniform draws at"):
+        read_onnx(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no network", bytes(range(256)) * 9])
 def test_a_file_that_is_none_of_onnx_is_refused(tmp_path, content):
     (tmp_path / "net.onnx").write_bytes(content)
@@ -273,6 +286,8 @@ def test_classes_are_read_from_the_option_or_from_files(tmp_path):
         ({"classes": "road"}, "Option classes has 'road'"),
         ({"classes": "1:road:purplish"}, "Option classes has '1:road:purplish'"),
         ({"classes": "1:a,1:b"}, "Two classes have the same value"),
+        ({"classes": "1:a,2: a"}, "Two classes have the same label"),
+        ({"resolution": "1e300"}, r"Option resolution takes a number of 1e-12 to 100000000"),
         ({"bands": "a,a"}, "a name of its own for each band"),
         ({"scale": "0"}, "Option scale takes a number"),
         ({"resolution": "1,2,3"}, "takes height and width of a cell"),

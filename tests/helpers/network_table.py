@@ -250,5 +250,22 @@ WITH_ENCODER = [
         receptive_field=355,
         small={"filters": 2, "depth": 2},
     ),
+    # It looks at the whole image from depth 4 on.
+    NetworkRow(
+        "unet",
+        encoder="efficientnetv2b0",
+        parameters=1_971_227,
+        stride=16,
+        receptive_field=None,
+        small={"filters": 2, "depth": 2},
+    ),
+    NetworkRow(
+        "unet",
+        encoder="convnext_tiny",
+        parameters=13_268_535,
+        stride=16,
+        receptive_field=1160,
+        small={"filters": 2, "depth": 2},
+    ),
 ]
 """Networks that take an encoder of the catalogue, with each of these."""

@@ -112,6 +112,16 @@ def test_maps_of_an_imported_and_a_trained_network_tell_file_and_dataset(tmp_pat
     assert card.provenance("")["source2"] == told
 
 
+def bordered(width):
+    border = MapClass(7, "bare soil", "2:2:2", border=width)
+    return ClassScheme([MapClass(2, "roof", "1:1:1"), border])
+
+
+def test_objects_of_an_ensemble_grow_over_the_widest_border_of_its_members(tmp_path):
+    both = joined_card("both", members_of(tmp_path, *({"target": bordered(one)} for one in (1, 3))))
+    assert [one.border for one in both.classes] == [0, 3]
+
+
 BARE = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(8, "bare soil", "2:2:2")])
 RENAMED = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(7, "sand", "2:2:2")])
 
@@ -122,6 +132,7 @@ RENAMED = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(7, "sand", "2:2:2"
         ({"bands": card_of().bands[:2]}, "3 bands are expected"),
         ({"bands": card_of().bands[1::-1] + card_of().bands[2:]}, "band 1 is expected to be <red>"),
         ({"target": BARE}, "class values are 2, 7 of one and 2, 8 of the other"),
+        ({"target": bordered(2)}, "class 7 bare soil keeps objects apart in one of them only"),
         ({"target": RENAMED}, "class 7 is <bare soil> of one and <sand> of the other"),
         ({"resolution": (1.0, 1.0)}, "they were trained on cells of 0.5 and 1"),
     ],

@@ -2,12 +2,14 @@
 """A run from stored probabilities to maps, with arrays in the place of GRASS's maps."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from array_reader import ArrayBands
+from grassdl.model.novelty import FeatureStatistics
 from grassdl.predict import run
 from grassdl.predict.checkpoint import open_checkpoint
 from grassdl.predict.run import StoredProbabilitiesRun
@@ -106,3 +108,29 @@ def test_a_map_that_is_read_is_not_replaced():
     inputs.sources = ["classes@P"]
     with pytest.raises(ValueError, match="Output <classes> is also an input"):
         StoredProbabilitiesRun(card_of(), SETTINGS, inputs, ArrayOutputs(), print)
+
+
+def test_a_run_with_novelty_depends_on_the_statistics_of_every_member(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        FeatureStatistics(np.ones((2, 3), np.float32), np.eye(3, dtype=np.float32)).save(
+            tmp_path / name
+        )
+    members = [SimpleNamespace(folder=tmp_path / name) for name in ("one", "two")]
+    opened = SimpleNamespace(deciding_hash="0", members=members)
+    monkeypatch.setattr(run, "open_model", lambda names: opened)
+
+    def fingerprint(**outputs):
+        settings = replace(SETTINGS, outputs=outputs)
+        return StoredProbabilitiesRun(
+            card_of(), settings, ArrayInputs(), ArrayOutputs(), print
+        ).fingerprint()
+
+    before, without = fingerprint(novelty="unlike"), fingerprint()
+    FeatureStatistics(np.ones((2, 3), np.float32), 2 * np.eye(3, dtype=np.float32)).save(
+        tmp_path / "two"
+    )
+    after = fingerprint(novelty="unlike")
+    changed = [name for name in before if before[name] != after[name]]
+    assert changed == ["the statistics for novelty"]
+    assert fingerprint() == without

@@ -40,9 +40,9 @@ def opened(*folders):
     return JoinedPatchSets([PatchSet.open(folder) for folder in folders])
 
 
-def run(wanted, target, resume=False, kill_at=None):
+def run(wanted, target, resume=False, kill_at=None, lines=None):
     """Train an ensemble in this process; killed at the second line that begins so."""
-    lines = []
+    lines = [] if lines is None else lines
 
     def report(line):
         lines.append(line)
@@ -107,9 +107,12 @@ def test_an_interrupted_member_ends_the_ensemble_and_is_resumed(tmp_path, quick_
     data = opened(write_dataset(tmp_path / "dataset", {"train": scene(4, 1)}))
     wanted = trainings({**NOTHING, "repeats": "3"}, data, SETTINGS)
     INTERRUPTED.add(8)
+    lines = []
     with pytest.raises(KeyboardInterrupt) as error:
-        run(wanted, tmp_path / "ensemble")
+        run(wanted, tmp_path / "ensemble", lines=lines)
     assert "-r resumes the ensemble" in error.value.__notes__[0]
+    # The best epoch so far of the second one is a model, too, but not trained to its end.
+    assert lines[-1].endswith(f"can be used: model={tmp_path / '.ensemble.ensemble' / 'seed_7'}")
     INTERRUPTED.clear()
     card, _ = run(wanted, tmp_path / "ensemble", resume=True)
     assert quick_training[1:] == [

@@ -106,6 +106,19 @@ def test_every_combination_is_tried_once_where_there_are_few(tmp_path, first):
     assert sorted(tried) == [(loss, depth) for loss in ("dice", "focal") for depth in (1, 2, 3)]
 
 
+def test_every_combination_is_tried_also_if_the_study_was_begun_with_fewer_trials(tmp_path):
+    tried = []
+    for most in (2, 4, 50):
+        with Study(tmp_path / "few.study", {}, DIGITS, {"depth": 2}, most, seed=1) as study:
+            while (trial := study.next_trial()) is not None:
+                tried.append((trial.params["loss"], trial.params["depth"]))
+                study.finish(trial, 0.5)
+        assert len(tried) >= min(most, 6)
+    assert set(tried) == {(loss, depth) for loss in ("dice", "focal") for depth in (1, 2, 3)}
+    # What was tried when there were to be few trials may have been tried twice.
+    assert len(tried) <= 9
+
+
 def test_a_study_of_other_data_is_refused_and_left_as_it_is(tmp_path):
     path = tmp_path / "journal.study"
     with open_study(path, 2) as study:

@@ -98,6 +98,8 @@ class ClassRules:
         if self.background is not None and self.background not in classes:
             plain = MapClass(self.background, BACKGROUND_LABEL, "")
             classes[self.background] = self.applied(plain)
+        if self.background is not None:
+            classes[self.background] = replace(classes[self.background], background=True)
         if self.borders:
             border = self._border(classes)
             classes[border.value] = self.applied(border)

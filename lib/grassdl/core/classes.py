@@ -52,7 +52,7 @@ class MapClass:
     A label is one line without control characters, whatever it was made of. `numbered` says that
     the value is only the number of a text, which may have another number elsewhere. `border` is the
     width in cells of the class that keeps objects apart (see `core.object_borders`), 0 for all
-    others.
+    others. `background` says that cells which nothing labels are of this class, whatever its label.
     """
 
     value: Annotated[int, Meta(ge=0, le=MAX_VALUE)]
@@ -60,6 +60,7 @@ class MapClass:
     color: Annotated[str, Meta(pattern=COLOR)]
     numbered: bool = field(default=False, compare=False)
     border: Annotated[int, Meta(ge=0, le=MOST_BORDER)] = field(default=0, compare=False)
+    background: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", one_line(self.label))
@@ -200,6 +201,14 @@ class ClassScheme(Target):
         """See `Target.is_same`."""
         return isinstance(other, ClassScheme) and self.difference(other) is None
 
+    def with_widest_border(self, others: Iterable[ClassScheme]) -> ClassScheme:
+        """The same classes with the border as wide as the widest of other schemes like this one."""
+        schemes = [self, *others]
+        return ClassScheme(
+            replace(one, border=max(list(scheme)[index].border for scheme in schemes))
+            for index, one in enumerate(self)
+        )
+
     def scheme(self, what: str) -> ClassScheme:
         """See `Target.scheme`."""
         return self
@@ -214,11 +223,19 @@ class ClassScheme(Target):
         """See `Target.deciding`."""
         return self.values.tolist()
 
+    @property
+    def hashed(self) -> list[dict[str, Any]]:
+        """See `Target.hashed`: earlier versions did not record which class is the background."""
+        return [
+            {name: one for name, one in item.items() if name != "background"}
+            for item in self.to_json()
+        ]
+
     def to_json(self) -> list[dict[str, Any]]:
         """The classes as JSON objects with index, value, label and colour."""
         items = [{"index": index, **asdict(one)} for index, one in enumerate(self.classes)]
         for item in items:
-            for name in ("numbered", "border"):
+            for name in ("numbered", "border", "background"):
                 if not item[name]:
                     del item[name]
         return items

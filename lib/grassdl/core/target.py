@@ -94,6 +94,11 @@ class Target(ABC):
     def to_json(self) -> Any:
         """A list of classes, or an object with the `kind` of another target."""
 
+    @property
+    def hashed(self) -> Any:
+        """What a dataset's id depends on, as `to_json` has it."""
+        return self.to_json()
+
     @classmethod
     def from_json(cls, content: Any) -> Target:
         """The reverse of `to_json`.

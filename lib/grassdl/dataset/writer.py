@@ -293,7 +293,7 @@ class PatchSetWriter:
         """Equal for equal arrays, band names and classes, on any machine and in any format."""
         head = {
             "bands": [band.name for band in self.bands],
-            "classes": self.target.to_json(),
+            "classes": self.target.hashed,
             "dtype": self.dtype.name,
             "counts": self.counts,
         }

@@ -79,7 +79,8 @@ def score_patches(
         "intervals": block_intervals(table.filled_blocks, list(classes), size, seed),
         "calibration": {
             **calibration_report(calibration, unknown.tolist()),
-            "temperature": card.temperature,
+            # Each network of an ensemble has one of its own.
+            "temperature": None if card.members else card.temperature,
         },
         **_thresholds(card, thresholds, wanted),
         "areas": areas,

@@ -12,10 +12,7 @@ from ..core.colors import GRASS_COLORS
 from ..core.options import numbers, whole
 from ..core.text import one_line
 from ..io.class_files import read_colors, read_labels
-from .importing import Wanted
-
-SMALLEST = 1e-12
-"""The smallest scale and size of a cell: smaller ones are typing errors."""
+from .importing import LARGEST_CELL, SMALLEST, Wanted
 
 MOST_REACH = 4096
 """Cells of the largest halo and stride."""
@@ -33,7 +30,7 @@ def wanted_of(options: Mapping[str, str], wkt: str) -> Wanted:
     Raises:
         ValueError: A value makes no sense.
     """
-    sizes = numbers(options, "resolution", SMALLEST)
+    sizes = numbers(options, "resolution", SMALLEST, LARGEST_CELL)
     if len(sizes) > 2:
         raise ValueError(
             f"Option resolution takes height and width of a cell, not {len(sizes)} sizes"
@@ -58,7 +55,7 @@ def _classes(options: Mapping[str, str]) -> tuple[MapClass, ...]:
     """The classes in the order of the outputs; those without colour have "".
 
     Raises:
-        ValueError: One is not understood, or two have the same value.
+        ValueError: One is not understood, or two have the same value or label.
     """
     if options["class_values"]:
         labels = read_labels(options["class_values"])
@@ -67,6 +64,8 @@ def _classes(options: Mapping[str, str]) -> tuple[MapClass, ...]:
         found = [_class(one) for one in _texts(options["classes"])]
     if len({one.value for one in found}) < len(found):
         raise ValueError("Two classes have the same value: each needs one of its own")
+    if len({one.label for one in found}) < len(found):
+        raise ValueError("Two classes have the same label: each needs one of its own")
     colors = read_colors(options["class_colors"]) if options["class_colors"] else {}
     return tuple(
         replace(one, color=colors.get(one.value) or colors.get(one.label) or one.color)

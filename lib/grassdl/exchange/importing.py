@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,6 +56,9 @@ SAMPLE_EDGE = 256
 
 LARGEST_SCALING = 1e12
 """The largest scale and offset: larger ones leave nothing that float32 can hold."""
+
+SMALLEST, LARGEST_CELL = 1e-12, 1e8
+"""Size of a cell in map units: others are typing errors, or those of a damaged file."""
 
 SAMPLE_BYTES = 12
 """Memory that a value of the sample takes while it is drawn: in double and in single precision."""
@@ -221,6 +224,7 @@ class Import:
                 ranges=self.facts.own.ranges if self.facts.own else [],
                 threshold=self._threshold(ending),
                 onnx=self._record(scale, offset, ending.activation),
+                **self._ground(),
             )
             save_card(card, folder)
             (folder / README_NAME).write_text(_readme(card), encoding="utf-8")
@@ -304,19 +308,25 @@ class Import:
         """Height and width of a cell in map units.
 
         Raises:
-            ValueError: They are not known.
+            ValueError: They are not known, or no size that cells have.
         """
-        if self.wanted.resolution:
-            return self.wanted.resolution
-        if self.facts.own:
-            return self.facts.own.resolution
+        found = self.wanted.resolution
         metres = metres_in(self.wanted.wkt)
-        if self.facts.metres and metres:
-            return (self.facts.metres / metres,) * 2
-        raise ValueError(
-            "The file does not tell in map units how large the cells are that the network was "
-            "trained on: give their size by resolution"
-        )
+        if found is None and self.facts.own:
+            found = self.facts.own.resolution
+        elif found is None and self.facts.metres and metres:
+            found = (self.facts.metres / metres,) * 2
+        if found is None:
+            raise ValueError(
+                "The file does not tell in map units how large the cells are that the network was "
+                "trained on: give their size by resolution"
+            )
+        if not all(SMALLEST <= one <= LARGEST_CELL for one in found):
+            raise ValueError(
+                f"Cells of {found[0]:g} x {found[1]:g} map units are none of imagery: give their "
+                "size by resolution"
+            )
+        return found
 
     def _reach(self) -> tuple[int | None, int]:
         """Halo, None for blended tiles, and stride."""
@@ -351,6 +361,11 @@ class Import:
         if outputs == 1 and len(labels) == 1:
             # Deepness tells of one output what it is of.
             labels = ["background", *labels]
+        if len(set(labels)) < len(labels):
+            raise ValueError(
+                "The file gives two classes the same label: name them in the order of the outputs "
+                "by classes=value:label:colour,..., or in a file by class_values"
+            )
         if not labels:
             raise ValueError(
                 f"The file does not tell its classes (outputs: {outputs}): name them in the order "
@@ -378,6 +393,11 @@ class Import:
         threshold = self.facts.threshold
         of_one = ending.activation in OF_ONE_OUTPUT
         return threshold if of_one and threshold is not None and threshold <= 1 else None
+
+    def _ground(self) -> dict[str, Any]:
+        """The areas that the network has seen, and their footprint, as far as the file tells."""
+        own = self.facts.own
+        return {"areas": own.areas, "footprint": own.footprint} if own else {}
 
     def _record(self, scale: np.ndarray, offset: np.ndarray, activation: Activation) -> OnnxRecord:
         return OnnxRecord(

@@ -14,6 +14,7 @@ from ..core.bands import Band
 from ..core.classes import ClassScheme
 from ..core.schema import Above0, Edge, Probability, Reach, Value32, checked
 from ..model.card import ModelCard
+from ..model.stac import Area, MultiPolygon, check_areas
 from .whole_network import BYTE, Layout
 
 OWN_KEY = "i.dl"
@@ -33,6 +34,8 @@ class OwnFacts:
         bands, mean, deviation, ranges, classes, resolution, size, stride, halo, threshold: As the
             card has them.
         scale: What values of the bands are multiplied by before the network gets them.
+        areas: What the model has seen of the ground, see `ModelCard.seen_areas`.
+        footprint: As the card has it.
     """
 
     bands: Annotated[list[Band], Meta(min_length=1)]
@@ -46,8 +49,11 @@ class OwnFacts:
     halo: Reach | None
     threshold: Probability | None
     scale: Above0
+    areas: list[Area] = field(default_factory=list)
+    footprint: MultiPolygon | None = None
 
     def __post_init__(self) -> None:
+        check_areas(self.areas)
         known = {len(self.bands), len(self.mean), len(self.deviation)}
         if len(known) > 1 or len(self.ranges) not in (0, len(self.bands)):
             raise ValueError("not all of its bands have a mean and a deviation")
@@ -61,6 +67,8 @@ def own_facts(card: ModelCard, layout: Layout) -> dict[str, Any]:
         "bands": [one.to_json() for one in card.bands],
         "classes": card.classes.to_json(),
         "scale": 1 / layout.scale,
+        "areas": card.seen_areas,
+        "footprint": card.footprint,
     }
 
 

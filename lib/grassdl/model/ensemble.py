@@ -21,6 +21,8 @@ import numpy as np
 
 from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import names_mismatch
+from ..core.classes import ClassScheme
+from ..core.target import Target
 from ..io.folders import folders_named
 from .card import MOST_MEMBERS, RESOLUTION_TOLERANCE, ModelCard, OnnxRecord
 from .folder import check_keras, deciding_hash, load_card
@@ -149,6 +151,7 @@ def joined_card(name: str, members: Sequence[Member]) -> ModelCard:
         name=name,
         network=_networks(cards),
         network_options={},
+        target=_target(cards),
         mean=np.mean([one.mean for one in cards], axis=0).tolist(),
         deviation=np.mean([one.deviation for one in cards], axis=0).tolist(),
         ranges=_ranges(cards),
@@ -166,6 +169,14 @@ def joined_card(name: str, members: Sequence[Member]) -> ModelCard:
         onnx=_narrowest([one.onnx for one in cards if one.onnx]),
         members=[one.folder.name for one in members],
     )
+
+
+def _target(cards: Sequence[ModelCard]) -> Target:
+    """What all give; objects may grow over the widest border that any of them has learned."""
+    first, *others = [one.target for one in cards]
+    if isinstance(first, ClassScheme):
+        return first.with_widest_border(one for one in others if isinstance(one, ClassScheme))
+    return first
 
 
 def _narrowest(networks: Sequence[OnnxRecord]) -> OnnxRecord | None:
@@ -220,6 +231,16 @@ def _check_alike(members: Sequence[Member]) -> None:
             )
 
 
+def _border_difference(one: Target, other: Target) -> str | None:
+    """Which class keeps objects apart in one of two targets only, or None."""
+    if not isinstance(one, ClassScheme) or not isinstance(other, ClassScheme):
+        return None
+    for own, their in zip(one, other, strict=True):
+        if bool(own.border) != bool(their.border):
+            return f"class {own.full_name} keeps objects apart in one of them only"
+    return None
+
+
 def _difference(one: ModelCard, other: ModelCard) -> str | None:
     """Why the probabilities of two models cannot be averaged, or None."""
     wrong = names_mismatch(one.bands, other.bands)
@@ -231,7 +252,7 @@ def _difference(one: ModelCard, other: ModelCard) -> str | None:
             return f"band <{first.name}> is {kinds[0]} of one and {kinds[1]} of the other"
     if one.target.kind != other.target.kind:
         return f"one is of {one.target.summary} and the other of {other.target.summary}"
-    wrong = one.target.difference(other.target)
+    wrong = one.target.difference(other.target) or _border_difference(one.target, other.target)
     if wrong:
         return wrong
     for cell, other_cell in zip(one.resolution, other.resolution, strict=True):

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..core.schema import checked
 from ..io.folders import FolderKind
 from ..io.format_versions import migrated
-from ..io.json_records import write_json
-from .card import ModelCard
+from ..io.json_records import LARGEST_FILE, write_json
+from .card import KNOWLEDGE_SOURCES, ModelCard
 from .migration import STEPS
 from .stac import facts_of, item_of
 from .weights import weights_file
@@ -21,6 +24,12 @@ FORMAT_NAME = "i.dl model"
 FORMAT_VERSION = 2
 DECIDING = "network mean deviation resolution size stride halo temperature threshold ranges".split()
 """What on a model's card decides about the class of a cell, beside bands and class values."""
+
+MOST_BYTES_OF_PLACES = LARGEST_FILE * 3 // 4
+"""What the places of the patches of all datasets may take on a card."""
+
+BYTES_OF_LINE = 20
+"""Indentation of a list in the file, and what separates it from the next one."""
 
 MEMBER = r"(fold|seed)_\d+"
 """Names of the members of an ensemble that the toolset writes."""
@@ -49,9 +58,48 @@ MODEL_FOLDER = FolderKind(
 
 
 def save_card(card: ModelCard, folder: Path) -> None:
-    """Write `model.json`, a STAC item with format and version in front."""
+    """Write `model.json`, a STAC item with format and version in front.
+
+    It stays readable however many patches there were: of the largest datasets there is then the
+    region only, as `dataset.seen` has it where places are not known.
+    """
     head = {"format": FORMAT_NAME, "version": FORMAT_VERSION}
-    write_json(folder / CARD_NAME, {**head, **item_of(card)})
+    write_json(folder / CARD_NAME, {**head, **item_of(_readable(card))})
+
+
+def _readable(card: ModelCard) -> ModelCard:
+    """The card, without the places of patches that would make its file too large to be read."""
+    training = card.training
+    sources = {name: training[name] for name in KNOWLEDGE_SOURCES if training.get(name)}
+    areas, *of_sources = _fitting([card.areas, *(one.get("areas", []) for one in sources.values())])
+    told = {
+        name: {**one, "areas": found} if "areas" in one else one
+        for (name, one), found in zip(sources.items(), of_sources, strict=True)
+    }
+    return replace(card, areas=areas, training={**training, **told})
+
+
+def _fitting(lists: Sequence[Sequence[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    """Lists of areas, the largest without the places of their patches if all would be too large."""
+    sizes = {id(area): _bytes_of_places(area) for areas in lists for area in areas}
+    left = sum(sizes.values())
+    bare = set()
+    for one in sorted(sizes, key=lambda one: -sizes[one]):
+        if left <= MOST_BYTES_OF_PLACES:
+            break
+        left -= sizes[one]
+        bare.add(one)
+    return [[_without_places(one) if id(one) in bare else one for one in areas] for areas in lists]
+
+
+def _bytes_of_places(area: Mapping[str, Any]) -> int:
+    """About what the places of an area take in a file: indented, each list on one line."""
+    rows = [row for split in area.get("places", {}).values() for row in split]
+    return sum(BYTES_OF_LINE + len(json.dumps(row)) for row in rows)
+
+
+def _without_places(area: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in area.items() if name != "places"}
 
 
 def load_card(folder: str | Path) -> ModelCard:

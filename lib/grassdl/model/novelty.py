@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..io.folders import file_digest
 from ..io.npy_files import read_npy
 
 MEANS_NAME, WHITENING_NAME = "novelty_means.npy", "novelty_whitening.npy"
@@ -107,6 +108,15 @@ class FeatureStatistics:
                 "train the model again"
             )
         return read
+
+    @staticmethod
+    def digest(folder: Path) -> str:
+        """A text that changes with the files of a model folder.
+
+        Raises:
+            OSError: They are missing.
+        """
+        return " ".join(file_digest(folder / name) for name in (MEANS_NAME, WHITENING_NAME))
 
     def check(self, features: int) -> None:
         """Refuse statistics of another network.

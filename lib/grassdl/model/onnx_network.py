@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     import openvino
 
 
+NOT_COMPUTING = frozenset(
+    "Assign If Loop Multinomial RandomUniform ReadValue TensorIterator".split()
+)
+"""Operators, as OpenVINO has them, that draw at random, remember, or run as long as they like."""
+
+
 @dataclass(frozen=True)
 class OnnxNetwork:
     """An ONNX file as OpenVINO has it.
@@ -51,12 +57,16 @@ class OnnxNetwork:
 def read_onnx(path: Path) -> OnnxNetwork:
     """The network of `model.onnx`, as i.dl.import writes it.
 
+    A stranger's folder may hold what i.dl.import takes of no file. Weights in other files than this
+    one are looked for by OpenVINO in the same folder alone.
+
     Raises:
         ValueError: It is no such file.
         ModuleNotFoundError: OpenVINO is not installed.
     """
     try:
         model = read_network(path)
+        _check_operators(model)
         ((batch, rows, cols, bands),) = (one.get_partial_shape() for one in model.inputs)
         ((_, _, _, classes),) = (one.get_partial_shape() for one in model.outputs)
         window = None if rows.is_dynamic and cols.is_dynamic else rows.get_length()
@@ -68,6 +78,16 @@ def read_onnx(path: Path) -> OnnxNetwork:
     # OpenVINO has errors of many kinds.
     except Exception as error:
         raise ValueError(f"Model <{path}> cannot be loaded: {reason(error)}") from None
+
+
+def _check_operators(model: openvino.Model) -> None:
+    """Refuse what i.dl.import refuses: no run of it could be repeated, or trusted to end."""
+    for one in model.get_ops():
+        if one.get_type_name() in NOT_COMPUTING:
+            raise ValueError(
+                f"operator {one.get_type_name()} draws at random or chooses what is computed, "
+                "which i.dl.import takes of no file: import the ONNX file that it was made of"
+            )
 
 
 def reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ field for is among the item's properties, with `OWN` before its name: this is wh
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
@@ -362,7 +363,7 @@ class _Places(TypedDict):
     val: list[Annotated[list[Count], Meta(min_length=2)]]
 
 
-class _Area(TypedDict):
+class Area(TypedDict):
     """Where the patches of a dataset are from."""
 
     dataset_id: Text
@@ -398,7 +399,7 @@ class _Source(TypedDict):
 
     name: Text
     sha256: Text
-    areas: NotRequired[list[_Area]]
+    areas: NotRequired[list[Area]]
 
 
 class _Training(TypedDict, total=False):
@@ -441,7 +442,7 @@ _Ring = Annotated[list[tuple[Degrees, Degrees]], Meta(min_length=4)]
 _Polygon = Annotated[list[_Ring], Meta(min_length=1)]
 
 
-class _MultiPolygon(TypedDict):
+class MultiPolygon(TypedDict):
     """The footprint: rings of longitude and latitude."""
 
     type: Literal["MultiPolygon"]
@@ -461,7 +462,7 @@ _Properties = TypedDict(
         # Of these some is read, and all is kept.
         f"{OWN}training": _Training,
         f"{OWN}network_options": _NetworkOptions,
-        f"{OWN}areas": list[_Area],
+        f"{OWN}areas": list[Area],
     },
 )
 """The properties that are read; values are checked again as those of the card."""
@@ -471,8 +472,19 @@ class _Item(TypedDict):
     """What is read of an item."""
 
     id: Text
-    geometry: _MultiPolygon | None
+    geometry: MultiPolygon | None
     properties: _Properties
+
+
+def check_areas(areas: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse areas with places of patches that cannot be worked out.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for area in areas:
+        if "places" in area and not {"size", "nsres", "ewres"} <= area.keys():
+            raise ValueError("an area has places of patches, but not their size")
 
 
 def facts_of(item: dict[str, Any]) -> dict[str, Any]:
@@ -485,9 +497,8 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
     properties = item["properties"]
     own = {name.removeprefix(OWN): one for name, one in properties.items() if OWN in name}
     sources = [own["training"].get(name) or {} for name in KNOWLEDGE_SOURCES]
-    for area in [*own["areas"], *(area for one in sources for area in one.get("areas", []))]:
-        if "places" in area and not {"size", "nsres", "ewres"} <= area.keys():
-            raise ValueError("an area has places of patches, but not their size")
+    for areas in (own["areas"], *(one.get("areas", []) for one in sources)):
+        check_areas(areas)
     histograms = [band["histogram"] for band in own["bands"] if "histogram" in band]
     for one in histograms:
         Histogram.from_json(one)

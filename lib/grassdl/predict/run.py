@@ -16,6 +16,7 @@ from .. import __version__
 from ..core.readers import RowReader
 from ..model.card import ModelCard
 from ..model.ensemble import open_model
+from ..model.novelty import FeatureStatistics
 from ..runtime import keras_backend
 from .band_matching import adjusted
 from .band_shift import shifted_bands
@@ -219,8 +220,14 @@ class PredictionRun(ABC):
         """What the result depends on, as `io.resume` describes it."""
         packages = [OPENVINO] if self.settings.engine == OPENVINO else []
         versions = keras_backend.versions(*packages)
+        model = open_model(self.settings.model)
+        novelty = {}
+        if self.settings.with_novelty:
+            known = (FeatureStatistics.digest(one.folder) for one in model.members)
+            novelty = {"the statistics for novelty": " ".join(known)}
         return {
-            "the model": open_model(self.settings.model).deciding_hash,
+            "the model": model.deciding_hash,
+            **novelty,
             **self.inputs.fingerprint(),
             **self.settings.fingerprint(),
             "the software": f"i.dl {__version__}, rows {ROWS_VERSION}, {versions}",

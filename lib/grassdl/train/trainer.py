@@ -46,7 +46,7 @@ from .optimization.distillation import account, learner_of, open_teacher
 from .optimization.phases import Phase, frozen
 from .optimization.precision import computing_in, in_float32, resolve
 from .optimization.pretrained import start_encoder
-from .optimization.transfer import Start, Transfer, frozen_layers, take_over
+from .optimization.transfer import Start, Transfer, frozen_layers, settled, take_over
 from .preflight import (
     check_data,
     check_packages,
@@ -162,7 +162,7 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
     """
     # What an earlier trial left in Keras would grow with each one.
     keras.utils.clear_session()
-    settings = settings.for_patches(data.count("train"), data.size)
+    settings = settled(settings, data)
     with computing_in(resolve(settings.precision)):
         network, transfer = _started_network(data, settings)
         fitted = fit(network, data, settings, _silent, _silent, transfer, watch=watch)
@@ -196,9 +196,10 @@ def _silent(_: str) -> None:
 
 def _settled(settings: Settings, data: JoinedPatchSets, report: Report) -> Settings:
     """The settings for these patches, and a line on the learning rate if a model asks for it."""
-    if settings.keeps_knowledge:
-        report(_KEEPING.format(settings.highest_rate))
-    return settings.for_patches(data.count("train"), data.size)
+    found = settled(settings, data)
+    if settings.keeps_knowledge and found.highest_rate == settings.highest_rate:
+        report(_KEEPING.format(found.highest_rate))
+    return found
 
 
 def _warn_of_leaks(

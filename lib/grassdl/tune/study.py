@@ -51,6 +51,9 @@ DAMAGES = (
 )
 """What Optuna raises where a file is not as it wrote it."""
 
+_FIXED = "fixed_params"
+"""Where Optuna keeps the values of a trial that waits."""
+
 _WORKER = "worker"
 _FINGERPRINT = "fingerprint"
 
@@ -92,8 +95,10 @@ class Study:
         combinations = number_of_combinations(parameters)
         if combinations is not None:
             self.most = combinations if most is None else min(most, combinations)
+        self._tries_all = combinations is not None and combinations == self.most
+        self._tries_all &= (combinations or 0) <= MOST_ENUMERATED
         with alone(self.file):
-            self._study = self._opened(fingerprint, first, combinations)
+            self._study = self._opened(fingerprint, first)
         self._lock_of = partial(lock_of, file)
         self._hold = Hold(self._lock_of)
 
@@ -103,9 +108,7 @@ class Study:
     def __exit__(self, *_: object) -> None:
         self._hold.release()
 
-    def _opened(
-        self, fingerprint: Mapping[str, str], first: Mapping[str, Value], combinations: int | None
-    ) -> optuna.Study:
+    def _opened(self, fingerprint: Mapping[str, str], first: Mapping[str, Value]) -> optuna.Study:
         try:
             study = self._loaded()
             recorded = study.user_attrs.get(_FINGERPRINT)
@@ -115,13 +118,16 @@ class Study:
             ) from None
         if recorded is None:
             study.set_user_attr(_FINGERPRINT, dict(fingerprint))
-            self._enqueue(study, first, combinations)
+            if first and not self._tries_all:
+                study.enqueue_trial(dict(first))
         elif changed := changes(recorded, fingerprint):
             raise ValueError(
                 f"Study <{self.file}> is another one: {listed(changed)} "
                 f"{'has' if len(changed) == 1 else 'have'} changed. Give what it was begun with, "
                 f"or {ANOTHER_FILE}"
             )
+        if self._tries_all:
+            self._enqueue_all(study, first)
         return study
 
     def _loaded(self) -> optuna.Study:
@@ -135,22 +141,22 @@ class Study:
             )
         return optuna.load_study(storage=storage, study_name=STUDY_NAME, pruner=pruner)
 
-    def _enqueue(
-        self, study: optuna.Study, first: Mapping[str, Value], combinations: int | None
-    ) -> None:
-        """Say what is tried first: the standard values, or all that there is if it is little."""
-        if combinations is None or combinations != self.most or combinations > MOST_ENUMERATED:
-            if first:
-                study.enqueue_trial(dict(first))
-            return
+    def _enqueue_all(self, study: optuna.Study, first: Mapping[str, Value]) -> None:
+        """Say that all combinations are tried that are not yet, the standard values first: also of
+        a study that was begun with fewer trials."""
         names = list(self._distributions)
+        known = [
+            one.system_attrs.get(_FIXED) if one.state == TrialState.WAITING else one.params
+            for one in study.get_trials(deepcopy=False)
+        ]
         every = [
             dict(zip(names, values, strict=True))
             for values in product(*map(_values, self._distributions.values()))
         ]
         np.random.default_rng(self.seed).shuffle(every)
         for one in sorted(every, key=lambda one: not first.items() <= one.items()):
-            study.enqueue_trial(one)
+            if one not in known:
+                study.enqueue_trial(one)
 
     def next_trial(self) -> optuna.Trial | None:
         """A trial that this process is to do; None if there are enough.
@@ -160,7 +166,7 @@ class Study:
         """
         with alone(self.file):
             self._release_abandoned()
-            if self.most is not None and len(self.trials(running=True)) >= self.most:
+            if self.most is not None and self._tried() >= self.most:
                 return None
             trial = self._study.ask()
             trial.set_user_attr(_WORKER, self._hold.word)
@@ -169,6 +175,13 @@ class Study:
             for name, one in self._distributions.items():
                 _suggest(trial, name, one)
         return trial
+
+    def _tried(self) -> int:
+        """How many trials there are; where all combinations are to be tried, how many of these."""
+        trials = self.trials(running=True)
+        if not self._tries_all:
+            return len(trials)
+        return len({tuple(one.params.get(name) for name in self._distributions) for one in trials})
 
     def finish(self, trial: optuna.Trial, score: float) -> None:
         """Record the score of a trial."""

@@ -21,6 +21,7 @@ from ..model.card import ModelCard
 from ..model.folder import CARD_NAME, load_card
 from ..train.config.options import NETWORK_LISTS, NETWORK_NUMBERS, NETWORK_WORDS
 from ..train.optimization.distillation import open_teacher
+from ..train.optimization.transfer import settled
 from ..train.preflight import check_data, check_packages
 from ..train.resume.fingerprint import description, run_fingerprint
 from ..train.resume.run_folder import RunFolder, run_path
@@ -125,7 +126,7 @@ def _check_networks(task: Task) -> None:
 def _fingerprint(task: Task) -> dict[str, str]:
     """What the scores of a study depend on besides its parameters."""
     data = task.data(task.first_words)
-    settings = task.settings(task.first_words).for_patches(data.count("train"), data.size)
+    settings = settled(task.settings(task.first_words), data)
     varied = {f"option {one.name}" for one in task.parameters}
     fixed = run_fingerprint(data, settings, 1).items()
     return {
@@ -174,7 +175,8 @@ class _Trials:
         words = words_of(self.task.parameters, trial.params)
         told = " ".join(f"{option}={word}" for option, word in words.items())
         most = self.study.most
-        self.report(f"{name}{f' of {most}' if most else ''}: {told}")
+        of = f" of {most}" if most and trial.number < most else ""
+        self.report(f"{name}{of}: {told}")
         twin = self.study.twin(trial)
         if twin is not None and twin.value is not None:
             for epoch, score in twin.intermediate_values.items():
@@ -200,7 +202,7 @@ class _Trials:
     def _score(self, trial: optuna.Trial, words: Mapping[str, str]) -> float:
         """The highest mean IoU on the validation split."""
         data, settings = self.task.data(words), self.task.settings(words)
-        epochs = settings.for_patches(data.count("train"), data.size).most_epochs
+        epochs = settled(settings, data).most_epochs
         fitted = fit_trial(data, settings, watching(trial, epochs))
         score = fitted.rows[fitted.best_epoch - 1]["val_mean_iou"]
         # There are labelled validation patches: see `Task`.
@@ -282,7 +284,7 @@ def _is_unfinished(task: Task, words: Mapping[str, str]) -> bool:
     if not run.checkpoint.is_file():
         return False
     data = task.data(words)
-    settings = task.settings(words).for_patches(data.count("train"), data.size)
+    settings = settled(task.settings(words), data)
     try:
         before = run.description()["fingerprint"]
     except ValueError:

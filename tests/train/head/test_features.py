@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from grassdl.core.classes import UNLABELLED_INDEX
+from grassdl.core.classes import UNLABELLED_INDEX, ClassScheme
 from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.runtime.multi_gpu import Team
@@ -218,3 +218,18 @@ def test_the_model_tells_the_weights_of_its_encoder_and_hands_that_on(trained, d
     child = Settings(network="hypercolumn", network_options=card.network_options, model=str(folder))
     start = trainer._start(trainer.build_network(data, child), data, child)
     assert start.encoder == told
+
+
+def test_a_new_head_on_the_features_of_a_model_learns_at_the_usual_rate(trained, data, monkeypatch):
+    child = Settings(network="hypercolumn", model=str(trained[0]))
+    lines = []
+    # It knows these classes already.
+    assert trainer._settled(child, data, lines.append).learning_rate == pytest.approx(0.0002)
+    assert lines[0].startswith("The learning rate is 0.0002")
+    first, *others = data.target
+    other = ClassScheme([dataclasses.replace(first, label="wetland"), *others])
+    monkeypatch.setattr(data, "target", other)
+    assert trainer._settled(child, data, lines.append).learning_rate == 0.002
+    assert len(lines) == 1
+    wanted = dataclasses.replace(child, learning_rate=0.01)
+    assert trainer._settled(wanted, data, lines.append).learning_rate == 0.01

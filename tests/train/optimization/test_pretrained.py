@@ -170,7 +170,7 @@ def test_without_a_network_one_line_tells_which_file_to_put_where(monkeypatch, t
         raise Exception("URL fetch failure on https://...: None -- Name or service not known")
 
     monkeypatch.setattr("keras.utils.get_file", fails)
-    for name in ("resnet50", "mobilenetv2"):
+    for name in ("resnet50", "mobilenetv2", "efficientnetv2b0", "convnext_tiny"):
         with pytest.raises(
             ValueError,
             match="cannot be downloaded .*put the file of https://.*h5 "

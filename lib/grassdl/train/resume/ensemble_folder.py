@@ -79,6 +79,12 @@ class EnsembleFolder(RunFolder):
         folder = self.folder / name
         return (folder / CARD_NAME).is_file() and not load_card(folder).training.get("interrupted")
 
+    def finished(self) -> list[Path]:
+        """The folders of the members that are trained to their end."""
+        names = [one.name for one in self.folder.iterdir() if re.fullmatch(MEMBER, one.name)]
+        ordered = sorted(names, key=lambda name: int(name.rpartition("_")[2]))
+        return [self.folder / name for name in ordered if self.is_finished(name)]
+
     def is_resumable(self, name: str) -> bool:
         """Whether a member is trained in part."""
         return (run_path(self.folder / name) / CHECKPOINT_NAME).is_file()
@@ -113,6 +119,9 @@ def opened(target: Path, warn: Callable[[str], None]) -> Iterator[EnsembleFolder
         if run.is_worth_resuming():
             error.add_note("the same call with -r resumes the ensemble")
             warn("The ensemble is unfinished: -r resumes it after the last finished epoch")
+            finished = ",".join(map(str, run.finished()))
+            if finished:
+                warn(f"Until then the finished ones can be used: model={finished}")
         else:
             run.remove()
         raise
