@@ -88,6 +88,32 @@
 # % description: Near infrared band
 # % guisection: Bands
 # %end
+# %option G_OPT_I_GROUP
+# % key: after
+# % required: no
+# % label: Imagery group of a second date
+# % description: For change: the same bands in the same order as the first
+# % guisection: Dates
+# %end
+# %option G_OPT_R_INPUTS
+# % key: after_input
+# % required: no
+# % description: Name of raster maps of a second date, one per band
+# % guisection: Dates
+# %end
+# %option G_OPT_R_INPUT
+# % key: after_dsm
+# % required: no
+# % label: Digital surface model of the second date
+# % description: With after_dtm: its band ndsm
+# % guisection: Dates
+# %end
+# %option G_OPT_R_INPUT
+# % key: after_dtm
+# % required: no
+# % description: Digital terrain model of the second date
+# % guisection: Dates
+# %end
 # %option G_OPT_V_FIELD
 # % guisection: Labels
 # %end
@@ -354,6 +380,11 @@
 # % requires: label_column,column
 # % exclusive: column,value
 # % required: output,-p
+# % exclusive: after,after_input
+# % requires: after,group,input
+# % requires: after_input,group,input
+# % requires: after_dsm,after,after_input
+# % requires: after_dtm,after,after_input
 # %end
 
 from __future__ import annotations

@@ -99,6 +99,32 @@
 # % description: Near infrared band
 # % guisection: Imagery
 # % end
+# % option G_OPT_I_GROUP
+# % key: after
+# % required: no
+# % label: Imagery group of a second date
+# % description: For a model of two dates: the same bands in the same order as the first
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUTS
+# % key: after_input
+# % required: no
+# % description: Name of raster maps of a second date, one per band
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUT
+# % key: after_dsm
+# % required: no
+# % label: Digital surface model of the second date
+# % description: With after_dtm: its band ndsm
+# % guisection: Imagery
+# % end
+# % option G_OPT_R_INPUT
+# % key: after_dtm
+# % required: no
+# % description: Digital terrain model of the second date
+# % guisection: Imagery
+# % end
 # % option
 # % key: normalization
 # % type: string
@@ -180,6 +206,11 @@
 # % requires: suggestions,group,input,probabilities
 # % requires_all: suspects,model,dataset
 # % requires: subgroup,group
+# % exclusive: after,after_input
+# % requires: after,group,input
+# % requires: after_input,group,input
+# % requires: after_dsm,after,after_input
+# % requires: after_dtm,after,after_input
 # % end
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class NetworkRow:
 
     Attributes:
         name: Its name in the registry; of a network file, its file's without the ending.
-        parameters: Number of parameters with default options, 5 bands and 7 classes.
+        parameters: Number of parameters with default options, 5 bands of a date and 7 classes.
         stride: What patch sizes are a multiple of, with default options.
         receptive_field: In pixels, with default options; None for a network that looks at the whole
             image, which cannot be tiled exactly.
@@ -52,6 +52,7 @@ class NetworkRow:
         hidden_by_zeros: Whether zeros hide what it depends on: a gate times 0, or maxima that are
             all the same.
         beside_the_bands: Later layers that read the bands, too, and are new where these differ.
+        dates: Number of dates that it sees apart.
         encoder: Its option of that name; "" for the network's own encoder.
         code: The text of a network file; "" for a network of the registry.
     """
@@ -65,6 +66,7 @@ class NetworkRow:
     reaches: Sequence[KnownReach] = ()
     hidden_by_zeros: bool = False
     beside_the_bands: Sequence[str] = ()
+    dates: int = 1
     encoder: str = ""
     code: str = ""
 
@@ -73,8 +75,15 @@ class NetworkRow:
         """What tests call it."""
         return f"{self.name}_{self.encoder}" if self.encoder else self.name
 
+    def of_all_dates(self, bands: int) -> int:
+        """The number of bands of all dates, of one of which it is given."""
+        return self.dates * bands
+
     def build(self, bands: int, classes: int, **options: Any) -> keras.Model:
-        """The network with the given options only, for patches of 64 pixels."""
+        """The network with the given options only, for patches of 64 pixels and bands of all
+        dates."""
+        if self.dates > 1:
+            options |= {"dates": self.dates}
         if self.encoder:
             options |= {"encoder": self.encoder}
         if not self.code:
@@ -183,6 +192,17 @@ OF_REGISTRY = [
             KnownReach({"depth": 1}, 26, 29, Reach(stride=4, halo=32, receptive_field=59)),
             KnownReach({"depth": 2}, 58, 57, Reach(stride=8, halo=64, receptive_field=123)),
         ],
+    ),
+    NetworkRow(
+        "siamese_unet",
+        parameters=1_947_383,
+        stride=16,
+        receptive_field=204,
+        small={"filters": 3, "depth": 2},
+        last_hidden="decoder0_1_relu",
+        reaches=[KnownReach({"depth": 2}, 22, 22, Reach(stride=4, halo=24, receptive_field=44))],
+        hidden_by_zeros=True,
+        dates=2,
     ),
     NetworkRow(
         "hypercolumn",

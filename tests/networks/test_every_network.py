@@ -5,6 +5,7 @@ A network takes a row in `network_table.py` to be here. What it needs besides, w
 one, is in `test_registered_networks.py`.
 """
 
+from dataclasses import replace
 from functools import cached_property, partial
 
 import keras
@@ -57,6 +58,11 @@ def each(rows):
     return {"params": rows, "ids": [row.label for row in rows]}
 
 
+def _planned(row):
+    """The network by default, without weights."""
+    return planned(partial(row.build, row.of_all_dates(5), 7))
+
+
 def numbers(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
@@ -74,18 +80,19 @@ class TestANetworkOfTheRegistry:
         assert "\n" not in networks.describe(row.name)
 
     def test_has_as_many_weights_when_it_is_only_planned(self, row):
-        assert number_of_weights(planned(partial(row.build, 5, 7))) == row.parameters
+        assert number_of_weights(_planned(row)) == row.parameters
 
     def test_gives_both_of_two_classes_by_one_sigmoid(self, row):
-        model = row.build(3, 2, activation="sigmoid", **row.small)
-        pixels = np.random.default_rng(1).normal(size=(1, 16, 16, 3))
+        bands = row.of_all_dates(3)
+        model = row.build(bands, 2, activation="sigmoid", **row.small)
+        pixels = np.random.default_rng(1).normal(size=(1, 16, 16, bands))
         score = keras.Model(model.input, model.get_layer("logits").output)(pixels)
         assert score.shape == (1, 16, 16, 1)
         second = 1 / (1 + np.exp(-numbers(score)[..., 0]))
         np.testing.assert_allclose(
             numbers(model(pixels)), np.stack([1 - second, second], -1), atol=1e-6
         )
-        assert reach(model) == reach(row.build(3, 2, **row.small))
+        assert reach(model) == reach(row.build(bands, 2, **row.small))
 
     def test_tells_its_last_hidden_layer_of_which_the_scores_are_made(self, row):
         # With so few filters, some weights let nothing through.
@@ -116,13 +123,17 @@ class TestANetworkThatStartsFromAnother:
         row, folder = request.param, tmp_path_factory.mktemp("old")
         build = partial(row.build, **row.small)
         card = ModelCard.__new__(ModelCard)
-        card.name, card.bands, card.target, card.dataset_ids = "old", BANDS, SCHEME, []
-        build(len(BANDS), len(SCHEME)).save(folder / "model.keras")
-        network = build(len(BANDS) + 1, len(SCHEME))
+        bands, more = (
+            [replace(one, date=date) for date in range(row.dates) for one in some]
+            for some in (BANDS, [*BANDS, band("ndsm")])
+        )
+        card.name, card.bands, card.target, card.dataset_ids = "old", bands, SCHEME, []
+        build(len(bands), len(SCHEME)).save(folder / "model.keras")
+        network = build(len(more), len(SCHEME))
         other = ClassScheme([MapClass(1, "wet", "0:0:255"), *list(SCHEME)[1:]])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("grassdl.train.optimization.transfer.load_card", lambda folder: card)
-            transfer = take_over(network, [*BANDS, band("ndsm")], other, folder, build)
+            transfer = take_over(network, more, other, folder, build)
         new = [
             weight.path.rpartition("/")[0].rpartition("/")[2]
             for weight, kept in zip(network.weights, transfer.kept, strict=True)
@@ -160,7 +171,7 @@ class TestANetworkByDefault:
     @pytest.fixture(scope="class")
     @classmethod
     def model(cls, row):
-        return row.build(5, 7)
+        return row.build(row.of_all_dates(5), 7)
 
     def test_has_the_parameters_the_stride_and_the_receptive_field_of_the_table(self, row, model):
         assert model.name == row.name
@@ -184,7 +195,7 @@ class TestANetworkWithAnEncoder:
     """A network whose encoder is one of the catalogue; its layers are those of all others."""
 
     def test_has_the_parameters_the_stride_and_the_receptive_field_of_the_table(self, row):
-        model = planned(partial(row.build, 5, 7))
+        model = _planned(row)
         seen = reach(model)
         figures = number_of_weights(model), seen.stride, seen.receptive_field
         assert figures == (row.parameters, row.stride, row.receptive_field)
@@ -232,7 +243,7 @@ class TestTheReachOfANetwork:
         try:
             takes_filters = not row.code and "filters" in networks.options(row.name)
             narrow = {"filters": 2} if takes_filters else {}
-            model = set_weights(row.build(1, 2, **{**narrow, **one.options}), positive=True)
+            model = set_weights(row.build(row.dates, 2, **{**narrow, **one.options}), positive=True)
         finally:
             keras.config.set_dtype_policy("float32")
         scores = model if row.code else keras.Model(model.input, model.get_layer("logits").output)
@@ -275,6 +286,7 @@ class TestTheReachOfANetwork:
 @pytest.mark.parametrize("row", EVERY_NETWORK, ids=lambda row: row.label)
 @pytest.mark.parametrize(("bands", "classes"), [(1, 2), (5, 9), (300, 254)])
 def test_a_network_takes_1_to_300_bands_and_gives_2_to_254_classes(row, bands, classes):
+    bands = row.of_all_dates(bands)
     model = row.build(bands, classes, **row.small)
     stride = reach(model).stride
     # Any multiples of the stride will do.

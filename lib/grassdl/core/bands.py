@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, cast
 
 import numpy as np
 
-from .schema import Above0, Text, checked
+from .schema import Above0, DateNumber, Text, checked
 from .text import LONGEST_LABEL, listed, one_line
 
 NDSM: Final = "ndsm"
@@ -25,6 +25,9 @@ ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
 
 DType = Literal["uint8", "uint16", "int16", "int32", "float32", "float64"]
 """Names of the dtypes that bands have."""
+
+OPTION_PREFIXES = ("", "after_")
+"""What the names of options begin with that give the maps of each date of a pair."""
 
 COLORS = ("red", "green", "blue")
 
@@ -60,6 +63,7 @@ class Band:
             "bicubic" or "average".
         units: Units of the source map, or "".
         dtype: The smallest NumPy dtype that holds the band's values.
+        date: Number of its date, from 0: see `dates`.
     """
 
     name: Text
@@ -70,6 +74,7 @@ class Band:
     resampling: Resampling
     units: Text
     dtype: DType
+    date: DateNumber = 0
 
     def __post_init__(self) -> None:
         if self.source.keys() != ROLES.get(self.derivation):
@@ -78,13 +83,23 @@ class Band:
             object.__setattr__(self, name, one_line(getattr(self, name)))
 
     def to_json(self) -> dict[str, Any]:
-        """The band as a JSON object."""
-        return asdict(self)
+        """The band as a JSON object, which tells no date where there is only one."""
+        item = asdict(self)
+        return item if self.date else {name: one for name, one in item.items() if name != "date"}
 
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> Band:
         """The reverse of `to_json`."""
         return checked(item, cls)
+
+    @property
+    def label(self) -> str:
+        """The name, and the date if it is not the first: no two bands of a list share it."""
+        return f"{self.name} (date {self.date})" if self.date else self.name
+
+    def at(self, date: int, like: Band) -> Band:
+        """The band at a date, called as another one is at the first date."""
+        return replace(self, date=date, name=like.name, declared=like.declared)
 
 
 def check_band_name(name: str) -> None:
@@ -180,25 +195,32 @@ def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | Non
 
     Names and their order are compared only where both sides declared them.
     """
-    wrong = number_mismatch([band.name for band in expected], [band.name for band in given])
+    dates = [1 + max((band.date for band in some), default=0) for some in (expected, given)]
+    if dates[0] != dates[1]:
+        return f"bands of {_dates(dates[0])} are expected, of {_dates(dates[1])} are given"
+    wrong = number_mismatch([band.label for band in expected], [band.label for band in given])
     if wrong:
         return wrong
     for place, (one, other) in enumerate(zip(expected, given, strict=True), start=1):
         if one.declared and other.declared and one.name != other.name:
-            return f"band {place} is expected to be <{one.name}>, but <{other.name}> is given"
+            return f"band {place} is expected to be <{one.label}>, but <{other.label}> is given"
     return None
+
+
+def _dates(number: int) -> str:
+    return "one date" if number == 1 else f"{number} dates"
 
 
 def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | None]:
     """The place of each wanted band among the offered ones; None for one that is not there.
 
     Equal numbers of bands whose declared names do not contradict are the same bands in the same
-    order. Others are found by their names, and a name that is offered twice is not found.
+    order. Others are found by date and name, and a name that is offered twice is not found.
     """
     if names_mismatch(wanted, offered) is None:
         return list(range(len(wanted)))
-    names = [band.name for band in offered]
-    return [names.index(one.name) if names.count(one.name) == 1 else None for one in wanted]
+    known = [band.label for band in offered]
+    return [known.index(one.label) if known.count(one.label) == 1 else None for one in wanted]
 
 
 def color_of(name: str) -> str | None:
@@ -217,9 +239,13 @@ def options_of(bands: Sequence[Band]) -> dict[str, str]:
 
     Red and near infrared that are bands themselves need not be named: see `bands_for_model`.
     """
-    plain = [band.source["map"] for band in bands if band.derivation is None]
-    options = {"input": ",".join(plain)}
-    for band in bands:
-        if band.derivation and not set(band.source.values()) <= set(plain):
-            options |= band.source
+    options = {}
+    for date, prefix in enumerate(OPTION_PREFIXES):
+        plain = [one.source["map"] for one in bands if (one.date, one.derivation) == (date, None)]
+        if plain:
+            options[f"{prefix}input"] = ",".join(plain)
+        for band in bands:
+            apart = band.derivation and not set(band.source.values()) <= set(plain)
+            if band.date == date and apart:
+                options |= {prefix + role: one for role, one in band.source.items()}
     return options

@@ -21,6 +21,9 @@ AtLeastOne = Annotated[int, Meta(ge=1, le=1 << 53)]
 Edge = Annotated[int, Meta(ge=1, le=1 << 15)]
 """Edge of a patch or tile in cells: a band of 2^15 times 2^15 cells has 1 GB at least."""
 
+DateNumber = Annotated[int, Meta(ge=0, le=1000)]
+"""Which of the dates of a series, from 0."""
+
 Reach = Annotated[int, Meta(ge=0, le=1 << 15)]
 """Cells beyond a cell or core that decide about it: none for a network of 1 x 1 convolutions."""
 

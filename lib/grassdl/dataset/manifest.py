@@ -13,6 +13,7 @@ from msgspec import Meta
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, DType
 from ..core.classes import ClassScheme
+from ..core.dates import dates_mismatch
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
 from ..core.target import CLASSES, ByTarget, Target
 from ..core.values import ValueTarget
@@ -214,8 +215,11 @@ class Manifest:
         export = checked(content, Export)
         _check_region(export.region)
         target, pixels, label_statistics = _ON_DISK.named(_kind(content)).read(content)
+        bands = [Band.from_json(item) for item in content["bands"]]
+        if wrong := dates_mismatch(bands):
+            raise ValueError(wrong)
         return cls(
-            bands=[Band.from_json(item) for item in content["bands"]],
+            bands=bands,
             statistics=[BandStatistics.from_json(item["statistics"]) for item in content["bands"]],
             target=target,
             pixels=pixels,

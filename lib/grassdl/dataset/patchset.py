@@ -16,6 +16,7 @@ from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, names_mismatch
 from ..core.classes import MAX_CLASSES, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.colors import are_alike, were_chosen
+from ..core.dates import number_of_dates, of_date
 from ..core.label_codes import CLASS_CODES, LabelCodes
 from ..core.schema import shortened
 from ..core.target import ByTarget
@@ -202,7 +203,8 @@ class JoinedPatchSets:
     Args:
         patch_sets: At least one dataset.
         bands: Names, as in the first dataset, of the bands to use; None for all. They keep the
-            order of the datasets, so that the same maps serve a model with or without a band.
+            order of the datasets, so that the same maps serve a model with or without a band. Of a
+            band all dates are used.
 
     Raises:
         ValueError: Bands, labels of a class, patch size or resolution differ, or a name is unknown
@@ -241,6 +243,11 @@ class JoinedPatchSets:
     def ids(self) -> list[str]:
         """Content hashes of the datasets."""
         return [one.manifest.dataset_id for one in self.patch_sets]
+
+    @property
+    def dates(self) -> int:
+        """Number of dates of the bands."""
+        return number_of_dates(self.bands)
 
     @property
     def statistics(self) -> list[BandStatistics]:
@@ -399,13 +406,13 @@ _LABELS: ByTarget[type[_JoinedClasses] | type[_JoinedValues]] = ByTarget(
 
 def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
     """Where the named bands are, in rising order."""
-    known = [band.name for band in bands]
+    known = [band.name for band in of_date(bands, 0)]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"The datasets have no band <{listed(unknown)}>, only {listed(known)}")
     if len(set(names)) < len(names):
         raise ValueError(f"<bands> names a band twice: {listed(names)}")
-    return sorted(known.index(name) for name in names)
+    return [place for place, band in enumerate(bands) if band.name in names]
 
 
 def resolution_of(manifest: Manifest) -> tuple[float, float]:

@@ -263,7 +263,7 @@ class PatchSetWriter:
     def _chips(self) -> ChipWriter:
         return ChipWriter(
             folder=self.folder,
-            bands=tuple(band.name for band in self.bands),
+            bands=tuple(band.label for band in self.bands),
             target=self.target,
             dtype=self.dtype,
             value_range=self.value_range,
@@ -292,7 +292,7 @@ class PatchSetWriter:
     def _content_hash(self, parts: Sequence[WrittenPart]) -> str:
         """Equal for equal arrays, band names and classes, on any machine and in any format."""
         head = {
-            "bands": [band.name for band in self.bands],
+            "bands": [band.label for band in self.bands],
             "classes": self.target.hashed,
             "dtype": self.dtype.name,
             "counts": self.counts,

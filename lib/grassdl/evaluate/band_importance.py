@@ -85,7 +85,7 @@ def band_importance(
         "seed": seed,
         "f1_macro": none_if_nan(float(accuracy.f1_macro(Margins(whole)))),
         "bands": [
-            {"band": one.name, **_losses(patches, Margins(whole), Margins(changed[band]))}
+            {"band": one.label, **_losses(patches, Margins(whole), Margins(changed[band]))}
             for band, one in enumerate(card.bands)
         ],
     }

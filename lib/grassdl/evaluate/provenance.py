@@ -34,7 +34,7 @@ def describe(card: ModelCard) -> dict[str, str]:
     return {
         "model": card.name,
         "network": f"{card.network}, {card.parameters} parameters",
-        "bands": ", ".join(band.name for band in card.bands),
+        "bands": ", ".join(band.label for band in card.bands),
         "cells": f"{card.resolution[0]:g} x {card.resolution[1]:g} map units",
         "datasets": ", ".join(_short_ids(card)),
         "training": _training(card),

@@ -191,8 +191,8 @@ def patch_reader(
 def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:
     """Which bands of a model cannot be found in a dataset, and what to do."""
     pairs = zip(card.bands, places, strict=True)
-    missing = ", ".join(f"<{band.name}>" for band, place in pairs if place is None)
-    names = ", ".join(band.name for band in manifest.bands)
+    missing = ", ".join(f"<{band.label}>" for band, place in pairs if place is None)
+    names = ", ".join(band.label for band in manifest.bands)
     return (
         f"the model takes bands by name, and its {missing} cannot be found among the dataset's "
         f"bands ({names}): cut the patches with i.dl.patches bands= and the model's names"

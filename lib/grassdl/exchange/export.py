@@ -215,7 +215,7 @@ def _item(card: ModelCard, chosen: Format, layout: Layout) -> dict[str, Any]:
         "title": chosen.description,
         "roles": ["mlm:model", "mlm:weights", "data"],
         "mlm:artifact_type": chosen.artifact,
-        "bands": [{"name": band.name} for band in card.bands],
+        "bands": [{"name": band.label} for band in card.bands],
     }
     item["assets"] = {
         "model": {name: one for name, one in asset.items() if one},

@@ -107,7 +107,7 @@ def write_onnx(network: keras.Model, card: ModelCard, layout: Layout, folder: Pa
     _describe(
         folder / ONNX_NAME,
         {
-            "bands": [band.name for band in card.bands],
+            "bands": [band.label for band in card.bands],
             "classes": {str(one.value): one.label for one in card.classes},
             "resolution": list(card.resolution),
             "stride": card.stride,
@@ -162,7 +162,7 @@ def check_bytes(card: ModelCard) -> None:
         held = "" if lowest is None or highest is None else f", from {lowest:g} to {highest:g}"
         raise ValueError(
             "format=deepness is for bands of 8 bits, since Deepness hands over bytes: band "
-            f"<{band.name}> is of type {band.dtype}{held}; use format=onnx, or train on maps "
+            f"<{band.label}> is of type {band.dtype}{held}; use format=onnx, or train on maps "
             "rescaled to 0 to 255"
         )
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.dates import dates_mismatch
 from ..core.schema import checked
 from ..io.folders import FolderKind
 from ..io.format_versions import migrated
@@ -111,7 +112,10 @@ def load_card(folder: str | Path) -> ModelCard:
     folder = Path(folder).expanduser()
     content = MODEL_FOLDER.description(folder, "Model", FORMAT_VERSION)
     try:
-        return checked(facts_of(migrated(content, STEPS)), ModelCard)
+        card = checked(facts_of(migrated(content, STEPS)), ModelCard)
+        if wrong := dates_mismatch(card.bands):
+            raise ValueError(wrong)
+        return card
     except ValueError as error:
         raise ValueError(f"Model <{folder}> has a damaged {CARD_NAME} ({error})") from None
 

@@ -123,7 +123,7 @@ def _made(card: ModelCard) -> str:
 
 def _assets(card: ModelCard) -> dict[str, Any]:
     """The other files of the folder; STAC wants bands of an item to be those of one of them."""
-    bands = [{"name": band.name} for band in card.bands]
+    bands = [{"name": band.label} for band in card.bands]
     if card.onnx:
         return {"model": {**ONNX_ASSET, "bands": bands}, "readme": ASSETS["readme"]}
     weights = {**ASSETS["model"], "bands": bands}
@@ -207,7 +207,7 @@ def _mlm_input(card: ModelCard) -> dict[str, Any]:
             "Raw values of the bands: the network's first layer normalises them. NULL is replaced "
             "by the band means"
         ),
-        "bands": [band.name for band in card.bands],
+        "bands": [band.label for band in card.bands],
         "input": {
             "shape": [-1, -1, -1, len(card.bands)],
             "dim_order": ["batch", "height", "width", "bands"],
@@ -296,7 +296,7 @@ def _stac_band(card: ModelCard, place: int) -> dict[str, Any]:
         "maximum": maximum,
     }
     told = {
-        "name": band.name,
+        "name": band.label,
         "data_type": band.dtype,
         "unit": band.units,
         "statistics": {name: one for name, one in statistics.items() if one is not None},

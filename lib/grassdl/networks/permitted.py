@@ -10,10 +10,18 @@ from keras import layers
 
 from .analysis.receptive_field import RULES
 from .layers.argmax_pooling import PACKAGE, ArgMaxPooling2D, ArgMaxUnpooling2D
+from .layers.dates import AbsoluteDifference, DatesApart
 from .layers.image_pooling import ImagePooling2D
 
 OWN_LAYERS = {
-    f"{PACKAGE}>{one.__name__}" for one in (ArgMaxPooling2D, ArgMaxUnpooling2D, ImagePooling2D)
+    f"{PACKAGE}>{one.__name__}"
+    for one in (
+        AbsoluteDifference,
+        ArgMaxPooling2D,
+        ArgMaxUnpooling2D,
+        DatesApart,
+        ImagePooling2D,
+    )
 }
 """Names under which layers of the toolset are registered."""
 

@@ -4,9 +4,10 @@
 A new network takes one file and one line in `NETWORKS`. The file `NAME.py` holds a function of the
 same name, `NAME(pixels, outputs, *, option=default, ...)`, which turns a tensor of normalised
 pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs), by a last layer
-called `logits`; its keyword-only arguments are the network's options. `ENCODER` in that file tells
-what the names of the encoder's layers begin with, and `DEFAULTS_WITH_ENCODER`, if it is there, the
-options that differ by default where option `encoder` names one of the catalogue.
+called `logits`; its keyword-only arguments are the network's options, but for `dates`, by which a
+network asks for the number of dates that the bands have, date after date. `ENCODER` in that file
+tells what the names of the encoder's layers begin with, and `DEFAULTS_WITH_ENCODER`, if it is
+there, the options that differ by default where option `encoder` names one of the catalogue.
 `tools/interface.py` then brings it into the option of i.dl.train.
 
 This module imports neither Keras nor a network before one is asked for, so that a module's
@@ -37,6 +38,7 @@ NETWORKS = {
     "segnet": "SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015)",
     "deeplabv3plus": "DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018)",
     "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
+    "siamese_unet": "Siamese U-Net: two dates and their differences (Daudt et al. 2018)",
     "hypercolumn": "Features of a trained encoder judged cell by cell (Hariharan et al. 2015)",
 }
 
@@ -46,6 +48,9 @@ OWN_ENCODER = {"deeplabv3plus": "resnet50", "hypercolumn": "efficientnet_lite0"}
 ON_FEATURES = ("hypercolumn",)
 """Networks whose encoder is meant to have trained weights and to stay as it is: the head learns on
 features that are computed once."""
+
+DATES = "dates"
+"""The argument of a network that knows dates; the data tell it, and no user."""
 
 HIGHEST = {"filters": 4096, "depth": 32, "kernel": 127, "dilations": 512}
 """Numbers of networks beyond which there is none that anybody could train."""
@@ -72,8 +77,8 @@ def options(name: str) -> dict[str, Any]:
     Raises:
         ValueError: There is no such network.
     """
-    parameters = inspect.signature(_network(name)).parameters.values()
-    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+    arguments = _keyword_arguments(name)
+    return {one: default for one, default in arguments.items() if one != DATES}
 
 
 def completed(name: str, network_options: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,6 +131,7 @@ def build(
     deviation: Sequence[float] | None = None,
     activation: str = "softmax",
     scale: tuple[float, float] = (0.0, 1.0),
+    dates: int = 1,
     **network_options: Any,
 ) -> keras.Model:
     """A network with fresh weights that takes raw pixel values.
@@ -140,6 +146,8 @@ def build(
         activation: "softmax", or "sigmoid" for two classes by one output, the probability of the
             second; the probabilities of both come out all the same. "linear" gives values.
         scale: Mean and standard deviation of values in the training data, for "linear".
+        dates: Number of dates of the bands. A network that does not know dates sees them all as
+            bands.
         **network_options: Some of `options(name)`; the others keep their defaults.
 
     Returns:
@@ -147,12 +155,14 @@ def build(
         (batch, rows, columns, classes), for any rows and columns that are multiples of its stride.
 
     Raises:
-        ValueError: Unknown network or option, a size that does not fit, more than two classes for
-            a sigmoid, or statistics that do not belong to these bands.
+        ValueError: Unknown network or option, a size or number of dates that does not fit, more
+            than two classes for a sigmoid, or statistics that do not belong to these bands.
     """
     network = _network(name)
     _check_options(name, network_options)
     network_options = completed(name, network_options)
+    if DATES in _keyword_arguments(name):
+        network_options |= {DATES: dates}
     if bands < 1 or classes < 1:
         raise ValueError(f"A network needs bands and classes, found {bands} and {classes}")
     if activation == "sigmoid" and classes != 2:
@@ -211,6 +221,12 @@ def is_large(name: str, network_options: Mapping[str, Any]) -> bool:
         for one in ("filters", "depth")
         if one in network_options and one in standard
     )
+
+
+def _keyword_arguments(name: str) -> dict[str, Any]:
+    """The keyword-only arguments of a network, with their defaults."""
+    parameters = inspect.signature(_network(name)).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
 
 
 def _network(name: str) -> Callable[..., keras.KerasTensor]:

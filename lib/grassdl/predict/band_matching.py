@@ -10,6 +10,7 @@ from functools import reduce
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
+from ..core.dates import shared_statistics
 from ..core.readers import RowReader, empty_layers
 from ..model.card import ModelCard
 from .tiling.axis import Axis
@@ -161,7 +162,8 @@ def adjusted(
     Raises:
         ValueError: No cell has data, or a band has the same value everywhere.
     """
-    adjustment = Adjustment.of(card, names, statistics_of(reader, rows, cols))
+    statistics = shared_statistics(card.bands, statistics_of(reader, rows, cols))
+    adjustment = Adjustment.of(card, names, statistics)
     for line in adjustment.lines():
         report(line)
     return AdjustedReader(reader, adjustment)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ..core.bands import NDSM, NDVI, Band
+from ..core.bands import NDSM, NDVI, OPTION_PREFIXES, Band
+from ..core.dates import number_of_dates, of_date
 from ..core.markdown import environment, table
 from ..core.target import ByTarget
 from ..core.value_accuracy import TITLES
@@ -55,16 +56,25 @@ def readme(card: ModelCard) -> str:
 
 def _call(card: ModelCard) -> str:
     """The call of i.dl.predict with what the model needs."""
-    plain = [band for band in card.bands if band.derivation is None]
-    maps = ",".join(band.name if _is_word(band.name) else "MAP" for band in plain)
-    words = ["i.dl.predict", f"input={maps}"] if plain else ["i.dl.predict"]
-    derivations = [band.derivation for band in card.bands]
-    if NDSM in derivations:
-        words += ["dsm=DSM", "dtm=DTM"]
-    if NDVI in derivations and not _has_red_and_nir(card.bands):
-        words += ["red=RED", "nir=NIR"]
+    words = ["i.dl.predict"]
+    for date, prefix in zip(range(number_of_dates(card.bands)), OPTION_PREFIXES, strict=False):
+        words += _maps_of_date(of_date(card.bands, date), prefix)
     words += [f"model={card.name if _is_word(card.name) else 'FOLDER'}", "output=classes"]
     return " ".join(words)
+
+
+def _maps_of_date(bands: Sequence[Band], prefix: str) -> list[str]:
+    """The options that give the maps of a date, whose names begin with a prefix."""
+    plain = [band for band in bands if band.derivation is None]
+    # The map of a later date is not called like the band.
+    names = [one.name if _is_word(one.name) and not prefix else "MAP" for one in plain]
+    words = [f"{prefix}input={','.join(names)}"] if plain else []
+    derivations = [band.derivation for band in bands]
+    if NDSM in derivations:
+        words += [f"{prefix}dsm={prefix.upper()}DSM", f"{prefix}dtm={prefix.upper()}DTM"]
+    if NDVI in derivations and not _has_red_and_nir(bands):
+        words += ["red=RED", "nir=NIR"]
+    return words
 
 
 def _is_word(name: str) -> bool:
@@ -84,7 +94,7 @@ def _bands(card: ModelCard) -> Markup:
     rows = [
         (
             place,
-            band.name,
+            band.label,
             _ORIGINS[band.derivation],
             band.units,
             band.resolution,

@@ -66,7 +66,7 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
     learning_of(data.target).check(data, warn)
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
-            warn(f"Band <{band.name}> is constant in the training patches: it tells nothing")
+            warn(f"Band <{band.label}> is constant in the training patches: it tells nothing")
     for sentence in data.renumbered() + data.contradictions() + data.overlaps():
         warn(sentence)
 

@@ -315,7 +315,7 @@ def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
     """Refuse a network that fits neither patches nor memory before its weights take some."""
     if settings.network_file or not registry.is_large(settings.network, settings.network_options):
         return
-    build = partial(_build, settings, data.size, len(data.bands), data.target.outputs)
+    build = partial(_build, settings, data.dates, data.size, len(data.bands), data.target.outputs)
     check_weights_fit(planned(build), settings.network)
 
 
@@ -326,13 +326,15 @@ def check_network(data: JoinedPatchSets, settings: Settings) -> None:
         ValueError: An option that it does not have, or a patch size that does not suit it.
     """
     if not settings.network_file:
-        planned(partial(_build, settings, data.size, len(data.bands), data.target.outputs))
+        shape = data.dates, data.size, len(data.bands), data.target.outputs
+        planned(partial(_build, settings, *shape))
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
     """The network for these data, with fresh weights, that takes raw values."""
     network = _build(
         settings,
+        data.dates,
         data.size,
         len(data.bands),
         data.target.outputs,
@@ -350,6 +352,7 @@ def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
 
 def _build(
     settings: Settings,
+    dates: int,
     size: int,
     bands: int,
     outputs: int,
@@ -360,14 +363,15 @@ def _build(
     how = {"activation": activation or registry.for_any_number(settings.activation), **statistics}
     if settings.network_file:
         return build_from_file(settings.network_file, size, bands, outputs, **how)
-    return registry.build(settings.network, size, bands, outputs, **how, **settings.network_options)
+    how |= {"dates": dates, **settings.network_options}
+    return registry.build(settings.network, size, bands, outputs, **how)
 
 
 def _start(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> Start | None:
     """Start from the weights of a model, or of an encoder, if the settings name one."""
     if not settings.model:
         return start_encoder(network, data.bands, settings)
-    build = partial(_build, settings, data.size)
+    build = partial(_build, settings, data.dates, data.size)
     return take_over(network, data.bands, data.target, settings.model, build)
 
 

@@ -18,7 +18,7 @@ from grassdl.gis.inputs.bands import BandMaps, BandStack, describe_bands, frame_
 from grassdl.gis.raster.region import Region
 
 region = Region.current()
-bands = describe_bands(BandMaps(["map@PERMANENT"], [], {}), region)
+bands = describe_bands([BandMaps(["map@PERMANENT"], [], {})], region)
 found = {
     "place": region.place_of(Region.of_raster("map@PERMANENT")),
     "frame": frame_of(bands, region),

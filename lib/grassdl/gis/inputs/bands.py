@@ -14,6 +14,7 @@ import numpy as np
 from ...core.bands import (
     NDSM,
     NDVI,
+    OPTION_PREFIXES,
     Band,
     Derivation,
     Resampling,
@@ -26,6 +27,7 @@ from ...core.bands import (
     smallest_dtype,
     smallest_dtype_name,
 )
+from ...core.dates import joined_dates, number_of_dates, of_date
 from ...core.readers import empty_layers
 from ...core.resampling import NEAREST, Axis, effective_method, resample
 from ...core.text import listed
@@ -45,7 +47,7 @@ SOURCE_CELLS = 2_000_000
 
 @dataclass(frozen=True)
 class BandMaps:
-    """What the user named as bands; every module takes them by the same options.
+    """What the user named as bands of one date; every module takes them by the same options.
 
     Attributes:
         maps: Raster maps in the order of the bands.
@@ -58,12 +60,27 @@ class BandMaps:
     derived: dict[Derivation, dict[str, str]]
 
     @classmethod
-    def from_options(cls, options: dict[str, str]) -> BandMaps:
-        """Read group, subgroup, input, bands, dsm, dtm, red and nir.
+    def from_options(cls, options: Mapping[str, str]) -> list[BandMaps]:
+        """Read group, subgroup, input, bands, dsm, dtm, red and nir, and the options of a second
+        date: after, after_input, after_dsm and after_dtm.
+
+        Returns:
+            The maps of each date.
 
         Raises:
-            ValueError: A map or group is missing, or options do not go together.
+            ValueError: A map or group is missing, options do not go together, or the second date
+                has other bands than the first.
         """
+        first = cls._of_date(options, "")
+        if not (options.get("after") or options.get("after_input")):
+            return [first]
+        after = {**_second_date(options), "bands": options["bands"]}
+        second = first._completed(cls._of_date(after, OPTION_PREFIXES[1]))
+        return [first, second]
+
+    @classmethod
+    def _of_date(cls, options: Mapping[str, str], prefix: str) -> BandMaps:
+        """The maps of a date, whose options begin with a prefix."""
         if options["group"]:
             maps = group_members(options["group"], options["subgroup"])
         else:
@@ -73,7 +90,8 @@ class BandMaps:
         for name, (_, roles) in _DERIVE.items():
             given = {role: options[role] for role in roles if options[role]}
             if len(given) == 1:
-                raise ValueError(f"Options {roles[0]} and {roles[1]} go together: give both")
+                both = " and ".join(prefix + role for role in roles)
+                raise ValueError(f"Options {both} go together: give both")
             if given:
                 derived[name] = {role: require_raster(one) for role, one in given.items()}
         names = [name.strip() for name in options["bands"].split(",") if name.strip()]
@@ -85,6 +103,46 @@ class BandMaps:
                 f"{listed(maps)}"
             )
         return cls(maps, names, derived)
+
+    def _completed(self, second: BandMaps) -> BandMaps:
+        """The maps of a second date, with red and near infrared from the places of the first.
+
+        Raises:
+            ValueError: It has other bands.
+        """
+        if len(self.maps) != len(second.maps):
+            raise ValueError(
+                f"The first date has {len(self.maps)} maps ({listed(self.maps)}), the second "
+                f"{len(second.maps)} ({listed(second.maps)}): after or after_input takes the same "
+                "bands in the same order"
+            )
+        for prefix, here, there in (("after_", self, second), ("", second, self)):
+            if NDSM in here.derived and NDSM not in there.derived:
+                raise ValueError(
+                    f"One date has the band {NDSM}, the other not: give {prefix}dsm and "
+                    f"{prefix}dtm, too, or leave them out of both"
+                )
+        if NDVI not in self.derived:
+            return second
+        sources = self.derived[NDVI]
+        if not set(sources.values()) <= set(self.maps):
+            raise ValueError(
+                "With a second date red and nir are maps of group or input: of the second date "
+                "those at the same places are taken"
+            )
+        same = {role: second.maps[self.maps.index(one)] for role, one in sources.items()}
+        # In the order of the first date.
+        derived = {one: same if one == NDVI else second.derived[one] for one in self.derived}
+        return replace(second, derived=derived)
+
+
+def _second_date(options: Mapping[str, str]) -> dict[str, str]:
+    """The options of the second date by the names of those of the first."""
+    named = {"group": "after", "input": "after_input", "dsm": "after_dsm", "dtm": "after_dtm"}
+    return {
+        **dict.fromkeys(("subgroup", "red", "nir"), ""),
+        **{name: options[option] for name, option in named.items()},
+    }
 
 
 def group_members(group: str, subgroup: str = "") -> list[str]:
@@ -108,21 +166,28 @@ def group_members(group: str, subgroup: str = "") -> list[str]:
 
 
 def describe_bands(
-    given: BandMaps, region: Region, resampling: Resampling | Sequence[Resampling] = NEAREST
+    given: Sequence[BandMaps],
+    region: Region,
+    resampling: Resampling | Sequence[Resampling] = NEAREST,
 ) -> list[Band]:
-    """The bands in order: the maps first, then nDSM and NDVI where asked for.
+    """The bands of all dates in order: see `core.dates`.
 
     Args:
-        given: What the user named.
+        given: What the user named, by date.
         region: The grid they are read on.
         resampling: How maps come onto that grid, for all or for each band.
 
     Raises:
-        ValueError: Two bands have the same name.
+        ValueError: Two bands have the same name, or the dates have other bands.
     """
-    names = given.names or [""] * len(given.maps)
-    count = len(given.maps) + len(given.derived)
+    count = sum(len(one.maps) + len(one.derived) for one in given)
     methods = iter([resampling] * count if isinstance(resampling, str) else resampling)
+    return joined_dates([_bands_of_date(one, region, methods) for one in given])
+
+
+def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling]) -> list[Band]:
+    """The bands of a date: the maps first, then nDSM and NDVI where asked for."""
+    names = given.names or [""] * len(given.maps)
     bands = [
         _plain_band(one, name, region, next(methods))
         for one, name in zip(given.maps, names, strict=True)
@@ -376,7 +441,7 @@ def open_bands(bands: Sequence[Band], region: Region) -> Iterator[BandStack]:
         names: dict[str, str] = {}
         for band in bands:
             for one in band.source.values():
-                names.setdefault(one, band.name)
+                names.setdefault(one, band.label)
         for sentence in undeclared_nodata(names):
             gs.warning(sentence)
         yield stack
@@ -416,14 +481,42 @@ def _joined_range(
     return min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
 
 
-def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -> list[Band]:
-    """The given bands, derived and resampled as the model's bands were, checked against them.
-
-    A red or near infrared that was itself a band of the model is taken from the same place
-    among the given maps, so that it need not be named again.
+def bands_for_model(
+    given: Sequence[BandMaps], expected: Sequence[Band], region: Region
+) -> list[Band]:
+    """The given bands of each date, derived and resampled as the model's bands were, checked
+    against them.
 
     Raises:
         ValueError: The bands do not fit the model.
+    """
+    dates = number_of_dates(expected)
+    if len(given) != dates:
+        raise ValueError(
+            "The model is of one date: leave out after and after_input"
+            if len(given) > dates
+            else f"The model compares {dates} dates: give the maps of the second by after or "
+            "after_input"
+        )
+    complete = [_derived_for_model(one, of_date(expected, date)) for date, one in enumerate(given)]
+    bands = describe_bands(complete, region, [band.resampling for band in expected])
+    wrong = names_mismatch(expected, bands)
+    if wrong:
+        raise ValueError(f"The inputs do not fit the model: {wrong}")
+    wanted, named = ([band.label for band in some] for some in (expected, bands))
+    if wanted != named and sorted(wanted) == sorted(named):
+        gs.warning(
+            f"The bands are those of the training in another order: {listed(named)} "
+            f"instead of {listed(wanted)}"
+        )
+    return bands
+
+
+def _derived_for_model(given: BandMaps, expected: Sequence[Band]) -> BandMaps:
+    """The maps of a date, and of what the bands are derived that the model has at this date.
+
+    A red or near infrared that was itself a band of the model is taken from the same place
+    among the given maps, so that it need not be named again.
     """
     _check_number(given, [band.name for band in expected if band.derivation is None])
     plain = [band.source["map"] for band in expected if band.derivation is None]
@@ -445,18 +538,7 @@ def bands_for_model(given: BandMaps, expected: Sequence[Band], region: Region) -
     if surplus:
         roles = " and ".join(given.derived[surplus[0]])
         raise ValueError(f"The model has no band <{surplus[0]}>: leave out {roles}")
-    complete = BandMaps(given.maps, given.names, derived)
-    bands = describe_bands(complete, region, [band.resampling for band in expected])
-    wrong = names_mismatch(expected, bands)
-    if wrong:
-        raise ValueError(f"The inputs do not fit the model: {wrong}")
-    wanted, named = ([band.name for band in some] for some in (expected, bands))
-    if wanted != named and sorted(wanted) == sorted(named):
-        gs.warning(
-            f"The bands are those of the training in another order: {listed(named)} "
-            f"instead of {listed(wanted)}"
-        )
-    return bands
+    return replace(given, derived=derived)
 
 
 def _check_number(given: BandMaps, expected: Sequence[str]) -> None:

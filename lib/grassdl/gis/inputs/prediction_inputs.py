@@ -48,10 +48,10 @@ class ModelBands:
 
     def __init__(self, options: Mapping[str, str], expected: Sequence[Band], region: Region):
         self._options = options
-        self._bands = bands_for_model(BandMaps.from_options(dict(options)), expected, region)
+        self._bands = bands_for_model(BandMaps.from_options(options), expected, region)
         self.region = region
         self.sources = sources_of(self._bands)
-        self.names = [one.name for one in self._bands]
+        self.names = [one.label for one in self._bands]
         self.dtype: np.dtype = dtype_of(self._bands)
         self.frame = frame_of(self._bands, region)
 

@@ -17,6 +17,7 @@ import keras
 from keras import layers
 
 from ..layers.argmax_pooling import ArgMaxPooling2D, ArgMaxUnpooling2D
+from ..layers.dates import AbsoluteDifference, DatesApart
 
 if TYPE_CHECKING:
     from keras.src.ops.node import Node
@@ -173,6 +174,8 @@ Rule = Callable[[layers.Layer, int], Window | None]
 RULES: dict[type[layers.Layer], Rule] = {
     **dict.fromkeys(
         (
+            AbsoluteDifference,
+            DatesApart,
             layers.Activation,
             layers.ActivityRegularization,
             layers.Add,

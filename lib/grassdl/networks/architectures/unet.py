@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from keras import KerasTensor, layers
@@ -73,11 +73,29 @@ def u_shape(
     Returns:
         Features (batch, rows, columns, filters).
     """
-    encoded = _own_encoder if encoder == catalog.NONE else partial(_encoder_of_catalog, encoder)
+    encoded = own_encoder if encoder == catalog.NONE else partial(_encoder_of_catalog, encoder)
     skips, x = encoded(pixels, filters, depth, batch_norm)
+    return decoded(skips, x, filters, dropout, batch_norm, gate)
+
+
+def decoded(
+    skips: Sequence[KerasTensor],
+    deepest: KerasTensor,
+    filters: int,
+    dropout: float,
+    batch_norm: bool,
+    gate: Gate,
+) -> KerasTensor:
+    """The decoder of `u_shape`.
+
+    Args:
+        skips: What the encoder gives at each level, from full resolution on.
+        deepest: What the decoder starts from, at half the resolution of the last of them.
+    """
+    x = deepest
     if dropout:
         x = layers.Dropout(dropout, name="bottom_dropout")(x)
-    for level in reversed(range(depth)):
+    for level in reversed(range(len(skips))):
         width = filters * 2**level
         skip = gate(skips[level], x, f"decoder{level}_gate")
         x = layers.Conv2DTranspose(width, 2, strides=2, name=f"decoder{level}_up")(x)
@@ -86,7 +104,7 @@ def u_shape(
     return x
 
 
-def _own_encoder(
+def own_encoder(
     pixels: KerasTensor, filters: int, depth: int, batch_norm: bool
 ) -> tuple[list[KerasTensor], KerasTensor]:
     """What the decoder takes at each level, and what it starts from."""

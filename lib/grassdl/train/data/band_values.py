@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.bands import Band
+from ...core.dates import shared_statistics
 from ...dataset.patchset import JoinedPatchSets
 
 NOT_SPECTRAL = frozenset(
@@ -21,13 +22,14 @@ NOT_SPECTRAL = frozenset(
 
 
 def means(data: JoinedPatchSets) -> list[float]:
-    """Mean of every band without NULLs; stands for NULL, too."""
-    return [float(one.mean) for one in data.statistics]
+    """Mean of every band without NULLs, over all of its dates; stands for NULL, too."""
+    return [float(one.mean) for one in shared_statistics(data.bands, data.statistics)]
 
 
 def deviations(data: JoinedPatchSets) -> list[float]:
-    """Standard deviation of every band; 1 for a constant band, which has nothing to scale."""
-    return [float(one.deviation) or 1.0 for one in data.statistics]
+    """Standard deviation of every band, over all of its dates; 1 for a constant band, which has
+    nothing to scale."""
+    return [float(one.deviation) or 1.0 for one in shared_statistics(data.bands, data.statistics)]
 
 
 @dataclass(frozen=True)

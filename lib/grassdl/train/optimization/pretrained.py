@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from ...core.bands import Band, color_of
+from ...core.dates import number_of_dates
 from ...core.text import listed
 from ...io.folders import file_digest
 from ...model.card import EncoderRecord
@@ -83,14 +84,14 @@ def start_encoder(
             if layer.name == encoder.stem_norm:
                 values = _shifted(values, arrays[encoder.stem][0], encoder)
             if layer.name == encoder.stem:
-                values = _for_bands(values, sources, encoder)
+                values = _for_bands(values, sources, encoder, number_of_dates(bands))
             _assign(layer, values, name, path)
             if layer.name != encoder.stem or None not in sources:
                 kept |= {id(one) for one in layer.weights}
     return PretrainedEncoder(
         _record(name, encoder, settings.encoder_weights, path),
-        [band.name for band, source in zip(bands, sources, strict=True) if source is None],
-        [band.name for band, source in zip(bands, sources, strict=True) if source is not None],
+        [band.label for band, source in zip(bands, sources, strict=True) if source is None],
+        [band.label for band, source in zip(bands, sources, strict=True) if source is not None],
         [id(one) in kept for one in network.weights],
     )
 
@@ -103,9 +104,10 @@ def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> En
 
 
 def _colours(bands: Sequence[Band]) -> list[str | None]:
-    """The colour of each band by its name or semantic label; a colour that two have is none's."""
-    found = [color_of(band.name) for band in bands]
-    return [one if found.count(one) == 1 else None for one in found]
+    """The colour of each band by its name or semantic label; a colour that two of a date have is
+    none's."""
+    found = [(color_of(band.name), band.date) for band in bands]
+    return [one[0] if found.count(one) == 1 else None for one in found]
 
 
 def _channel(colour: str | None, encoder: catalog.Encoder) -> int | None:
@@ -113,12 +115,16 @@ def _channel(colour: str | None, encoder: catalog.Encoder) -> int | None:
 
 
 def _for_bands(
-    values: list[np.ndarray], sources: Sequence[int | None], encoder: catalog.Encoder
+    values: list[np.ndarray],
+    sources: Sequence[int | None],
+    encoder: catalog.Encoder,
+    dates: int,
 ) -> list[np.ndarray]:
-    """The weights of the layer that reads colours, for standardised bands."""
+    """The weights of the layer that reads colours, for standardised bands; of several dates it
+    reads the mean."""
     if not values or values[0].shape[-2:-1] != (len(encoder.channels),):
         return []
-    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None]
+    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None] / dates
     return [rearranged(scaled, sources), *values[1:]]
 
 

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from ...core.bands import Band, places_of
+from ...core.dates import number_of_dates
 from ...core.target import Target
 from ...core.text import listed
 from ...dataset.patchset import JoinedPatchSets
@@ -136,9 +137,11 @@ def take_over(
     """
     card, model = load_card(folder), load_network(folder)
     sources = places_of(bands, card.bands)
+    by_width = _sources_by_width(bands, card.bands, sources)
     reading: set[int] = set()
     if sources != list(range(len(card.bands))):
-        reading = _differing(network, build(len(bands) + 1, target.outputs))
+        more_bands = len(bands) + number_of_dates(bands)
+        reading = _differing(network, build(more_bands, target.outputs))
     # From three classes on: two may have one output, as one has.
     more = build(len(bands), target.outputs + 1)
     head = _differing(more, build(len(bands), target.outputs + 2))
@@ -148,9 +151,9 @@ def take_over(
     kept = []
     for place, (new, old) in enumerate(zip(network.weights, model.weights, strict=True)):
         values = keras.ops.convert_to_numpy(old)
-        by_band = place in reading and values.shape[-2:-1] == (len(card.bands),)
+        by_band = place in reading and values.ndim > 1 and values.shape[-2] in by_width
         if by_band:
-            values = rearranged(values, sources)
+            values = rearranged(values, by_width[values.shape[-2]])
         # What reads bands and features together has no place for the bands of another order.
         fits = tuple(new.shape) == values.shape and (by_band or place not in reading)
         if place in head:
@@ -160,7 +163,7 @@ def take_over(
         if fits:
             new.assign(values)
         kept.append(fits and place not in reading)
-    unknown = [band.name for band, source in zip(bands, sources, strict=True) if source is None]
+    unknown = [band.label for band, source in zip(bands, sources, strict=True) if source is None]
     return Transfer(card, digest(folder), unknown, kept, head)
 
 
@@ -192,6 +195,18 @@ def frozen_layers(
         if belongs and all(transfer.kept[place] for place in own):
             chosen.append(layer)
     return chosen
+
+
+def _sources_by_width(
+    bands: Sequence[Band], known: Sequence[Band], sources: Sequence[int | None]
+) -> dict[int, Sequence[int | None]]:
+    """Where a kernel finds each of its bands, by the number of bands that it read: those of all
+    dates, or those of one where a network reads each date alike."""
+    found = {len(known): sources}
+    dates = number_of_dates(bands)
+    if dates == number_of_dates(known):
+        found.setdefault(len(known) // dates, sources[: len(bands) // dates])
+    return found
 
 
 def _differing(one: keras.Model, other: keras.Model) -> set[int]:

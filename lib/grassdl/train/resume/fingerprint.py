@@ -42,7 +42,7 @@ def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -
     own_network = settings.network_file
     return {
         "the data": ", ".join(data.ids),
-        "option bands": ", ".join(band.name for band in data.bands),
+        "option bands": ", ".join(band.label for band in data.bands),
         **_options(settings),
         **({"option fold": str(data.fold)} if data.fold else {}),
         "the network file": _digest_of_file(own_network) if own_network else "",

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bands of several dates."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from grassdl.core.band_statistics import BandStatistics
+from grassdl.core.bands import Band, names_mismatch, options_of, places_of
+from grassdl.core.dates import (
+    dates_mismatch,
+    joined_dates,
+    number_of_dates,
+    of_date,
+    shared_statistics,
+)
+
+
+def band(name, date=0, declared=True):
+    source = {"map": f"{name}_{date}@here"}
+    return Band(name, declared, source, None, 0.5, "nearest", "", "uint8", date)
+
+
+PAIR = [band("red"), band("nir"), band("red", 1), band("nir", 1)]
+
+
+def test_a_file_tells_the_date_of_later_dates_only():
+    assert [one.to_json().get("date") for one in PAIR] == [None, None, 1, 1]
+    assert [Band.from_json(one.to_json()) for one in PAIR] == PAIR
+
+
+def test_the_bands_of_each_date_follow_each_other_and_have_labels_of_their_own():
+    alone = [[band("red"), band("nir")], [band("red"), band("nir")]]
+    joined = joined_dates(alone)
+    assert [one.label for one in joined] == ["red", "nir", "red (date 1)", "nir (date 1)"]
+    assert number_of_dates(joined) == 2
+    assert of_date(joined, 1) == joined[2:]
+    assert dates_mismatch(joined) is None
+
+
+def test_bands_without_declared_names_are_called_as_at_the_first_date():
+    maps = [band("naip_2014.red", declared=False), band("naip_2014.nir", declared=False)]
+    joined = joined_dates([PAIR[:2], maps])
+    assert [(one.name, one.date, one.declared) for one in joined[2:]] == [
+        ("red", 1, True),
+        ("nir", 1, True),
+    ]
+    assert joined[2].source == {"map": "naip_2014.red_0@here"}
+
+
+def test_dates_of_other_bands_are_refused():
+    with pytest.raises(ValueError, match=r"date 1 are not .*: band 1 is expected to be <red>, but"):
+        joined_dates([PAIR[:2], [band("nir"), band("red")]])
+
+
+@pytest.mark.parametrize(
+    ("bands", "fault"),
+    [
+        (PAIR[:3], "3 bands are not the same number at each of 2 dates"),
+        ([*PAIR[2:], *PAIR[:2]], "4 bands are not the same number at each of 2 dates"),
+        ([*PAIR[:3], band("blue", 1)], "the bands of date 1 are not called like those of date 0"),
+        ([band("red", 1000)], "1 bands are not the same number at each of 1001 dates"),
+    ],
+)
+def test_a_file_with_other_bands_at_a_date_is_found_damaged(bands, fault):
+    assert dates_mismatch(bands) == fault
+
+
+def test_bands_are_found_by_date_and_name():
+    three = [*PAIR[:2], band("blue"), *PAIR[2:], band("blue", 1)]
+    assert places_of(PAIR, three) == [0, 1, 3, 4]
+    assert places_of(three, PAIR) == [0, 1, None, 2, 3, None]
+    assert places_of(PAIR, PAIR[:2]) == [0, 1, None, None]
+
+
+def test_two_dates_of_two_bands_are_not_four_bands_of_one_date():
+    four = [band(name, declared=False) for name in "abcd"]
+    assert names_mismatch(PAIR, four) == "bands of 2 dates are expected, of one date are given"
+
+
+def test_a_band_is_normalised_by_its_values_at_all_dates():
+    statistics = [
+        BandStatistics.of(np.array(values, np.uint8))
+        for values in ([10, 20], [1, 1], [30, 40], [3, 3])
+    ]
+    shared = shared_statistics(PAIR, statistics)
+    assert [one.mean for one in shared] == [25, 2, 25, 2]
+    assert [one.deviation for one in shared] == pytest.approx([np.sqrt(125), 1, np.sqrt(125), 1])
+
+
+def test_the_options_that_give_the_maps_again_tell_both_dates():
+    heights = Band(
+        "ndsm", True, {"dsm": "s@p", "dtm": "t@p"}, "ndsm", 1.0, "nearest", "", "float32"
+    )
+    pair = [PAIR[0], heights, PAIR[2], replace(heights, date=1, source={"dsm": "u", "dtm": "t@p"})]
+    assert options_of(pair) == {
+        "input": "red_0@here",
+        "dsm": "s@p",
+        "dtm": "t@p",
+        "after_input": "red_1@here",
+        "after_dsm": "u",
+        "after_dtm": "t@p",
+    }
