@@ -312,7 +312,16 @@
 # % type: integer
 # % required: no
 # % answer: 0
-# % description: Number of threads to compute with; 0 for all cores
+# % label: Number of threads to compute with; 0 for all cores
+# % description: With scheduler=local the number of processes
+# % guisection: Computing
+# %end
+# %option
+# % key: scheduler
+# % type: string
+# % required: no
+# % label: Address of a Dask scheduler whose workers compute the map
+# % description: Such as tcp://host:8786; local starts workers on this machine; by default this process computes
 # % guisection: Computing
 # %end
 # %option
@@ -359,6 +368,7 @@
 # % requires: after_input,group,input
 # % requires: after_dsm,after,after_input
 # % requires: after_dtm,after,after_input
+# % requires: scheduler,group,input
 # %end
 
 from __future__ import annotations
@@ -384,6 +394,7 @@ def main() -> int:
 
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Make the maps row band by row band, out of the network or of stored probabilities."""
+    from grassdl.cluster.computer import strip_computer
     from grassdl.core.text import listed
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
     from grassdl.gis.outputs.output_maps import checkpoint_folder
@@ -402,17 +413,18 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     region = Region.current()
     wanted = settings.minsize, region, unfinished, settings.outlines
     outputs = PredictionOutputs(options, card.target, *wanted)
-    run: PredictionRun
-    if options["group"] or options["input"]:
-        bands = ModelBands(options, card.bands, region)
-        run = NetworkRun(card, settings, bands, outputs, gs.message)
-    else:
-        stored = StoredProbabilities(options, card.classes.values, region)
-        run = StoredProbabilitiesRun(card, settings, stored, outputs, gs.message)
     report = gs.message if settings.resume else gs.warning
-    rows, fingerprint = region.rows, run.fingerprint()
-    with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
-        run.execute(checkpoint, Progress(rows))
+    run: PredictionRun
+    with strip_computer(options, flags, region, gs.message) as computer:
+        if options["group"] or options["input"]:
+            bands = ModelBands(options, card.bands, region)
+            run = NetworkRun(card, settings, bands, outputs, gs.message, computer)
+        else:
+            stored = StoredProbabilities(options, card.classes.values, region)
+            run = StoredProbabilitiesRun(card, settings, stored, outputs, gs.message)
+        rows, fingerprint = region.rows, run.fingerprint()
+        with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
+            run.execute(checkpoint, Progress(rows))
     if options["format"] == "json":
         print_json({"written": outputs.names, **run.record(), "notes": outputs.notes})
     classes = options["segment_output"] or options["output"]

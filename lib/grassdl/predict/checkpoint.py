@@ -16,6 +16,7 @@ from ..io.json_records import read_json, write_json
 from ..io.locks import LOCK_NAME, locked_folder
 from ..io.resume import START_ANEW, check_unchanged
 from .cell_decision import CellBand, RowBands
+from .strip_files import has_strips
 from .tiling.tile_shape import TileShape
 
 RECORD_NAME = "record.json"
@@ -196,7 +197,7 @@ def open_checkpoint(
         try:
             yield checkpoint
         except BaseException as error:
-            if checkpoint.rows:
+            if checkpoint.rows or has_strips(folder):
                 error.add_note(f"{checkpoint.rows} of {rows} rows are finished: -r resumes the run")
             else:
                 _remove(folder)

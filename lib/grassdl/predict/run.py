@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import ExitStack, closing
+from typing import Any
 
 import numpy as np
 
@@ -20,128 +18,24 @@ from ..model.novelty import FeatureStatistics
 from ..runtime import keras_backend
 from .band_matching import adjusted
 from .band_shift import shifted_bands
-from .cell_decision import CellBand, CellDecision, RowBands
+from .cell_decision import CellDecision, RowBands
 from .checkpoint import Checkpoint
-from .engines.selection import load_engine
-from .engines.timing import seconds_per_cell
 from .forecast import cells_with_data
-from .mosaic.mosaic import first_step, row_bands
-from .mosaic.windows import Windows
-from .objects.finder import FoundObjects, ObjectFinder
+from .mosaic.mosaic import first_step
+from .objects.finder import ObjectFinder
+from .protocols import BandInputs, Cells, Inputs, Outputs
 from .segments.segment_pass import SegmentPass
 from .settings import MAPS, OPENVINO, Settings
+from .strip_files import StripFiles
+from .strips import StripComputer, StripsHere, StripWork, strips_of
 from .targets import PREDICTION
-from .tiling_plan import Frame, Need, Plan, plan
+from .tiled_network import TiledNetwork
 
 STRIP_CELLS = 1 << 20
 """Cells of stored probabilities that are decided on at a time."""
 
 ROWS_VERSION = 4
 """Changes with how rows are computed, to the last digit, and written."""
-
-
-Cells = tuple[int, int, int, int]
-"""First row, rows, first column and columns, counted from the upper left cell of the region."""
-
-
-class Grid(Protocol):
-    """Rows and columns of the output on the ground: GRASS's region."""
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-
-    @property
-    def cols(self) -> int:
-        """Number of columns."""
-
-    @property
-    def nsres(self) -> float:
-        """Height of a cell."""
-
-    @property
-    def ewres(self) -> float:
-        """Width of a cell."""
-
-
-class Inputs(Protocol):
-    """The maps that a run reads."""
-
-    sources: list[str]
-    """Names of all maps."""
-
-    @property
-    def region(self) -> Grid:
-        """The region."""
-
-    def fingerprint(self) -> dict[str, str]:
-        """A text for each map, for the mask and the region, that changes with their cells."""
-
-    def open(self, cells: Cells | None) -> AbstractContextManager[RowReader]:
-        """Rows of the maps in a window, which may lie beyond the region; of the region if None.
-
-        All maps that this process opens later are read in that window, too.
-        """
-
-
-class BandInputs(Inputs, Protocol):
-    """The bands of a network."""
-
-    names: list[str]
-    dtype: np.dtype
-    frame: Cells
-    """The extent that the maps share."""
-
-
-class Outputs(Protocol):
-    """The maps and tables that a run writes."""
-
-    @property
-    def figures(self) -> dict[str, bool]:
-        """Which figures of cells are needed, as `Decision` takes them."""
-
-    def check_inputs(self, inputs: Iterable[str]) -> None:
-        """Refuse to replace a map that is read."""
-
-    def note(self, line: str) -> None:
-        """Report a line, and add it to the history of the maps."""
-
-    def warn(self, line: str) -> None:
-        """Warn, and add the line to the history of the maps."""
-
-    def open(self, folder: Path, rows: int) -> None:
-        """Open the files of rows in a folder, after those that are finished."""
-
-    def write(self, band: CellBand) -> None:
-        """Write a row band; then it is on disk."""
-
-    def close(self) -> None:
-        """Close the files."""
-
-    def open_segments(self, cells: Cells | None) -> AbstractContextManager[RowReader] | None:
-        """The map of segments on the region's grid; None if there is none.
-
-        Args:
-            cells: The window that maps are read in.
-        """
-
-    def make(
-        self,
-        support: dict[str, str],
-        columns: Mapping[str, np.ndarray],
-        by_segment: Iterable[tuple[np.ndarray, np.ndarray]],
-        objects: FoundObjects | None,
-        before_naming: Callable[[], None],
-    ) -> None:
-        """Make maps and tables of what was written, which get their names when all are whole.
-
-        Args:
-            support: Description and sources of all maps.
-            columns: The table of segments.
-            by_segment: Rows of the map by segment: class index or value, and cells without.
-            objects: The objects, if any are wanted.
-            before_naming: Called before the first one gets its name.
-        """
 
 
 class PredictionRun(ABC):
@@ -217,21 +111,8 @@ class PredictionRun(ABC):
         }
 
     def fingerprint(self) -> dict[str, str]:
-        """What the result depends on, as `io.resume` describes it."""
-        packages = [OPENVINO] if self.settings.engine == OPENVINO else []
-        versions = keras_backend.versions(*packages)
-        model = open_model(self.settings.model)
-        novelty = {}
-        if self.settings.with_novelty:
-            known = (FeatureStatistics.digest(one.folder) for one in model.members)
-            novelty = {"the statistics for novelty": " ".join(known)}
-        return {
-            "the model": model.deciding_hash,
-            **novelty,
-            **self.inputs.fingerprint(),
-            **self.settings.fingerprint(),
-            "the software": f"i.dl {__version__}, rows {ROWS_VERSION}, {versions}",
-        }
+        """See `run_fingerprint`."""
+        return run_fingerprint(self.settings, self.inputs)
 
     def execute(self, checkpoint: Checkpoint, progress: Callable[[int], None]) -> None:
         """Make the maps and tables.
@@ -297,6 +178,7 @@ class NetworkRun(PredictionRun):
     Args:
         card, settings, outputs, report: See `PredictionRun`.
         inputs: The bands.
+        computer: Computes the strips.
 
     Raises:
         ValueError: The maps do not fit the model, or the network cannot be loaded.
@@ -309,42 +191,31 @@ class NetworkRun(PredictionRun):
         inputs: BandInputs,
         outputs: Outputs,
         report: Callable[[str], None],
+        computer: StripComputer | None = None,
     ):
         super().__init__(card, settings, inputs, outputs, report)
         self.bands = inputs
-        card.check_resolution(self.region.nsres, self.region.ewres)
-        self.frame = Frame(*inputs.frame, self.region.rows, self.region.cols)
-        self.frame.check_overlap()
-        self.loaded = load_engine(card, settings, report, self.prediction.disagreement)
-        engine, precision = self.loaded.name, self.loaded.precision
-        self.settings = replace(settings, engine=engine, precision=precision)
-        if settings.segment_features:
-            self.decision = replace(self.decision, features=self.loaded.facts.features)
-        self.tiling: Plan
+        self.network = TiledNetwork(card, settings, inputs, outputs.figures, report)
+        self.settings = self.network.settings
+        self.decision = self.network.decision
+        self._computer = computer or StripsHere()
+        self._fingerprint: dict[str, str]
+        self._files: StripFiles
         self._cells = 0
 
     def start(self, checkpoint: Checkpoint) -> Cells:
         """See `PredictionRun.start`; the engine is timed, too."""
-        self.tiling = self._plan(checkpoint)
+        self.network.tile(checkpoint.shape)
+        shape = self.network.plan.shape
         if self.card.halo is None:
             self.report(
                 f"Network {self.card.network} {self.card.why_blended} and cannot be tiled "
-                f"exactly: its tiles of {self.tiling.shape} cells overlap by half and are blended"
+                f"exactly: its tiles of {shape} cells overlap by half and are blended"
             )
-        largest = self.tiling.rows.longest_window, self.tiling.cols.longest_window
-        trial = self.card.fill_values, self.settings.stride, largest
-        seconds = seconds_per_cell(self.loaded.engine, *trial)
-        self.tiling = replace(self.tiling, seconds_per_cell=seconds)
-        checkpoint.record_shape(self.tiling.shape)
-        return self.frame.window(self.tiling)
-
-    def _plan(self, checkpoint: Checkpoint) -> Plan:
-        """The tiles; those of an unfinished run if it is resumed."""
-        # Adjusted bands are of floating type, whatever the maps are.
-        adjusts = self.settings.normalization == MAPS
-        dtype = np.dtype(np.float32) if adjusts else self.bands.dtype
-        need = Need.of(self.card, self.loaded, self.settings, dtype, self.decision)
-        return plan(self.settings, self.frame, need, checkpoint.shape)
+        checkpoint.record_shape(shape)
+        self._fingerprint = checkpoint.record.fingerprint
+        self._files = StripFiles.of_run(checkpoint.folder, self._fingerprint, shape)
+        return self.network.cells
 
     def row_bands(self, reader: Any, done: int) -> RowBands:
         """See `PredictionRun.row_bands`.
@@ -352,34 +223,67 @@ class NetworkRun(PredictionRun):
         Raises:
             ValueError: Bands that are to be adjusted have no data, or the same value everywhere.
         """
-        rows, cols = self.tiling.rows, self.tiling.cols
-        first = first_step(rows, self.settings.tiling, done)
-        self._cells = cells_with_data(reader, rows, cols, first)
-        self.report(self.tiling.summary(self._cells))
-        self.outputs.note(f"engine {self.loaded.name}, precision {self.settings.precision}")
+        plan = self.network.plan
+        first = first_step(plan.rows, plan.tiling, done)
+        self._cells = cells_with_data(reader, plan.rows, plan.cols, first)
+        self.report(plan.summary(self._cells))
+        self.outputs.note(f"engine {self.settings.engine}, precision {self.settings.precision}")
         values, names, adjusts = reader, self.bands.names, self.settings.normalization == MAPS
         if adjusts:
-            values = adjusted(reader, names, self.card, rows, cols, self.outputs.note)
-        for line in shifted_bands(values, names, self.card, rows, cols, adjusts):
+            values = adjusted(reader, names, self.card, plan.rows, plan.cols, self.outputs.note)
+        for line in shifted_bands(values, names, self.card, plan.rows, plan.cols, adjusts):
             self.outputs.warn(line)
-        windows = Windows(values, self.loaded.engine, self.card.fill_values, rows, cols)
-        return row_bands(windows, self.decision, self.settings.tiling, done)
+        work = StripWork(
+            strips=strips_of(plan.rows, plan.tiling),
+            files=self._files,
+            windows=self.network.windows(values),
+            decision=self.decision,
+            plan=plan,
+            adjustment=values.adjustment if adjusts else None,
+            figures=self.outputs.figures,
+            engine=self.settings.engine,
+            fingerprint=self._fingerprint,
+        )
+        return self._computer.row_bands(work, done)
 
     @property
     def method(self) -> str:
         """See `PredictionRun.method`."""
-        return self.tiling.description
+        return self.network.plan.description
 
     def record(self) -> dict[str, Any]:
         """See `PredictionRun.record`."""
-        facts = self.loaded.facts
+        facts = self.network.loaded.facts
         return {
             **super().record(),
-            "engine": self.loaded.name,
+            "engine": self.settings.engine,
             "precision": self.settings.precision,
             "features": {"layer": facts.layer, "number": facts.features} if facts.layer else None,
-            "tiling": self.tiling.record(self._cells),
+            "tiling": self.network.plan.record(self._cells),
         }
+
+
+def run_fingerprint(settings: Settings, inputs: Inputs) -> dict[str, str]:
+    """What the result of a run depends on, as `io.resume` describes it.
+
+    Args:
+        settings: Those of the run, with the engine that computes.
+        inputs: The maps that it reads.
+    """
+    packages = [OPENVINO] if settings.engine == OPENVINO else []
+    versions = keras_backend.versions(*packages)
+    model = open_model(settings.model)
+    novelty = {}
+    if settings.with_novelty:
+        known = (FeatureStatistics.digest(one.folder) for one in model.members)
+        novelty = {"the statistics for novelty": " ".join(known)}
+    return {
+        "the model": model.deciding_hash,
+        **novelty,
+        **inputs.fingerprint(),
+        **settings.fingerprint(),
+        "the software": f"i.dl {__version__}, rows {ROWS_VERSION}, {versions}",
+    }
 
 
 class StoredProbabilitiesRun(PredictionRun):

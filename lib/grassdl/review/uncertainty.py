@@ -17,7 +17,8 @@ from ..model.card import ModelCard
 from ..predict.checkpoint import Checkpoint, Record
 from ..predict.decision import Decision
 from ..predict.objects.finder import FoundObjects
-from ..predict.run import BandInputs, Cells, NetworkRun, stored_bands
+from ..predict.protocols import BandInputs, Cells
+from ..predict.run import NetworkRun, stored_bands
 from ..predict.settings import Settings
 from .squares import SquareGrid, SquareSums
 

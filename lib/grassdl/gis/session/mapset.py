@@ -65,6 +65,17 @@ def mapset_folder(mapset: str) -> Path:
     return Path(_variables()["GISDBASE"], _variables()["LOCATION_NAME"], mapset)
 
 
+def session_variables() -> dict[str, str]:
+    """Where GRASS, the project and the mapset are, for another process that is to open them."""
+    known = _variables()
+    return {
+        "gisbase": os.environ["GISBASE"],
+        "gisdbase": os.fspath(Path(known["GISDBASE"]).absolute()),
+        "project": known["LOCATION_NAME"],
+        "mapset": known["MAPSET"],
+    }
+
+
 def crs_wkt() -> str:
     """The project's coordinate reference system as WKT; "" for an unprojected (XY) project."""
     if gs.parse_command("g.region", flags="gp").get("projection") == "0":

@@ -16,7 +16,7 @@ from ..tiling.axis import Axis, Span
 from .windows import Tile, Windows
 
 
-def blended_bands(windows: Windows, decision: CellDecision, first: int = 0) -> RowBands:
+def blended_bands(windows: Windows, decision: CellDecision, first: int, end: int) -> RowBands:
     """Compute the rows of the output that the frame has.
 
     Memory holds the results of one row of tiles, however many there are. Half of its rows
@@ -25,7 +25,7 @@ def blended_bands(windows: Windows, decision: CellDecision, first: int = 0) -> R
     Args:
         windows: A tiling by `axis.plan_blended_axis`.
         decision: What becomes of the probabilities.
-        first: Number of the first step whose rows are wanted.
+        first, end: Number of the first step whose rows are wanted, and of the one after the last.
 
     Yields:
         Row bands of half a tile's height.
@@ -36,7 +36,7 @@ def blended_bands(windows: Windows, decision: CellDecision, first: int = 0) -> R
     blended = zero_layers((height, len(cols.wanted), decision.layers), np.float32)
     down, across = (dict(zip(axis.cores, _weights(axis), strict=True)) for axis in (rows, cols))
     finished = dict(zip(rows.cores, blended_rows(rows), strict=True))
-    for tile, result in windows.computed(max(first - 1, 0), lambda step: step.window):
+    for tile, result in windows.computed(max(first - 1, 0), end, lambda step: step.window):
         if result is not None:
             _add(blended, windows, tile, result, down[tile.step], across[tile.across])
         if not tile.is_last:

@@ -13,20 +13,20 @@ def exact_rows(rows: Axis) -> list[Span]:
     return [step.core.clipped(rows.wanted) for step in rows.cores]
 
 
-def exact_bands(windows: Windows, decision: CellDecision, first: int = 0) -> RowBands:
+def exact_bands(windows: Windows, decision: CellDecision, first: int, end: int) -> RowBands:
     """Compute the rows of the output that the frame has.
 
     Args:
         windows: A tiling by `axis.plan_axis`.
         decision: What becomes of the probabilities.
-        first: Number of the first step whose rows are wanted.
+        first, end: Number of the first step whose rows are wanted, and of the one after the last.
 
     Yields:
         One row band for each step.
     """
     rows, cols = windows.rows, windows.cols
     band = None
-    for tile, result in windows.computed(first, lambda step: step.core):
+    for tile, result in windows.computed(first, end, lambda step: step.core):
         covered = tile.step.core.clipped(rows.wanted)
         if band is None:
             band = decision.empty(len(covered), len(cols.output))

@@ -13,7 +13,7 @@ from .windows import Windows
 
 TILINGS: dict[
     str,
-    tuple[Callable[[Windows, CellDecision, int], RowBands], Callable[[Axis], list[Span]]],
+    tuple[Callable[[Windows, CellDecision, int, int], RowBands], Callable[[Axis], list[Span]]],
 ] = {
     "exact": (exact_bands, exact_rows),
     "blend": (blended_bands, blended_rows),
@@ -31,7 +31,9 @@ def first_step(rows: Axis, tiling: str, done: int) -> int:
     return next((n for n, span in enumerate(spans) if span.stop > next_row), len(spans))
 
 
-def row_bands(windows: Windows, decision: CellDecision, tiling: str, done: int = 0) -> RowBands:
+def row_bands(
+    windows: Windows, decision: CellDecision, tiling: str, done: int = 0, stop: int | None = None
+) -> RowBands:
     """Compute the output from north to south.
 
     Memory holds the windows of one row of tiles and their results, however many rows there are.
@@ -41,19 +43,19 @@ def row_bands(windows: Windows, decision: CellDecision, tiling: str, done: int =
         decision: What becomes of the probabilities.
         tiling: One of `TILINGS`.
         done: Finished rows of an earlier run, which are left out: all of its finished row bands.
+        stop: The row at which to stop, where a step ends; None for the last one.
 
     Yields:
-        Row bands that follow each other and cover the other rows and all columns of the output;
-        NULL where it lies beyond the frame.
+        Row bands that follow each other and cover these rows and all columns of the output; NULL
+        where it lies beyond the frame.
     """
     rows, width = windows.rows, len(windows.cols.output)
     bands, _ = TILINGS[tiling]
     height = max(1, EMPTY_CELLS // width)
-    next_row = rows.output.start + done
-    yield from decision.empty_bands(rows.wanted.start - next_row, width, height)
-    first = first_step(rows, tiling, done)
-    if first < len(rows.cores):
-        yield from bands(windows, decision, first)
-    yield from decision.empty_bands(
-        rows.output.stop - max(rows.wanted.stop, next_row), width, height
-    )
+    stop = len(rows.output) if stop is None else stop
+    next_row, last_row = rows.output.start + done, rows.output.start + stop
+    yield from decision.empty_bands(min(rows.wanted.start, last_row) - next_row, width, height)
+    first, end = first_step(rows, tiling, done), first_step(rows, tiling, stop)
+    if first < end:
+        yield from bands(windows, decision, first, end)
+    yield from decision.empty_bands(last_row - max(rows.wanted.stop, next_row), width, height)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,13 @@ class Windows:
     rows: Axis
     cols: Axis
 
-    def computed(self, first: int, needed: NeededPart) -> Iterator[tuple[Tile, np.ndarray | None]]:
-        """Compute the windows from a step on, row by row, from left to right.
+    def computed(
+        self, first: int, end: int, needed: NeededPart
+    ) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """Compute the windows of some steps, row by row, from left to right.
 
         Args:
-            first: Number of the first step.
+            first, end: Number of the first step, and of the one after the last.
             needed: The part of a step; a window is computed if a cell of it has data.
 
         Yields:
@@ -65,16 +67,18 @@ class Windows:
             of the needed part is NULL.
         """
         shape = self._shape(self.rows.cores[first], self.cols.cores[0])
-        return computed(self.engine, shape, self._tiles(first, needed))
+        return computed(self.engine, shape, self._tiles(self.rows.cores[first:end], needed))
 
     def _shape(self, step: Core, across: Core) -> tuple[int, int, int]:
         """Rows, columns and bands of a window."""
         return len(step.window), len(across.window), len(self.fill)
 
-    def _tiles(self, first: int, needed: NeededPart) -> Iterator[tuple[Tile, np.ndarray | None]]:
-        """The tiles with the values of their windows, or None."""
+    def _tiles(
+        self, steps: Sequence[Core], needed: NeededPart
+    ) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """The tiles of some steps with the values of their windows, or None."""
         buffer = RowBuffer(self.reader, len(self.fill), self.rows.longest_window)
-        for step in self.rows.cores[first:]:
+        for step in steps:
             present = step.window.clipped(self.rows.frame)
             values, null = buffer.read(present.start - self.rows.input.start, len(present))
             null = null.copy()

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Strips computed by the workers of a cluster."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from .. import __version__
+from ..core.options import whole
+from ..gis.raster.region import Region
+from ..gis.session.mapset import session_variables
+from ..io.folders import check_disk
+from ..predict.cell_decision import RowBands
+from ..predict.settings import MOST_PROCS
+from ..predict.strips import Strip, StripComputer, StripWork
+from .connection import LOCAL, Cluster, check_all, connected
+from .dispatcher import AHEAD, Dispatcher
+from .job import Job, Session
+from .strip_writer import StripTask
+from .worker import check, prepare
+
+VISIBLE_SECONDS = 60
+"""Time in which a file that a worker has written must be seen here: NFS takes up to half a
+minute."""
+
+KEPT_VARIABLES = ("KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS")
+"""Variables of the module on which the result depends."""
+
+
+@contextmanager
+def cluster_strips(
+    options: Mapping[str, str],
+    flags: Mapping[str, bool],
+    region: Region,
+    report: Callable[[str], None],
+) -> Iterator[ClusterStrips]:
+    """The workers of the cluster that the options name, checked as far as is possible at once.
+
+    Args:
+        options, flags: Of the module.
+        region: The region.
+        report: Takes a line for the user.
+
+    Raises:
+        ValueError: There is no such cluster, or a worker cannot take part.
+    """
+    scheduler = options["scheduler"]
+    nprocs = whole(options, "nprocs", 0, MOST_PROCS)
+    job = Job(
+        word=secrets.token_hex(8),
+        version=__version__,
+        session=Session(**session_variables()),
+        folder=os.fspath(Path.cwd()),
+        environment={},
+        threads=0 if scheduler == LOCAL else nprocs,
+    )
+    with connected(scheduler, nprocs) as cluster:
+        check_all(cluster.answers(check, lambda place: (job,)))
+        yield ClusterStrips(cluster, job, options, flags, region, report)
+
+
+class ClusterStrips(StripComputer):
+    """Strips are computed by workers, and wait in files until it is their turn.
+
+    Args:
+        cluster: The workers.
+        job: The run, without its task.
+        options, flags, region, report: See `cluster_strips`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        job: Job,
+        options: Mapping[str, str],
+        flags: Mapping[str, bool],
+        region: Region,
+        report: Callable[[str], None],
+    ):
+        self._cluster, self._job = cluster, job
+        self._options, self._flags = dict(options), dict(flags)
+        self._region, self._report = region, report
+
+    def row_bands(self, work: StripWork, done: int) -> RowBands:
+        """See `StripComputer.row_bands`.
+
+        Raises:
+            ValueError: A worker cannot take part, the disk cannot hold the strips that wait, or a
+                strip cannot be computed.
+        """
+        left = work.left(done)
+        missing = [one for one in left if not work.is_finished(one)]
+        job = self._with_task(work)
+        self._check_disk(work, missing)
+        check_all(self._cluster.answers(prepare, lambda place: (job, place)))
+        with Dispatcher(self._cluster, job, missing, self._report) as dispatcher:
+            for strip in left:
+                if strip in missing:
+                    dispatcher.wait_for(strip)
+                    _await_file(work, strip)
+                yield from work.waiting(strip, done)
+
+    def _with_task(self, work: StripWork) -> Job:
+        task = StripTask(
+            options={**self._options, "engine": work.engine},
+            flags=self._flags,
+            region=self._region,
+            figures=work.figures,
+            shape=work.plan.shape,
+            adjustment=work.adjustment,
+            fingerprint=work.fingerprint,
+            folder=work.files.folder.absolute(),
+        )
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        return replace(self._job, environment=kept, task=pickle.dumps(task))
+
+    def _check_disk(self, work: StripWork, missing: list[Strip]) -> None:
+        at_once = AHEAD * len(self._cluster.places())
+        rows = sum(sorted((one.stop - one.start for one in missing), reverse=True)[:at_once])
+        cells = rows * len(work.plan.cols.output)
+        needed = cells * work.decision.cell_bytes
+        check_disk(work.files.folder, needed, f"what {at_once} strips hold until they are written")
+
+
+def _await_file(work: StripWork, strip: Strip) -> None:
+    """Wait until the file of a finished strip is seen on this machine."""
+    deadline = time.monotonic() + VISIBLE_SECONDS
+    while not work.is_finished(strip):
+        if time.monotonic() > deadline:
+            raise ValueError(
+                f"A worker has finished {strip}, but its file is not in <{work.files.folder}>: "
+                "put the project on a file system that all workers share"
+            )
+        # To read the folder is what makes a network file system look again.
+        list(work.files.folder.iterdir())
+        time.sleep(0.1)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The process that computes strips: a session of GRASS with the network of the run.
+
+    python -m grassdl.cluster.strip_process
+
+It reads a pickled pair of `StripTask` and threads from its standard input, then the rows of strips
+as lines of JSON, and answers each with a line. It ends with its input, or when nobody asks it for
+anything for a while: a module that was killed does not end its processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import IO
+
+from ..core.text import one_line
+from .job import DONE, Answer, Outcome
+from .strip_writer import StripWriter
+
+IDLE_SECONDS = 120
+"""Time without a request after which the process ends; the worker starts another one if needed."""
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    answers, requests = _own_stdout(), sys.stdin.buffer
+    content, threads = pickle.load(requests)
+    with ExitStack() as cleanup:
+        try:
+            writer = StripWriter(pickle.loads(content), threads, cleanup)
+        except (ValueError, OSError, ImportError) as error:
+            _answer(answers, Answer(Outcome.REFUSED, one_line(str(error))))
+            return
+        _answer(answers, DONE)
+        for request in _requests(requests):
+            try:
+                writer.write(**request)
+            except (ValueError, OSError, MemoryError) as error:
+                _answer(answers, Answer(Outcome.LOST, one_line(str(error) or repr(error))))
+            else:
+                _answer(answers, DONE)
+
+
+def _own_stdout() -> IO[str]:
+    """What standard output was; what libraries print goes to standard error from now on."""
+    kept = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return kept
+
+
+def _answer(answers: IO[str], answer: Answer) -> None:
+    told = {"outcome": answer.outcome.value, "text": answer.text}
+    print(json.dumps(told), file=answers, flush=True)
+
+
+def _requests(lines: IO[bytes]) -> Iterator[dict[str, int]]:
+    """The requests, until nobody asks for a while."""
+    waiting: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_listen, args=(lines, waiting), daemon=True).start()
+    while True:
+        try:
+            yield json.loads(waiting.get(timeout=IDLE_SECONDS))
+        except queue.Empty:
+            return
+
+
+def _listen(lines: IO[bytes], waiting: queue.Queue[bytes]) -> None:
+    """Pass requests on; end the process with the worker, in the midst of a strip, too."""
+    for line in lines:
+        waiting.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

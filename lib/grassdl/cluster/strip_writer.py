@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Strips computed in a session of GRASS other than the module's, and written to its spool."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..core.text import listed
+from ..gis.inputs.prediction_inputs import ModelBands
+from ..gis.raster.region import Region
+from ..io.resume import changes
+from ..model.ensemble import open_model
+from ..predict.band_matching import AdjustedReader, Adjustment
+from ..predict.mosaic.mosaic import row_bands
+from ..predict.run import run_fingerprint
+from ..predict.settings import Settings
+from ..predict.strip_files import StripFiles
+from ..predict.tiled_network import TiledNetwork
+from ..predict.tiling.tile_shape import TileShape
+
+
+@dataclass(frozen=True)
+class StripTask:
+    """What the strips of a run depend on.
+
+    Attributes:
+        options, flags: Of the module, with the engine that computes.
+        region: The region.
+        figures: Which figures of cells are needed.
+        shape: Of the tiles.
+        adjustment: Of the bands, if they are adjusted.
+        fingerprint: What the result depends on, as the module sees it.
+        folder: The spool.
+    """
+
+    options: dict[str, str]
+    flags: dict[str, bool]
+    region: Region
+    figures: dict[str, bool]
+    shape: TileShape
+    adjustment: Adjustment | None
+    fingerprint: dict[str, str]
+    folder: Path
+
+
+class StripWriter:
+    """Computes strips, and writes them to the spool.
+
+    Args:
+        task: The run.
+        threads: Threads to compute with.
+        cleanup: Closes the maps.
+
+    Raises:
+        ValueError: This machine does not see what the module sees.
+    """
+
+    def __init__(self, task: StripTask, threads: int, cleanup: ExitStack):
+        card = open_model(task.options["model"]).card
+        settings = replace(Settings.from_options(task.options, task.flags, card), nprocs=threads)
+        bands = ModelBands(task.options, card.bands, task.region)
+        differences = changes(task.fingerprint, run_fingerprint(settings, bands))
+        if differences:
+            raise ValueError(f"differs from the module in {listed(differences)}")
+        if not task.folder.is_dir():
+            raise ValueError(f"does not see the folder <{task.folder}>")
+        network = TiledNetwork(card, settings, bands, task.figures, lambda line: None)
+        network.tile(task.shape)
+        reader: Any = cleanup.enter_context(bands.open(network.cells))
+        if task.adjustment:
+            reader = AdjustedReader(reader, task.adjustment)
+        self._windows = network.windows(reader)
+        self._network = network
+        self._files = StripFiles.of_run(task.folder, task.fingerprint, task.shape)
+
+    def write(self, start: int, stop: int) -> None:
+        """Compute the rows `start` to `stop` and write them, unless that is done."""
+        path = self._files.path(start, stop)
+        if not path.is_file():
+            how = self._network.decision, self._network.plan.tiling
+            self._files.write(path, row_bands(self._windows, *how, start, stop))

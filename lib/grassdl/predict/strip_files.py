@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Finished strips on disk, which wait until all rows before them are written.
+
+The file of a strip holds its row bands, each as the arrays that it has, in NumPy's format. It gets
+its name when it is whole and on disk: a strip that is computed twice does no harm. Names tell the
+run, so that what a process of an earlier run still writes is nothing to a later one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from ..io.atomic import sync, sync_folder
+from ..io.npy_files import VERSION, read_npy
+from ..io.resume import START_ANEW
+from .cell_decision import CellDecision, RowBands
+from .tiling.tile_shape import TileShape
+
+PREFIX, SUFFIX = "strip-", ".bands"
+"""Begin and end of the names of the files."""
+
+
+@dataclass(frozen=True)
+class StripFiles:
+    """The files of a run's strips.
+
+    Attributes:
+        folder: Where they lie.
+        run: Word for the run.
+    """
+
+    folder: Path
+    run: str
+
+    @classmethod
+    def of_run(
+        cls, folder: Path, fingerprint: Mapping[str, str], shape: TileShape | None
+    ) -> StripFiles:
+        """Those of the run with this fingerprint and this shape of tiles."""
+        told = json.dumps([dict(fingerprint), str(shape)], sort_keys=True)
+        return cls(folder, hashlib.sha256(told.encode()).hexdigest()[:16])
+
+    def path(self, start: int, stop: int) -> Path:
+        """The file of the strip of rows `start` to `stop`."""
+        return self.folder / f"{PREFIX}{self.run}-{start}-{stop}{SUFFIX}"
+
+    def write(self, path: Path, bands: Iterable[Any]) -> None:
+        """Write the file of a strip; any number of processes may write the same one.
+
+        Args:
+            path: As `path` gives it.
+            bands: Its row bands.
+        """
+        # Whoever removes the folder meanwhile is rid of the strip, and must not get it back.
+        part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+        try:
+            with part.open("wb") as file:
+                for band in bands:
+                    for array in _arrays(band).values():
+                        npy_format.write_array(file, array, VERSION, allow_pickle=False)
+                sync(file)
+            part.replace(path)
+            sync_folder(path.parent)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def bands(self, path: Path, decision: CellDecision, start: int, done: int) -> RowBands:
+        """The row bands of a strip's file, without rows that are done.
+
+        Args:
+            path: As `path` gives it.
+            decision: Made the bands.
+            start: First row of the strip.
+            done: Finished rows of the output.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        size, row = path.stat().st_size, start
+        with path.open("rb") as file:
+            while file.tell() < size:
+                try:
+                    null = read_npy(file, size)
+                    band = decision.empty(*null.shape)
+                    band.null[...] = null
+                    for name, array in _arrays(band).items():
+                        if name != "null":
+                            np.copyto(array, read_npy(file, size).reshape(array.shape))
+                except (TypeError, ValueError) as error:
+                    raise ValueError(f"<{path}> cannot be read, {error}: {START_ANEW}") from None
+                if row >= done:
+                    yield band
+                row += len(null)
+
+
+def _arrays(band: Any) -> dict[str, np.ndarray]:
+    """The arrays of a row band by name, those without data first; of layers, each is whole."""
+    found = {name: part for name, part in vars(band).items() if part is not None}
+    return {
+        name: np.moveaxis(part, -1, 0) if part.ndim > 2 else part for name, part in found.items()
+    }
+
+
+def has_strips(folder: Path) -> bool:
+    """Whether any strip waits in a folder."""
+    return any(folder.glob(f"{PREFIX}*{SUFFIX}"))

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Strips: the rows that some steps of the tiling finish, the unit in which a prediction is divided.
+
+A strip ends where a step does, so that it holds the row bands of the whole and nothing of the
+result depends on who computes it, or how often. It depends on the tiling alone how rows are
+divided: a run is resumed with the strips of the earlier one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .band_matching import Adjustment
+from .cell_decision import CellDecision, RowBands
+from .mosaic.mosaic import TILINGS, row_bands
+from .mosaic.windows import Windows
+from .strip_files import StripFiles
+from .tiling.axis import Axis
+from .tiling_plan import Plan
+
+STEPS = {"exact": 1, "blend": 8}
+"""Steps in a strip, by the value of the option `tiling`. A blended strip computes the step before
+it, too."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Rows `start` to `stop` (excluded) of the output."""
+
+    start: int
+    stop: int
+
+    def __str__(self) -> str:
+        return f"rows {self.start + 1} to {self.stop}"
+
+
+def strips_of(rows: Axis, tiling: str) -> list[Strip]:
+    """All rows of the output as strips, from north to south; the first and the last have those
+    beyond the frame.
+
+    Args:
+        rows: Tiling of the rows.
+        tiling: "exact" or "blend".
+    """
+    ends = [span.stop - rows.output.start for span in TILINGS[tiling][1](rows)]
+    # The last steps take what lies below the frame.
+    inner = [end for end in ends[STEPS[tiling] - 1 :: STEPS[tiling]] if 0 < end < ends[-1]]
+    return [Strip(*pair) for pair in pairwise([0, *inner, len(rows.output)])]
+
+
+@dataclass(frozen=True)
+class StripWork:
+    """What there is to compute.
+
+    Attributes:
+        strips: All strips.
+        files: Where strips wait that were finished before it is their turn.
+        windows: Computes them here.
+        decision: What becomes of what the network gives.
+        plan: The tiling.
+        adjustment: Of the bands, if they are adjusted.
+        figures: Which figures of cells are needed, as `Outputs.figures` has them.
+        engine: Which one computes.
+        fingerprint: What the result depends on, as `io.resume` describes it.
+    """
+
+    strips: Sequence[Strip]
+    files: StripFiles
+    windows: Windows
+    decision: CellDecision
+    plan: Plan
+    adjustment: Adjustment | None
+    figures: dict[str, bool]
+    engine: str
+    fingerprint: dict[str, str]
+
+    def left(self, done: int) -> list[Strip]:
+        """The strips that are not among the first `done` rows."""
+        return [one for one in self.strips if one.stop > done]
+
+    def is_finished(self, strip: Strip) -> bool:
+        """Whether the strip waits in its file."""
+        return self.files.path(strip.start, strip.stop).is_file()
+
+    def waiting(self, strip: Strip, done: int) -> RowBands:
+        """The row bands of a finished strip, without the first `done` rows; its file is removed
+        when whoever asked is done with the last one."""
+        path = self.files.path(strip.start, strip.stop)
+        yield from self.files.bands(path, self.decision, strip.start, done)
+        path.unlink()
+
+    def computed(self, start: int, stop: int) -> RowBands:
+        """The row bands of rows `start` to `stop`, computed by this process."""
+        return row_bands(self.windows, self.decision, self.plan.tiling, start, stop)
+
+
+class StripComputer(ABC):
+    """Who computes the strips of a run."""
+
+    @abstractmethod
+    def row_bands(self, work: StripWork, done: int) -> RowBands:
+        """The row bands of all strips but the first `done` rows, from north to south."""
+
+
+class StripsHere(StripComputer):
+    """Strips are computed by this process, one after the other. Use it for a single machine."""
+
+    def row_bands(self, work: StripWork, done: int) -> RowBands:
+        """See `StripComputer.row_bands`; strips that follow each other are computed as one."""
+        start = done
+        for strip in work.left(done):
+            if not work.is_finished(strip):
+                continue
+            if start < strip.start:
+                yield from work.computed(start, strip.start)
+            yield from work.waiting(strip, done)
+            start = strip.stop
+        end = work.strips[-1].stop
+        if start < end:
+            yield from work.computed(start, end)
