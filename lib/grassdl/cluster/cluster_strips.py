@@ -109,7 +109,7 @@ class ClusterStrips(StripComputer):
 
     def _with_task(self, work: StripWork) -> Job:
         task = StripTask(
-            options={**self._options, "engine": work.engine},
+            options={**self._options, "engine": work.engine, "precision": work.precision},
             flags=self._flags,
             region=self._region,
             figures=work.figures,

@@ -27,7 +27,7 @@ class StripTask:
     """What the strips of a run depend on.
 
     Attributes:
-        options, flags: Of the module, with the engine that computes.
+        options, flags: Of the module, with the engine and the precision that compute.
         region: The region.
         figures: Which figures of cells are needed.
         shape: Of the tiles.
@@ -68,6 +68,8 @@ class StripWriter:
         if not task.folder.is_dir():
             raise ValueError(f"does not see the folder <{task.folder}>")
         network = TiledNetwork(card, settings, bands, task.figures, lambda line: None)
+        if network.settings.precision != settings.precision:
+            raise ValueError(f"cannot compute in {settings.precision}")
         network.tile(task.shape)
         reader: Any = cleanup.enter_context(bands.open(network.cells))
         if task.adjustment:

@@ -242,6 +242,7 @@ class NetworkRun(PredictionRun):
             adjustment=values.adjustment if adjusts else None,
             figures=self.outputs.figures,
             engine=self.settings.engine,
+            precision=self.settings.precision,
             fingerprint=self._fingerprint,
         )
         return self._computer.row_bands(work, done)

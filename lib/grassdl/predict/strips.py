@@ -63,7 +63,7 @@ class StripWork:
         plan: The tiling.
         adjustment: Of the bands, if they are adjusted.
         figures: Which figures of cells are needed, as `Outputs.figures` has them.
-        engine: Which one computes.
+        engine, precision: What computes, and in what.
         fingerprint: What the result depends on, as `io.resume` describes it.
     """
 
@@ -75,6 +75,7 @@ class StripWork:
     adjustment: Adjustment | None
     figures: dict[str, bool]
     engine: str
+    precision: str
     fingerprint: dict[str, str]
 
     def left(self, done: int) -> list[Strip]:
