@@ -275,10 +275,10 @@
 # % key: precision
 # % type: string
 # % required: no
-# % options: float32,bfloat16
+# % options: float32,bfloat16,float16,auto
 # % answer: float32
 # % description: Precision to compute in
-# % descriptions: float32;Single precision;bfloat16;Half the bits, with OpenVINO on processors that have it: faster, some cells get another class
+# % descriptions: float32;Single precision;bfloat16;Half the bits, on GPUs and with OpenVINO on processors that have it: some cells get another class;float16;Half the bits, on GPUs only: for those without bfloat16;auto;bfloat16 on GPUs that are fast in it, else float32
 # % guisection: Computing
 # %end
 # %option

@@ -309,7 +309,8 @@ class NetworkRun(PredictionRun):
         self.frame = Frame(*inputs.frame, self.region.rows, self.region.cols)
         self.frame.check_overlap()
         self.loaded = load_engine(card, settings, report, self.prediction.disagreement)
-        self.settings = replace(settings, engine=self.loaded.name)
+        engine, precision = self.loaded.name, self.loaded.precision
+        self.settings = replace(settings, engine=engine, precision=precision)
         if settings.segment_features:
             self.decision = replace(self.decision, features=self.loaded.facts.features)
         self.tiling: Plan

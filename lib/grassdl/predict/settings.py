@@ -10,15 +10,16 @@ from ..core.options import number, positive, whole
 from ..core.outlines import AS_CELLS, Outlines
 from ..core.target import ByTarget
 from ..model.card import ModelCard, OnnxRecord
+from ..runtime.keras_backend import may_have_gpu
 from .objects.settings import ObjectSettings
 from .segments.statistics import MEAN, SegmentSettings
 from .tiling.axis import Axis, Span, plan_axis, plan_blended_axis
 
 AUTO, KERAS, OPENVINO = "auto", "keras", "openvino"
-"""Values of the option `engine`."""
+"""Values of the option `engine`; `AUTO` also of `precision`."""
 
-FLOAT32, BFLOAT16 = "float32", "bfloat16"
-"""Values of the option `precision`."""
+FLOAT32, BFLOAT16, FLOAT16 = "float32", "bfloat16", "float16"
+"""Values of the option `precision`, besides `AUTO`."""
 
 MODEL, MAPS = "model", "maps"
 """Values of the option `normalization`."""
@@ -81,6 +82,29 @@ def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
             )
 
 
+def check_gpu(precision: str, there_is_one: bool) -> None:
+    """Refuse what only a GPU computes, where there is none."""
+    if not there_is_one:
+        instead = ", or use engine=openvino" if precision == BFLOAT16 else ""
+        raise ValueError(
+            f"Keras computes in {precision} on a GPU only, and none was found: leave out "
+            f"precision={precision}{instead}"
+        )
+
+
+def _check_precision(engine: str, precision: str, card: ModelCard) -> None:
+    """Refuse a precision that the engine does not have here, as far as that is known before the
+    engine is loaded."""
+    with_openvino = engine == OPENVINO or card.onnx is not None
+    if precision == FLOAT16 and with_openvino:
+        raise ValueError(
+            "OpenVINO computes in float32 or bfloat16: leave out precision=float16, or use "
+            "precision=bfloat16"
+        )
+    if precision == FLOAT16 or (precision == BFLOAT16 and engine == KERAS):
+        check_gpu(precision, may_have_gpu())
+
+
 def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
     """Refuse what the model or the engine cannot do."""
     _check_target(options, card)
@@ -91,11 +115,7 @@ def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) ->
         )
     if card.onnx:
         _check_onnx(options, card.onnx, tiling)
-    if options["engine"] == KERAS and options["precision"] == BFLOAT16:
-        raise ValueError(
-            "engine=keras computes in float32, in bfloat16 it would be no faster: leave out "
-            "precision=bfloat16, or use engine=openvino"
-        )
+    _check_precision(options["engine"], options["precision"], card)
     for name in FROM_NETWORK:
         if options[name] and not (options["group"] or options["input"]):
             raise ValueError(
@@ -131,7 +151,7 @@ class Settings:
         memory: Memory for the whole process, in megabytes.
         resume: Whether to resume an unfinished run.
         engine: "auto", "keras" or "openvino"; `selection.load_engine` says what auto becomes.
-        precision: "float32" or "bfloat16".
+        precision: "float32", "bfloat16", "float16" or "auto", see `selection.load_engine`, too.
         normalization: "model", or "maps" to bring the maps' mean and deviation to the training's.
         minsize: Cells that an area of the vector map has at least.
         segments: How segments get their class.

@@ -25,6 +25,7 @@ from ..model.novelty import FeatureStatistics
 from ..model.weights import save_network
 from ..networks import registry
 from ..networks.analysis.planned import planned
+from ..networks.precision import in_precision
 from ..networks.user_network import build_from_file
 from ..runtime import keras_backend, multi_gpu
 from ..runtime.multi_gpu import ALONE, Team
@@ -44,7 +45,7 @@ from .model_readme import README_NAME, readme
 from .optimization import optimizers
 from .optimization.distillation import account, learner_of, open_teacher
 from .optimization.phases import Phase, frozen
-from .optimization.precision import computing_in, in_float32, resolve
+from .optimization.precision import computing_in, resolve
 from .optimization.pretrained import start_encoder
 from .optimization.transfer import Start, Transfer, frozen_layers, take_over
 from .preflight import (
@@ -297,7 +298,7 @@ def _fitted_network(
         fitted = fit(network, data, settings, report, warn, start, own_run, resumed, team)
     multi_gpu.part(team)
     if precision != "float32" or team != ALONE:
-        network = in_float32(network)
+        network = in_precision(network, "float32")
     return network, fitted, start
 
 

@@ -63,7 +63,7 @@ class TestBadInput:
         refused(grass_project, model, *words, env=bare, **options)
 
     def test_keras_in_bfloat16(self, grass_project, bands, model):
-        words = ("engine=keras computes in float32", "engine=openvino")
+        words = ("Keras computes in bfloat16 on a GPU only", "engine=openvino")
         refused(grass_project, model, *words, engine="keras", precision="bfloat16")
 
     def test_an_unknown_engine(self, grass_project, bands, model):

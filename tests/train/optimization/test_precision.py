@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from grassdl import networks
+from grassdl.networks.precision import in_precision
 from grassdl.runtime import keras_backend
 from grassdl.train.optimization import precision
-from grassdl.train.optimization.precision import computing_in, in_float32, resolve
+from grassdl.train.optimization.precision import computing_in, resolve
 
 
 def test_auto_is_what_the_hardware_does_well(monkeypatch):
@@ -36,7 +37,7 @@ def test_a_copy_in_single_precision_has_the_same_weights_and_computes_in_it(name
         mixed = networks.build(name, 16, 2, 3, filters=4, **statistics, **options)
     plain = networks.build(name, 16, 2, 3, filters=4, **statistics, **options)
     assert {layer.compute_dtype for layer in mixed.layers} == {"bfloat16", "float32"}
-    single = in_float32(mixed)
+    single = in_precision(mixed, "float32")
     assert {layer.compute_dtype for layer in single.layers} == {"float32"}
     plain.set_weights(mixed.get_weights())
     pixels = np.random.default_rng(1).uniform(0, 2000, (1, 16, 16, 2)).astype(np.float32)

@@ -10,7 +10,7 @@ from .receptive_field import ROWS_AND_COLUMNS, Call, LayerGraph
 if TYPE_CHECKING:
     import keras
 
-VALUE_BYTES = {"float32": 4, "bfloat16": 2}
+VALUE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of a value of a layer's output, by the precision that a network is computed in."""
 
 COMPOSED_COPIES = 4

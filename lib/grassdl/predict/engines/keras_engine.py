@@ -46,12 +46,22 @@ class KerasEngine:
         network: As `model.load_network` gives it.
         temperature: That of the model, see `ModelCard.tempered`.
         features: Number of features that follow the class probabilities.
+        precision: A key of `networks.precision.POLICIES`. Half precision is for GPUs: processors
+            compute in it more slowly than in single precision.
     """
 
     prepares_each_size = False
 
-    def __init__(self, network: keras.Model, temperature: float = 1.0, features: int = 0):
-        self._network = network
+    def __init__(
+        self,
+        network: keras.Model,
+        temperature: float = 1.0,
+        features: int = 0,
+        precision: str = "float32",
+    ):
+        from ...networks.precision import in_precision
+
+        self._network = network if precision == "float32" else in_precision(network, precision)
         self._temperature = temperature
         self._features = features
         self._interpolates = interpolates(network)

@@ -15,7 +15,7 @@ from ...model.novelty import FeatureStatistics
 from ...runtime import keras_backend
 from ...runtime.openvino_package import import_openvino
 from ...runtime.workers import run_apart
-from ..settings import AUTO, BFLOAT16, KERAS, MAPS, OPENVINO, Settings
+from ..settings import AUTO, BFLOAT16, FLOAT16, FLOAT32, KERAS, MAPS, OPENVINO, Settings, check_gpu
 from .disagreement import Disagreement, MutualInformation
 from .ensemble_engine import EnsembleEngine, MemberInput
 from .keras_engine import Engine, KerasEngine
@@ -35,7 +35,7 @@ from .openvino_conversion import (
     converted,
     trial_window,
 )
-from .openvino_engine import OpenVinoEngine
+from .openvino_engine import OpenVinoEngine, has_bfloat16
 from .test_time_augmentation import AugmentedEngine
 
 if TYPE_CHECKING:
@@ -55,12 +55,14 @@ class LoadedEngine:
     Attributes:
         engine: Computes it.
         name: Which engine that is.
+        precision: What it computes in.
         facts: Of the network; of several, see `network_facts.joined_facts`.
         with_keras: Whether Keras and its backend are in memory, too.
     """
 
     engine: Engine
     name: str
+    precision: str
     facts: NetworkFacts
     with_keras: bool
 
@@ -87,6 +89,7 @@ def load_engine(
     members = _members(card, settings)
     statistics = [_statistics(one, settings) for one in members]
     uses_openvino = bool(card.onnx) or _uses_openvino(settings)
+    settings = replace(settings, precision=chosen_precision(settings, uses_openvino, report))
     found = _openvino(members, settings, report) if uses_openvino else None
     name = OPENVINO if found else KERAS
     loaded = found or [_keras(one, settings) for one in members]
@@ -102,7 +105,7 @@ def load_engine(
         disagreement = bool(settings.outputs.get("disagreement"))
         how = disagreement, compared, settings.with_novelty
         engine = EnsembleEngine(engines, inputs, card.target.outputs, *how)
-    return LoadedEngine(engine, name, facts, keras_backend.is_loaded())
+    return LoadedEngine(engine, name, settings.precision, facts, keras_backend.is_loaded())
 
 
 def _statistics(member: Member, settings: Settings) -> FeatureStatistics | None:
@@ -128,16 +131,35 @@ def _members(card: ModelCard, settings: Settings) -> Sequence[Member]:
 def _keras(member: Member, settings: Settings) -> Loaded:
     """The engine of Keras."""
     network, facts = _keras_network(member, settings)
-    return KerasEngine(network, member.card.temperature, facts.features), facts
+    how = member.card.temperature, facts.features, settings.precision
+    return KerasEngine(network, *how), facts
 
 
 def _uses_openvino(settings: Settings) -> bool:
     """Whether OpenVINO is chosen, or faster than Keras: it computes on processors only."""
     if settings.engine != AUTO:
         return settings.engine == OPENVINO
-    if settings.precision == BFLOAT16:
-        return True
-    return _openvino_is_installed() and not _has_gpu(settings.nprocs)
+    if settings.precision == FLOAT16 or _has_gpu(settings.nprocs):
+        return False
+    return settings.precision == BFLOAT16 or _openvino_is_installed()
+
+
+def chosen_precision(settings: Settings, with_openvino: bool, report: Callable[[str], None]) -> str:
+    """The precision to compute in: half of it is faster on GPUs that have bfloat16, and with
+    OpenVINO on some processors, where it is taken if it is asked for by name."""
+    asked = settings.precision
+    if with_openvino:
+        if asked == BFLOAT16 and not has_bfloat16():
+            report("The processor of this machine does not compute in bfloat16: using float32")
+            return FLOAT32
+        return FLOAT32 if asked == AUTO else asked
+    if asked == FLOAT32:
+        return asked
+    there_is_one = _has_gpu(settings.nprocs)
+    if asked == AUTO:
+        return BFLOAT16 if there_is_one and keras_backend.has_fast_bfloat16() else FLOAT32
+    check_gpu(asked, there_is_one)
+    return asked
 
 
 def _openvino_is_installed() -> bool:
@@ -151,8 +173,13 @@ def _openvino_is_installed() -> bool:
 def _has_gpu(nprocs: int) -> bool:
     if not keras_backend.may_have_gpu():
         return False
-    keras_backend.prepare(nprocs, exact=True)
+    _prepare_keras(nprocs)
     return keras_backend.has_gpu()
+
+
+def _prepare_keras(nprocs: int) -> None:
+    if not keras_backend.is_loaded():
+        keras_backend.prepare(nprocs, exact=True)
 
 
 def _openvino(
@@ -232,6 +259,5 @@ def _converted_here(
 
 
 def _keras_network(member: Member, settings: Settings) -> tuple[keras.Model, NetworkFacts]:
-    if not keras_backend.is_loaded():
-        keras_backend.prepare(settings.nprocs, exact=True)
+    _prepare_keras(settings.nprocs)
     return network_and_facts(member.folder, member.card, settings.features_layer)

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 
 import keras
 
+from ...networks.precision import POLICIES
 from ...runtime.keras_backend import has_fast_bfloat16
-
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-"""Keras' dtype policy by name of a precision."""
 
 
 def resolve(precision: str) -> str:
@@ -34,17 +32,3 @@ def computing_in(precision: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def in_float32(network: keras.Model) -> keras.Model:
-    """A network of the same weights that computes in single precision throughout.
-
-    Weights are in single precision in any case, so nothing is lost.
-    """
-
-    def layer_in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-
-    copy = keras.models.clone_model(network, clone_function=layer_in_float32, recursive=True)
-    copy.set_weights(network.get_weights())
-    return copy
