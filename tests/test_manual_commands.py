@@ -20,7 +20,7 @@ ADDONS = {
 }
 """Modules that GRASS does not bring along, and why their options are not checked."""
 
-OFFERED_BY_ALL = {"--overwrite", "--quiet", "--verbose", "--o", "--q"}
+OFFERED_BY_ALL = {"--overwrite", "--quiet", "--verbose", "--o", "--q", "--help"}
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,9 @@ LEFT_OUT = {
     "i.dl_howto_many_maps:2": "is a job of a cluster with GPUs",
     "i.dl_howto_segments:6": "needs i.segment.stats, an addon",
     "i.dl_howto_segments:7": "needs v.class.mlR, an addon, and R",
+    "i.dl_howto_service:1": "needs Debian 13, and starts a service",
+    "i.dl_howto_service:2": "needs podman",
+    "i.dl_howto_service:3": "makes a Debian in a chroot, which takes a quarter of an hour",
 }
 """Blocks that are not run, and why; their options are checked in the suite."""
 
