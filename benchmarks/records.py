@@ -23,7 +23,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
-PACKAGES = ("keras", "tensorflow", "openvino", "numpy", "scikit-learn")
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "openvino", "numpy", "scikit-learn")
 """Those that the figures depend on; GRASS and Python are recorded beside them."""
 
 
