@@ -58,9 +58,7 @@ def band_importance(
     """
     pool = _pool(patches, seed)
     bands = range(len(card.bands))
-    draws = [
-        [np.random.default_rng([seed, band, number]) for number in range(repeats)] for band in bands
-    ]
+    draws = [_generators(seed, band, repeats) for band in bands]
     whole = np.zeros((3, len(patches.classes)))
     # Of each band the margins at its mean come first, then those of each repeat.
     changed = np.zeros((len(bands), 1 + repeats, *whole.shape))
@@ -89,6 +87,11 @@ def band_importance(
             for band, one in enumerate(card.bands)
         ],
     }
+
+
+def _generators(seed: int, band: int, repeats: int) -> list[np.random.Generator]:
+    """A generator of random numbers for each repeat of a band."""
+    return [np.random.default_rng([seed, band, number]) for number in range(repeats)]
 
 
 def _pool(patches: ScoredPatches, seed: int) -> np.ndarray:

@@ -72,10 +72,7 @@ def score_patches(
         "reference": f"{split} patches of {names}",
         "design": CENSUS,
         **accuracy.report(table.counts, classes),
-        "left_out": {
-            "null": int(table.codes[NULL_INDEX]),
-            "unlabelled": int(table.codes[UNLABELLED_INDEX]),
-        },
+        "left_out": _left_out(table),
         "intervals": block_intervals(table.filled_blocks, list(classes), size, seed),
         "calibration": {
             **calibration_report(calibration, unknown.tolist()),
@@ -85,6 +82,14 @@ def score_patches(
         **_thresholds(card, thresholds, wanted),
         "areas": areas,
         "leaks": patches.leaks,
+    }
+
+
+def _left_out(table: _Table) -> dict[str, int]:
+    """Cells that are not scored, by reason."""
+    return {
+        "null": int(table.codes[NULL_INDEX]),
+        "unlabelled": int(table.codes[UNLABELLED_INDEX]),
     }
 
 

@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,23 +130,32 @@ def train(
     leaks = _warn_of_leaks(data, settings, teacher, warn)
     check_team(settings, team)
     settings = _settled(settings, data, report)
-    if team.leads:
-        # It reserves the name for a moment: two processes at once would refuse each other.
-        check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
-    with running(target, warn) if team.leads else nullcontext(RunFolder(run_path(target))) as run:
+    with _run_of(target, team, warn) as run:
         network, fitted, start = _fitted_network(data, settings, report, warn, run, resume, team)
         if not team.leads:
             return None
         report(f"Epoch {fitted.best_epoch} has the {_best(fitted, data)}: its weights are kept")
         card = _scored_card(target.name, network, data, settings, fitted, command, warn)
-        _tell_sources(card, start, teacher, leaks)
+        _tell_sources(card, start, teacher, leaks, versions)
         if with_validation:
             card.training |= _validation(network, data, settings, warn)
-        card.versions.update(versions)
         statistics = _statistics(network, data, settings.seed, warn)
         _write_model(card, network, statistics, fitted, run, warn)
     report(f"Curves of the training: {tensorboard.command(target / LOGS_NAME)}")
     return card
+
+
+def _run_of(target: Path, team: Team, warn: Report) -> AbstractContextManager[RunFolder]:
+    """The run folder of a model, which the first process alone locks.
+
+    Raises:
+        ValueError: The model folder cannot be written, or another run writes it.
+    """
+    if not team.leads:
+        return nullcontext(RunFolder(run_path(target)))
+    # It reserves the name for a moment: two processes at once would refuse each other.
+    check_output_folder(target, overwrite=True, kind=MODEL_FOLDER)
+    return running(target, warn)
 
 
 def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted:
@@ -182,13 +191,18 @@ def _best(fitted: Fitted, data: JoinedPatchSets) -> str:
 
 
 def _tell_sources(
-    card: ModelCard, start: Start | None, teacher: Model | None, leaks: list[dict[str, Any]]
+    card: ModelCard,
+    start: Start | None,
+    teacher: Model | None,
+    leaks: list[dict[str, Any]],
+    versions: Mapping[str, str],
 ) -> None:
-    """Write into a card what the training started from, and what taught."""
+    """Write into a card what the training started from, what taught, and by which software."""
     parent = start.to_json() if isinstance(start, Transfer) else None
     taught = account(teacher) if teacher else None
     card.training |= {"parent": parent, "teacher": taught, "leaks": leaks}
     card.encoder = start.encoder if start else None
+    card.versions.update(versions)
 
 
 def _silent(_: str) -> None:
@@ -408,11 +422,9 @@ def fit(
         ValueError: The loss is not a number any more, patches are damaged, memory ran out, or
             batches cannot be shared out.
     """
-    training, validation = _batches(data, settings, team)
+    training, validation = _batches(data, settings, team, warn)
     scores = learning_of(data.target).scores
     monitor, mode = (scores.monitor, scores.mode) if validation else ("loss", "min")
-    if not validation:
-        warn("No labelled validation patches: the epoch with the lowest training loss is kept")
     course = Course(network, settings, monitor, mode, scores, report, run, resumed, watch)
     encoder = frozen_layers(network, settings, start)
     cause = None
@@ -485,7 +497,7 @@ def _why(cause: BaseException, epochs: int) -> str:
 
 
 def _batches(
-    data: JoinedPatchSets, settings: Settings, team: Team
+    data: JoinedPatchSets, settings: Settings, team: Team, warn: Report
 ) -> tuple[TrainingBatches, Batches | None]:
     """Training and validation batches; None if no pixel of the validation split is labelled."""
     values = BandValues.of(data.bands, means(data), deviations(data))
@@ -500,6 +512,7 @@ def _batches(
     )
     team.check_batch_size(training.batch_size)
     if not data.pixels("val").any():
+        warn("No labelled validation patches: the epoch with the lowest training loss is kept")
         return training, None
     return training, Batches(data.arrays("val"), settings.batch_size, fill, team)
 

@@ -30,6 +30,10 @@ SETTINGS = Settings(
     patience=0,
 )
 
+ONE_LAYER = dataclasses.replace(
+    SETTINGS, network_options={}, network_file=str(PROGRAMS / "one_layer.py")
+)
+
 
 def weights(model):
     return [one.tobytes() for one in load_network(model).get_weights()]
@@ -122,8 +126,7 @@ def undisturbed(data, tmp_path_factory):
 def test_plateau_and_patience_are_resumed(data, tmp_path):
     # At this rate, and without batch norm, nothing becomes better: patience ends it.
     settings = dataclasses.replace(
-        SETTINGS,
-        network_options={"filters": 2, "depth": 1, "batch_norm": False},
+        ONE_LAYER,
         optimizer="sgd",
         schedule="plateau",
         learning_rate=1e-12,
@@ -151,22 +154,22 @@ def test_a_training_with_a_frozen_encoder_is_resumed_in_either_phase(data, undis
     assert weights(tmp_path / "two") == weights(tmp_path / "one")
 
 
-@pytest.mark.parametrize("by", [KeyboardInterrupt, Terminated])
 def test_ctrl_c_and_sigterm_make_a_model_of_the_best_epoch_and_can_be_resumed(
-    data, undisturbed, tmp_path, by
+    data, undisturbed, tmp_path
 ):
     model = tmp_path / "model"
-    lines = run(data, model, SETTINGS, stop_after=3, by=by)
-    card = load_card(model)
-    assert card.training["interrupted"] is True
-    assert len(history(model)) == 4
-    # The fourth epoch was just told when the signal came.
-    best = max(history(model)[:3], key=lambda row: float(row["val_mean_iou"]))
-    assert card.training["best_epoch"] == int(best["epoch"])
-    assert any("with -r resumes it" in line for line in lines)
-    with pytest.raises(ValueError, match="exists"):
-        check_target(model, overwrite=False, resume=False)
-    check_target(model, overwrite=False, resume=True)
+    # One training, ended by either: its fourth, its fifth epoch was just told when the signal came.
+    for by, epochs, resume in ((KeyboardInterrupt, 4, False), (Terminated, 5, True)):
+        lines = run(data, model, SETTINGS, resume=resume, stop_after=epochs - 1, by=by)
+        card = load_card(model)
+        assert card.training["interrupted"] is True
+        assert len(history(model)) == epochs
+        best = max(history(model)[: epochs - 1], key=lambda row: float(row["val_mean_iou"]))
+        assert card.training["best_epoch"] == int(best["epoch"])
+        assert any("with -r resumes it" in line for line in lines)
+        with pytest.raises(ValueError, match="exists"):
+            check_target(model, overwrite=False, resume=False)
+        check_target(model, overwrite=False, resume=True)
     run(data, model, SETTINGS, resume=True)
     assert load_card(model).training["interrupted"] is False
     assert weights(model) == weights(undisturbed)
@@ -183,7 +186,7 @@ def test_there_is_nothing_to_resume_before_the_first_epoch_has_ended(tmp_path):
 
 @pytest.mark.parametrize("by", [KeyboardInterrupt, Terminated])
 def test_ctrl_c_and_sigterm_in_the_first_epoch_leave_nothing(data, tmp_path, by):
-    run(data, tmp_path / "model", SETTINGS, stop_after=0, by=by)
+    run(data, tmp_path / "model", ONE_LAYER, stop_after=0, by=by)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,7 +194,7 @@ def test_ctrl_c_and_sigterm_in_the_first_epoch_leave_nothing(data, tmp_path, by)
 def after_two_epochs(data, tmp_path_factory):
     """The run folder of a training that was ended after two epochs."""
     model = tmp_path_factory.mktemp("unfinished") / "model"
-    run(data, model, SETTINGS, stop_after=2)
+    run(data, model, ONE_LAYER, stop_after=2)
     assert not model.exists()
     return run_path(model)
 
@@ -223,28 +226,28 @@ def before(after_two_epochs):
 def test_other_settings_do_not_resume(data, before, changes, words):
     with pytest.raises(ValueError, match=words):
         check_resumable(
-            before, description(data, dataclasses.replace(SETTINGS, **changes), 1), print
+            before, description(data, dataclasses.replace(ONE_LAYER, **changes), 1), print
         )
 
 
 def test_other_data_do_not_resume(data, unfinished, dataset):
     with pytest.raises(ValueError, match="Cannot resume: the data has changed"):
-        run(joined(dataset("changed")), unfinished, SETTINGS, resume=True)
+        run(joined(dataset("changed")), unfinished, ONE_LAYER, resume=True)
     one_band = joined(data.patch_sets[0].folder, bands=["nir"])
     with pytest.raises(ValueError, match=r"option bands \(was red, nir\) has changed"):
-        run(one_band, unfinished, SETTINGS, resume=True)
+        run(one_band, unfinished, ONE_LAYER, resume=True)
     assert (run_path(unfinished) / "checkpoint.npz").is_file()
 
 
 def test_another_number_of_processes_does_not_resume(data, before):
     with pytest.raises(ValueError, match="the number of processes has changed"):
-        check_resumable(before, description(data, SETTINGS, 2), print)
+        check_resumable(before, description(data, ONE_LAYER, 2), print)
 
 
 def test_another_number_of_threads_is_told(data, before):
     lines = []
     check_resumable(
-        before, description(data, dataclasses.replace(SETTINGS, nprocs=1), 1), lines.append
+        before, description(data, dataclasses.replace(ONE_LAYER, nprocs=1), 1), lines.append
     )
     assert len(lines) == 1
     assert "this has changed: option nprocs (was 0). The weights" in lines[0]
@@ -252,21 +255,12 @@ def test_another_number_of_threads_is_told(data, before):
 
 def test_a_changed_network_file_does_not_resume(data, tmp_path):
     own = tmp_path / "own.py"
-    own.write_text(OWN)
+    own.write_text((PROGRAMS / "one_layer.py").read_text())
     settings = Settings(network_file=str(own), epochs=3)
     run(data, tmp_path / "model", settings, stop_after=1)
-    own.write_text(OWN + "# changed\n")
+    own.write_text(own.read_text() + "# changed\n")
     with pytest.raises(ValueError, match="the network file has changed"):
         run(data, tmp_path / "model", settings, resume=True)
-
-
-OWN = """
-import keras
-def build(size, bands, classes):
-    pixels = keras.Input((None, None, bands))
-    layer = keras.layers.Conv2D(classes, 3, padding="same", activation="softmax")
-    return keras.Model(pixels, layer(pixels))
-"""
 
 
 def test_a_damaged_state_is_told(data, unfinished):
@@ -276,11 +270,11 @@ def test_a_damaged_state_is_told(data, unfinished):
     for damaged in (whole[:-1000], b"", np.array([1]).tobytes()):
         checkpoint.write_bytes(damaged)
         with pytest.raises(ValueError, match="cannot be read.*leave out -r"):
-            run(data, unfinished, SETTINGS, resume=True)
+            run(data, unfinished, ONE_LAYER, resume=True)
 
 
 def test_without_r_what_was_left_is_told_and_replaced(data, unfinished):
-    lines = run(data, unfinished, dataclasses.replace(SETTINGS, epochs=1))
+    lines = run(data, unfinished, dataclasses.replace(ONE_LAYER, epochs=1))
     assert any("An unfinished training of this model is replaced" in line for line in lines)
     assert len(history(unfinished)) == 1
     assert not run_path(unfinished).exists()
@@ -292,7 +286,7 @@ def test_a_training_that_goes_on_is_left_alone(data, tmp_path):
         (folder / "checkpoint.npz").touch()
         for resume in (False, True):
             with pytest.raises(ValueError, match="Another run is writing"):
-                run(data, tmp_path / "model", SETTINGS, resume=resume)
+                run(data, tmp_path / "model", ONE_LAYER, resume=resume)
         assert (folder / "checkpoint.npz").is_file()
 
 
@@ -301,5 +295,5 @@ def test_a_strangers_folder_is_not_emptied(data, tmp_path):
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
     with pytest.raises(ValueError, match="holds <thesis.txt>, which is not of a training"):
-        run(data, tmp_path / "model", SETTINGS)
+        run(data, tmp_path / "model", ONE_LAYER)
     assert (folder / "thesis.txt").read_text() == "years of work"

@@ -28,6 +28,15 @@ NOVELTY_COLORS = (
 """The same up to 1; what is unlike the training is red."""
 
 
+def _values_by_index(classes: ClassScheme) -> np.ndarray:
+    """The value of each class by its index, in the smallest type that has a NULL beside them."""
+    fits_byte = max(classes.values) < RasterSpool.NULL["uint8"]
+    # Codes of cells without class may be among the indices.
+    values = np.zeros(256, "uint8" if fits_byte else "int32")
+    values[: len(classes)] = classes.values
+    return values
+
+
 class ClassificationMaps(OutputMaps):
     """The maps of one classification: classes, by cell or segment, and how sure they are.
 
@@ -67,10 +76,7 @@ class ClassificationMaps(OutputMaps):
         outlines: Outlines = AS_CELLS,
     ):
         self.with_probabilities = bool(probabilities)
-        # Codes of cells without class may be among the indices.
-        fits_byte = max(classes.values) < RasterSpool.NULL["uint8"]
-        self._values = np.zeros(256, "uint8" if fits_byte else "int32")
-        self._values[: len(classes)] = classes.values
+        self._values = _values_by_index(classes)
 
         def class_map(name: str, title: str) -> list[RasterSpool]:
             colors = "".join(f"{one.value} {one.color}\n" for one in classes)

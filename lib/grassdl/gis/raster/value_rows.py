@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A raster map as labels that are values."""
+"""A raster map as labels that are values.
+
+It stands alone since it makes of rows, which know no labels, labels that know no vector maps.
+"""
 
 from __future__ import annotations
 

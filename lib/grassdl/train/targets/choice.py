@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The one place where a training asks what its target is."""
+"""The one place where a training asks what its target is.
+
+It stands alone since it imports both kinds of learning, which import what they have in common.
+"""
 
 from __future__ import annotations
 
