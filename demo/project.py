@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from areas import TrainingArea, training_areas
-from scene import BANDS, OUTSIDE, Scene, make_scene
+from scene import BANDS, OUTSIDE, SIZE, Scene, corner, make_scene
 
 GROUP = "ortho"
 
@@ -90,12 +90,16 @@ def import_array(
 def import_imagery(scene: Scene, scratch: Path) -> None:
     """The four bands with semantic labels, their group, and the project's default region."""
     names = [f"{GROUP}.{band}" for band in BANDS]
-    for values, band, name in zip(scene.bands, BANDS, names, strict=True):
+    for values, name in zip(scene.bands, names, strict=True):
         import_array(values, name, scene, scratch, null=OUTSIDE)
+    # Colours are stretched by the cells of the region, those of the photo by one factor.
+    run("g.region", raster=names[0], flags="s")
+    for band, name in zip(BANDS, names, strict=True):
         run("r.semantic.label", map=name, semantic_label=band, operation="add")
         run("r.support", map=name, title=f"Synthetic orthophoto, {band}", units="digital number")
         run("r.colors", map=name, color="grey", flags="e")
-    run("g.region", raster=names[0], flags="s")
+    photo = dict(zip(("red", "green", "blue"), names[:3], strict=True))
+    run("i.colors.enhance", **photo, strength=98, flags="p")
     run("i.group", group=GROUP, subgroup=GROUP, input=",".join(names))
 
 
@@ -137,9 +141,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make the GRASS project of the embedded example")
     parser.add_argument("path", help="folder of the new project (must not exist)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the scene (default: 1)")
+    parser.add_argument("--cells", type=int, default=SIZE, help="only a corner, so many cells wide")
     arguments = parser.parse_args()
+    scene = corner(make_scene(arguments.seed), arguments.cells)
     try:
-        mapset = make_project(arguments.path, make_scene(arguments.seed))
+        mapset = make_project(arguments.path, scene)
     except (FileExistsError, FileNotFoundError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

@@ -209,7 +209,7 @@ def true_color(scene: Scene) -> np.ndarray:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the main job on the embedded example")
     parser.add_argument("--folder", type=Path, default=Path.home() / "i.dl-demo")
-    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--epochs", type=int, default=12)
     arguments = parser.parse_args()
     start = time.monotonic()
     demo = Demo(arguments.folder.absolute())
