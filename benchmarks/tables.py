@@ -259,6 +259,26 @@ OF_BENCHMARKS = {
             )
         ],
     ),
+    "cluster": Table(
+        "edge | one process of two threads | two workers of one | ratio",
+        [
+            Rows(
+                "cluster",
+                "{edge} | {one_process_s:.1f} s | {two_workers_s:.1f} s | {ratio:.2f}",
+            )
+        ],
+    ),
+    "cluster, worked out": Table(
+        "nodes | workers | computing | making the map | together",
+        [
+            Rows(
+                "cluster_worked_out",
+                "{nodes} | {workers} | {computing_min:.0f} min | {making_min:.0f} min "
+                "| {total_min:.0f} min",
+                {"edge": 6000},
+            )
+        ],
+    ),
     "prediction memory": Table(
         "rows | columns | window | i.dl.predict | the bare network | bound | kept",
         [

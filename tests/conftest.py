@@ -60,6 +60,7 @@ SLOW_FILES = """
     networks/test_user_network.py
     evaluate/test_patch_assessment.py
     evaluate/test_provenance.py
+    cluster/test_connection.py
     predict/engines/*
     predict/mosaic/test_blending.py
     predict/mosaic/test_exact.py
@@ -87,6 +88,7 @@ LONGEST_FILES = """
     train/test_i_dl_train.py
     train/test_trainer.py
     predict/test_i_dl_predict.py
+    cluster/test_cluster_prediction.py
     train/optimization/test_transfer.py
     patches/test_i_dl_patches.py
     train/test_backends.py

@@ -17,6 +17,7 @@ from grassdl.predict.strip_files import StripFiles, has_strips
 from grassdl.predict.strips import StripsHere, StripWork, strips_of
 from grassdl.predict.tiling.axis import Span, plan_axis, plan_blended_axis
 from grassdl.predict.tiling.tile_shape import TileShape
+from grassdl.predict.value_decision import ValueDecision
 
 ROWS, COLS = 90, 20
 OUTPUT = Span(-7, 95)
@@ -34,23 +35,20 @@ def blurred(values):
     return np.dstack([first, 1 - first, first * len(values)])
 
 
-def work(tmp_path, tiling):
-    """What there is to compute in steps of eight rows."""
+def axis_of(length, output, tiling):
+    """A tiling by steps of eight cells, of blended ones of four."""
+    if tiling == "exact":
+        return plan_axis(length, output, 8, STRIDE, 2)
+    return plan_blended_axis(length, output, 8, STRIDE)
+
+
+def work(tmp_path, tiling, decision=DECISION):
+    """What there is to compute."""
     rng = np.random.default_rng(5)
     null = rng.random((ROWS, COLS)) < 0.1
     null[30:40] = True
     values = rng.random((ROWS, COLS, 1)).astype(np.float32)
-    if tiling == "exact":
-        axes = [
-            plan_axis(length, span, 8, STRIDE, 2)
-            for length, span in ((ROWS, OUTPUT), (COLS, Span(0, COLS)))
-        ]
-    else:
-        axes = [
-            plan_blended_axis(length, span, 8, STRIDE)
-            for length, span in ((ROWS, OUTPUT), (COLS, Span(0, COLS)))
-        ]
-    rows, cols = axes
+    rows, cols = axis_of(ROWS, OUTPUT, tiling), axis_of(COLS, Span(0, COLS), tiling)
     inside = rows.input.relative_to(0), cols.input.relative_to(0)
     reader = ArrayBands(values[inside], null[inside])
     windows = Windows(reader, FunctionEngine(blurred), np.zeros(1, np.float32), rows, cols)
@@ -59,7 +57,7 @@ def work(tmp_path, tiling):
         strips=strips_of(rows, tiling),
         files=files,
         windows=windows,
-        decision=DECISION,
+        decision=decision,
         plan=SimpleNamespace(tiling=tiling),
         adjustment=None,
         figures={},
@@ -71,7 +69,7 @@ def work(tmp_path, tiling):
 def finish(work, strips):
     """Have strips finished, as another process does."""
     for one in strips:
-        bands = row_bands(work.windows, DECISION, work.plan.tiling, one.start, one.stop)
+        bands = row_bands(work.windows, work.decision, work.plan.tiling, one.start, one.stop)
         work.files.write(work.files.path(one.start, one.stop), bands)
 
 
@@ -106,6 +104,14 @@ def test_strips_finished_elsewhere_are_taken_and_the_others_computed(tmp_path, t
     assert has_strips(tmp_path) == bool(there)
     assert_same(StripsHere().row_bands(todo, 0), expected)
     assert not list(tmp_path.iterdir())
+
+
+def test_strips_of_values_are_those_of_the_whole(tmp_path):
+    decision = ValueDecision(features=1, with_disagreement=True)
+    todo = work(tmp_path, "exact", decision)
+    expected = list(row_bands(todo.windows, decision, "exact"))
+    finish(todo, todo.strips[::2])
+    assert_same(StripsHere().row_bands(todo, 0), expected)
 
 
 @pytest.mark.parametrize("bands", [1, 3, 5])

@@ -63,7 +63,10 @@ def cluster_strips(
     )
     with connected(scheduler, nprocs) as cluster:
         check_all(cluster.answers(check, lambda place: (job,)))
-        yield ClusterStrips(cluster, job, options, flags, region, report)
+        try:
+            yield ClusterStrips(cluster, job, options, flags, region, report)
+        finally:
+            cluster.end(job.word)
 
 
 class ClusterStrips(StripComputer):

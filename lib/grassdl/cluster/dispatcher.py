@@ -80,7 +80,6 @@ class Dispatcher:
         self._thread.join()
         for task in self._running:
             task.cancel()
-        self._cluster.end(self._job.word)
 
     def wait_for(self, strip: Strip) -> None:
         """Wait until a strip is finished.
