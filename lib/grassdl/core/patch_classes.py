@@ -60,6 +60,11 @@ class PatchClasses(ClassScheme):
         """See `Target.deciding`."""
         return [PATCH, *super().deciding]
 
+    @property
+    def hashed(self) -> Any:
+        """See `Target.hashed`."""
+        return {"kind": PATCH, "classes": ClassScheme(self).hashed}
+
     def to_json(self) -> Any:
         """The kind, and the classes as `ClassScheme.to_json` has them."""
         return {"kind": PATCH, "classes": super().to_json()}

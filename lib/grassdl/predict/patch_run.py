@@ -104,8 +104,8 @@ class PatchRun(PredictionRun):
         super().__init__(card, settings, inputs, outputs, report)
         card.check_resolution(self.region.nsres, self.region.ewres)
         self.loaded = load_engine(card, settings, report, self.prediction.disagreement)
-        chosen = {"engine": self.settings.engine, "precision": self.loaded.precision}
-        self.settings = replace(settings, **chosen)
+        engine, precision = self.loaded.name, self.loaded.precision
+        self.settings = replace(settings, engine=engine, precision=precision)
 
     def start(self, checkpoint: Checkpoint) -> None:
         """See `PredictionRun.start`: the region."""
@@ -178,7 +178,7 @@ class PatchRun(PredictionRun):
 
     def record(self) -> dict[str, Any]:
         """See `PredictionRun.record`."""
-        how = {"engine": self.loaded.name, "precision": self.settings.precision}
+        how = {"engine": self.settings.engine, "precision": self.settings.precision}
         return {**super().record(), **how}
 
 
