@@ -164,8 +164,8 @@
 # % key: target
 # % type: string
 # % required: no
-# % options: classes,value
-# % descriptions: classes;classes of cells;value;a value of cells, such as a height
+# % options: classes,value,patch
+# % descriptions: classes;classes of cells;value;a value of cells, such as a height;patch;one class of each patch: that of the object at its centre
 # % label: What the labels are (by the type of the raster map when empty)
 # % description: A value is learnt by regression; by default so for a raster map of floating type, else classes
 # % guisection: Labels

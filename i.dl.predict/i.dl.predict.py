@@ -403,7 +403,8 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     from grassdl.gis.session.messages import Progress, finished, print_json
     from grassdl.model.ensemble import open_model
     from grassdl.predict.checkpoint import check_checkpoint, open_checkpoint
-    from grassdl.predict.run import NetworkRun, PredictionRun, StoredProbabilitiesRun
+    from grassdl.predict.patch_run import NETWORK_RUNS
+    from grassdl.predict.run import PredictionRun, StoredProbabilitiesRun
     from grassdl.predict.settings import Settings
 
     card = open_model(options["model"]).card
@@ -411,18 +412,20 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     folder = checkpoint_folder(options)
     unfinished = check_checkpoint(folder, settings.resume)
     region = Region.current()
-    wanted = settings.minsize, region, unfinished, settings.outlines
+    grid = region.in_blocks(settings.block)
+    wanted = settings.minsize, grid, unfinished, settings.outlines
     outputs = PredictionOutputs(options, card.target, *wanted)
     report = gs.message if settings.resume else gs.warning
     run: PredictionRun
     with strip_computer(options, flags, region, gs.message) as computer:
         if options["group"] or options["input"]:
             bands = ModelBands(options, card.bands, region)
-            run = NetworkRun(card, settings, bands, outputs, gs.message, computer)
+            network_run = NETWORK_RUNS.of(card.target)
+            run = network_run(card, settings, bands, outputs, gs.message, computer)
         else:
             stored = StoredProbabilities(options, card.classes.values, region)
             run = StoredProbabilitiesRun(card, settings, stored, outputs, gs.message)
-        rows, fingerprint = region.rows, run.fingerprint()
+        rows, fingerprint = grid.rows, run.fingerprint()
         with open_checkpoint(folder, fingerprint, rows, settings.resume, report) as checkpoint:
             run.execute(checkpoint, Progress(rows))
     if options["format"] == "json":

@@ -51,6 +51,7 @@ class NetworkRow:
         reaches: How far it looks with some options.
         hidden_by_zeros: Whether zeros hide what it depends on: a gate times 0, or maxima that are
             all the same.
+        head: The layer whose weights are those of the classes.
         beside_the_bands: Later layers that read the bands, too, and are new where these differ.
         dates: Number of dates that it sees apart.
         encoder: Its option of that name; "" for the network's own encoder.
@@ -65,6 +66,7 @@ class NetworkRow:
     last_hidden: str = ""
     reaches: Sequence[KnownReach] = ()
     hidden_by_zeros: bool = False
+    head: str = "logits"
     beside_the_bands: Sequence[str] = ()
     dates: int = 1
     encoder: str = ""
@@ -213,6 +215,15 @@ OF_REGISTRY = [
         last_hidden="head_relu",
         beside_the_bands=("head_norm", "head_conv"),
         reaches=[KnownReach({"depth": 2}, 10, 13, Reach(stride=4, halo=16, receptive_field=23))],
+    ),
+    NetworkRow(
+        "patch_cnn",
+        parameters=1_184_823,
+        stride=16,
+        receptive_field=None,
+        small={"filters": 3, "depth": 2},
+        last_hidden="pooled",
+        head="dense",
     ),
 ]
 """The networks of the registry, in its order.

@@ -143,14 +143,14 @@ class TestANetworkThatStartsFromAnother:
         settings = TrainingSettings(
             network=row.name, network_options=row.small, model=str(folder), freeze=True
         )
-        return new, [layer.name for layer in frozen_layers(network, settings, transfer)]
+        return row.head, new, [layer.name for layer in frozen_layers(network, settings, transfer)]
 
     def test_takes_over_all_but_the_layer_that_reads_the_bands_and_the_head(self, started):
-        _, *head = started[0]
-        assert set(head) == {"logits"}
+        own_head, (_, *head), _ = started
+        assert set(head) == {own_head}
 
     def test_freezes_its_encoder_and_no_layer_that_reads_a_new_band(self, started):
-        (first, *_), frozen = started
+        _, (first, *_), frozen = started
         assert first not in frozen
         assert frozen, (
             f"ENCODER of the network's file names no layer with weights besides {first}, which "

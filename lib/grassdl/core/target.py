@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a network learns: classes of cells (`ClassScheme`) or a value of cells (`ValueTarget`).
+"""What a network learns: classes of cells (`ClassScheme`), a value of cells (`ValueTarget`) or one
+class of a patch (`PatchClasses`).
 
 A dataset or model has one target. What depends on it is decided in two ways only: by the methods of
 the target, and by `ByTarget`, which holds the variants that a room has, one for each kind.
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .band_statistics import BandStatistics
     from .classes import ClassScheme
 
-CLASSES, VALUE = "classes", "value"
+CLASSES, VALUE, PATCH = "classes", "value", "patch"
 """Kinds of targets, and values of the option `target`."""
 
 Variant = TypeVar("Variant")
@@ -29,7 +30,7 @@ class Target(ABC):
     """What a network learns.
 
     Attributes:
-        kind: `CLASSES` or `VALUE`.
+        kind: `CLASSES`, `VALUE` or `PATCH`.
         codes: How labels lie in arrays.
     """
 
@@ -50,6 +51,27 @@ class Target(ABC):
     def counted_codes(self, labels: np.ndarray) -> np.ndarray:
         """Indices uint8 among the classes `counted` of labels of any shape, or class codes of cells
         without label."""
+
+    def labelled_part(self, size: int) -> tuple[int, int]:
+        """First row and column, and edge, of the square of a patch that may be labelled.
+
+        Args:
+            size: Edge of the patch in cells.
+        """
+        return 0, size
+
+    def only_labelled(self, labels: np.ndarray) -> np.ndarray:
+        """Labels of patches (n, size, size), unlabelled beside `labelled_part`; NULL stays."""
+        return labels
+
+    def relabelled(self, moved: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """The labels of patches (n, size, size) that were moved with their images.
+
+        Args:
+            moved: The moved labels.
+            before: The labels before.
+        """
+        return moved
 
     @abstractmethod
     def described_by(self, statistics: Sequence[BandStatistics]) -> Target:
@@ -106,7 +128,10 @@ class Target(ABC):
         Raises:
             ValueError: There is no such target.
         """
-        kind = CLASSES if isinstance(content, list) else VALUE
+        kind = CLASSES
+        if not isinstance(content, list):
+            told = content.get("kind") if isinstance(content, dict) else None
+            kind = PATCH if told == PATCH else VALUE
         return _KINDS[kind].from_json(content)
 
     def scheme(self, what: str) -> ClassScheme:
@@ -122,6 +147,10 @@ class Target(ABC):
             f"{what} is of {self.summary}, and classes are needed: give one of classes"
         )
 
+    def scheme_of_cells(self, what: str) -> ClassScheme:
+        """The same where every cell has a class of its own; else raises `ValueError`, too."""
+        return self.scheme(what)
+
     def __init_subclass__(cls) -> None:
         _KINDS[cls.kind] = cls
 
@@ -136,10 +165,12 @@ class ByTarget(Generic[Variant]):
     Args:
         classes: For classes of cells.
         value: For a value of cells.
+        patch: For one class of a patch; None where it is the same as for classes of cells.
     """
 
-    def __init__(self, *, classes: Variant, value: Variant):
-        self._variants = {CLASSES: classes, VALUE: value}
+    def __init__(self, *, classes: Variant, value: Variant, patch: Variant | None = None):
+        of_patches = classes if patch is None else patch
+        self._variants = {CLASSES: classes, VALUE: value, PATCH: of_patches}
 
     def of(self, target: Target) -> Variant:
         """The variant for a target."""

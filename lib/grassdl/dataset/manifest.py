@@ -14,8 +14,9 @@ from ..core.band_statistics import BandStatistics
 from ..core.bands import Band, DType
 from ..core.classes import ClassScheme
 from ..core.dates import dates_mismatch
+from ..core.patch_classes import PatchClasses
 from ..core.schema import Above0, AtLeastOne, Count, Edge, Text, checked
-from ..core.target import CLASSES, ByTarget, Target
+from ..core.target import CLASSES, PATCH, ByTarget, Target
 from ..core.values import ValueTarget
 from ..io.folders import FolderKind
 from ..io.json_records import write_json
@@ -264,7 +265,7 @@ class _ClassesOnDisk:
     @staticmethod
     def written(manifest: Manifest) -> dict[str, Any]:
         """The entries of the file."""
-        classes = manifest.classes.to_json()
+        classes = ClassScheme(manifest.classes).to_json()
         for item in classes:
             item["pixels"] = {split: manifest.pixels[split][item["index"]] for split in SPLITS}
         return {"classes": classes}
@@ -278,6 +279,21 @@ class _ClassesOnDisk:
         }
         nothing: dict[str, list[BandStatistics]] = {split: [] for split in SPLITS}
         return ClassScheme.from_json(content["classes"]), pixels, nothing
+
+
+class _PatchClassesOnDisk:
+    """Classes of patches in `dataset.json`: as those of cells, and the kind of the target."""
+
+    @staticmethod
+    def written(manifest: Manifest) -> dict[str, Any]:
+        """The entries of the file."""
+        return {"target": {"kind": PATCH}, **_ClassesOnDisk.written(manifest)}
+
+    @staticmethod
+    def read(content: dict[str, Any]) -> LabelFacts:
+        """The reverse; raises `ValueError`."""
+        classes, pixels, nothing = _ClassesOnDisk.read(content)
+        return PatchClasses(classes.counted), pixels, nothing
 
 
 class _ValueOnDisk:
@@ -310,9 +326,8 @@ class _ValueOnDisk:
         return target, pixels, statistics
 
 
-_ON_DISK: ByTarget[type[_ClassesOnDisk] | type[_ValueOnDisk]] = ByTarget(
-    classes=_ClassesOnDisk, value=_ValueOnDisk
-)
+_ON_DISK: ByTarget[type[_ClassesOnDisk] | type[_ValueOnDisk] | type[_PatchClassesOnDisk]]
+_ON_DISK = ByTarget(classes=_ClassesOnDisk, value=_ValueOnDisk, patch=_PatchClassesOnDisk)
 
 
 class _ClassRecords(TypedDict):
@@ -341,7 +356,7 @@ class _ValueRecords(TypedDict):
 
 
 class _KindRecord(TypedDict):
-    kind: Literal["classes", "value"]
+    kind: Literal["classes", "value", "patch"]
 
 
 class _TargetRecord(TypedDict):

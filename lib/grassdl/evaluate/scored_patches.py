@@ -149,7 +149,9 @@ def sampled(patches: ScoredPatches, most: int) -> tuple[int, int]:
 
 def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
     """The patches of a dataset with the bands of a model of classes."""
-    wrong = None
+    found, wrong = patch_set.manifest.target, None
+    if found.kind != card.target.kind:
+        wrong = f"it is of {found.summary}, the model of {card.target.summary}"
     labels = {one.value: one.label for one in card.classes if not one.numbered}
     for one in patch_set.manifest.classes:
         known = labels.get(one.value, one.label)

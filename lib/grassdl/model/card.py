@@ -13,6 +13,7 @@ from msgspec import Meta
 from ..core.band_statistics import Histogram, HistogramRecord
 from ..core.bands import Band
 from ..core.classes import ClassScheme
+from ..core.patch_classes import PatchClasses
 from ..core.schema import Above0, AtLeastOne, Edge, Probability, Reach, Text, Value32
 from ..core.target import Target
 from ..core.values import ValueTarget
@@ -20,7 +21,7 @@ from ..core.values import ValueTarget
 SMALLEST = np.float32(1e-30)
 """What stands for a probability of 0, whose logarithm there is none of."""
 
-TARGETS: tuple[type[Target], ...] = (ClassScheme, ValueTarget)
+TARGETS: tuple[type[Target], ...] = (ClassScheme, ValueTarget, PatchClasses)
 """What a card may tell that the network gives; `Target.from_json` reads them."""
 
 MemberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]

@@ -254,6 +254,25 @@ class _ClassOutput:
         return {"classes": card.classes.to_json()}
 
 
+class _PatchOutput(_ClassOutput):
+    """Classes of patches as the extension tells them."""
+
+    task = "scene-classification"
+
+    @classmethod
+    def told(cls, card: ModelCard) -> dict[str, Any]:
+        """The output."""
+        return {
+            **super().told(card),
+            "description": "Probabilities of the classes of the whole image, the same in each cell",
+        }
+
+    @staticmethod
+    def own(card: ModelCard) -> dict[str, Any]:
+        """Our own fields of it; earlier versions, which look for classes, find none."""
+        return {"classes": [], "target": card.target.to_json()}
+
+
 class _ValueOutput:
     """A value as the extension tells it."""
 
@@ -281,7 +300,7 @@ class _ValueOutput:
 
 
 _OUTPUTS: ByTarget[type[_ClassOutput] | type[_ValueOutput]] = ByTarget(
-    classes=_ClassOutput, value=_ValueOutput
+    classes=_ClassOutput, value=_ValueOutput, patch=_PatchOutput
 )
 
 

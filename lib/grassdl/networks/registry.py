@@ -40,7 +40,11 @@ NETWORKS = {
     "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
     "siamese_unet": "Siamese U-Net: two dates and their differences (Daudt et al. 2018)",
     "hypercolumn": "Features of a trained encoder judged cell by cell (Hariharan et al. 2015)",
+    "patch_cnn": "One class of a whole patch: encoder of the U-Net, pooled (Zhang et al. 2018)",
 }
+
+OF_PATCHES = ("patch_cnn",)
+"""Networks that give a whole patch one class, and no cells."""
 
 OWN_ENCODER = {"deeplabv3plus": "resnet50", "hypercolumn": "efficientnet_lite0"}
 """Encoders of the catalogue that networks have by default."""

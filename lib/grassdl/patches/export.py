@@ -76,7 +76,8 @@ class PatchCutter:
         parts, first = [], job.first.copy()
         for place, positions, folds in self._portions(job):
             corners = positions - (job.top, 0)
-            images, labels = _cut(values, corners, size), _cut(every_label, corners, size)
+            images = _cut(values, corners, size)
+            labels = self.writer.target.only_labelled(_cut(every_label, corners, size))
             split, place_in_split = SPLITS[place], int(first[place])
             parts.append(self.writer.write(split, place_in_split, positions, images, labels, folds))
             first[place] += len(positions)
@@ -152,7 +153,8 @@ def write_dataset(
     check_disk(writer.folder.parent, writer.bytes_needed, "the dataset")
     writer.create()
     results = workers.run(cutter, strip_jobs(cutter, plan))
-    footprints = _footprints(plan, export.size)
+    _, labelled_edge = writer.target.labelled_part(export.size)
+    footprints = _footprints(plan, labelled_edge)
     write_footprints(
         writer.folder, footprints, writer.target.counted, export.size, export.region, export.crs
     )
@@ -164,8 +166,8 @@ def write_dataset(
     return writer.finish(parts)
 
 
-def _footprints(plan: Plan, size: int) -> list[Footprint]:
-    shares = plan.counts / size**2
+def _footprints(plan: Plan, labelled_edge: int) -> list[Footprint]:
+    shares = plan.counts / labelled_edge**2
     index = np.zeros(len(SPLITS), np.int64)
     footprints = []
     patches = zip(plan.positions, plan.splits, shares, plan.folds, strict=True)

@@ -91,10 +91,11 @@ def make_plan(
         ValueError: No patch is left, or two splits leak into each other.
     """
     rng = np.random.default_rng(seed)
-    least = max(1, min_labelled / 100 * grid.size**2)
+    first, edge = classes.labelled_part(grid.size)
+    least = max(1, min_labelled / 100 * edge**2)
 
     def examine(positions: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        counts = count_codes(codes, positions, grid.size, len(classes))
+        counts = count_codes(codes, positions + first, edge, len(classes))
         verdicts = np.full(len(positions), UNLABELLED, np.int8)
         accepted = np.flatnonzero(design.accepts(counts, groups, least))
         places = split.places(positions[accepted], grid)

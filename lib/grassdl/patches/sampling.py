@@ -282,6 +282,8 @@ class ObjectSampling(SamplingDesign):
             centre stays in the patch.
         negatives: Patches without objects, as a multiple of those with one.
         background: Index of the class that is no object.
+        centred: Whether an object's cell must be the one at the centre of its patch: those too near
+            the edge of the region get none.
 
     Raises:
         ValueError: There are no objects, jitter or negatives are below 0, or negatives are wanted
@@ -294,6 +296,7 @@ class ObjectSampling(SamplingDesign):
     jitter: int = 0
     negatives: float = 0.0
     background: int | None = None
+    centred: bool = False
 
     def __post_init__(self) -> None:
         if self.places is None:
@@ -361,6 +364,8 @@ class ObjectSampling(SamplingDesign):
         if not inside.any():
             raise ValueError(f"None of {len(cells)} objects has its centre in the region")
         cells, centres = cells[inside], centres[inside]
+        if self.centred:
+            return _centred(cells, grid)
         moved = rng.integers(-self.jitter, self.jitter, cells.shape, endpoint=True)
         starts = np.floor(centres - grid.size / 2 + 0.5).astype(np.int64) + moved
         starts = starts.clip(cells - grid.size + 1, cells)
@@ -372,6 +377,21 @@ class ObjectSampling(SamplingDesign):
         if len(positions) < len(starts):
             notes.append(f"Objects in the patch of another one: {len(starts) - len(positions)}")
         return positions, notes
+
+
+def _centred(cells: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
+    """Positions of patches (n, 2) with these cells at their centre, and a sentence about those
+    that do not fit into the region."""
+    starts = cells - grid.size // 2
+    highest = [grid.rows - grid.size, grid.cols - grid.size]
+    fits = ((starts >= 0) & (starts <= highest)).all(axis=1)
+    if not fits.any():
+        raise ValueError(
+            f"None of {len(cells)} objects has a patch of {grid.size} cells around it in the "
+            "region: choose a smaller size or a larger region"
+        )
+    near = f"Objects too near the edge of the region for a patch around them: {(~fits).sum()}"
+    return _first_of_equals(starts[fits]), [] if fits.all() else [near]
 
 
 DESIGNS: dict[str, type[SamplingDesign]] = {

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.options import check_range, number, numbers, positive, whole
 from ..core.readers import BandReader, CodeReader, StratumReader
+from ..core.target import PATCH
 from ..dataset.manifest import MOST_FOLDS, SPLITS, Export
 from .sampling import DESIGNS, Grid, SamplingDesign, default_block_size
 from .splits import SCHEMES, SplitScheme, buffer_margin, parse_shares
@@ -81,6 +82,7 @@ class Settings:
         memory: Memory for maps and patches, in megabytes, of all processes together.
         nprocs: Processes that read and cut.
         folds: Number of folds; 0 for none.
+        centred: Whether a patch gets the class of the cell at its centre.
     """
 
     size: int
@@ -100,6 +102,7 @@ class Settings:
     memory: int
     nprocs: int
     folds: int = 0
+    centred: bool = False
 
     def __post_init__(self) -> None:
         for name, highest in HIGHEST.items():
@@ -115,6 +118,7 @@ class Settings:
         for name, (other, values) in GOES_WITH.items():
             if options[name] and options[other] not in values:
                 raise ValueError(f"Option {name} goes with {other}={' or '.join(values)}")
+        _check_target(options)
         size = positive(options, "size")
         sampling, split_method = options["sampling"], options["split_method"]
         if sampling in GOES_WITH["npatches"][1] and not options["npatches"]:
@@ -143,6 +147,7 @@ class Settings:
             memory=whole(options, "memory", LEAST_MEMORY),
             nprocs=_processes(options),
             folds=folds,
+            centred=options["target"] == PATCH,
         )
 
     def grid(self, rows: int, cols: int) -> Grid:
@@ -194,6 +199,7 @@ class Settings:
             jitter=self.jitter,
             negatives=self.negatives,
             background=background,
+            centred=self.centred,
         )
 
     def split(self, split_codes: CodeReader | None, nsres: float, ewres: float) -> SplitScheme:
@@ -247,6 +253,20 @@ def format_of_patches(form: str, only_plan: bool) -> str:
             f"format={JSON} is for the plan: add -p, or choose {NPY} or geotiff for the patches"
         )
     return NPY if form == JSON else form
+
+
+def _check_target(options: Mapping[str, str]) -> None:
+    """Refuse options that mean nothing where a patch has one class.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for name in ("jitter", "borders"):
+        if options["target"] == PATCH and options[name] not in ("", "0"):
+            raise ValueError(
+                f"With target={PATCH} the object at the centre of a patch gives it its class: "
+                f"leave out {name}"
+            )
 
 
 def _folds(options: Mapping[str, str], shares: np.ndarray) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..core.options import number, positive, whole
 from ..core.outlines import AS_CELLS, Outlines
-from ..core.target import ByTarget
+from ..core.target import PATCH, ByTarget
 from ..model.card import ModelCard, OnnxRecord
 from ..runtime.keras_backend import may_have_gpu
 from .objects.settings import ObjectSettings
@@ -35,6 +35,7 @@ NAMES = {
     "segments": "how segments get their class",
     "objects": "how objects are found",
     "outlines": "how outlines are drawn",
+    "block": "the cells that get one class",
 }
 """How users know settings that are no options."""
 
@@ -69,15 +70,26 @@ _OF_CLASSES = {
 }
 """Options for classes, and their values that mean nothing."""
 
-_REFUSED: ByTarget[Mapping[str, str]] = ByTarget(classes={}, value=_OF_CLASSES)
+_OF_CELLS = {
+    **dict.fromkeys("novelty objects segment_features tiling tile_size scheduler".split(), ""),
+    "normalization": MODEL,
+    "segment_method": MEAN,
+}
+"""Options for models that give every cell its class, and their values that mean nothing."""
+
+_REFUSED: ByTarget[tuple[str, Mapping[str, str]]] = ByTarget(
+    classes=("", {}), value=("classes", _OF_CLASSES), patch=("classes of cells", _OF_CELLS)
+)
+"""What options are for that another target than this has, and these options."""
 
 
 def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
     """Refuse options for another kind of target than the model's."""
-    for name, neutral in _REFUSED.of(card.target).items():
+    purpose, refused = _REFUSED.of(card.target)
+    for name, neutral in refused.items():
         if options[name] not in ("", neutral):
             raise ValueError(
-                f"{name} is for classes, and model <{card.name}> is of {card.target.summary}: "
+                f"{name} is for {purpose}, and model <{card.name}> is of {card.target.summary}: "
                 f"leave out {name}"
             )
 
@@ -160,6 +172,7 @@ class Settings:
         objects: How objects are found; None if none are wanted.
         outlines: How the areas of the vector map are drawn.
         outputs: Names of the maps that are written, and of the segments, by `OUTPUTS`.
+        block: Edge in cells of the region of what becomes one cell of the maps.
     """
 
     model: str
@@ -181,6 +194,7 @@ class Settings:
     objects: ObjectSettings | None = None
     outlines: Outlines = AS_CELLS
     outputs: Mapping[str, str] = field(default_factory=dict)
+    block: int = 1
 
     @classmethod
     def from_options(
@@ -216,6 +230,7 @@ class Settings:
             objects=objects,
             outlines=Outlines.from_options(options, with_objects),
             outputs={name: options[name] for name in OUTPUTS},
+            block=_block(options, card),
         )
 
     @property
@@ -309,6 +324,13 @@ def _window(card: ModelCard) -> int | None:
             f"too small for another one of stride {card.stride}: use them one by one"
         )
     return edge
+
+
+def _block(options: Mapping[str, str], card: ModelCard) -> int:
+    """A patch where a model of patches classifies no segments; else one cell."""
+    computed = options["group"] or options["input"]
+    is_block = card.target.kind == PATCH and computed and not options["segments"]
+    return card.size if is_block else 1
 
 
 def _threshold(options: Mapping[str, str], card: ModelCard) -> float | None:

@@ -47,9 +47,9 @@ class Settings:
             card: Its card.
 
         Raises:
-            ValueError: The model is of values.
+            ValueError: The model is of values, or of classes of patches.
         """
-        card.target.scheme(f"Model <{card.name}>")
+        card.target.scheme_of_cells(f"Model <{card.name}>")
         return predict_settings.Settings.without_maps(
             model,
             card,

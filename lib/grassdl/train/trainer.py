@@ -509,6 +509,7 @@ def _batches(
         by_names(settings.augmentation, values, settings.strengths),
         settings.seed,
         team,
+        data.target,
     )
     team.check_batch_size(training.batch_size)
     if not data.pixels("val").any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +20,8 @@ from ...core.classes import (
     MapClass,
 )
 from ...core.options import whole
-from ...core.target import CLASSES, VALUE, ByTarget
+from ...core.patch_classes import PatchClasses
+from ...core.target import CLASSES, PATCH, VALUE, ByTarget, Target
 from ...io.class_files import read_colors, read_labels
 from ..raster.categories import map_classes
 from ..raster.class_codes import BorderedCodes, CategoryCodes, PointCodes, ValueCodes, few_values
@@ -31,7 +33,7 @@ from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.numbered_areas import NumberedAreas, numbered_areas
 from ..vector.sites import TrainingSites, read_areas, read_points, too_small
 from .label_source import FoundLabels, Labels, LabelSource
-from .segment_labels import class_by_segment, segment_sites
+from .segment_labels import SegmentSites, central_sites, class_by_segment, segment_sites
 from .training_map import TrainingMap
 from .value_labels import value_labels
 
@@ -41,8 +43,8 @@ TEMPORARY_PREFIX = "i_dl_patches_tmp"
 def labels_from_options(
     options: dict[str, str], region: Region
 ) -> AbstractContextManager[LabelSource]:
-    """Labels by the option target: of values or of classes; if it is empty, a raster map of
-    floating type holds values."""
+    """Labels by the option target: of values, of classes of cells or of patches; if it is empty, a
+    raster map of floating type holds values."""
     kind = options["target"] or (VALUE if _is_floating(options["labels"]) else CLASSES)
     return _SOURCES.named(kind)(options, region)
 
@@ -66,8 +68,30 @@ def class_labels(options: dict[str, str], region: Region) -> AbstractContextMana
         return raster_labels(options["labels"], rules)
     if options["segments"]:
         value = whole(options, "value", 0) if options["value"] else None
-        return segment_labels(options["segments"], options["segment_classes"], value, rules)
+        sites = central_sites if options["target"] == PATCH else segment_sites
+        return segment_labels(options["segments"], options["segment_classes"], value, rules, sites)
     return vector_labels(TrainingMap.from_options(options), rules, region)
+
+
+@contextmanager
+def patch_labels(options: dict[str, str], region: Region) -> Iterator[LabelSource]:
+    """The same as classes of patches: of the object at the centre of each.
+
+    Raises:
+        ValueError: As `class_labels`; or the raster map of labels holds values.
+    """
+    if _is_floating(options["labels"]):
+        raise ValueError(
+            f"Labels <{options['labels']}> are of floating type, and target={PATCH} is for classes "
+            "of patches: give an integer map, or target=value for values of cells"
+        )
+    with class_labels(options, region) as source:
+
+        def labels(found: FoundLabels) -> Labels[Target]:
+            of_cells = source.labels(found)
+            return replace(of_cells, target=PatchClasses(of_cells.target.counted))
+
+        yield replace(source, labels=labels)
 
 
 @contextmanager
@@ -95,7 +119,7 @@ def raster_labels(raster: str, rules: ClassRules) -> Iterator[LabelSource]:
 
 
 _SOURCES: ByTarget[Callable[[dict[str, str], Region], AbstractContextManager[LabelSource]]]
-_SOURCES = ByTarget(classes=class_labels, value=value_labels)
+_SOURCES = ByTarget(classes=class_labels, value=value_labels, patch=patch_labels)
 
 
 def _classes_of_map(name: str, values: list[int], rules: ClassRules) -> ClassScheme:
@@ -130,7 +154,11 @@ def _known_labels(codes: CategoryCodes | PointCodes, labels: Labels[ClassScheme]
 
 @contextmanager
 def segment_labels(
-    raster: str, path: str, value: int | None, rules: ClassRules
+    raster: str,
+    path: str,
+    value: int | None,
+    rules: ClassRules,
+    sites_of: Callable[[str, np.ndarray], SegmentSites] = segment_sites,
 ) -> Iterator[LabelSource]:
     """Labels from segments and the table of those that have a class.
 
@@ -141,6 +169,7 @@ def segment_labels(
             value.
         value: Class value of all of them; None where they have classes of their own.
         rules: What the user says of classes.
+        sites_of: Finds the middle of segments.
 
     Raises:
         ValueError: Map or table is missing or damaged, no segment of the table lies in the region,
@@ -152,7 +181,7 @@ def segment_labels(
     else:
         table = dict.fromkeys(values_in_region(name), MapClass(value, str(value), ""))
     rules.check_background(table)
-    sites = segment_sites(name, np.array(sorted(table), np.int64))
+    sites = sites_of(name, np.array(sorted(table), np.int64))
     present = sites.ids.tolist()
     if not present:
         raise ValueError(f"No training segment of <{name}> with a class lies in the region")

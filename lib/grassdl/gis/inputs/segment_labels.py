@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.options import HIGHEST
+from ...core.segment_centres import central_cells
 from ...core.text import one_line
 from ...io.delimited import read_rows, read_text
 from ..raster.info import STRIP_CELLS
-from ..raster.rows import RasterRows, is_null
+from ..raster.rows import MapRows, RasterRows, is_null
 
 SEPARATORS = "|,;\t"
 
@@ -26,7 +27,7 @@ class SegmentSites:
     Attributes:
         ids: Segments that have a cell there (segments,) int64, ascending.
         places: Row and column of the middle of each, in cells (segments, 2): of the mean of its
-            cells' centres.
+            cells' centres, or of its cell closest to that.
     """
 
     ids: np.ndarray
@@ -106,3 +107,12 @@ def segment_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
     rows_of_map.close()
     present = sums[0] > 0
     return SegmentSites(wanted[present], (sums[1:, present] / sums[0, present]).T)
+
+
+def central_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
+    """The same as `segment_sites` with places that lie in the segments, see `central_cells`."""
+    rows_of_map = MapRows(raster)
+    ids, cells = central_cells(rows_of_map)
+    rows_of_map.close()
+    chosen = np.isin(ids, wanted)
+    return SegmentSites(ids[chosen], cells[chosen] + 0.5)

@@ -83,6 +83,13 @@ class Region:
         south, east = north - rows * self.nsres, west + cols * self.ewres
         return replace(self, north=north, south=south, east=east, west=west, rows=rows, cols=cols)
 
+    def in_blocks(self, edge: int) -> Region:
+        """The grid whose cells are `edge` by `edge` of this one, from its upper left corner on; it
+        reaches as far to the south and east as its cells need."""
+        rows, cols = -(-self.rows // edge), -(-self.cols // edge)
+        whole = self.window(0, rows * edge, 0, cols * edge)
+        return replace(whole, rows=rows, cols=cols)
+
     def turned(self, eastings: float | np.ndarray) -> float | np.ndarray:
         """Eastings, by whole turns around the Earth as near to the middle of this grid as can be.
 

@@ -73,8 +73,7 @@ def u_shape(
     Returns:
         Features (batch, rows, columns, filters).
     """
-    encoded = own_encoder if encoder == catalog.NONE else partial(_encoder_of_catalog, encoder)
-    skips, x = encoded(pixels, filters, depth, batch_norm)
+    skips, x = encoded(pixels, filters, depth, batch_norm, encoder)
     return decoded(skips, x, filters, dropout, batch_norm, gate)
 
 
@@ -102,6 +101,14 @@ def decoded(
         x = layers.Concatenate(name=f"decoder{level}_join")([skip, x])
         x = _double_conv(x, width, batch_norm, name=f"decoder{level}")
     return x
+
+
+def encoded(
+    pixels: KerasTensor, filters: int, depth: int, batch_norm: bool, encoder: str
+) -> tuple[list[KerasTensor], KerasTensor]:
+    """What the decoder takes at each level, and what it starts from: see `u_shape`."""
+    way = own_encoder if encoder == catalog.NONE else partial(_encoder_of_catalog, encoder)
+    return way(pixels, filters, depth, batch_norm)
 
 
 def own_encoder(

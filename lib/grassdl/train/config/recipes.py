@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.target import ByTarget
+from ...core.target import PATCH, ByTarget
+from ...networks.registry import OF_PATCHES
 from . import choices
 from .settings import Settings
 
@@ -45,6 +46,7 @@ RECIPES = ByTarget(
         {"class_weights": "none", "label_smoothing": 0.0, "teacher": None},
         "values",
     ),
+    patch=Recipe(tuple(choices.CLASS_LOSSES), tuple(choices.ACTIVATIONS), {}, "classes of patches"),
 )
 
 
@@ -59,6 +61,7 @@ def check_recipe(settings: Settings, kind: str) -> None:
         ValueError: One is.
     """
     recipe = RECIPES.named(kind)
+    _check_network(settings, kind)
     for name, allowed in (("loss", recipe.losses), ("activation", recipe.activations)):
         chosen = getattr(settings, name)
         if chosen not in allowed:
@@ -71,3 +74,22 @@ def check_recipe(settings: Settings, kind: str) -> None:
     for name, neutral in recipe.fixed.items():
         if getattr(settings, name) != neutral:
             raise ValueError(f"{name} is for classes, and the input is of values: leave it out")
+
+
+def _check_network(settings: Settings, kind: str) -> None:
+    """Refuse networks of cells for classes of patches, and the reverse.
+
+    A user's own network may be either.
+    """
+    if settings.network_file:
+        return
+    if kind == PATCH and settings.network not in OF_PATCHES:
+        raise ValueError(
+            f"Network <{settings.network}> gives every cell a class, and the input is of classes "
+            f"of patches: use network={OF_PATCHES[0]}, or cut patches without target={PATCH}"
+        )
+    if kind != PATCH and settings.network in OF_PATCHES:
+        raise ValueError(
+            f"Network <{settings.network}> gives a whole patch one class, and the input has labels "
+            f"of cells: cut patches with target={PATCH}, or use another network"
+        )

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from ...core.target import Target
 from ...dataset.patchset import PatchArrays
 from ...dataset.reader import PatchReader
 from ...runtime.multi_gpu import ALONE, Team
@@ -95,6 +96,7 @@ class TrainingBatches(Batches):
         augmentations: Applied in this order.
         seed: Seed of order and augmentation.
         team: The processes that train together; each draws the augmentation of its part.
+        target: What the labels are; None for cells that move with their images.
     """
 
     def __init__(
@@ -105,8 +107,10 @@ class TrainingBatches(Batches):
         augmentations: Sequence[Augmentation],
         seed: int,
         team: Team = ALONE,
+        target: Target | None = None,
     ):
         super().__init__(parts, batch_size, fill, team)
+        self.target = target
         self.augmentations = list(augmentations)
         self.seed = seed
         self.start_epoch(0)
@@ -123,8 +127,11 @@ class TrainingBatches(Batches):
         first = batch * self.batch_size
         images, labels = self.read(self.team.part_of(order[first : first + self.batch_size]))
         generator = self._generator(epoch, 1 + batch, self.team.process)
+        before = labels.copy()
         for augment in self.augmentations:
             images, labels = augment(images, labels, generator)
+        if self.target is not None:
+            labels = self.target.relabelled(labels, before)
         # Once more: light and noise have changed NULL cells, too.
         return self.reader.without_null(images, labels), labels
 

@@ -107,12 +107,19 @@ def open_teacher(names: str, data: JoinedPatchSets) -> Model:
     card = teacher.card
     wrong = (
         names_mismatch(card.bands, data.bands)
+        or _other_target(data, card)
         or _other_classes(data.classes, card.classes)
         or _other_cells(data, card)
     )
     if wrong:
         raise ValueError(f"Model <{card.name}> cannot teach a network of these datasets: {wrong}")
     return teacher
+
+
+def _other_target(data: JoinedPatchSets, card: ModelCard) -> str | None:
+    if card.target.kind == data.target.kind:
+        return None
+    return f"it is of {card.target.summary}, they are of {data.target.summary}"
 
 
 def account(teacher: Model) -> dict[str, Any]:

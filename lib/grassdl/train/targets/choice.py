@@ -7,11 +7,13 @@ It stands alone since it imports both kinds of learning, which import what they 
 from __future__ import annotations
 
 from ...core.target import ByTarget, Target
-from .classes import ClassLearning
+from .classes import ClassLearning, PatchLearning
 from .target_learning import TargetLearning
 from .values import ValueLearning
 
-_LEARNING: ByTarget[TargetLearning] = ByTarget(classes=ClassLearning(), value=ValueLearning())
+_LEARNING: ByTarget[TargetLearning] = ByTarget(
+    classes=ClassLearning(), value=ValueLearning(), patch=PatchLearning()
+)
 
 
 def learning_of(target: Target) -> TargetLearning:

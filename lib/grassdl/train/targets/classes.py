@@ -86,6 +86,12 @@ class ClassLearning(TargetLearning):
         return ClassCounter(data.classes)
 
 
+class PatchLearning(ClassLearning):
+    """Classes of patches: those of the labelled cells, of which every patch has one."""
+
+    has_novelty = False
+
+
 def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
     """Warn of classes that are trained and lack in the validation split, if that has labels.
 

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Maps of models that give a whole patch one class, in a GRASS session."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grassdl.core.patch_classes import PatchClasses
+from grassdl.networks import registry
+from predicting import predict, refused
+from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, plain_band
+
+SIZE, HALF = 16, 8
+
+
+@pytest.fixture
+def model(make_model):
+    network = registry.build(
+        "patch_cnn", SIZE, 2, len(CLASSES), mean=MEAN, deviation=DEVIATION, filters=4, depth=2
+    )
+    return make_model(
+        [plain_band("one"), plain_band("two")], MEAN, DEVIATION, built=network, converted=False,
+        target=PatchClasses(CLASSES), size=SIZE, network="patch_cnn",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def project(grass_project, bands):
+    """Two bands with NULL cells, and segments: a corner, a horseshoe, and one within it."""
+    ids = np.zeros((ROWS, COLS), np.int64)
+    ids[:4, :4] = 7
+    ids[8:29, 30:51] = 3
+    ids[8:26, 37:44] = 5
+    grass_project.write_raster("segments", ids)
+    grass_project.run("r.null", map="segments", setnull=0)
+    return grass_project, bands, ids
+
+
+def expected(model, values, row, col):
+    """The network's probabilities for the patch with this upper left cell."""
+    patch = np.full((SIZE, SIZE, 2), MEAN, np.float32)
+    for i in range(SIZE):
+        for j in range(SIZE):
+            inside = 0 <= row + i < ROWS and 0 <= col + j < COLS
+            if inside and not np.isnan(values[row + i, col + j]).any():
+                patch[i, j] = values[row + i, col + j]
+    return np.asarray(model[1](patch[None]))[0, 0, 0]
+
+
+def test_a_region_is_classified_in_blocks_as_large_as_a_patch(project, model):
+    grass, values, _ = project
+    predict(grass, model, engine="keras", probabilities="p")
+    info = dict(
+        one.split("=") for one in grass.run("r.info", flags="g", map="classes").stdout.split()
+    )
+    assert (info["rows"], info["cols"], info["nsres"], info["north"]) == ("3", "5", "16", str(ROWS))
+    grass.run("g.region", raster="classes")
+    found = np.stack([grass.read_raster(f"p_{one}").data for one in CLASSES.values], axis=-1)
+    for row in range(3):
+        for col in range(5):
+            own = expected(model, values, SIZE * row, SIZE * col)
+            np.testing.assert_allclose(found[row, col], own, atol=1e-5)
+    classes = grass.read_raster("classes")
+    assert np.array_equal(classes.data, CLASSES.values[found.argmax(axis=-1)])
+
+
+def test_a_segment_has_the_class_of_the_patch_around_its_central_cell(project, model, tmp_path):
+    grass, values, ids = project
+    table = tmp_path / "segments.csv"
+    predict(
+        grass, model, engine="keras", probabilities="p", segments="segments", segment_stats=table,
+        vector="areas",
+    )  # fmt: skip
+    null = np.isnan(values).any(axis=-1) | (ids == 0)
+    classes = grass.read_raster("classes")
+    assert np.array_equal(np.ma.getmaskarray(classes), null)
+    found = np.stack([grass.read_raster(f"p_{one}").data for one in CLASSES.values], axis=-1)
+    rows = {int(one.split("|")[0]): one.split("|") for one in table.read_text().splitlines()[1:]}
+    assert set(rows) == {3, 5, 7}
+    for number in rows:
+        cells = np.argwhere(ids == number)
+        distances = np.square(cells - cells.mean(axis=0)).sum(axis=1)
+        row, col = cells[distances.argmin()]
+        own = expected(model, values, row - HALF, col - HALF)
+        there = (ids == number) & ~null
+        np.testing.assert_allclose(found[there], own + np.zeros((there.sum(), 1)), atol=1e-5)
+        assert (classes.data[there] == CLASSES.values[own.argmax()]).all()
+        assert int(rows[number][1]) == there.sum()
+    assert "areas" in grass.run("g.list", type="vector").stdout
+
+
+def test_options_for_classes_of_cells_are_refused(project, model):
+    grass, _, _ = project
+    refused(grass, model, "novelty is for classes of cells, and model", novelty="new")
+    refused(grass, model, "tile_size is for classes of cells", tile_size=16)
