@@ -17,9 +17,9 @@ ESSENTIAL = {
 }
 MODULES = list(ESSENTIAL)
 WORK = {
-    "i.dl.patches": ["Bands", "Labels", "Sampling", "Split", "Output"],
+    "i.dl.patches": ["Bands", "Dates", "Labels", "Sampling", "Split", "Output"],
     "i.dl.train": ["Network", "Training", "Trials", "Computing"],
-    "i.dl.predict": ["Bands", "Output", "Segments", "Computing"],
+    "i.dl.predict": ["Bands", "Dates", "Output", "Segments", "Computing"],
     "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
     "i.dl.review": ["Imagery", "Suggestions", "Suspects", "Computing"],
     "i.dl.export": ["Output"],
