@@ -83,6 +83,8 @@ tests without GRASS take."""
 
 LONGEST_FILES = """
     test_real_imagery.py
+    test_tutorials.py
+    cluster/test_cluster_prediction.py
     train/resume/test_resume.py
     networks/test_every_network.py
     train/test_i_dl_train.py
@@ -90,6 +92,8 @@ LONGEST_FILES = """
     predict/test_i_dl_predict.py
     cluster/test_cluster_prediction.py
     train/optimization/test_transfer.py
+    predict/test_encoder_models.py
+    predict/test_change.py
     patches/test_i_dl_patches.py
     train/test_backends.py
     test_readme.py
