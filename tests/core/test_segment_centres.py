@@ -66,4 +66,6 @@ def test_classes_of_patches_are_another_target_than_those_of_cells():
     assert again.is_same(CLASSES)
     assert not CLASSES.is_same(ClassScheme(CLASSES))
     assert CLASSES.joined([CLASSES]).kind == "patch"
+    with pytest.raises(ValueError, match="classes"):
+        Target.from_json({"kind": "patch"})
     assert CLASSES.summary == "2 classes of patches"

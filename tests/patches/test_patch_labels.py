@@ -94,8 +94,8 @@ def test_what_means_nothing_for_patches_is_refused_in_one_line(scene, tmp_path):
     scene.run("r.mapcalc", expression="height = 0.5 * red")
     wrong = [
         ({"labels": "height"}, "of floating type, and target=patch is for classes"),
-        ({"segments": "objects", "sampling": "objects", "jitter": 2}, "leave out jitter"),
-        ({"segments": "objects", "value": 1, "background": 0, "borders": 1}, "leave out borders"),
+        ({"segments": "objects", "value": 1, "sampling": "objects", "jitter": 2}, "out jitter"),
+        ({"segments": "objects", "value": 1, "background": 0, "borders": 1}, "out borders"),
     ]  # fmt: skip
     for options, words in wrong:
         result = scene.run(

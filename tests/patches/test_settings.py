@@ -17,6 +17,8 @@ from grassdl.patches.splits import SCHEMES
 from paths import CHECKOUT
 
 GIVEN = dict.fromkeys([*GOES_WITH, "block_size"], "") | {
+    "target": "",
+    "borders": "",
     "size": "64",
     "sampling": "random",
     "npatches": "10",

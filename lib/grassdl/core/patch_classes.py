@@ -8,12 +8,19 @@ counts, losses and scores of labelled cells are those of patches.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from .classes import ClassScheme
+from .schema import checked
 from .target import PATCH, Target
+
+
+class _Record(TypedDict):
+    """What `to_json` gives."""
+
+    classes: list[dict[str, Any]]
 
 
 class PatchClasses(ClassScheme):
@@ -72,4 +79,4 @@ class PatchClasses(ClassScheme):
     @classmethod
     def from_json(cls, content: Any) -> PatchClasses:
         """The reverse of `to_json`; raises `ValueError`."""
-        return cls(ClassScheme.from_json(content["classes"]))
+        return cls(ClassScheme.from_json(checked(content, _Record)["classes"]))

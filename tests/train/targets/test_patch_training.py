@@ -6,7 +6,7 @@ import json
 import pytest
 
 from grassdl.core.target import PATCH
-from grassdl.dataset.patchset import JoinedPatchSets
+from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.evaluate.patch_assessment import score_patches
 from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card
@@ -15,6 +15,7 @@ from grassdl.train.config.settings import Settings
 from grassdl.train.trainer import train
 from patch_dataset import SIZE, TARGET, write_patches
 from stac_check import check
+from tiny_dataset import scene, write_dataset
 
 SILENT = {"command": "the call", "versions": {"grass": "8"}, "report": str, "warn": str}
 
@@ -64,6 +65,15 @@ def test_a_model_is_scored_on_patches(trained, data):
     assert report["pixels"] == 8
     assert report["overall_accuracy"] == 1
     assert report["left_out"]["unlabelled"] == 8 * (SIZE**2 - 1)
+
+
+def test_labels_of_cells_do_not_score_a_model_of_patches(trained, tmp_path):
+    of_cells = PatchSet.open(write_dataset(tmp_path / "cells", {"val": scene(2, 1)}))
+    model = open_model(str(trained[0]))
+    with pytest.raises(ValueError, match="it is of 3 classes, the model of 3 classes of patches"):
+        score_patches(model.predictor(), model.card, [of_cells], "val", 1)
+    with pytest.raises(ValueError, match="classes of cells are needed"):
+        model.card.target.scheme_of_cells("Model <model>")
 
 
 def test_a_training_goes_on_from_a_model_of_patches(trained, data, tmp_path):
