@@ -121,10 +121,12 @@ def _for_bands(
     dates: int,
 ) -> list[np.ndarray]:
     """The weights of the layer that reads colours, for standardised bands; of several dates it
-    reads the mean."""
+    reads the mean. Without colours `rearranged` shares the kernels out among all bands already."""
     if not values or values[0].shape[-2:-1] != (len(encoder.channels),):
         return []
-    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None] / dates
+    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None]
+    if any(source is not None for source in sources):
+        scaled = scaled / np.float32(dates)
     return [rearranged(scaled, sources), *values[1:]]
 
 
