@@ -93,10 +93,12 @@ def test_where_no_colour_is_known_all_bands_start_with_the_mean_of_the_kernels()
 
 @pytest.mark.parametrize("names", [["vv", "vh"], ["red", "green", "blue"]])
 def test_of_two_equal_dates_the_encoder_sees_what_it_sees_of_one(names):
-    one, pair = (stem_of(network_for(names, dates=dates)[0]) for dates in (1, 2))
+    (alone, _), (both, start) = (network_for(names, dates=dates) for dates in (1, 2))
+    one, pair = stem_of(alone), stem_of(both)
     first, second = np.split(pair, 2, axis=-2)
     np.testing.assert_array_equal(first, second)
     np.testing.assert_allclose(first + second, one, atol=1e-6)
+    assert start.line().endswith("the mean of 2 dates, and sees no change before it learns")
 
 
 def test_a_colour_that_two_bands_have_is_neithers():
