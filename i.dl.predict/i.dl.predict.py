@@ -107,6 +107,19 @@
 # % description: Digital terrain model of the second date
 # % guisection: Dates
 # %end
+# %option G_OPT_R_INPUT
+# % key: after_red
+# % required: no
+# % label: Red band of the second date
+# % description: With after_nir: its band ndvi; not needed where red and nir are bands themselves
+# % guisection: Dates
+# %end
+# %option G_OPT_R_INPUT
+# % key: after_nir
+# % required: no
+# % description: Near infrared band of the second date
+# % guisection: Dates
+# %end
 # %option G_OPT_R_BASENAME_OUTPUT
 # % key: probabilities
 # % required: no
@@ -368,6 +381,8 @@
 # % requires: after_input,group,input
 # % requires: after_dsm,after,after_input
 # % requires: after_dtm,after,after_input
+# % requires: after_red,after,after_input
+# % requires: after_nir,after,after_input
 # % requires: scheduler,group,input
 # %end
 

@@ -54,6 +54,12 @@ def test_dates_of_other_bands_are_refused():
         joined_dates([PAIR[:2], [band("nir"), band("red")]])
 
 
+def test_maps_of_the_same_names_in_another_order_are_refused_though_nobody_declared_them():
+    first = [band("red", declared=False), band("nir", declared=False)]
+    with pytest.raises(ValueError, match=r"date 1 .*: they are nir, red, in another order than re"):
+        joined_dates([first, first[::-1]])
+
+
 @pytest.mark.parametrize(
     ("bands", "fault"),
     [
@@ -102,3 +108,8 @@ def test_the_options_that_give_the_maps_again_tell_both_dates():
         "after_dsm": "u",
         "after_dtm": "t@p",
     }
+
+
+def test_bands_of_one_date_keep_their_own_statistics_whatever_they_are_called():
+    statistics = [BandStatistics.of(np.array(one, np.uint8)) for one in ([10, 20], [1, 1])]
+    assert shared_statistics([band("red"), band("red")], statistics) == statistics

@@ -118,6 +118,11 @@ def test_the_picture_bands_are_red_green_and_blue_where_there_are_such():
     assert picture_bands([band(name) for name in ("a", "b")]) == [0, 0, 0]
 
 
+def test_one_date_is_drawn():
+    pair = [band("red"), band("nir")]
+    assert picture_bands([*pair, *(one.at(1, one) for one in pair)]) == [0, 0, 0]
+
+
 @pytest.mark.parametrize(
     "names",
     [

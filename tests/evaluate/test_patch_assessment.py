@@ -115,6 +115,10 @@ def test_what_does_not_fit_is_refused(tmp_path):
     good = dataset(tmp_path / "a", labels, labels)
     for card, message in [
         (card_of(bands=[BANDS[0], replace(BANDS[1], name="c")]), "its <c> cannot be found among"),
+        (
+            card_of(bands=[BANDS[0], BANDS[0].at(1, BANDS[0])]),
+            "bands of 2 dates are expected, of one date are given: cut the patches with a second",
+        ),
         (card_of(bands=[*BANDS, replace(BANDS[1], name="c")]), r"the dataset's bands \(a, b\)"),
         (card_of(stride=16), "no multiple of the stride 16"),
         (card_of(resolution=(0.5, 0.5)), "trained on cells of 0.5"),

@@ -2,13 +2,14 @@
 """Imported networks: what i.dl.import makes of ONNX files of others."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import stac_check
-from grassdl.core.bands import options_of
-from grassdl.core.classes import MapClass
+from grassdl.core.bands import Band, options_of
+from grassdl.core.classes import ClassScheme, MapClass
 from grassdl.exchange.import_options import wanted_of
 from grassdl.exchange.importing import Import, Wanted
 from grassdl.model.ensemble import open_model
@@ -250,6 +251,31 @@ def test_operators_of_a_folder_that_somebody_sent_are_looked_at_again(tmp_path):
     write_onnx(path, size=32, tail=[("RandomUniformLike", {})])
     with pytest.raises(ValueError, match="cannot be loaded: operator RandomUniform draws at"):
         read_onnx(path)
+
+
+def facts_of_pair(*dates):
+    """What i.dl.export writes of a model of a band at two dates."""
+    red = Band("red", True, {"map": "red"}, None, 0.5, "nearest", "", "uint8")
+    scheme = ClassScheme([replace(one, color="0:0:0") for one in (WATER, TREE, ROAD)])
+    return {
+        "bands": [red.at(date, red).to_json() for date in dates],
+        "mean": [1.0, 1.0], "deviation": [2.0, 2.0], "ranges": [], "classes": scheme.to_json(),
+        "resolution": [0.5, 0.5], "size": 32, "stride": 1, "halo": None, "threshold": None,
+        "scale": 1.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [(), ("rouge",)])
+def test_the_bands_of_an_export_keep_their_dates_and_names_are_those_of_each(imported, names):
+    told = {"i.dl": facts_of_pair(0, 1)}
+    _, card, _ = imported({"bands": names, "classes": ()}, size=32, told=told)
+    name = names[0] if names else "red"
+    assert [one.label for one in card.bands] == [name, f"{name} (date 1)"]
+
+
+def test_an_export_of_impossible_dates_is_damaged(imported):
+    with pytest.raises(ValueError, match="i.dl is damaged .2 bands are not the same number at ea"):
+        imported(size=32, told={"i.dl": facts_of_pair(0, 2)})
 
 
 @pytest.mark.parametrize("content", [b"", b"no network", bytes(range(256)) * 9])

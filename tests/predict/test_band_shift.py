@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Imagery that is unlike that of the training is found before a run starts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -113,3 +115,22 @@ def test_of_many_bands_the_most_unlike_are_named(number, more):
     found = shifted_bands(reader, [f"b{place}" for place in range(number)], model, *axis)
     assert found[0].startswith(f"Band b{number - 1} ")
     assert (f"So are {more} further bands" in found) == (more > 0)
+
+
+def test_the_dates_of_a_band_are_adjusted_together_where_it_is_told_what_helps():
+    """Only the second date is lighter: by the mean of both it would stay so."""
+    card_of_pair = dated(card(scene(1, mean=(300.0, 300.0), deviation=(50.0, 50.0))))
+    values = scene(2, mean=(300.0, 400.0), deviation=(50.0, 50.0))
+    told, _ = lines(values, model=card_of_pair)
+    assert [line.split()[:2] for line in told] == [["Band", "nir"]]
+    assert told[0].endswith("300 and 50 in the training, all dates together")
+    both = scene(2, mean=(400.0, 400.0), deviation=(50.0, 50.0))
+    told, _ = lines(both, model=card_of_pair)
+    assert "2 of these 2 would be like the training" in told[-1]
+
+
+def dated(card):
+    """A card of one band at two dates, of the mean and deviation 300 and 50 at both."""
+    first = card.bands[0]
+    bands = [first, first.at(1, first)]
+    return replace(card, bands=bands, mean=[300.0] * 2, deviation=[50.0] * 2)

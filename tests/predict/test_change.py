@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,6 +116,31 @@ def test_derived_bands_are_those_of_both_dates(small_pair, tmp_path):
     assert sorted(heights.ravel()) == sorted(expected.astype(int).ravel())
 
 
+def test_ndvi_of_both_dates_is_made_of_maps_that_are_no_bands(small_pair, tmp_path):
+    small_pair.run(
+        "i.dl.patches", input="a_dsm", after_input="b_dsm", red="a_red", nir="a_nir",
+        after_red="b_red", after_nir="b_nir", labels="labels", size=4, split=(100, 0, 0),
+        output=tmp_path / "dataset",
+    )  # fmt: skip
+    bands = Manifest.load(tmp_path / "dataset").bands
+    assert [one.label for one in bands] == ["a_dsm", "ndvi", "a_dsm (date 1)", "ndvi (date 1)"]
+    assert bands[3].source == {"red": "b_red@PERMANENT", "nir": "b_nir@PERMANENT"}
+
+
+def test_a_model_of_vegetation_at_two_dates_asks_for_what_it_is_made_of(small_pair, make_model):
+    """Training may have left out red and near infrared."""
+    source = {"red": "a_red@PERMANENT", "nir": "a_nir@PERMANENT"}
+    first = [
+        plain_band("dsm"),
+        replace(plain_band(NDVI, declared=True), derivation=NDVI, source=source),
+    ]
+    two = make_model(
+        [*first, *(one.at(1, one) for one in first)], [1.0] * 4, [1.0] * 4, converted=False
+    )
+    given = {"input": "a_dsm", "after_input": "b_dsm", "red": "a_red", "nir": "a_nir"}
+    refused(small_pair, two, "give after_red and after_nir", **given)
+
+
 def test_dates_that_differ_in_bands_are_refused(small_pair, tmp_path):
     def refuse(*words, **options):
         given = {"labels": "labels", "size": 4, "output": tmp_path / "dataset", **options}
@@ -124,7 +150,10 @@ def test_dates_that_differ_in_bands_are_refused(small_pair, tmp_path):
     refuse("first date has 2 maps", "the second 1", input="a_red,a_nir", after_input="b_red")
     refuse("give after_dsm and after_dtm", **PAIR, dsm="a_dsm", dtm="ground")
     refuse("after_dsm and after_dtm go together", **PAIR, after_dsm="b_dsm")
-    refuse("red and nir are maps of group or input", **PAIR, red="a_dsm", nir="ground")
+    refuse("the band ndvi, the other not: give after_red", **PAIR, red="a_dsm", nir="ground")
+    refuse("give red and nir", **PAIR, after_red="b_dsm", after_nir="ground")
+    refuse("Both dates have the same maps (a_red@PERMANENT, a_nir@PERMANENT)",
+           **PAIR | {"after_input": "a_red,a_nir"})  # fmt: skip
     for name, label in (("a_red", "L8_4"), ("a_nir", "L8_5"), ("b_red", "L8_5"), ("b_nir", "L8_4")):
         small_pair.run("r.semantic.label", map=name, semantic_label=label, operation="add")
     refuse("date 1 are not those of date 0", "to be <L8_4>, but <L8_5>", **PAIR)

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from grassdl.core.bands import NDSM
+from grassdl.networks import registry
 from grassdl.train.config.settings import Settings
 from grassdl.train.data.band_values import deviations, means
 from grassdl.train.model_readme import readme
+from grassdl.train.optimization.transfer import take_over
 from grassdl.train.trainer import check_network
 from model_cards import card_of
-from tiny_dataset import BANDS, joined, scene, write_dataset
+from small_model import CLASSES, write_model
+from tiny_dataset import BANDS, band, joined, scene, write_dataset
 
 SIAMESE = Settings(network="siamese_unet", network_options={"filters": 2, "depth": 1})
 
@@ -65,3 +68,31 @@ def test_the_readme_of_a_model_tells_how_to_give_both_dates():
         "i.dl.predict input=red,nir dsm=DSM dtm=DTM after_input=MAP,MAP after_dsm=AFTER_DSM "
         "after_dtm=AFTER_DTM model=suburb output=classes"
     ) in text
+
+
+def dated(names):
+    first = [band(name) for name in names]
+    return [one.at(date, one) for date in range(2) for one in first]
+
+
+def siamese(bands, outputs):
+    how = {"mean": [0.0] * bands, "deviation": [1.0] * bands, "filters": 2, "depth": 1}
+    return registry.build("siamese_unet", 16, bands, outputs, dates=2, **how)
+
+
+def test_a_siamese_network_finds_the_kernels_of_its_bands_once_for_both_dates(tmp_path):
+    known = dated(["red", "nir"])
+    old = write_model(tmp_path, known, [0.0] * 4, [1.0] * 4, siamese(4, 3), network="siamese_unet")
+    network = siamese(6, 3)
+    bands = dated(["nir", "blue", "red"])
+    transfer = take_over(network, bands, CLASSES, tmp_path, siamese)
+    before, after = (
+        one.get_layer("shared").get_layer("encoder0_0_conv").get_weights()[0]
+        for one in (old, network)
+    )
+    np.testing.assert_array_equal(after[..., [2, 0], :], before)
+    assert not after[..., 1, :].any()
+    assert transfer.bands == ["blue", "blue (date 1)"]
+    images = np.random.default_rng(1).normal(size=(1, 16, 16, 6)).astype(np.float32)
+    seen = images[..., [2, 0, 5, 3]]
+    np.testing.assert_allclose(network(images), old(seen), atol=1e-5)

@@ -12,6 +12,7 @@ from functools import reduce
 
 from .band_statistics import BandStatistics
 from .bands import Band, names_mismatch
+from .text import listed
 
 
 def number_of_dates(bands: Sequence[Band]) -> int:
@@ -43,24 +44,32 @@ def joined_dates(by_date: Sequence[Sequence[Band]]) -> list[Band]:
     Bands are called as at the first date, unless both names are declared and differ.
 
     Raises:
-        ValueError: A date has other bands than the first.
+        ValueError: A date has other bands than the first, or the same in another order.
     """
     first = by_date[0]
     joined = list(first)
     for date, bands in enumerate(by_date[1:], start=1):
-        wrong = names_mismatch(first, bands)
+        wrong = names_mismatch(first, bands) or _other_order(first, bands)
         if wrong:
             raise ValueError(f"The bands of date {date} are not those of date 0: {wrong}")
         joined += [band.at(date, one) for one, band in zip(first, bands, strict=True)]
     return joined
 
 
+def _other_order(first: Sequence[Band], bands: Sequence[Band]) -> str | None:
+    """A sentence if bands are called like those of the first date, but in another order."""
+    names, others = ([band.name for band in some] for some in (first, bands))
+    if names == others or sorted(names) != sorted(others):
+        return None
+    return f"they are {listed(others)}, in another order than {listed(names)}"
+
+
 def shared_statistics(
     bands: Sequence[Band], statistics: Sequence[BandStatistics]
 ) -> list[BandStatistics]:
-    """The statistics by which each band is normalised: those of its name at all dates together."""
-    by_name: dict[str, list[BandStatistics]] = {}
-    for band, one in zip(bands, statistics, strict=True):
-        by_name.setdefault(band.name, []).append(one)
-    merged = {name: reduce(BandStatistics.merge, parts) for name, parts in by_name.items()}
-    return [merged[band.name] for band in bands]
+    """The statistics by which each band is normalised: those of its place at all dates together."""
+    per_date = len(bands) // number_of_dates(bands)
+    merged = [
+        reduce(BandStatistics.merge, statistics[place::per_date]) for place in range(per_date)
+    ]
+    return [merged[place % per_date] for place in range(len(bands))]

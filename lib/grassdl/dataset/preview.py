@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.bands import Band, color_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
+from ..core.dates import of_date
 from ..core.figures import new_figure
 from ..core.plots import DPI, paint
 from ..core.text import within_columns
@@ -121,8 +122,9 @@ def picture_bands(bands: Sequence[Band]) -> list[int]:
     """Indices of the bands that are drawn red, green and blue.
 
     Those of natural colours by their names, the first of each; else the first three. Of fewer than
-    three bands the first is drawn grey.
+    three bands the first is drawn grey. Of several dates the first is drawn.
     """
+    bands = of_date(bands, 0)
     found = [color_of(band.name) for band in bands]
     if {"red", "green", "blue"} <= set(found):
         return [found.index(color) for color in ("red", "green", "blue")]

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.bands import places_of
+from ..core.bands import names_mismatch, places_of
 from ..core.classes import NULL_INDEX, ClassScheme, union
+from ..core.dates import number_of_dates
 from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
@@ -192,6 +193,11 @@ def patch_reader(
 
 def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | None]) -> str:
     """Which bands of a model cannot be found in a dataset, and what to do."""
+    wanted, found = number_of_dates(card.bands), number_of_dates(manifest.bands)
+    if wanted != found:
+        how = "with" if wanted > found else "without"
+        wrong = names_mismatch(card.bands, manifest.bands)
+        return f"{wrong}: cut the patches {how} a second date (after of i.dl.patches)"
     pairs = zip(card.bands, places, strict=True)
     missing = ", ".join(f"<{band.label}>" for band, place in pairs if place is None)
     names = ", ".join(band.label for band in manifest.bands)

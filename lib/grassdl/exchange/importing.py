@@ -17,6 +17,7 @@ from .. import __version__
 from ..core.bands import Band, DType, options_of
 from ..core.classes import ClassScheme, MapClass
 from ..core.colors import default_colors
+from ..core.dates import number_of_dates
 from ..core.markdown import environment
 from ..core.schema import shortened
 from ..io.folders import check_output_folder, file_digest, new_folder
@@ -160,7 +161,8 @@ class Import:
             facts = file_facts(metadata(network))
         except ValueError as error:
             raise ValueError(f"File <{path}> cannot be taken: {shortened(error)}") from None
-        bands = len(wanted.bands) or (len(facts.own.bands) if facts.own else None)
+        dates = number_of_dates(facts.own.bands) if facts.own else 1
+        bands = len(wanted.bands) * dates or (len(facts.own.bands) if facts.own else None)
         entry = entry_of(network, bands)
         if entry.window and (wanted.halo, wanted.stride) != (None, None):
             raise ValueError(
@@ -255,7 +257,7 @@ class Import:
             )
 
     def bands(self) -> list[Band]:
-        """The bands: those of the file, by the names that the user gives.
+        """The bands: those of the file, by the names that the user gives, the same at each date.
 
         Raises:
             ValueError: The size of their cells is not known.
@@ -270,7 +272,7 @@ class Import:
                 Band(name, False, {"map": name}, None, resolution, "nearest", "", kind)
                 for name in self.wanted.bands or usual
             ]
-        names = [*self.wanted.bands] or [one.name for one in bands]
+        names = [*self.wanted.bands] * number_of_dates(bands) or [one.name for one in bands]
         declared = bool(self.wanted.bands)
         return [
             replace(one, name=name, declared=declared or one.declared)

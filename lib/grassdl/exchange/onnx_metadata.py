@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from ..core.bands import Band
 from ..core.classes import ClassScheme
+from ..core.dates import dates_mismatch
 from ..core.schema import Above0, Edge, Probability, Reach, Value32, checked
 from ..model.card import ModelCard
 from ..model.stac import Area, MultiPolygon, check_areas
@@ -57,6 +58,8 @@ class OwnFacts:
         known = {len(self.bands), len(self.mean), len(self.deviation)}
         if len(known) > 1 or len(self.ranges) not in (0, len(self.bands)):
             raise ValueError("not all of its bands have a mean and a deviation")
+        if wrong := dates_mismatch(self.bands):
+            raise ValueError(wrong)
 
 
 def own_facts(card: ModelCard, layout: Layout) -> dict[str, Any]:

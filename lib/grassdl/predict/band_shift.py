@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..core.band_statistics import BandStatistics
+from ..core.dates import number_of_dates, shared_statistics
 from ..core.readers import RowReader
 from ..core.stability_index import population_stability
 from ..model.card import ModelCard
@@ -56,21 +58,18 @@ def shifted_bands(
     by_band = values.astype(np.float64).T
     index = [population_stability(*pair) for pair in zip(references, by_band, strict=True)]
     shifted = [place for place, one in enumerate(index) if one > BOUND]
+    both = ", all dates together" if number_of_dates(card.bands) > 1 else ""
     lines = [
         f"Band {names[place]} is unlike the training: population stability index "
         f"{index[place]:.2f}, above {BOUND:g}; mean {by_band[place].mean():.4g} and deviation "
         f"{by_band[place].std():.4g} in the region, {card.mean[place]:.4g} and "
-        f"{card.deviation[place]:.4g} in the training"
+        f"{card.deviation[place]:.4g} in the training{both}"
         for place in sorted(shifted, key=index.__getitem__, reverse=True)[:MOST_TOLD]
     ]
     if len(shifted) > MOST_TOLD:
         lines.append(f"So are {len(shifted) - MOST_TOLD} further bands")
-    helped = [
-        names[place]
-        for place in shifted
-        if not adjusted
-        and population_stability(references[place], _adjusted(by_band[place], card, place)) <= BOUND
-    ]
+    like_it = _helped(by_band, card) if shifted and not adjusted else set()
+    helped = [names[place] for place in shifted if place in like_it]
     if helped:
         lines.append(
             "normalization=maps gives the training's mean and deviation to the bands, with which "
@@ -95,7 +94,18 @@ def _sample(reader: RowReader, rows: Axis, cols: Axis) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _adjusted(band: np.ndarray, card: ModelCard, place: int) -> np.ndarray:
-    """Values of a band brought to the training's mean and deviation."""
-    scale = card.deviation[place] / (band.std() or 1.0)
-    return (band - band.mean()) * scale + card.mean[place]
+def _helped(by_band: np.ndarray, card: ModelCard) -> set[int]:
+    """Places of the bands (bands, n) that are like the training once they have its mean and
+    deviation, which the dates of a band get together."""
+    own = shared_statistics(card.bands, [BandStatistics.of(band) for band in by_band])
+    return {
+        place
+        for place, (reference, band) in enumerate(zip(card.band_histograms, by_band, strict=True))
+        if population_stability(reference, _adjusted(band, own[place], card, place)) <= BOUND
+    }
+
+
+def _adjusted(band: np.ndarray, own: BandStatistics, card: ModelCard, place: int) -> np.ndarray:
+    """Values of a band brought from a mean and deviation to the training's."""
+    scale = card.deviation[place] / (own.deviation or 1.0)
+    return (band - own.mean) * scale + card.mean[place]

@@ -73,7 +73,7 @@ def _maps_of_date(bands: Sequence[Band], prefix: str) -> list[str]:
     if NDSM in derivations:
         words += [f"{prefix}dsm={prefix.upper()}DSM", f"{prefix}dtm={prefix.upper()}DTM"]
     if NDVI in derivations and not _has_red_and_nir(bands):
-        words += ["red=RED", "nir=NIR"]
+        words += [f"{prefix}red={prefix.upper()}RED", f"{prefix}nir={prefix.upper()}NIR"]
     return words
 
 

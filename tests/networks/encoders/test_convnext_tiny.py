@@ -65,7 +65,7 @@ def check_start(ours, file):
         network_options={"encoder": NAME, "depth": 2, "filters": 2}, encoder_weights=str(file)
     )
     bands = [band(one) for one in ("nir", "red", "green", "blue")]
-    network = trainer._build(settings, 16, len(bands), 3)
+    network = trainer._build(settings, 1, 16, len(bands), 3)
     assert start_encoder(network, bands, settings).known == ["red", "green", "blue"]
     kernel, bias = network.get_layer(f"{NAME}_stem_conv").get_weights()
     expected = ours.get_layer(f"{NAME}_stem_conv").get_weights()

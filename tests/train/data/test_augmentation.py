@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Augmentations keep images and labels in step, and change only what they should."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -275,3 +277,35 @@ def test_an_impossible_strength_is_refused(strengths, words):
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_the_standard_strength_is_possible(name):
     check_strengths([name], {name: AUGMENTATIONS[name].standard})
+
+
+PAIR = BandValues(
+    np.zeros(6, np.float32), np.ones(6, np.float32), np.tile([True, True, False], 2), 2
+)
+"""Two spectral bands and heights, at each of two dates."""
+
+
+def test_each_date_has_its_own_grey():
+    images = np.random.default_rng(1).normal(size=(50, 4, 4, 6)).astype(np.float32)
+    lit, _ = changed("saturation", images, values=PAIR, saturation=0.9)
+    for red, nir, heights in ((0, 1, 2), (3, 4, 5)):
+        grey = images[..., [red, nir]].mean(axis=-1)
+        np.testing.assert_allclose(lit[..., [red, nir]].mean(axis=-1), grey, atol=1e-5)
+        np.testing.assert_array_equal(lit[..., heights], images[..., heights])
+    assert (lit != images)[..., [0, 1, 3, 4]].mean() > 0.9
+
+
+def test_heights_are_dropped_at_both_dates_or_at_none():
+    lit, _ = changed("band_dropout", np.ones((200, 2, 2, 6), np.float32), values=PAIR)
+    dropped = (lit == 0).all(axis=(1, 2))
+    np.testing.assert_array_equal(dropped[:, 2], dropped[:, 5])
+    assert dropped[:, 2].mean() == pytest.approx(0.2, abs=0.08)
+    assert not dropped[:, [0, 1, 3, 4]].any()
+
+
+def test_values_of_bands_tell_the_dates():
+    red = Band("red", True, {"map": "red"}, None, 1.0, "nearest", "", "uint8")
+    heights = replace(red, name="dsm")
+    bands = [red, heights, red.at(1, red), heights.at(1, heights)]
+    values = BandValues.of(bands, [0.0] * 4, [1.0] * 4)
+    assert [one.tolist() for one in values.light_of_dates] == [[0], [2]]

@@ -27,10 +27,11 @@ LITE0 = Settings(
 """Of an encoder that ends at half the resolution there is its stem and a block."""
 
 
-def network_for(names, settings=LITE0):
+def network_for(names, settings=LITE0, dates=1):
     """A network for bands of these names, which has taken over its encoder's weights."""
-    bands = [band(name) for name in names]
-    network = trainer._build(settings, 16, len(bands), 3)
+    first = [band(name) for name in names]
+    bands = [one.at(date, one) for date in range(dates) for one in first]
+    network = trainer._build(settings, dates, 16, len(bands), 3)
     return network, start_encoder(network, bands, settings)
 
 
@@ -88,6 +89,16 @@ def test_where_no_colour_is_known_all_bands_start_with_the_mean_of_the_kernels()
     assert (found[..., :1, :] == found).all()
     np.testing.assert_allclose(found.sum(axis=-2), stem_of(known).sum(axis=-2), atol=1e-6)
     assert "no band is called red, green or blue" in start.line()
+
+
+@pytest.mark.parametrize("names", [["vv", "vh"], ["red", "green", "blue"]])
+def test_of_two_equal_dates_the_encoder_sees_what_it_sees_of_one(names):
+    (alone, _), (both, start) = (network_for(names, dates=dates) for dates in (1, 2))
+    one, pair = stem_of(alone), stem_of(both)
+    first, second = np.split(pair, 2, axis=-2)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first + second, one, atol=1e-6)
+    assert start.line().endswith("the mean of 2 dates, and sees no change before it learns")
 
 
 def test_a_colour_that_two_bands_have_is_neithers():

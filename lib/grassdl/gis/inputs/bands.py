@@ -62,20 +62,25 @@ class BandMaps:
     @classmethod
     def from_options(cls, options: Mapping[str, str]) -> list[BandMaps]:
         """Read group, subgroup, input, bands, dsm, dtm, red and nir, and the options of a second
-        date: after, after_input, after_dsm and after_dtm.
+        date: after, after_input, after_dsm, after_dtm, after_red and after_nir.
 
         Returns:
             The maps of each date.
 
         Raises:
             ValueError: A map or group is missing, options do not go together, or the second date
-                has other bands than the first.
+                has other bands than the first, or the same maps.
         """
         first = cls._of_date(options, "")
         if not (options.get("after") or options.get("after_input")):
             return [first]
         after = {**_second_date(options), "bands": options["bands"]}
         second = first._completed(cls._of_date(after, OPTION_PREFIXES[1]))
+        if second == first:
+            raise ValueError(
+                f"Both dates have the same maps ({listed(first.maps)}), between which nothing "
+                "changes: after or after_input takes those of the second date"
+            )
         return [first, second]
 
     @classmethod
@@ -116,33 +121,32 @@ class BandMaps:
                 f"{len(second.maps)} ({listed(second.maps)}): after or after_input takes the same "
                 "bands in the same order"
             )
-        for prefix, here, there in (("after_", self, second), ("", second, self)):
-            if NDSM in here.derived and NDSM not in there.derived:
+        derived = {**self._at_same_places(second), **second.derived}
+        for prefix, here, there in (("after_", self.derived, derived), ("", derived, self.derived)):
+            missing = [name for name in here if name not in there]
+            if missing:
+                roles = " and ".join(prefix + role for role in _DERIVE[missing[0]][1])
                 raise ValueError(
-                    f"One date has the band {NDSM}, the other not: give {prefix}dsm and "
-                    f"{prefix}dtm, too, or leave them out of both"
+                    f"One date has the band {missing[0]}, the other not: give {roles}, too, or "
+                    "leave them out of both"
                 )
-        if NDVI not in self.derived:
-            return second
-        sources = self.derived[NDVI]
-        if not set(sources.values()) <= set(self.maps):
-            raise ValueError(
-                "With a second date red and nir are maps of group or input: of the second date "
-                "those at the same places are taken"
-            )
-        same = {role: second.maps[self.maps.index(one)] for role, one in sources.items()}
         # In the order of the first date.
-        derived = {one: same if one == NDVI else second.derived[one] for one in self.derived}
-        return replace(second, derived=derived)
+        return replace(second, derived={name: derived[name] for name in self.derived})
+
+    def _at_same_places(self, second: BandMaps) -> dict[Derivation, dict[str, str]]:
+        """Red and near infrared of a second date, if those of the first are among its maps."""
+        sources = self.derived.get(NDVI, {})
+        if not sources or not set(sources.values()) <= set(self.maps):
+            return {}
+        return {NDVI: {role: second.maps[self.maps.index(one)] for role, one in sources.items()}}
 
 
 def _second_date(options: Mapping[str, str]) -> dict[str, str]:
     """The options of the second date by the names of those of the first."""
-    named = {"group": "after", "input": "after_input", "dsm": "after_dsm", "dtm": "after_dtm"}
-    return {
-        **dict.fromkeys(("subgroup", "red", "nir"), ""),
-        **{name: options[option] for name, option in named.items()},
-    }
+    roles = (role for _, pair in _DERIVE.values() for role in pair)
+    named = {"input": "after_input", **{role: OPTION_PREFIXES[1] + role for role in roles}}
+    maps = {name: options[option] for name, option in named.items()}
+    return {"group": options["after"], "subgroup": "", **maps}
 
 
 def group_members(group: str, subgroup: str = "") -> list[str]:
@@ -498,7 +502,10 @@ def bands_for_model(
             else f"The model compares {dates} dates: give the maps of the second by after or "
             "after_input"
         )
-    complete = [_derived_for_model(one, of_date(expected, date)) for date, one in enumerate(given)]
+    complete = [
+        _derived_for_model(one, of_date(expected, date), prefix)
+        for date, (one, prefix) in enumerate(zip(given, OPTION_PREFIXES, strict=False))
+    ]
     bands = describe_bands(complete, region, [band.resampling for band in expected])
     wrong = names_mismatch(expected, bands)
     if wrong:
@@ -512,8 +519,9 @@ def bands_for_model(
     return bands
 
 
-def _derived_for_model(given: BandMaps, expected: Sequence[Band]) -> BandMaps:
-    """The maps of a date, and of what the bands are derived that the model has at this date.
+def _derived_for_model(given: BandMaps, expected: Sequence[Band], prefix: str) -> BandMaps:
+    """The maps of a date, whose options begin with a prefix, and of what the bands are derived that
+    the model has at this date.
 
     A red or near infrared that was itself a band of the model is taken from the same place
     among the given maps, so that it need not be named again.
@@ -528,7 +536,7 @@ def _derived_for_model(given: BandMaps, expected: Sequence[Band]) -> BandMaps:
         if source is None:
             places = [plain.index(one) for one in band.source.values() if one in plain]
             if len(places) < len(band.source):
-                roles = " and ".join(band.source)
+                roles = " and ".join(prefix + role for role in band.source)
                 raise ValueError(f"The model has a band <{band.name}>: options {roles} are needed")
             source = {
                 role: given.maps[place] for role, place in zip(band.source, places, strict=True)

@@ -164,7 +164,8 @@ class Contrast(Augmentation):
 class Saturation(Augmentation):
     """Moves the spectral bands of each pixel from or to their common grey.
 
-    The grey is the mean of the bands in standard deviations from their means.
+    The grey is the mean of the bands in standard deviations from their means; each date has its
+    own, or the dates would become more alike.
     """
 
     description = "More or less colourful (0.2: by up to a factor of 1.2)"
@@ -175,9 +176,10 @@ class Saturation(Augmentation):
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Augmentation`."""
         factors = _factors(self.strength, len(images), generator).astype(np.float32)
-        light = self.bands.spectral
-        mean, deviation = self.bands.mean[light], self.bands.deviation[light]
-        if light.any():
+        for light in self.bands.light_of_dates:
+            if not len(light):
+                continue
+            mean, deviation = self.bands.mean[light], self.bands.deviation[light]
             values = (images[..., light] - mean) / deviation
             grey = values.mean(axis=-1, keepdims=True)
             values = grey + (values - grey) * factors[:, None, None, None]
@@ -204,7 +206,8 @@ class Noise(Augmentation):
 class BandDropout(Augmentation):
     """Puts bands that are not spectral at their mean, as if nothing were known.
 
-    The network then learns to do without heights where they are missing.
+    The network then learns to do without heights where they are missing. A band goes at all of its
+    dates, or what is left at one of them would look like a change.
     """
 
     description = "Bands of heights and indices at their mean, as if missing (chance of each)"
@@ -215,7 +218,9 @@ class BandDropout(Augmentation):
         self, images: np.ndarray, labels: np.ndarray, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Augmentation`."""
-        dropped = generator.random((len(images), len(self.bands.mean))) < self.strength
+        dates = self.bands.dates
+        chances = generator.random((len(images), len(self.bands.mean) // dates))
+        dropped = np.tile(chances < self.strength, dates)
         dropped &= ~self.bands.spectral
         return np.where(dropped[:, None, None], self.bands.mean, images), labels
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.bands import Band
-from ...core.dates import shared_statistics
+from ...core.dates import number_of_dates, shared_statistics
 from ...dataset.patchset import JoinedPatchSets
 
 NOT_SPECTRAL = frozenset(
@@ -40,11 +40,13 @@ class BandValues:
         mean: Mean of every band over the training data; stands for NULL (bands,).
         deviation: Standard deviation of every band, above 0 (bands,).
         spectral: Which bands show reflected light (bands,).
+        dates: Number of dates, each with the same bands.
     """
 
     mean: np.ndarray
     deviation: np.ndarray
     spectral: np.ndarray
+    dates: int = 1
 
     @classmethod
     def of(
@@ -55,7 +57,14 @@ class BandValues:
             np.array(mean, np.float32),
             np.array(deviation, np.float32),
             np.array([is_spectral(band) for band in bands]),
+            number_of_dates(bands),
         )
+
+    @property
+    def light_of_dates(self) -> list[np.ndarray]:
+        """Places of the spectral bands of each date."""
+        by_date = np.split(np.arange(len(self.spectral)), self.dates)
+        return [places[self.spectral[places]] for places in by_date]
 
 
 def is_spectral(band: Band) -> bool:

@@ -36,6 +36,7 @@ class PretrainedEncoder:
         bands: Names of the network's bands that the encoder does not know.
         known: Names of those that it knows.
         kept: Whether each of the network's weights was taken over whole.
+        dates: Number of dates of the bands.
         head: Places of weights that give the scores of classes, and were taken over: none.
     """
 
@@ -43,10 +44,14 @@ class PretrainedEncoder:
     bands: list[str]
     known: list[str]
     kept: list[bool]
+    dates: int = 1
     head: set[int] = field(default_factory=set)
 
     def line(self) -> str:
         """A sentence on it for the user."""
+        return f"{self._reading()}{_mean_of(self.dates)}"
+
+    def _reading(self) -> str:
         begin = f"Encoder <{self.encoder.name}> starts with weights <{self.encoder.weights}>"
         if not self.known:
             return (
@@ -93,7 +98,14 @@ def start_encoder(
         [band.label for band, source in zip(bands, sources, strict=True) if source is None],
         [band.label for band, source in zip(bands, sources, strict=True) if source is not None],
         [id(one) in kept for one in network.weights],
+        number_of_dates(bands),
     )
+
+
+def _mean_of(dates: int) -> str:
+    if dates == 1:
+        return ""
+    return f"; it begins with the mean of {dates} dates, and sees no change before it learns"
 
 
 def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> EncoderRecord:
@@ -121,10 +133,12 @@ def _for_bands(
     dates: int,
 ) -> list[np.ndarray]:
     """The weights of the layer that reads colours, for standardised bands; of several dates it
-    reads the mean."""
+    reads the mean. Without colours `rearranged` shares the kernels out among all bands already."""
     if not values or values[0].shape[-2:-1] != (len(encoder.channels),):
         return []
-    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None] / dates
+    scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None]
+    if any(source is not None for source in sources):
+        scaled = scaled / np.float32(dates)
     return [rearranged(scaled, sources), *values[1:]]
 
 
