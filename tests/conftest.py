@@ -90,7 +90,6 @@ LONGEST_FILES = """
     train/test_i_dl_train.py
     train/test_trainer.py
     predict/test_i_dl_predict.py
-    cluster/test_cluster_prediction.py
     train/optimization/test_transfer.py
     predict/test_encoder_models.py
     predict/test_change.py

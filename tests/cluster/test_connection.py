@@ -17,11 +17,36 @@ from grassdl.cluster.job import DONE, Job, Outcome, Session
 JOB = Job("word", __version__, Session("/usr", "", "", ""), "", {}, 0)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "foo://host:1", "localhost"])
-def test_what_is_no_address_is_refused(address):
+@pytest.fixture
+def without_client(monkeypatch):
+    """Fails where a client is made: one that cannot connect is closed after 10 s, with a
+    traceback."""
+
+    def made(*given, **named):
+        raise AssertionError
+
+    monkeypatch.setattr(connection, "Client", made)
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "foo://host:1", "localhost", "tcp://", "tcp://a:b"]
+)
+def test_what_is_no_address_is_refused_before_a_client_is_made(address, without_client):
     with (
         pytest.raises(ValueError, match=f"<{address}> is no address .* scheduler=local"),
         connected(address, 0),
+    ):
+        pass
+
+
+def test_a_protocol_whose_package_is_missing_is_refused(without_client, monkeypatch):
+    def get_backend(protocol):
+        raise TypeError("Can't instantiate abstract class UCXConnector")
+
+    monkeypatch.setattr(connection, "get_backend", get_backend)
+    with (
+        pytest.raises(ValueError, match="<tcp://host:1> is no address .*UCXConnector"),
+        connected("tcp://host:1", 0),
     ):
         pass
 

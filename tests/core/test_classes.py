@@ -121,6 +121,13 @@ def test_the_width_of_the_border_is_remembered_in_json_and_by_a_union():
     assert both.places_of(own).tolist() == [0, 2]
 
 
+def test_a_background_that_only_one_of_several_datasets_has_is_remembered_by_a_union():
+    named, background = (MapClass(0, "other", "0:0:0", background=one) for one in (False, True))
+    roof = MapClass(7, "roof", "0:0:1")
+    both = union([ClassScheme([named, roof]), ClassScheme([background, roof])])
+    assert [one.background for one in both] == [True, False]
+
+
 def test_one_class_at_most_is_a_border():
     borders = [MapClass(value, str(value), "0:0:0", border=1) for value in (1, 2)]
     with pytest.raises(ValueError, match="border between objects, found 1 and 2"):

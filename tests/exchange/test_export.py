@@ -135,7 +135,9 @@ def test_an_ensemble_becomes_one_network_that_averages(tmp_path):
         keras.utils.set_random_seed(seed)
         folder = tmp_path / f"member_{seed}"
         folder.mkdir()
-        network = plain_network()
+        # Trainings give the networks of an ensemble one name.
+        plain = plain_network()
+        network = keras.Model(plain.inputs[0], plain.outputs[0], name="unet")
         write_model(folder, BYTES, [100.0, 40.0], [30.0, 10.0], network, temperature=temperature)
         names.append(str(folder))
     export(",".join(names), tmp_path / "out", "savedmodel")

@@ -15,6 +15,7 @@ from grassdl.tune.task import Task, picture_of, table_of
 from grassdl.tune.tuning import tune
 from model_cards import card_of
 from option_words import unset_options
+from patch_dataset import write_patches
 from tiny_dataset import scene, write_dataset
 
 OWN_NETWORK = """
@@ -84,6 +85,26 @@ def test_the_standard_values_are_those_of_training_where_they_are_tried(options)
         "augmentation": "flip+rotate90+brightness+contrast",
         "network": "unet",
     }
+
+
+def test_standard_values_are_there_where_only_an_encoder_that_is_tried_makes_sense_of_options(
+    options,
+):
+    given = options | {"encoder_weights": "imagenet", "filters": "", "depth": ""}
+    found = standard_values(parsed("encoder:resnet50|mobilenetv2,depth:3..4", given), given, False)
+    assert found["encoder"] == "resnet50"
+
+
+def test_classes_of_patches_are_tuned_with_their_network_only(options, tmp_path):
+    write_patches(tmp_path / "of_patches", {"train": 4, "val": 2})
+    given = options | {"input": str(tmp_path / "of_patches"), "parameters": "loss:focal|dice"}
+    with pytest.raises(ValueError, match="<unet> gives every cell a class.*network=patch_cnn"):
+        Task.of(given, False, False)
+    task = Task.of(given | {"network": "patch_cnn"}, False, False)
+    assert task.settings(task.first_words).network == "patch_cnn"
+    first = standard_values(task.parameters, task.options, task.freeze, task.kind)
+    # The standard, cross_entropy, is not tried.
+    assert first == {}
 
 
 def test_a_teacher_of_other_classes_is_refused_before_there_is_a_study(options, tmp_path):

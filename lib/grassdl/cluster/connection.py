@@ -16,6 +16,8 @@ from typing import Any
 
 import dask
 from distributed import Client, Future, LocalCluster
+from distributed.comm.addressing import get_address_host_port, parse_address
+from distributed.comm.registry import get_backend
 
 from .job import Answer, Outcome, Place
 from .worker import end
@@ -192,11 +194,25 @@ def gpu_shares(workers: int, gpus: list[str]) -> list[tuple[tuple[str, str], ...
     return [(("CUDA_VISIBLE_DEVICES", gpus[place % len(gpus)]),) for place in range(workers)]
 
 
+def _check_address(scheduler: str) -> None:
+    """Refuse what no client can be made of.
+
+    A client that has refused it itself waits 10 s to be closed, and shows where it was.
+
+    Raises:
+        ValueError, TypeError: There is no such protocol here, or no port.
+    """
+    protocol, _ = parse_address(scheduler)
+    get_address_host_port(scheduler)
+    get_backend(protocol).get_connector()
+
+
 @contextmanager
 def _client(scheduler: str) -> Iterator[Client]:
     try:
+        _check_address(scheduler)
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(
             f"<{scheduler}> is no address of a Dask scheduler ({error}): expected for example "
             "scheduler=tcp://host:8786, or scheduler=local"

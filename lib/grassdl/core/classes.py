@@ -274,7 +274,7 @@ def classes_of_texts(texts: Mapping[int, str]) -> dict[int, MapClass]:
 
 
 def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
-    """The classes of several schemes, of equal ones the first.
+    """The classes of several schemes, of equal ones the first; a background of one is that of all.
 
     Where values are only numbers of texts, equal texts are one class: it has the value that
     another scheme gives to the label, else its own, or the next free one if that is taken.
@@ -293,7 +293,8 @@ def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
             value = one.value if one.value not in joined else max(joined) + 1
             joined[value] = replace(one, value=value)
             known.add(one.label)
-    return ClassScheme(joined.values())
+    background = {one.label for one in listed if one.background}
+    return ClassScheme(replace(one, background=one.label in background) for one in joined.values())
 
 
 def _check_writable(one: MapClass) -> None:

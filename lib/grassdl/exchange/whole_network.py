@@ -63,11 +63,22 @@ def whole_network(networks: Sequence[tuple[keras.Model, ModelCard]], layout: Lay
         pixels = keras.layers.Permute((2, 3, 1))(pixels)
     if layout.scale != 1:
         pixels = keras.layers.Rescaling(layout.scale)(pixels)
-    results = [_tempered(network(pixels), card.temperature) for network, card in networks]
+    results = [
+        _tempered(_called(network, f"network_{number}")(pixels), card.temperature)
+        for number, (network, card) in enumerate(networks, start=1)
+    ]
     probabilities = keras.layers.Average()(results) if len(results) > 1 else results[0]
     if layout.channels_first:
         probabilities = keras.layers.Permute((3, 1, 2))(probabilities)
     return keras.Model(image, probabilities)
+
+
+def _called(network: keras.Model, name: str) -> keras.Model:
+    """A network by another name: those of an ensemble are often called alike, which no network may
+    be that is part of another one."""
+    import keras
+
+    return keras.Model(network.inputs[0], network.outputs[0], name=name)
 
 
 def _tempered(probabilities: keras.KerasTensor, temperature: float) -> keras.KerasTensor:

@@ -71,18 +71,23 @@ class Task:
             _trials(options),
             60 * number(options, "time", 0) if options["time"] else None,
         )
-        check(parameters, plain, freeze)
         task._check_data()
+        check(parameters, plain, freeze, task.kind)
         return task
 
     def settings(self, words: Mapping[str, str]) -> Settings:
         """The settings of a trial that has these words for its parameters."""
-        return settings_of({**self.options, **words}, self.freeze)
+        return settings_of({**self.options, **words}, self.freeze, self.kind)
 
     def data(self, words: Mapping[str, str]) -> JoinedPatchSets:
         """The data of a trial that has these words for its parameters."""
         bands = {**self.options, **words}["bands"]
         return JoinedPatchSets(self._datasets, names_of(bands))
+
+    @property
+    def kind(self) -> str:
+        """Of the target of the datasets."""
+        return self._datasets[0].manifest.target.kind
 
     @property
     def first_words(self) -> dict[str, str]:
