@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from ..core.options import whole
+from ..core.target import CLASSES
 from ..core.text import listed
 from ..networks import registry
 from ..train.config.options import LISTS, NUMERIC, settings_of, standard_words
@@ -196,29 +197,35 @@ def words_of(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> di
     return {one.name: one.word(values[one.name]) for one in parameters}
 
 
-def check(parameters: Sequence[Parameter], options: Mapping[str, str], freeze: bool) -> None:
+def check(
+    parameters: Sequence[Parameter],
+    options: Mapping[str, str],
+    freeze: bool,
+    kind: str = CLASSES,
+) -> None:
     """Check that i.dl.train takes what may be tried: every combination of ends and choices.
 
     Args:
         parameters: The parameters.
         options: The words of all other options of i.dl.train.
         freeze: Whether flag -f was given.
+        kind: That of the target of the datasets.
 
     Raises:
         ValueError: It refuses one; the message names it, unless it has nothing to do with it.
     """
-    own = _complaint(options, freeze)
+    own = _complaint(options, freeze, kind)
     for words in islice(combinations(parameters), MOST_CHECKED):
-        found = _complaint({**options, **words}, freeze)
+        found = _complaint({**options, **words}, freeze, kind)
         if found is not None:
             with allowed({} if found == own else words):
                 raise ValueError(found)
 
 
-def _complaint(options: Mapping[str, str], freeze: bool) -> str | None:
+def _complaint(options: Mapping[str, str], freeze: bool, kind: str) -> str | None:
     """What i.dl.train has against options; None if nothing."""
     try:
-        settings_of(options, freeze)
+        settings_of(options, freeze, kind)
     except ValueError as error:
         return str(error)
     return None
@@ -254,11 +261,14 @@ def number_of_combinations(parameters: Sequence[Parameter]) -> int | None:
 
 
 def standard_values(
-    parameters: Sequence[Parameter], options: Mapping[str, str], freeze: bool
+    parameters: Sequence[Parameter],
+    options: Mapping[str, str],
+    freeze: bool,
+    kind: str = CLASSES,
 ) -> dict[str, Value]:
     """The standard values of the parameters that have one within what is tried; arguments as
     `check` has them."""
-    plain = settings_of(options, freeze)
+    plain = settings_of(options, freeze, kind)
     own = {}
     if not plain.network_file:
         own = registry.completed(plain.network, plain.network_options)

@@ -71,13 +71,13 @@ class Task:
             _trials(options),
             60 * number(options, "time", 0) if options["time"] else None,
         )
-        check(parameters, plain, freeze)
         task._check_data()
+        check(parameters, plain, freeze, task.kind)
         return task
 
     def settings(self, words: Mapping[str, str]) -> Settings:
         """The settings of a trial that has these words for its parameters."""
-        return settings_of({**self.options, **words}, self.freeze)
+        return settings_of({**self.options, **words}, self.freeze, self.kind)
 
     def data(self, words: Mapping[str, str]) -> JoinedPatchSets:
         """The data of a trial that has these words for its parameters."""
@@ -88,6 +88,11 @@ class Task:
     def first_words(self) -> dict[str, str]:
         """Words of some trial."""
         return {one.name: one.ends[0] for one in self.parameters}
+
+    @property
+    def kind(self) -> str:
+        """That of the target of the datasets."""
+        return self._datasets[0].manifest.target.kind
 
     @cached_property
     def _datasets(self) -> list[PatchSet]:

@@ -89,7 +89,7 @@ def tune(task: Task, versions: Mapping[str, str], report: Report, warn: Report) 
     settings = task.settings(task.first_words)
     if settings.teacher:
         open_teacher(settings.teacher, data)
-    first = standard_values(task.parameters, task.options, task.freeze)
+    first = standard_values(task.parameters, task.options, task.freeze, task.kind)
     opened = Study(
         task.study, _fingerprint(task), task.parameters, first, task.trials, settings.seed
     )

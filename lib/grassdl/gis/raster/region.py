@@ -93,6 +93,9 @@ class Region:
         Raises:
             ValueError: That is beyond the South Pole, where GRASS knows no map.
         """
+        if edge == 1:
+            # To the last digit, which a window does not keep.
+            return self
         rows, cols = -(-self.rows // edge), -(-self.cols // edge)
         whole = self.window(0, rows * edge, 0, cols * edge)
         if self.turn is not None and whole.south < SOUTH_POLE - ALIGNED_CELLS * self.nsres:
