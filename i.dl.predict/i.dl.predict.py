@@ -371,7 +371,6 @@
 # % requires: generalize,vector
 # % requires: vector,output
 # % required: output,segment_output,segment_stats,segment_vector
-# % requires: segments,segment_output,segment_stats,segment_vector
 # % requires: segment_output,segments
 # % requires: segment_stats,segments
 # % requires: segment_vector,segments

@@ -10,6 +10,7 @@ import pytest
 
 import stac_check
 from grassdl.core.bands import Band
+from grassdl.core.patch_classes import PatchClasses
 from grassdl.exchange import formats
 from grassdl.exchange.export import EXPORT_FOLDER, Export
 from grassdl.exchange.formats import FORMATS, overlap
@@ -19,7 +20,7 @@ from grassdl.exchange.whole_network import Layout
 from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card, save_card
 from grassdl.model.weights import load_network
-from small_model import plain_band, write_model
+from small_model import CLASSES, plain_band, write_model
 
 BYTES = [
     Band(name, True, {"map": name}, None, 1.0, "nearest", "", "uint8") for name in ("red", "nir")
@@ -167,6 +168,8 @@ def test_the_stac_item_has_the_exported_file_as_its_model(make, tmp_path):
     [
         ({"bands": [BYTES[0], plain_band("ndsm")]}, "deepness", None, "band <ndsm> is of type"),
         ({}, "savedmodel", 33, "Size 33 is no multiple of 2, .* choose 32"),
+        ({"target": PatchClasses(CLASSES)}, "deepness", None, "is for classes of cells, which"),
+        ({"target": PatchClasses(CLASSES)}, "onnx", 32, "as a whole, these are of 32; leave out"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_and_nothing_written(

@@ -167,6 +167,7 @@ def test_the_card_is_a_stac_item_and_the_network_none_of_keras(imported, tmp_pat
             use(tmp_path / "model")
 
 
+OF_PATCHES = {"kind": "patch", "classes": []}
 CUSTOM = [("Magic", {"domain": "com.example"})]
 LOOPING = [("RandomUniformLike", {})]
 TINY = {"standardization_mean": [1.0, 1.0], "standardization_std": [1e-300, 1e-300]}
@@ -192,6 +193,7 @@ HUGE = {"standardization_mean": [10**400], "standardization_std": [1]}
         ({"size": 32}, {"stride": 4}, "which are blended: leave out halo and stride"),
         ({"size": 32, "told": {"model_type": "Detector"}}, {}, "its model_type is Detector"),
         ({"size": 32, "told": {"i.dl": {"bands": 3}}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {"i.dl": {"classes": OF_PATCHES}}}, {}, "a whole patch one class"),
         ({"size": 32, "told": {"i.dl": "none"}}, {}, "its entry i.dl is damaged (Expected"),
         ({"size": 32, "told": {**DEEPNESS, "resolution": 10**400}}, {}, "cannot be taken"),
         ({"size": 32, "told": {**DEEPNESS, "resolution": "1.2.3"}}, {}, "(resolution is '1.2.3')"),

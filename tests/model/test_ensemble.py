@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.core.patch_classes import PatchClasses
+from grassdl.core.target import PATCH
 from grassdl.model.card import OnnxRecord, tempered
 from grassdl.model.ensemble import Member, joined_card, open_model
 from grassdl.model.folder import MODEL_FOLDER, load_card, load_network_card, save_card
@@ -179,3 +181,15 @@ def test_an_ensemble_is_replaced_but_not_with_a_file_of_the_user_in_a_member(ens
     with pytest.raises(ValueError, match="notes.txt"):
         MODEL_FOLDER.check_replaceable(folder)
     (folder / "fold_1" / "notes.txt").unlink()
+
+
+def test_models_of_patches_are_an_ensemble_of_patches_if_these_are_of_one_size(tmp_path):
+    target = PatchClasses(card_of().classes)
+    one, other = members_of(tmp_path, {"target": target}, {"target": target})
+    joined = joined_card("both", [one, other])
+    assert joined.target.kind == PATCH
+    assert joined.target.is_same(target)
+    assert not ClassScheme(target).is_same(target)
+    larger = Member(other.folder, replace(other.card, size=2 * other.card.size))
+    with pytest.raises(ValueError, match=f"judges patches of {one.card.size} cells as a whole"):
+        joined_card("both", [one, larger])

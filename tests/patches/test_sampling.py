@@ -228,6 +228,18 @@ def test_without_jitter_objects_are_in_the_middle_and_patches_moved_inwards_at_t
     ]
 
 
+def test_centred_patches_are_not_moved_and_all_objects_without_one_are_reported():
+    centres = [(10.5, 7.5), (0.2, 19.9), (25.0, 3.0), (10.6, 7.4)]
+    design = ObjectSampling(np.array(centres), centred=True)
+    candidates = design.candidates(Grid(20, 20, 5, 20), (0, 0), np.random.default_rng(0))
+    assert candidates.positions.tolist() == [[8, 5]]
+    assert candidates.notes == [
+        "Objects with their centre outside the region: 1",
+        "Objects too near the edge of the region for a patch around them: 1",
+        "Objects in the patch of another one: 1",
+    ]
+
+
 def test_jitter_moves_patches_by_up_to_as_many_cells_both_ways():
     centres = np.stack(np.divmod(np.arange(900), 30), axis=-1) * 5 + 10.5
     found = positions(ObjectSampling(centres, jitter=2), Grid(170, 170, 9, 170))

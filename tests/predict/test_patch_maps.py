@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from grassdl.core.band_statistics import Histogram
 from grassdl.core.patch_classes import PatchClasses
+from grassdl.model.folder import load_card, save_card
 from grassdl.networks import registry
 from predicting import predict, refused
 from small_model import CLASSES, COLS, DEVIATION, MEAN, ROWS, plain_band
@@ -50,7 +55,15 @@ def expected(model, values, row, col):
 
 def test_a_region_is_classified_in_blocks_as_large_as_a_patch(project, model):
     grass, values, _ = project
-    predict(grass, model, engine="keras", probabilities="p")
+    others = np.random.default_rng(1).normal(9000, 5, (2, 5000))
+    histograms = [Histogram.of(one).to_json() for one in others]
+    save_card(replace(load_card(model[0]), histograms=histograms), model[0])
+    made = predict(grass, model, engine="keras", probabilities="p", format="json")
+    assert "Band two is unlike the training" in " ".join(made.stderr.split())
+    assert {name: json.loads(made.stdout)[name] for name in ("rows", "cols")} == {
+        "rows": 3,
+        "cols": 5,
+    }
     info = dict(
         one.split("=") for one in grass.run("r.info", flags="g", map="classes").stdout.split()
     )
@@ -88,6 +101,11 @@ def test_a_segment_has_the_class_of_the_patch_around_its_central_cell(project, m
         assert (classes.data[there] == CLASSES.values[own.argmax()]).all()
         assert int(rows[number][1]) == there.sum()
     assert "areas" in grass.run("g.list", type="vector").stdout
+
+
+def test_blocks_beyond_the_pole_are_refused_at_the_start(geographic_project, model):
+    geographic_project.run("g.region", n=-70, s=-90, w=0, e=16, res=1)
+    refused(geographic_project, model, "beyond the South Pole: let the region end 4 rows further")
 
 
 def test_options_for_classes_of_cells_are_refused(project, model):

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Suspects among the labels of a dataset."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from folded_dataset import write_folds
 from grassdl.core.classes import ClassScheme, MapClass
+from grassdl.core.patch_classes import PatchClasses
 from grassdl.dataset.footprints import FOOTPRINTS_NAME
 from grassdl.dataset.patchset import PatchSet
 from grassdl.dataset.seen import area_seen
 from grassdl.model.ensemble import Member, Model
 from grassdl.review import held_out as module
-from grassdl.review.held_out import held_out, learnt_by_heart
+from grassdl.review.held_out import LabelledCells, held_out, learnt_by_heart
 from grassdl.review.suspects import PASSES, find_suspects
 from placed_patches import UTM
 from reviewed_dataset import AREA, card_of, network, write_areas
@@ -88,6 +91,24 @@ def test_nothing_is_suspected_where_the_network_agrees(tmp_path, judge):
     patch_set = PatchSet.open(tmp_path / "data")
     judge(network(mistaken=0))
     assert find_suspects(held_out(model_of(patch_set), [patch_set]), 1, silent) == []
+
+
+def test_one_cell_is_a_suspect_where_labels_are_of_patches():
+    given = np.arange(20) % 2
+    probabilities = np.eye(2, dtype=np.float32)[given] * 0.8 + 0.1
+    probabilities[3] = probabilities[3, ::-1]
+    places = 16 * np.arange(20)
+    cells = LabelledCells(20, 0, places, places, given, probabilities)
+
+    def found(target):
+        part = SimpleNamespace(
+            card=card_of(target=target), predictor=lambda: None, cells=lambda predict: [cells]
+        )
+        return find_suspects([part], 10, silent)
+
+    classes = ClassScheme([MapClass(value, "", "1:2:3") for value in (1, 2)])
+    assert [one.cells.tolist() for one in found(PatchClasses(classes))] == [[[48, 48]]]
+    assert found(classes) == []
 
 
 def test_each_network_of_an_ensemble_judges_the_fold_that_it_has_not_learnt_from(tmp_path):

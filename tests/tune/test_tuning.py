@@ -232,6 +232,23 @@ def test_networks_that_cannot_be_built_are_refused_before_the_study_is_written(o
     assert [path.name for path in tmp_path.iterdir()] == ["patches"]
 
 
+def test_networks_of_patches_are_tuned_and_others_refused_before_a_trial(
+    options, by_formula, without_model, tmp_path
+):
+    write_patches(tmp_path / "whole", {"train": 6, "val": 3})
+    whole = {**options, "input": str(tmp_path / "whole"), "trials": "1"}
+    with pytest.raises(ValueError, match="<unet> gives every cell a class.*target=patch$"):
+        run(whole)
+    several = {**whole, "parameters": "network:patch_cnn|linknet"}
+    with pytest.raises(ValueError, match="<linknet> gives every cell a class.*network=linknet"):
+        run(several)
+    with pytest.raises(ValueError, match="<patch_cnn> gives a whole patch one class"):
+        run({**options, "network": "patch_cnn"})
+    with pytest.raises(Untrained):
+        run({**whole, "network": "patch_cnn"})
+    assert [one.network for one in by_formula] == ["patch_cnn"]
+
+
 def test_a_study_belongs_to_its_data_and_options(options, by_formula, without_model, tmp_path):
     options["trials"] = "1"
     with pytest.raises(Untrained):

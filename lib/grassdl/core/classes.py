@@ -199,12 +199,17 @@ class ClassScheme(Target):
 
     def is_same(self, other: Target) -> bool:
         """See `Target.is_same`."""
-        return isinstance(other, ClassScheme) and self.difference(other) is None
+        return (
+            isinstance(other, ClassScheme)
+            and other.kind == self.kind
+            and self.difference(other) is None
+        )
 
     def with_widest_border(self, others: Iterable[ClassScheme]) -> ClassScheme:
-        """The same classes with the border as wide as the widest of other schemes like this one."""
+        """The same classes, of the same kind, with the border as wide as the widest of other
+        schemes like this one."""
         schemes = [self, *others]
-        return ClassScheme(
+        return type(self)(
             replace(one, border=max(list(scheme)[index].border for scheme in schemes))
             for index, one in enumerate(self)
         )

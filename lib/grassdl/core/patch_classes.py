@@ -14,7 +14,7 @@ import numpy as np
 
 from .classes import ClassScheme
 from .schema import checked
-from .target import PATCH, Target
+from .target import PATCH
 
 
 class _Record(TypedDict):
@@ -27,6 +27,7 @@ class PatchClasses(ClassScheme):
     """Classes of which every patch has one: see `ClassScheme`."""
 
     kind = PATCH
+    of_patches = True
 
     def labelled_part(self, size: int) -> tuple[int, int]:
         """See `Target.labelled_part`: the cell at the centre."""
@@ -46,10 +47,6 @@ class PatchClasses(ClassScheme):
     def joined(self, others: Sequence[ClassScheme]) -> PatchClasses:
         """See `Target.joined`."""
         return PatchClasses(super().joined(others))
-
-    def is_same(self, other: Target) -> bool:
-        """See `Target.is_same`."""
-        return isinstance(other, PatchClasses) and super().is_same(other)
 
     def scheme_of_cells(self, what: str) -> ClassScheme:
         """See `Target.scheme_of_cells`."""

@@ -32,10 +32,13 @@ class Target(ABC):
     Attributes:
         kind: `CLASSES`, `VALUE` or `PATCH`.
         codes: How labels lie in arrays.
+        of_patches: Whether what is learnt is of whole patches, so that it is known of patches of
+            the size of the training only.
     """
 
     kind: ClassVar[str]
     codes: ClassVar[LabelCodes]
+    of_patches: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -59,6 +62,17 @@ class Target(ABC):
             size: Edge of the patch in cells.
         """
         return 0, size
+
+    def size_difference(self, learnt: int, other: int) -> str | None:
+        """Why a network that learnt patches of one edge does not judge those of another, or None.
+
+        Args:
+            learnt: Edge of the patches of its training in cells.
+            other: Edge of the others.
+        """
+        if not self.of_patches or learnt == other:
+            return None
+        return f"it judges patches of {learnt} cells as a whole, these are of {other}"
 
     def only_labelled(self, labels: np.ndarray) -> np.ndarray:
         """Labels of patches (n, size, size), unlabelled beside `labelled_part`; NULL stays."""

@@ -313,11 +313,13 @@ def _draw_bars(
 
 def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_out: int) -> str:
     """What the panel does not show."""
-    cells = [manifest.counts[split] * manifest.export.size**2 for split in splits]
+    target = manifest.target
+    _, edge = target.labelled_part(manifest.export.size)
+    cells = [manifest.counts[split] * edge**2 for split in splits]
     shares = 100 * pixels.sum(axis=1) / np.maximum(cells, 1)
     labelled = " / ".join(f"{share:.0f}" for share in shares)
     lines = [f"and {left_out} rarer classes"] if left_out > 0 else []
-    lines.append(f"labelled: {labelled} % of the cells")
+    lines.append(f"labelled: {labelled} % of the {'patches' if target.of_patches else 'cells'}")
     lines.append("light hatching: unlabelled, dark: NULL")
     return "\n".join(lines)
 

@@ -153,6 +153,7 @@ def _reader(card: ModelCard, patch_set: PatchSet, split: str) -> PatchReader:
     found, wrong = patch_set.manifest.target, None
     if found.kind != card.target.kind:
         wrong = f"it is of {found.summary}, the model of {card.target.summary}"
+    wrong = wrong or card.target.size_difference(card.size, patch_set.manifest.export.size)
     labels = {one.value: one.label for one in card.classes if not one.numbered}
     for one in patch_set.manifest.classes:
         known = labels.get(one.value, one.label)

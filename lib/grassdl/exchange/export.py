@@ -118,6 +118,12 @@ class Export:
         # What is compared, and told to other tools, are probabilities of classes.
         card.target.scheme(f"Model <{card.name}>")
         chosen.check(card)
+        if card.target.of_patches:
+            size = card.size if size is None else size
+            if wrong := card.target.size_difference(card.size, size):
+                raise ValueError(
+                    f"Model <{card.name}> cannot be exported so: {wrong}; leave out size"
+                )
         if size is not None and size % card.stride:
             fitting = max(1, round(size / card.stride)) * card.stride
             raise ValueError(

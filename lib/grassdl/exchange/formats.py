@@ -149,12 +149,17 @@ def overlap(card: ModelCard, layout: Layout) -> int:
     return min(LARGEST_OVERLAP, math.ceil(100 * 2 * card.halo / layout.size))
 
 
-def check_bytes(card: ModelCard) -> None:
-    """Refuse bands that are no bytes.
+def check_deepness(card: ModelCard) -> None:
+    """Refuse classes of patches, and bands that are no bytes.
 
     Raises:
         ValueError: There are some; the message names the first.
     """
+    if card.target.of_patches:
+        raise ValueError(
+            "format=deepness is for classes of cells, which Deepness draws, and model "
+            f"<{card.name}> is of {card.target.summary}: use format=onnx"
+        )
     ranges = card.ranges or [(None, None)] * len(card.bands)
     for band, (lowest, highest) in zip(card.bands, ranges, strict=True):
         if band.dtype == "uint8" and band.derivation is None:
@@ -269,7 +274,7 @@ FORMATS = {
         _ONNX,
         description="ONNX for Deepness, the plugin of QGIS: bands of 8 bits",
         layout=lambda size: Layout(channels_first=True, scale=BYTE, size=size or DEEPNESS_SIZE),
-        check=check_bytes,
+        check=check_deepness,
         write=write_deepness,
     ),
     "openvino": Format(

@@ -14,6 +14,7 @@ from ..core.bands import Band
 from ..core.classes import ClassScheme
 from ..core.dates import dates_mismatch
 from ..core.schema import Above0, Edge, Probability, Reach, Value32, checked
+from ..core.target import PATCH
 from ..model.card import ModelCard
 from ..model.stac import Area, MultiPolygon, check_areas
 from .whole_network import BYTE, Layout
@@ -142,6 +143,17 @@ class _Deepness:
         return [by_output[place] for place in places]
 
 
+def _check_of_cells(own: object) -> None:
+    """Refuse a network of another target than classes of cells, which `own_facts` tells by classes
+    that are no list."""
+    classes = own.get("classes") if isinstance(own, dict) else None
+    if isinstance(classes, dict) and classes.get("kind") == PATCH:
+        raise ValueError(
+            "its network gives a whole patch one class, and imported networks give classes of "
+            "cells: give i.dl.predict the model that it was exported from"
+        )
+
+
 def file_facts(told: dict[str, Any]) -> FileFacts:
     """The facts in the metadata of a file.
 
@@ -154,6 +166,7 @@ def file_facts(told: dict[str, Any]) -> FileFacts:
         ValueError: They are damaged, or those of another kind of network.
     """
     if OWN_KEY in told:
+        _check_of_cells(told[OWN_KEY])
         try:
             return FileFacts(own=checked(told[OWN_KEY], OwnFacts))
         except ValueError as error:

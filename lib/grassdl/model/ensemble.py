@@ -252,7 +252,11 @@ def _difference(one: ModelCard, other: ModelCard) -> str | None:
             return f"band <{first.name}> is {kinds[0]} of one and {kinds[1]} of the other"
     if one.target.kind != other.target.kind:
         return f"one is of {one.target.summary} and the other of {other.target.summary}"
-    wrong = one.target.difference(other.target) or _border_difference(one.target, other.target)
+    wrong = (
+        one.target.difference(other.target)
+        or _border_difference(one.target, other.target)
+        or one.target.size_difference(one.size, other.size)
+    )
     if wrong:
         return wrong
     for cell, other_cell in zip(one.resolution, other.resolution, strict=True):

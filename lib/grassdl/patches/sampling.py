@@ -363,20 +363,28 @@ class ObjectSampling(SamplingDesign):
         inside = ((cells >= 0) & (cells < [grid.rows, grid.cols])).all(axis=1)
         if not inside.any():
             raise ValueError(f"None of {len(cells)} objects has its centre in the region")
-        cells, centres = cells[inside], centres[inside]
-        if self.centred:
-            return _centred(cells, grid)
-        moved = rng.integers(-self.jitter, self.jitter, cells.shape, endpoint=True)
-        starts = np.floor(centres - grid.size / 2 + 0.5).astype(np.int64) + moved
-        starts = starts.clip(cells - grid.size + 1, cells)
-        starts = starts.clip(0, [grid.rows - grid.size, grid.cols - grid.size])
-        positions = _first_of_equals(starts)
         notes = []
         if not inside.all():
             notes.append(f"Objects with their centre outside the region: {(~inside).sum()}")
+        cells, centres = cells[inside], centres[inside]
+        if self.centred:
+            starts, near = _centred(cells, grid)
+            notes += near
+        else:
+            starts = self._around(cells, centres, grid, rng)
+        positions = _first_of_equals(starts)
         if len(positions) < len(starts):
             notes.append(f"Objects in the patch of another one: {len(starts) - len(positions)}")
         return positions, notes
+
+    def _around(
+        self, cells: np.ndarray, centres: np.ndarray, grid: Grid, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Positions of patches (n, 2) that hold these cells, moved by the jitter."""
+        moved = rng.integers(-self.jitter, self.jitter, cells.shape, endpoint=True)
+        starts = np.floor(centres - grid.size / 2 + 0.5).astype(np.int64) + moved
+        starts = starts.clip(cells - grid.size + 1, cells)
+        return starts.clip(0, [grid.rows - grid.size, grid.cols - grid.size])
 
 
 def _centred(cells: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
@@ -391,7 +399,7 @@ def _centred(cells: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
             "region: choose a smaller size or a larger region"
         )
     near = f"Objects too near the edge of the region for a patch around them: {(~fits).sum()}"
-    return _first_of_equals(starts[fits]), [] if fits.all() else [near]
+    return starts[fits], [] if fits.all() else [near]
 
 
 DESIGNS: dict[str, type[SamplingDesign]] = {

@@ -19,6 +19,7 @@ from ..core.readers import RowReader
 from ..core.segment_centres import central_cells
 from ..core.target import ByTarget
 from ..model.card import ModelCard
+from .band_shift import shifted_bands
 from .cell_decision import RowBands
 from .checkpoint import Checkpoint
 from .engines.keras_engine import Engine
@@ -29,6 +30,7 @@ from .protocols import BandInputs, Outputs
 from .run import STRIP_CELLS, NetworkRun, PredictionRun
 from .settings import Settings
 from .strips import StripComputer
+from .tiling.axis import Axis, Core, Span
 
 WHOLE = slice(None), slice(None)
 
@@ -42,12 +44,14 @@ class Patches:
         engine: Computes the network.
         fill: Value of every band that stands for NULL, (bands,) float32.
         size: Edge of a patch in cells.
+        centre: Row and column of its cell whose class it has: that which was labelled in training.
     """
 
     reader: RowReader
     engine: Engine
     fill: np.ndarray
     size: int
+    centre: int
 
     def results(self, corners: np.ndarray) -> Iterator[tuple[int, np.ndarray | None]]:
         """What the network gives for patches.
@@ -56,12 +60,12 @@ class Patches:
             corners: Upper left cells (n, 2), by ascending row; patches may reach beyond the region.
 
         Yields:
-            Place of each patch, and what the engine gives for its cells (layers,), or None where
-            the patch has no data.
+            Place of each patch, and what the engine gives for its central cell (layers,), or None
+            where the patch has no data. A user's own network may give other cells something else.
         """
         shape = self.size, self.size, len(self.fill)
         for place, result in computed(self.engine, shape, self._windows(corners)):
-            yield place, None if result is None else result[0, 0].copy()
+            yield place, None if result is None else result[self.centre, self.centre].copy()
 
     def _windows(self, corners: np.ndarray) -> Iterator[tuple[int, np.ndarray | None]]:
         buffer = RowBuffer(self.reader, len(self.fill), self.size)
@@ -102,6 +106,7 @@ class PatchRun(PredictionRun):
         computer: StripComputer | None = None,
     ):
         super().__init__(card, settings, inputs, outputs, report)
+        self.bands = inputs
         card.check_resolution(self.region.nsres, self.region.ewres)
         self.loaded = load_engine(card, settings, report, self.prediction.disagreement)
         engine, precision = self.loaded.name, self.loaded.precision
@@ -113,12 +118,24 @@ class PatchRun(PredictionRun):
     def row_bands(self, reader: Any, done: int) -> RowBands:
         """See `PredictionRun.row_bands`."""
         self.outputs.note(f"engine {self.settings.engine}, precision {self.settings.precision}")
+        self._warn_of_shifts(reader)
+        centre, _ = self.card.target.labelled_part(self.card.size)
         engine, fill = self.loaded.engine, self.card.fill_values
-        patches = Patches(reader, engine, fill, self.card.size)
+        patches = Patches(reader, engine, fill, self.card.size, centre)
         opened = self.outputs.open_segments(None)
         if opened is None:
             return self._of_blocks(patches, done)
         return self._of_segments(patches, opened, done)
+
+    def _warn_of_shifts(self, reader: RowReader) -> None:
+        """Warn of bands that are unlike the training, as for classes of cells."""
+        rows, cols = (
+            Axis(one, one, (Core(one, one),))
+            for one in (Span(0, reader.rows), Span(0, reader.cols))
+        )
+        # As if they were adjusted: what would help cells, normalization=maps, is refused here.
+        for line in shifted_bands(reader, self.bands.names, self.card, rows, cols, True):
+            self.outputs.warn(line)
 
     def _of_blocks(self, patches: Patches, done: int) -> RowBands:
         """A row band of one row for each row of blocks."""
@@ -151,7 +168,7 @@ class PatchRun(PredictionRun):
             order = np.lexsort((centres[:, 1], centres[:, 0]))
             of_segment = np.zeros((len(ids), self.decision.layers), np.float32)
             has_data = np.zeros(len(ids), bool)
-            for place, result in patches.results(centres[order] - patches.size // 2):
+            for place, result in patches.results(centres[order] - patches.centre):
                 if result is not None:
                     of_segment[order[place]], has_data[order[place]] = result, True
             if not has_data.any():
@@ -178,8 +195,14 @@ class PatchRun(PredictionRun):
 
     def record(self) -> dict[str, Any]:
         """See `PredictionRun.record`."""
-        how = {"engine": self.settings.engine, "precision": self.settings.precision}
-        return {**super().record(), **how}
+        block = self.settings.block
+        return {
+            **super().record(),
+            "rows": -(-self.region.rows // block),
+            "cols": -(-self.region.cols // block),
+            "engine": self.settings.engine,
+            "precision": self.settings.precision,
+        }
 
 
 NETWORK_RUNS: ByTarget[Callable[..., PredictionRun]] = ByTarget(

@@ -74,6 +74,7 @@ _OF_CELLS = {
     **dict.fromkeys("novelty objects segment_features tiling tile_size scheduler".split(), ""),
     "normalization": MODEL,
     "segment_method": MEAN,
+    "segment_margin": "0",
 }
 """Options for models that give every cell its class, and their values that mean nothing."""
 
@@ -92,6 +93,21 @@ def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
                 f"{name} is for {purpose}, and model <{card.name}> is of {card.target.summary}: "
                 f"leave out {name}"
             )
+
+
+def _check_segments(options: Mapping[str, str], card: ModelCard) -> None:
+    """Refuse segments of which nothing is made.
+
+    Raises:
+        ValueError: No output needs them.
+    """
+    outputs = ("segment_output", "segment_stats", "segment_vector")
+    of_patches = card.target.of_patches and (options["group"] or options["input"])
+    if options["segments"] and not of_patches and not any(options[one] for one in outputs):
+        raise ValueError(
+            f"segments needs one of {', '.join(outputs)} for what is made of the cells of each "
+            "segment: give one, or leave out segments"
+        )
 
 
 def check_gpu(precision: str, there_is_one: bool) -> None:
@@ -120,6 +136,7 @@ def _check_precision(engine: str, precision: str, card: ModelCard) -> None:
 def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
     """Refuse what the model or the engine cannot do."""
     _check_target(options, card)
+    _check_segments(options, card)
     if tiling == "exact" and card.halo is None:
         raise ValueError(
             f"Network {card.network} {card.why_blended} and cannot be tiled exactly: leave out "

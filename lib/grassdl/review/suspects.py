@@ -82,7 +82,8 @@ def find_suspects(
 
     Args:
         parts: The patches, and the models that have not learnt from them.
-        minsize: Cells that a suspect has at least.
+        minsize: Cells that a suspect has at least; of patches only the central one is labelled, and
+            one is enough.
         progress: Called with the number of patches that were predicted, each of which counts
             `PASSES` times.
 
@@ -108,6 +109,7 @@ def find_suspects(
             "No cell of the validation and test patches has a class that the model knows: there "
             "is no label to suspect"
         )
+    least = 1 if parts[0].card.target.of_patches else minsize
     by_dataset: dict[int, list[_Cells]] = {}
     for one in cells():
         by_dataset.setdefault(one.dataset, []).append(_suspected(one, confidence.thresholds))
@@ -115,7 +117,7 @@ def find_suspects(
         area
         for dataset, found in by_dataset.items()
         for area in _areas(dataset, _Cells.joined(found))
-        if len(area.cells) >= minsize
+        if len(area.cells) >= least
     ]
     return sorted(areas, key=lambda area: -area.doubt)
 

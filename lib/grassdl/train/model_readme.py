@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from markupsafe import Markup
@@ -210,6 +210,20 @@ def _of_classes(card: ModelCard) -> _Told:
     )
 
 
+def _of_patches(card: ModelCard) -> _Told:
+    return replace(
+        _of_classes(card),
+        task=f"that gives a whole image of {card.size} x {card.size} cells and {len(card.bands)} "
+        f"bands one of {len(card.classes)} classes",
+        note="Values are those of the class map; labels and colours come with it. Pixels are "
+        "numbers of patches.",
+        limits=[
+            "Every patch gets one of the classes above, whatever is really there.",
+            *_unlearned(card),
+        ],
+    )
+
+
 def _further(card: ModelCard) -> list[tuple[str, str]]:
     """Titles and figures of a value that are not among those that are asked for first."""
     test = card.test or {}
@@ -234,4 +248,6 @@ def _of_value(card: ModelCard) -> _Told:
     )
 
 
-_TOLD: ByTarget[Callable[[ModelCard], _Told]] = ByTarget(classes=_of_classes, value=_of_value)
+_TOLD: ByTarget[Callable[[ModelCard], _Told]] = ByTarget(
+    classes=_of_classes, value=_of_value, patch=_of_patches
+)

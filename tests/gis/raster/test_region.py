@@ -13,6 +13,7 @@ from paths import LIBRARY
 
 PROGRAM = """
 import json, sys
+from dataclasses import replace
 import numpy as np
 from grassdl.gis.inputs.bands import BandMaps, BandStack, describe_bands, frame_of
 from grassdl.gis.raster.region import Region
@@ -25,6 +26,9 @@ found = {
     "points": region.cells_of(np.array([[-179.5, 9.5], [180.5, 9.5], [0, 9.5]])).tolist(),
 }
 top, rows, left, cols = found["frame"]
+# The edges of a window of all its rows differ from its own in the last digit.
+odd = replace(region, north=1.5403476339771451, south=0.663097633977145, rows=3509)
+found["whole"] = odd.in_blocks(1) == odd
 window = region.window(top, rows, left, cols)
 window.use()
 found["values"] = BandStack(bands, window).read(0, 1)[0][0, :, 0].tolist()
@@ -83,6 +87,7 @@ def test_a_map_around_the_earth_has_an_edge_only_for_regions_that_keep_to_it(
     assert across["values"] == [(350 + left + col) % 360 + 1 for col in range(360)]
     assert across["points"][0] == [0.5, 10.5]
     everything = looked_up(0, 360)
+    assert everything["whole"]
     assert everything["frame"] == [0, 10, 0, 360]
     assert everything["values"] == [*range(181, 361), *range(1, 181)]
 

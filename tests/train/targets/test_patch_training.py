@@ -12,6 +12,7 @@ from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card
 from grassdl.train.config.recipes import check_recipe
 from grassdl.train.config.settings import Settings
+from grassdl.train.optimization.distillation import open_teacher
 from grassdl.train.trainer import train
 from patch_dataset import SIZE, TARGET, write_patches
 from stac_check import check
@@ -57,6 +58,8 @@ def test_it_learns_the_class_of_a_patch_and_counts_patches(trained, data):
     assert again.target.kind == PATCH
     assert again.target.is_same(TARGET)
     check(json.loads((folder / "model.json").read_text()))
+    told = " ".join((folder / "README.md").read_text().split())
+    assert "gives a whole image of 16 x 16 cells and 2 bands one of 3 classes" in told
 
 
 def test_a_model_is_scored_on_patches(trained, data):
@@ -74,6 +77,16 @@ def test_labels_of_cells_do_not_score_a_model_of_patches(trained, tmp_path):
         score_patches(model.predictor(), model.card, [of_cells], "val", 1)
     with pytest.raises(ValueError, match="classes of cells are needed"):
         model.card.target.scheme_of_cells("Model <model>")
+
+
+def test_patches_of_another_size_do_not_score_or_teach_a_model_of_patches(trained, data, tmp_path):
+    model, wrong = open_model(str(trained[0])), "as a whole, these are of 8"
+    smaller = write_patches(tmp_path / "smaller", {"train": 3, "val": 3}, size=8)
+    with pytest.raises(ValueError, match=wrong):
+        score_patches(model.predictor(), model.card, [smaller], "val", 1)
+    with pytest.raises(ValueError, match=wrong):
+        open_teacher(str(trained[0]), JoinedPatchSets([smaller]))
+    open_teacher(str(trained[0]), data)
 
 
 def test_a_training_goes_on_from_a_model_of_patches(trained, data, tmp_path):

@@ -26,6 +26,9 @@ LARGEST_STRIDE = 256
 DEGREES_AROUND = 360.0
 """A turn around the Earth: in latitude-longitude 181 degrees east are 179 degrees west."""
 
+SOUTH_POLE = -90.0
+"""Where maps in latitude-longitude end in the south."""
+
 
 @dataclass(frozen=True)
 class Region:
@@ -85,9 +88,22 @@ class Region:
 
     def in_blocks(self, edge: int) -> Region:
         """The grid whose cells are `edge` by `edge` of this one, from its upper left corner on; it
-        reaches as far to the south and east as its cells need."""
+        reaches as far to the south and east as its cells need.
+
+        Raises:
+            ValueError: That is beyond the South Pole, where GRASS knows no map.
+        """
+        if edge == 1:
+            # To the last digit, which a window does not keep.
+            return self
         rows, cols = -(-self.rows // edge), -(-self.cols // edge)
         whole = self.window(0, rows * edge, 0, cols * edge)
+        if self.turn is not None and whole.south < SOUTH_POLE - ALIGNED_CELLS * self.nsres:
+            beyond = self.rows - (rows - 1) * edge
+            raise ValueError(
+                f"The last blocks of {edge} x {edge} cells reach beyond the South Pole: let the "
+                f"region end {beyond} rows further north"
+            )
         return replace(whole, rows=rows, cols=cols)
 
     def turned(self, eastings: float | np.ndarray) -> float | np.ndarray:

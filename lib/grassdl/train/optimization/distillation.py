@@ -161,7 +161,7 @@ def _other_cells(data: JoinedPatchSets, card: ModelCard) -> str | None:
             return f"it was trained on cells of {known:g}, theirs are of {cell:g}"
     if data.size % card.stride:
         return f"patches of {data.size} cells are no multiple of its stride {card.stride}"
-    return None
+    return card.target.size_difference(card.size, data.size)
 
 
 def _tempered(probabilities: KerasTensor, temperature: float) -> KerasTensor:
