@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import pickle
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster
+from distributed import Client, Future, LocalCluster, Security
+from distributed.comm import connect
 
 from .job import Answer, Outcome, Place
 from .worker import end
@@ -165,7 +167,9 @@ def _local(nprocs: int) -> Iterator[Cluster]:
     gpus = visible_gpus()
     workers = nprocs or (len(gpus) if len(gpus) > 1 else os.cpu_count() or 1)
     threads = max(1, (os.cpu_count() or 1) // workers)
-    options: dict[str, Any] = {"processes": False, "dashboard_address": None}
+    # A worker pauses for good when this process, of which it is a thread, has more memory than a
+    # worker is to have.
+    options: dict[str, Any] = {"processes": False, "dashboard_address": None, "memory_limit": 0}
     with (
         LocalCluster(n_workers=workers, threads_per_worker=threads, **options) as cluster,
         Client(cluster, set_as_default=False) as client,
@@ -195,19 +199,31 @@ def gpu_shares(workers: int, gpus: list[str]) -> list[tuple[tuple[str, str], ...
 @contextmanager
 def _client(scheduler: str) -> Iterator[Client]:
     try:
+        asyncio.run(_try(scheduler))
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except ValueError as error:
+    # Of an address that needs more than a name, such as certificates, a TypeError tells.
+    except (ValueError, TypeError) as error:
         raise ValueError(
             f"<{scheduler}> is no address of a Dask scheduler ({error}): expected for example "
             "scheduler=tcp://host:8786, or scheduler=local"
         ) from None
-    except OSError:
+    # What another server sends may be read as the size of a message.
+    except (OSError, OverflowError, MemoryError):
         raise ValueError(
             f"No Dask scheduler answers at <{scheduler}> within {CONNECT_SECONDS} s: start one "
             "with 'dask scheduler', or correct the address"
         ) from None
     with client:
         yield client
+
+
+async def _try(scheduler: str) -> None:
+    """Connect once: `Client` waits for ever for a server that is none of Dask's."""
+    # It takes its time to find the host, too.
+    async with asyncio.timeout(CONNECT_SECONDS + 1):
+        how = Security().get_connection_args("client")
+        comm = await connect(scheduler, timeout=CONNECT_SECONDS, **how)
+        await comm.close()
 
 
 def _await_workers(client: Client, scheduler: str) -> None:
