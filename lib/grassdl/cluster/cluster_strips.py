@@ -30,7 +30,7 @@ VISIBLE_SECONDS = 60
 """Time in which a file that a worker has written must be seen here: NFS takes up to half a
 minute."""
 
-KEPT_VARIABLES = ("KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS")
+KEPT_VARIABLES = ("GRASS_MASK", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS")
 """Variables of the module on which the result depends."""
 
 
