@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,14 +13,15 @@ import time
 
 import numpy as np
 import pytest
+from psutil import Process
 
 from dask_cluster import DaskCluster, wait_until
+from grassdl.core.text import one_line
 from grassdl.model.folder import load_card
 from grassdl.predict.engines import openvino_conversion
 from grassdl.predict.engines.network_facts import NetworkFacts
 from grassdl.predict.engines.openvino_cache import cache_folder
 from one_error import fails_with
-from paths import LIBRARY
 from small_model import plain_band, write_members, write_model
 
 EDGE = 200
@@ -125,16 +127,28 @@ def undisturbed(project):
     return found
 
 
-def test_a_cluster_makes_all_outputs_as_one_process_does(project, cluster, undisturbed):
-    options = call(project, scheduler=cluster.address, **everything(project))
-    done = project.run("i.dl.predict", **options)
+def begun(project, cluster, rows=0, **options):
+    """A run that has finished more than so many rows."""
+    run = begin(project, scheduler=cluster.address, **everything(project), **options)
+    wait_until(lambda: finished_rows(project) > rows or run.poll() is not None)
+    return run
+
+
+def test_what_is_left_of_a_killed_module_is_used_with_or_without_a_cluster_that_loses_a_worker(
+    project, cluster, undisturbed, tmp_path
+):
+    options = call(project, **everything(project))
+    run = begun(project, cluster)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    rows = finished_rows(project)
+    assert 0 < rows < ROWS
+    shutil.copytree(spool(project), tmp_path / "kept")
+    done = project.run("i.dl.predict", flags="r", **options)
+    assert f"Resuming after {rows} of {ROWS} rows" in one_line(done.stderr)
     assert contents(project) == undisturbed
-    assert "computed elsewhere" not in done.stderr
-
-
-def test_strips_of_a_worker_that_is_killed_are_computed_elsewhere(project, cluster, undisturbed):
-    run = begin(project, scheduler=cluster.address, **everything(project))
-    wait_until(lambda: finished_rows(project) > 0 or run.poll() is not None)
+    shutil.copytree(tmp_path / "kept", spool(project))
+    run = begun(project, cluster, rows, flags="r")
     cluster.workers.pop().kill()
     _, told = run.communicate()
     assert run.returncode == 0, told
@@ -143,23 +157,21 @@ def test_strips_of_a_worker_that_is_killed_are_computed_elsewhere(project, clust
     cluster.await_workers(2)
 
 
-def test_when_the_module_is_killed_finished_strips_are_used_with_or_without_a_cluster(
-    project, cluster, undisturbed, tmp_path
-):
-    options = call(project, **everything(project))
-    run = begin(project, scheduler=cluster.address, **everything(project))
-    wait_until(lambda: finished_rows(project) > 0 or run.poll() is not None)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.communicate()
-    rows = finished_rows(project)
-    assert 0 < rows < ROWS
-    shutil.copytree(spool(project), tmp_path / "kept")
-    done = project.run("i.dl.predict", flags="r", **options)
-    assert f"Resuming after {rows} of {ROWS} rows" in " ".join(done.stderr.split())
-    assert contents(project) == undisturbed
-    shutil.copytree(tmp_path / "kept", spool(project))
-    project.run("i.dl.predict", flags="r", scheduler=cluster.address, **options)
-    assert contents(project) == undisturbed
+def test_a_module_that_is_asked_to_end_ends_its_processes_and_can_be_resumed(project, cluster):
+    # What the module started that was killed ends when it is idle.
+    before = processes(cluster)
+    run = begun(project, cluster)
+    run.terminate()
+    _, told = run.communicate()
+    assert run.returncode == 1
+    assert re.search(r"ERROR: Interrupted: \d+ of 220 rows are finished: -r", one_line(told))
+    assert processes(cluster) <= before
+    # The next test begins anew over what is left.
+    assert (spool(project) / "record.json").exists()
+
+
+def processes(cluster):
+    return {one.pid for worker in cluster.workers for one in Process(worker.pid).children()}
 
 
 def test_an_ensemble_with_keras_turned_and_adjusted_bands_is_the_same(project, cluster):
@@ -167,8 +179,9 @@ def test_an_ensemble_with_keras_turned_and_adjusted_bands_is_the_same(project, c
     options |= {"disagreement": "differ", "normalization": "maps", "flags": "a"}
     project.run("i.dl.predict", **options)
     expected = map_of(project, "cell/classes"), map_of(project, "fcell/differ")
-    project.run("i.dl.predict", scheduler=cluster.address, **options)
+    done = project.run("i.dl.predict", scheduler=cluster.address, **options)
     assert (map_of(project, "cell/classes"), map_of(project, "fcell/differ")) == expected
+    assert "computed elsewhere" not in one_line(done.stderr)
 
 
 def test_a_cluster_on_this_machine_blends_as_one_process_does(project):
@@ -184,25 +197,6 @@ def test_a_cluster_on_this_machine_blends_as_one_process_does(project):
 
 def map_of(project, place):
     return (project.mapset / place).read_bytes()
-
-
-def test_workers_that_cannot_take_part_are_named(project, cluster, tmp_path):
-    def refused(*words):
-        options = call(project, scheduler=cluster.address, output="refused")
-        fails_with(project.run("i.dl.predict", check=False, **options), "Worker <tcp://", *words)
-        assert "refused" not in project.maps()
-        cluster.workers.pop().kill()
-        cluster.await_workers(2)
-
-    cluster.start_worker(PYTHONPATH="")
-    cluster.await_workers(3)
-    refused("lacks the toolset: start it with PYTHONPATH")
-    other = tmp_path / "grassdl"
-    shutil.copytree(LIBRARY / "grassdl" / "cluster", other / "cluster")
-    (other / "__init__.py").write_text('__version__ = "0.0.1"\n')
-    cluster.start_worker(PYTHONPATH=str(tmp_path))
-    cluster.await_workers(3)
-    refused("has i.dl 0.0.1, the module is")
 
 
 def test_without_distributed_it_is_named_with_the_commands_that_install_it(project, tmp_path):

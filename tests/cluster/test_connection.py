@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
+import socket
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
+import dask
 import pytest
 
 from dask_cluster import DaskCluster
 from grassdl import __version__
 from grassdl.cluster import connection, worker
-from grassdl.cluster.connection import connected, gpu_shares, visible_gpus
-from grassdl.cluster.job import DONE, Job, Outcome, Session
+from grassdl.cluster.connection import LOCAL, check_all, connected, gpu_shares, visible_gpus
+from grassdl.cluster.job import DONE, Answer, Job, Outcome, Session
+from paths import LIBRARY
 
 JOB = Job("word", __version__, Session("/usr", "", "", ""), "", {}, 0)
 
@@ -29,7 +37,7 @@ def without_client(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["nonsense", "foo://host:1", "localhost", "tcp://", "tcp://a:b"]
+    "address", ["nonsense", "foo://host:1", "localhost", "tcp://", "tcp://a:b", "tls://host:1"]
 )
 def test_what_is_no_address_is_refused_before_a_client_is_made(address, without_client):
     with (
@@ -39,16 +47,88 @@ def test_what_is_no_address_is_refused_before_a_client_is_made(address, without_
         pass
 
 
-def test_a_protocol_whose_package_is_missing_is_refused(without_client, monkeypatch):
-    def get_backend(protocol):
-        raise TypeError("Can't instantiate abstract class UCXConnector")
+def test_a_server_that_is_none_of_dask_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(ValueError, match=f"No Dask scheduler answers at <{address}>"),
+            connected(address, 0),
+        ):
+            pass
 
-    monkeypatch.setattr(connection, "get_backend", get_backend)
+
+def test_local_workers_compute_however_much_memory_the_module_has():
     with (
-        pytest.raises(ValueError, match="<tcp://host:1> is no address .*UCXConnector"),
-        connected("tcp://host:1", 0),
+        dask.config.set({"distributed.worker.memory.pause": 1e-6}),
+        connected(LOCAL, 2) as cluster,
     ):
-        pass
+        # A worker looks at its memory five times a second.
+        time.sleep(0.5)
+        assert [answer for _, answer in cluster.answers(Answer, lambda place: (Outcome.DONE,))] == [
+            DONE,
+            DONE,
+        ]
+
+
+def test_workers_that_cannot_take_part_are_named(tmp_path):
+    other = tmp_path / "grassdl"
+    shutil.copytree(LIBRARY / "grassdl" / "cluster", other / "cluster")
+    (other / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    cluster = DaskCluster(tmp_path, dict(os.environ))
+    try:
+        for path in ("", str(tmp_path)):
+            cluster.start_worker(PYTHONPATH=path)
+        cluster.await_workers(2)
+        with connected(cluster.address, 0) as known:
+            answers = list(known.answers(worker.check, lambda place: (JOB,)))
+    finally:
+        cluster.close()
+    told = sorted(answer.text for _, answer in answers)
+    assert told[0] == f"has i.dl 0.0.1, the module is {__version__}"
+    assert told[1].startswith("lacks the toolset: start it with PYTHONPATH")
+    with pytest.raises(ValueError, match="Worker <tcp://.*> (lacks|has)"):
+        check_all(answers)
+
+
+def test_a_worker_started_in_a_session_keeps_its_region_to_itself(monkeypatch, tmp_path):
+    monkeypatch.setenv("WIND_OVERRIDE", "of another mapset")
+    monkeypatch.setenv("GRASS_REGION", "proj: 0")
+    environment = worker._environment(JOB, tmp_path / "gisrc")
+    assert environment["GISRC"] == str(tmp_path / "gisrc")
+    assert not {"WIND_OVERRIDE", "GRASS_REGION"} & set(environment)
+
+
+SCRIPT = """
+from grassdl.cluster import strip_process
+
+class Writer:
+    def __init__(self, *_): pass
+    def write(self, **_): raise RuntimeError("out of order")
+
+strip_process.StripWriter, strip_process.IDLE_SECONDS = Writer, 0.5
+strip_process.main()
+"""
+
+
+@pytest.mark.parametrize(("requests", "status"), [(b"", 0), (b'{"start": 0, "stop": 1}\n', 1)])
+def test_a_process_ends_when_it_is_idle_or_broken_with_its_input_still_open(
+    grass_project, requests, status
+):
+    path = os.pathsep.join([str(LIBRARY), grass_project.environment.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        env={**grass_project.environment, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    process.stdin.write(pickle.dumps((pickle.dumps(None), 1)) + requests)
+    process.stdin.flush()
+    told = process.stderr.read().decode()
+    assert process.wait() == status, told
+    assert told.endswith("RuntimeError: out of order\n" if status else "")
+    assert "Fatal Python error" not in told
 
 
 def test_a_scheduler_without_workers_is_refused(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ VISIBLE_SECONDS = 60
 """Time in which a file that a worker has written must be seen here: NFS takes up to half a
 minute."""
 
-KEPT_VARIABLES = ("KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS")
+KEPT_VARIABLES = ("GRASS_MASK", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS")
 """Variables of the module on which the result depends."""
 
 
@@ -63,10 +63,7 @@ def cluster_strips(
     )
     with connected(scheduler, nprocs) as cluster:
         check_all(cluster.answers(check, lambda place: (job,)))
-        try:
-            yield ClusterStrips(cluster, job, options, flags, region, report)
-        finally:
-            cluster.end(job.word)
+        yield ClusterStrips(cluster, job, options, flags, region, report)
 
 
 class ClusterStrips(StripComputer):
@@ -102,13 +99,21 @@ class ClusterStrips(StripComputer):
         missing = [one for one in left if not work.is_finished(one)]
         job = self._with_task(work)
         self._check_disk(work, missing)
-        check_all(self._cluster.answers(prepare, lambda place: (job, place)))
-        with Dispatcher(self._cluster, job, missing, self._report) as dispatcher:
+        with self._processes(job), Dispatcher(self._cluster, job, missing, self._report) as running:
             for strip in left:
                 if strip in missing:
-                    dispatcher.wait_for(strip)
+                    running.wait_for(strip)
                     _await_file(work, strip)
                 yield from work.waiting(strip, done)
+
+    @contextmanager
+    def _processes(self, job: Job) -> Iterator[None]:
+        """The processes that compute; they end before anyone clears the spool."""
+        try:
+            check_all(self._cluster.answers(prepare, lambda place: (job, place)))
+            yield
+        finally:
+            self._cluster.end(job.word)
 
     def _with_task(self, work: StripWork) -> Job:
         task = StripTask(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import pickle
@@ -15,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster
-from distributed.comm.addressing import get_address_host_port, parse_address
-from distributed.comm.registry import get_backend
+from distributed import Client, Future, LocalCluster, Security
+from distributed.comm import connect
 
 from .job import Answer, Outcome, Place
 from .worker import end
@@ -167,7 +167,9 @@ def _local(nprocs: int) -> Iterator[Cluster]:
     gpus = visible_gpus()
     workers = nprocs or (len(gpus) if len(gpus) > 1 else os.cpu_count() or 1)
     threads = max(1, (os.cpu_count() or 1) // workers)
-    options: dict[str, Any] = {"processes": False, "dashboard_address": None}
+    # A worker pauses for good when this process, of which it is a thread, has more memory than a
+    # worker is to have.
+    options: dict[str, Any] = {"processes": False, "dashboard_address": None, "memory_limit": 0}
     with (
         LocalCluster(n_workers=workers, threads_per_worker=threads, **options) as cluster,
         Client(cluster, set_as_default=False) as client,
@@ -194,36 +196,34 @@ def gpu_shares(workers: int, gpus: list[str]) -> list[tuple[tuple[str, str], ...
     return [(("CUDA_VISIBLE_DEVICES", gpus[place % len(gpus)]),) for place in range(workers)]
 
 
-def _check_address(scheduler: str) -> None:
-    """Refuse what no client can be made of.
-
-    A client that has refused it itself waits 10 s to be closed, and shows where it was.
-
-    Raises:
-        ValueError, TypeError: There is no such protocol here, or no port.
-    """
-    protocol, _ = parse_address(scheduler)
-    get_address_host_port(scheduler)
-    get_backend(protocol).get_connector()
-
-
 @contextmanager
 def _client(scheduler: str) -> Iterator[Client]:
     try:
-        _check_address(scheduler)
+        asyncio.run(_try(scheduler))
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    # Of an address that needs more than a name, such as certificates, a TypeError tells.
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"<{scheduler}> is no address of a Dask scheduler ({error}): expected for example "
             "scheduler=tcp://host:8786, or scheduler=local"
         ) from None
-    except OSError:
+    # What another server sends may be read as the size of a message.
+    except (OSError, OverflowError, MemoryError):
         raise ValueError(
             f"No Dask scheduler answers at <{scheduler}> within {CONNECT_SECONDS} s: start one "
             "with 'dask scheduler', or correct the address"
         ) from None
     with client:
         yield client
+
+
+async def _try(scheduler: str) -> None:
+    """Connect once: `Client` waits for ever for a server that is none of Dask's."""
+    # It takes its time to find the host, too.
+    async with asyncio.timeout(CONNECT_SECONDS + 1):
+        how = Security().get_connection_args("client")
+        comm = await connect(scheduler, timeout=CONNECT_SECONDS, **how)
+        await comm.close()
 
 
 def _await_workers(client: Client, scheduler: str) -> None:

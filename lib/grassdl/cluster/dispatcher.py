@@ -65,7 +65,7 @@ class Dispatcher:
         self._refused: set[str] = set()
         self._done: set[Strip] = set()
         self._taken = 0
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._serve, name="dispatcher", daemon=True)
@@ -102,8 +102,8 @@ class Dispatcher:
                 self._give_up_lost(places)
                 self._hand_out(places)
                 self._take_answers()
-        # Whoever waits raises it.
-        except Exception as error:
+        # Whoever waits raises it, whatever it is: it would wait for ever.
+        except BaseException as error:
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()

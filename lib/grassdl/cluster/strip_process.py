@@ -16,6 +16,7 @@ import pickle
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO
@@ -30,6 +31,18 @@ IDLE_SECONDS = 120
 
 def main() -> None:
     """Answer requests until there are no more."""
+    status = 0
+    try:
+        _serve()
+    except Exception:
+        # Its last line is what the worker tells.
+        traceback.print_exc()
+        status = 1
+    # The thread that listens holds standard input, for which Python would abort.
+    os._exit(status)
+
+
+def _serve() -> None:
     answers, requests = _own_stdout(), sys.stdin.buffer
     content, threads = pickle.load(requests)
     with ExitStack() as cleanup:

@@ -20,6 +20,9 @@ from pathlib import Path
 from .. import __version__
 from .job import DONE, Answer, Job, Outcome, Place, library_folder
 
+OF_ANOTHER_SESSION = ("WIND_OVERRIDE", "GRASS_REGION", "GRASS_MASK")
+"""Variables by which a session in which the worker was started has another region or mask."""
+
 LAST_BYTES = 2000
 """Of what a process wrote to stderr, when it ended."""
 
@@ -175,8 +178,9 @@ def _environment(job: Job, gisrc: Path) -> dict[str, str]:
     def led_by(name: str, *paths: str) -> str:
         return os.pathsep.join([*paths, *filter(None, [os.environ.get(name)])])
 
+    own = {name: text for name, text in os.environ.items() if name not in OF_ANOTHER_SESSION}
     return {
-        **os.environ,
+        **own,
         **job.environment,
         "GISBASE": gisbase,
         "GISRC": os.fspath(gisrc),

@@ -287,7 +287,8 @@ def _remove_files(folder: Path) -> None:
     (folder / RECORD_NAME).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.name != LOCK_NAME:
-            path.unlink()
+            # A worker that is cut off from its scheduler may be finishing a strip.
+            path.unlink(missing_ok=True)
 
 
 def _remove(folder: Path) -> None:
