@@ -136,7 +136,6 @@ def _check_precision(engine: str, precision: str, card: ModelCard) -> None:
 def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) -> None:
     """Refuse what the model or the engine cannot do."""
     _check_target(options, card)
-    _check_segments(options, card)
     if tiling == "exact" and card.halo is None:
         raise ValueError(
             f"Network {card.network} {card.why_blended} and cannot be tiled exactly: leave out "
@@ -145,6 +144,7 @@ def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) ->
     if card.onnx:
         _check_onnx(options, card.onnx, tiling)
     _check_precision(options["engine"], options["precision"], card)
+    _check_segments(options, card)
     for name in FROM_NETWORK:
         if options[name] and not (options["group"] or options["input"]):
             raise ValueError(
