@@ -62,6 +62,7 @@ def work(tmp_path, tiling, decision=DECISION):
         adjustment=None,
         figures={},
         engine="keras",
+        precision="float32",
         fingerprint={},
     )
 

@@ -46,7 +46,7 @@ def test_the_need_depends_on_engine_and_precision(
     engine, with_keras, tiling, turned, precision, copies, working
 ):
     facts = NetworkFacts(5, 7, 16, 96, 193, {"float32": 400.0, "bfloat16": 200.0})
-    loaded = LoadedEngine(None, engine, facts, with_keras)
+    loaded = LoadedEngine(None, engine, precision, facts, with_keras)
     card = SimpleNamespace(parameters=2_000_000, bands=range(5))
     run = replace(settings(tiling=tiling), augmented=turned, precision=precision)
     need = Need.of(card, loaded, run, np.dtype(np.uint16), Decision(7))
