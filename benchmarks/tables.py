@@ -380,6 +380,18 @@ OF_BENCHMARKS = {
             )
         ],
     ),
+    "kept memory": Table(
+        "freed memory | epoch | user | system | anonymous memory",
+        [
+            Rows(
+                "kept_memory",
+                "HOW | {HOW[seconds]:.1f} s | {HOW[user_s]:.1f} s | {HOW[system_s]:.1f} s "
+                "| {HOW[anonymous_mb]:.0f} MB".replace("HOW", how),
+                {"network": "unet", "batch_size": 16, "precision": "auto"},
+            )
+            for how in ("returned", "kept")
+        ],
+    ),
     "training memory": Table(
         "patches | anonymous memory",
         [
