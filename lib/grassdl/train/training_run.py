@@ -125,12 +125,8 @@ class Course:
                 yield phase
 
     def prepare(self, learner: keras.Model, phase: Phase) -> None:
-        """Give an optimiser its variables, and its state if a training is resumed within a phase.
-
-        TensorFlow would trace the step twice if the first trace made these variables: that takes
-        4 s of processor time for the smallest U-Net.
-        """
-        learner.optimizer.build(learner.trainable_variables)
+        """Give an optimiser, which has its variables, its state if a training is resumed within a
+        phase."""
         resumed = self._resumed_in(phase)
         if resumed is not None:
             assign(learner.optimizer.variables, resumed.optimizer)
