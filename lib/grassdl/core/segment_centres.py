@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cell at the centre of each segment of a map: one of its own, closest to its centroid.
+"""The centre of each segment of a map: its centroid, or its own cell that is closest to that.
 
-Two passes over the map. Memory depends on the number of segments, never on that of cells.
+Memory depends on the number of segments, never on that of cells.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STRIP_CELLS = 1 << 20
 
 
 def central_cells(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
-    """The central cell of every segment.
+    """The central cell of every segment, by two passes over the map.
 
     Args:
         segments: Ids, and cells that belong to no segment.
@@ -28,14 +28,14 @@ def central_cells(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
         each which is closest to the mean of its cells' centres; of several the first by row and
         column.
     """
-    ids, centroids = _centroids(segments)
+    ids, means = centroids(segments)
     closest = np.full(len(ids), np.inf)
     cells = np.zeros((len(ids), 2), np.int64)
     for row, found, places in _strips(segments):
         rows, cols = np.nonzero(places < len(found))
         where = np.searchsorted(ids, found)[places[rows, cols]]
         own = np.stack([rows + row, cols], axis=-1)
-        squares = np.square(own + 0.5 - centroids[where]).sum(axis=-1)
+        squares = np.square(own + 0.5 - means[where]).sum(axis=-1)
         order = np.lexsort((squares, where))
         first = order[np.flatnonzero(np.diff(where[order], prepend=-1))]
         nearer = first[squares[first] < closest[where[first]]]
@@ -44,8 +44,16 @@ def central_cells(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
     return ids, cells
 
 
-def _centroids(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
-    """The ids and the mean (segments, 2) of the cells' centres."""
+def centroids(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
+    """The centroid of every segment.
+
+    Args:
+        segments: Ids, and cells that belong to no segment.
+
+    Returns:
+        Ids (segments,) int64, ascending, and row and column (segments, 2) of the mean of its cells'
+        centres, in cells from the upper left corner.
+    """
     tally = GroupTally()
     for row, found, places in _strips(segments):
         rows, cols = np.nonzero(places < len(found))

@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...core.options import HIGHEST
-from ...core.segment_centres import central_cells
+from ...core.segment_centres import central_cells, centroids
 from ...core.text import one_line
 from ...io.delimited import read_rows, read_text
-from ..raster.info import STRIP_CELLS
-from ..raster.rows import MapRows, RasterRows, is_null
+from ..raster.rows import MapRows
 
 SEPARATORS = "|,;\t"
 
@@ -95,24 +95,26 @@ def segment_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
         raster: Integer raster map of segments.
         wanted: Ids of the segments that count, int64 ascending, at least one.
     """
-    rows_of_map = RasterRows(raster)
-    step = max(1, STRIP_CELLS // rows_of_map.cols)
-    sums = np.zeros((3, len(wanted)))
-    for row in range(0, rows_of_map.rows, step):
-        values = rows_of_map.read(row, min(step, rows_of_map.rows - row))
-        place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
-        here = np.nonzero((wanted[place] == values) & ~is_null(values))
-        for total, weights in zip(sums, (None, here[0] + row + 0.5, here[1] + 0.5), strict=True):
-            total += np.bincount(place[here], weights, minlength=len(wanted))
-    rows_of_map.close()
-    present = sums[0] > 0
-    return SegmentSites(wanted[present], (sums[1:, present] / sums[0, present]).T)
+    with closing(MapRows(raster)) as segments:
+        return SegmentSites(*centroids(_Wanted(segments, wanted)))
 
 
 def central_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
     """The same as `segment_sites` with places that lie in the segments, see `central_cells`."""
-    rows_of_map = MapRows(raster)
-    ids, cells = central_cells(rows_of_map)
-    rows_of_map.close()
-    chosen = np.isin(ids, wanted)
-    return SegmentSites(ids[chosen], cells[chosen] + 0.5)
+    with closing(MapRows(raster)) as segments:
+        ids, cells = central_cells(_Wanted(segments, wanted))
+    return SegmentSites(ids, cells + 0.5)
+
+
+class _Wanted:
+    """A map of segments, some of which count: cells of the others belong to none."""
+
+    def __init__(self, segments: MapRows, wanted: np.ndarray):
+        self._segments, self._wanted = segments, wanted
+        self.rows, self.cols, self.dtype = segments.rows, segments.cols, segments.dtype
+
+    def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of the segments, and which cells belong to none."""
+        values, outside = self._segments.read(row, rows)
+        place = np.minimum(np.searchsorted(self._wanted, values), len(self._wanted) - 1)
+        return values, outside | (self._wanted[place] != values)
