@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,15 +109,14 @@ class PatchRun(PredictionRun):
         self.bands = inputs
         card.check_resolution(self.region.nsres, self.region.ewres)
         self.loaded = load_engine(card, settings, report, self.prediction.disagreement)
-        engine, precision = self.loaded.name, self.loaded.precision
-        self.settings = replace(settings, engine=engine, precision=precision)
+        self.settings = self.loaded.settled(settings)
 
     def start(self, checkpoint: Checkpoint) -> None:
         """See `PredictionRun.start`: the region."""
 
     def row_bands(self, reader: Any, done: int) -> RowBands:
         """See `PredictionRun.row_bands`."""
-        self.outputs.note(f"engine {self.settings.engine}, precision {self.settings.precision}")
+        self._note_engine()
         self._warn_of_shifts(reader)
         centre, _ = self.card.target.labelled_part(self.card.size)
         engine, fill = self.loaded.engine, self.card.fill_values
@@ -200,8 +199,7 @@ class PatchRun(PredictionRun):
             **super().record(),
             "rows": -(-self.region.rows // block),
             "cols": -(-self.region.cols // block),
-            "engine": self.settings.engine,
-            "precision": self.settings.precision,
+            **self._engine_record(),
         }
 
 

@@ -148,6 +148,14 @@ class PredictionRun(ABC):
             found = objects.result() if objects else None
             self.outputs.make(support, columns, by_segment, found, checkpoint.record_naming)
 
+    def _engine_record(self) -> dict[str, str]:
+        """What computed, for JSON."""
+        return {"engine": self.settings.engine, "precision": self.settings.precision}
+
+    def _note_engine(self) -> None:
+        """Have the history of the maps tell what computed."""
+        self.outputs.note(f"engine {self.settings.engine}, precision {self.settings.precision}")
+
     def _note_threshold(self) -> None:
         """Tell the threshold of two classes, which may be the model's and stand in no call."""
         if self.settings.threshold is not None and len(self.card.classes) == 2:
@@ -227,7 +235,7 @@ class NetworkRun(PredictionRun):
         first = first_step(plan.rows, plan.tiling, done)
         self._cells = cells_with_data(reader, plan.rows, plan.cols, first)
         self.report(plan.summary(self._cells))
-        self.outputs.note(f"engine {self.settings.engine}, precision {self.settings.precision}")
+        self._note_engine()
         values, names, adjusts = reader, self.bands.names, self.settings.normalization == MAPS
         if adjusts:
             values = adjusted(reader, names, self.card, plan.rows, plan.cols, self.outputs.note)
@@ -257,8 +265,7 @@ class NetworkRun(PredictionRun):
         facts = self.network.loaded.facts
         return {
             **super().record(),
-            "engine": self.settings.engine,
-            "precision": self.settings.precision,
+            **self._engine_record(),
             "features": {"layer": facts.layer, "number": facts.features} if facts.layer else None,
             "tiling": self.network.plan.record(self._cells),
         }

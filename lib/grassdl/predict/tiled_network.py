@@ -56,8 +56,7 @@ class TiledNetwork:
         self._frame.check_overlap()
         prediction = PREDICTION.of(card.target)
         self.loaded = load_engine(card, settings, report, prediction.disagreement)
-        engine, precision = self.loaded.name, self.loaded.precision
-        self.settings = replace(settings, engine=engine, precision=precision)
+        self.settings = self.loaded.settled(settings)
         decision: Any = prediction.decision
         self.decision = decision(card, settings, figures)
         if settings.segment_features:

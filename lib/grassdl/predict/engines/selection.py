@@ -66,6 +66,10 @@ class LoadedEngine:
     facts: NetworkFacts
     with_keras: bool
 
+    def settled(self, settings: Settings) -> Settings:
+        """Settings with the engine and the precision that compute."""
+        return replace(settings, engine=self.name, precision=self.precision)
+
 
 def load_engine(
     card: ModelCard,
