@@ -11,7 +11,6 @@ import signal
 import subprocess
 import time
 
-import numpy as np
 import pytest
 from psutil import Process
 
@@ -21,6 +20,7 @@ from grassdl.model.folder import load_card
 from grassdl.predict.engines import openvino_conversion
 from grassdl.predict.engines.network_facts import NetworkFacts
 from grassdl.predict.engines.openvino_cache import cache_folder
+from noise_maps import write_noise_and_stripes
 from one_error import fails_with
 from small_model import plain_band, write_members, write_model
 
@@ -33,12 +33,7 @@ BANDS = [plain_band("one"), plain_band("two")]
 def project(new_project, tmp_path_factory):
     """A project with two maps, NULL here and there, segments, a model and an ensemble."""
     project = new_project(tmp_path_factory.mktemp("cluster"))
-    rng = np.random.default_rng(2)
-    for name in ("one", "two"):
-        values = rng.normal(100, 30, (EDGE, EDGE)).astype(np.float32)
-        values[rng.random(values.shape) < 0.02] = np.nan
-        project.write_raster(name, values)
-    project.write_raster("segments", np.add.outer(np.arange(EDGE), np.arange(EDGE)) // 50)
+    write_noise_and_stripes(project, EDGE)
     # The first rows and columns lie beyond the maps.
     project.run("g.region", n=ROWS, s=0, w=-10, e=EDGE, res=1)
     model = project.path / "model"

@@ -14,6 +14,7 @@ import time
 import numpy as np
 import pytest
 
+from noise_maps import write_noise_and_stripes
 from small_model import plain_band, write_model
 
 EDGE = 400
@@ -25,13 +26,7 @@ OUTPUTS = ["by_segment", "classes", "p_2", "p_5", "p_9", "sure"]
 def project(new_project, tmp_path_factory):
     """A project with two maps, NULL here and there, and a model of them."""
     project = new_project(tmp_path_factory.mktemp("resuming"))
-    rng = np.random.default_rng(2)
-    for name in ("one", "two"):
-        values = rng.normal(100, 30, (EDGE, EDGE)).astype(np.float32)
-        values[rng.random(values.shape) < 0.02] = np.nan
-        project.write_raster(name, values)
-    # Diagonal stripes, which cross all row bands.
-    project.write_raster("segments", np.add.outer(np.arange(EDGE), np.arange(EDGE)) // 50)
+    write_noise_and_stripes(project, EDGE)
     project.run("g.region", raster="one")
     model = project.path / "model"
     model.mkdir()
