@@ -190,12 +190,17 @@ def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None
     return sentence
 
 
+def number_of_dates(bands: Sequence[Band]) -> int:
+    """How many dates bands have."""
+    return 1 + max(band.date for band in bands)
+
+
 def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:
     """What is wrong with `given` bands for something made from `expected` ones, or None.
 
     Names and their order are compared only where both sides declared them.
     """
-    dates = [1 + max((band.date for band in some), default=0) for some in (expected, given)]
+    dates = [number_of_dates(some) if some else 1 for some in (expected, given)]
     if dates[0] != dates[1]:
         return f"bands of {_dates(dates[0])} are expected, of {_dates(dates[1])} are given"
     wrong = number_mismatch([band.label for band in expected], [band.label for band in given])

@@ -11,13 +11,8 @@ from collections.abc import Sequence
 from functools import reduce
 
 from .band_statistics import BandStatistics
-from .bands import Band, names_mismatch
+from .bands import Band, names_mismatch, number_of_dates
 from .text import listed
-
-
-def number_of_dates(bands: Sequence[Band]) -> int:
-    """How many dates bands have."""
-    return 1 + max(band.date for band in bands)
 
 
 def of_date(bands: Sequence[Band], date: int) -> list[Band]:

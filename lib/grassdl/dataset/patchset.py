@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
-from ..core.bands import Band, names_mismatch
+from ..core.bands import Band, names_mismatch, number_of_dates
 from ..core.classes import MAX_CLASSES, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.colors import are_alike, were_chosen
-from ..core.dates import number_of_dates, of_date
+from ..core.dates import of_date
 from ..core.label_codes import CLASS_CODES, LabelCodes
 from ..core.schema import shortened
 from ..core.target import ByTarget

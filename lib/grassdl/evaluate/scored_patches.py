@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.bands import names_mismatch, places_of
+from ..core.bands import names_mismatch, number_of_dates, places_of
 from ..core.classes import NULL_INDEX, ClassScheme, union
-from ..core.dates import number_of_dates
 from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..core.bands import Band, DType, options_of
+from ..core.bands import Band, DType, number_of_dates, options_of
 from ..core.classes import ClassScheme, MapClass
 from ..core.colors import default_colors
-from ..core.dates import number_of_dates
 from ..core.markdown import environment
 from ..core.schema import shortened
 from ..io.folders import check_output_folder, file_digest, new_folder

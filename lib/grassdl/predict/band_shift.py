@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
-from ..core.dates import number_of_dates, shared_statistics
+from ..core.bands import number_of_dates
+from ..core.dates import shared_statistics
 from ..core.readers import RowReader
 from ..core.stability_index import population_stability
 from ..model.card import ModelCard

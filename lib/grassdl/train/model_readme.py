@@ -10,8 +10,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ..core.bands import NDSM, NDVI, OPTION_PREFIXES, Band
-from ..core.dates import number_of_dates, of_date
+from ..core.bands import NDSM, NDVI, OPTION_PREFIXES, Band, number_of_dates
+from ..core.dates import of_date
 from ..core.markdown import environment, table
 from ..core.target import ByTarget
 from ..core.value_accuracy import TITLES

@@ -24,10 +24,11 @@ from ...core.bands import (
     ndsm,
     ndvi,
     number_mismatch,
+    number_of_dates,
     smallest_dtype,
     smallest_dtype_name,
 )
-from ...core.dates import joined_dates, number_of_dates, of_date
+from ...core.dates import joined_dates, of_date
 from ...core.readers import empty_layers
 from ...core.resampling import NEAREST, Axis, effective_method, resample
 from ...core.text import listed

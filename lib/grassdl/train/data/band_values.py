@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.bands import Band
-from ...core.dates import number_of_dates, shared_statistics
+from ...core.bands import Band, number_of_dates
+from ...core.dates import shared_statistics
 from ...dataset.patchset import JoinedPatchSets
 
 NOT_SPECTRAL = frozenset(

@@ -17,8 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ...core.bands import Band, color_of
-from ...core.dates import number_of_dates
+from ...core.bands import Band, color_of, number_of_dates
 from ...core.text import listed
 from ...io.folders import file_digest
 from ...model.card import EncoderRecord

@@ -17,8 +17,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from ...core.bands import Band, places_of
-from ...core.dates import number_of_dates
+from ...core.bands import Band, number_of_dates, places_of
 from ...core.target import Target
 from ...core.text import listed
 from ...dataset.patchset import JoinedPatchSets
