@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,8 @@ REAL_DATA = CHECKOUT.parent / "shared" / "data"
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(CHECKOUT / "lib"))
+# A shell's background jobs ignore Ctrl-C, and so would the modules that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _bind_gdal_to_its_own_sqlite() -> None:

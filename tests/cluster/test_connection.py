@@ -15,7 +15,7 @@ from dataclasses import replace
 import dask
 import pytest
 
-from dask_cluster import DaskCluster
+from dask_cluster import DaskCluster, wait_until
 from grassdl import __version__
 from grassdl.cluster import connection, worker
 from grassdl.cluster.connection import LOCAL, check_all, connected, gpu_shares, visible_gpus
@@ -89,6 +89,22 @@ def test_workers_that_cannot_take_part_are_named(tmp_path):
     assert told[1].startswith("lacks the toolset: start it with PYTHONPATH")
     with pytest.raises(ValueError, match="Worker <tcp://.*> (lacks|has)"):
         check_all(answers)
+
+
+def test_an_answer_that_is_gone_with_its_worker_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.5)
+    cluster = DaskCluster(tmp_path, dict(os.environ))
+    try:
+        cluster.start_worker()
+        cluster.await_workers(1)
+        with connected(cluster.address, 0) as known:
+            [place] = known.places().values()
+            future = known.submit(place, Answer, Outcome.DONE)
+            wait_until(future.done)
+            cluster.workers[0].kill()
+            assert connection.answer_of(future) == Answer(Outcome.LOST, "is gone")
+    finally:
+        cluster.close()
 
 
 def test_a_worker_started_in_a_session_keeps_its_region_to_itself(monkeypatch, tmp_path):

@@ -316,8 +316,6 @@ def test_ctrl_c_leaves_no_files(grass_project, maps, tmp_path):
         env=grass_project.environment,
         cwd=tmp_path,
         start_new_session=True,
-        # Tests may run in the background of a shell, where SIGINT is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stderr=subprocess.PIPE,
         text=True,
     )

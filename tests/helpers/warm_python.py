@@ -40,8 +40,14 @@ def run(
             "streams": streams,
         }
         server = _server()
-        print(json.dumps(task), file=server.stdin, flush=True)
-        status = int(server.stdout.readline())
+        try:
+            print(json.dumps(task), file=server.stdin, flush=True)
+            status = int(server.stdout.readline())
+        except BaseException:
+            # The answer that is still to come would be taken for that of the next script.
+            os.killpg(server.pid, signal.SIGKILL)
+            _server.cache_clear()
+            raise
         out, err = (Path(name).read_text() for name in streams[1:])
     return subprocess.CompletedProcess(words, status, out, err)
 
@@ -51,7 +57,8 @@ def _server() -> subprocess.Popen[str]:
     from grassdl.runtime.keras_backend import UNUSED
 
     words = [sys.executable, __file__, *UNUSED]
-    server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    server = subprocess.Popen(words, **pipes, text=True, start_new_session=True)
     # It ends where its standard input does.
     atexit.register(server.communicate)
     return server

@@ -192,9 +192,8 @@ def stopped_after(grass_project, words, number, session=(), **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A terminal sends SIGINT to all processes of the job; a shell's background jobs ignore it.
+        # A terminal sends SIGINT to all processes of the job.
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     told = [running.stderr.readline()]
     while words not in told[-1]:

@@ -11,6 +11,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ CONNECT_SECONDS = 5
 
 WORKER_SECONDS = 10
 """Time in which the first worker must be there."""
+
+ANSWER_SECONDS = 10
+"""Time in which an answer that is there must be fetched from its worker."""
 
 POLL_SECONDS = 0.5
 """Time after which it is seen that a worker is gone."""
@@ -113,17 +117,26 @@ class _Call:
 def answer_of(future: Future) -> Answer:
     """What a worker answered; lost where it is gone."""
     if not future.done() or future.status in ("cancelled", "lost"):
-        future.cancel()
-        return Answer(Outcome.LOST, "is gone")
-    error = future.exception()
-    if error is None:
-        return future.result()
+        return _gone(future)
+    try:
+        error = future.exception(timeout=ANSWER_SECONDS)
+        if error is None:
+            return future.result(timeout=ANSWER_SECONDS)
+    # The answer is kept by the worker. Where that is gone, the scheduler would have the task
+    # computed again, by that worker alone.
+    except (TimeoutError, CancelledError):
+        return _gone(future)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("grassdl"):
         return Answer(
             Outcome.REFUSED,
             "lacks the toolset: start it with PYTHONPATH set to the folder etc/i.dl of the addons",
         )
     return Answer(Outcome.LOST, f"{type(error).__name__}: {error}")
+
+
+def _gone(future: Future) -> Answer:
+    future.cancel()
+    return Answer(Outcome.LOST, "is gone")
 
 
 def check_all(answers: Iterable[tuple[Place, Answer]]) -> None:
@@ -149,7 +162,8 @@ def connected(scheduler: str, nprocs: int) -> Iterator[Cluster]:
         ValueError: No scheduler answers, or it has no workers.
     """
     # What happens to workers is told by the module, in its own words.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
     with dask.config.set({"distributed.comm.timeouts.connect": CONNECT_SECONDS}):
         if scheduler == LOCAL:
