@@ -192,14 +192,14 @@ def test_an_encoder_starts_from_imagenet_unless_told_otherwise():
     [
         ({"encoder": "vgg"}, "There is no encoder <vgg>, only efficientnet_lite0, "),
         ({"encoder_weights": "imagenet"}, "no effect with network <unet> without <encoder>"),
-        ({"network": "segnet", "encoder_weights": "imagenet"}, "no use with network <segnet>"),
+        ({"network": "segnet", "encoder_weights": "imagenet"}, "no effect with network <segnet>"),
         (
             {"network_file": "own.py", "encoder": "resnet50"},
             "<encoder> has no effect with <network_file>",
         ),
         (
             {"network_file": "own.py", "encoder_weights": "imagenet"},
-            "no use with network <own> without <encoder>",
+            "no effect with network <own> without <encoder>",
         ),
         (
             {"encoder": "mobilenetv2", "encoder_weights": "w.h5", "model": "model"},
