@@ -101,8 +101,8 @@
 # % key: importance
 # % type: integer
 # % required: no
-# % label: How often each band is permuted to see what it brings (not when empty)
-# % description: 5 is usual; tells what F1 loses in the mean and for each class, with intervals from 2 on
+# % label: How often each band is permuted for its importance (not when empty)
+# % description: 5 is usual; gives the loss of F1 in the mean and for each class, with intervals from 2 on
 # % guisection: Held-back
 # % end
 # % flag
@@ -114,7 +114,7 @@
 # % flag
 # % key: t
 # % label: Fit a temperature to the validation patches and store it in the model
-# % description: The probabilities of i.dl.predict then mean what they say
+# % description: The probabilities of i.dl.predict are then calibrated
 # % guisection: Held-back
 # % end
 # % option G_OPT_R_INPUT
@@ -151,7 +151,7 @@
 # % key: object_areas
 # % required: no
 # % label: Name of vector map with the mapped objects
-# % description: As i.dl.predict writes it with vector: its areas take the place of connected areas of the classification
+# % description: As i.dl.predict writes it with vector: its areas replace the connected areas of the classification
 # % guisection: Details
 # % end
 # % option
@@ -166,7 +166,7 @@
 # % key: segments
 # % required: no
 # % label: Name of raster map of segments
-# % description: Tells accuracy by segment, what segments do to borders, and how well they fit the reference
+# % description: Gives accuracy by segment, accuracy of borders with segments, and how well segments fit the reference
 # % guisection: Details
 # % end
 # % option
@@ -174,14 +174,14 @@
 # % type: string
 # % required: no
 # % label: Prefix of the raster maps of class probabilities
-# % description: Maps PREFIX_VALUE as i.dl.predict writes them: tells how far they can be trusted
+# % description: Maps PREFIX_VALUE as i.dl.predict writes them: gives their calibration
 # % guisection: Details
 # % end
 # % option
 # % key: wanted_precision
 # % type: double
 # % required: no
-# % label: Precision of the second of two classes for which the threshold is told
+# % label: Precision of the second of two classes for which the threshold is reported
 # % description: With probabilities of a map or of a model, 0 to 1
 # % guisection: Details
 # % end
@@ -189,7 +189,7 @@
 # % key: wanted_recall
 # % type: double
 # % required: no
-# % label: Recall of the second of two classes for which the threshold is told
+# % label: Recall of the second of two classes for which the threshold is reported
 # % description: With probabilities of a map or of a model, 0 to 1
 # % guisection: Details
 # % end
@@ -198,7 +198,7 @@
 # % type: double
 # % required: no
 # % answer: 0.01
-# % description: Standard error of overall accuracy for which the sample size is told
+# % description: Standard error of overall accuracy for which the sample size is reported
 # % guisection: Intervals
 # % end
 # % option
@@ -206,7 +206,7 @@
 # % type: integer
 # % required: no
 # % label: Edge of the bootstrap's blocks in cells (automatic when empty)
-# % description: By default the region is parted into about 400 blocks
+# % description: By default the region is divided into about 400 blocks
 # % guisection: Intervals
 # % end
 # % option
@@ -251,7 +251,7 @@
 # % key: report
 # % required: no
 # % label: Name for output HTML file with all figures, the maps and the errors
-# % description: One file that needs nothing else, for a browser or an appendix
+# % description: One self-contained file, for a browser or an appendix
 # % guisection: Output
 # % end
 # % rules
@@ -292,7 +292,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(options: dict[str, str], fit: str) -> None:
-    """Score maps or a model; write the files, and the report to stdout if it has no file."""
+    """Score maps or a model; write the files, and the report to standard output without one."""
     from grassdl.dataset.patchset import open_datasets
     from grassdl.evaluate.report.files import FILE_OPTIONS, FORMATS, writers
     from grassdl.evaluate.settings import Settings
@@ -318,7 +318,7 @@ def evaluate(options: dict[str, str], fit: str) -> None:
     if files:
         gs.message(f"Written: {', '.join(map(str, paths))}")
     if options["format"] == "plain" and not options["report"]:
-        gs.message("With report=FILE.html it is written as a page with pictures, too")
+        gs.message("With report=FILE.html the report is also written as a page with pictures")
 
 
 def score_maps(
@@ -357,9 +357,9 @@ def score_model(
     write: Write,
     fit: str,
 ) -> dict:
-    """The report on a model, which is fitted first if `fit` names flags that ask for it.
+    """The report on a model, which is fitted first if `fit` names flags of fits.
 
-    Keras is imported only when all else is checked.
+    Keras is imported only after the checks.
     """
     from grassdl.evaluate.band_importance import band_importance
     from grassdl.evaluate.fitting import fitted_model

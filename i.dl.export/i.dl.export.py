@@ -26,8 +26,8 @@
 # % description: A model, an ensemble, or several models whose probabilities are averaged
 # % guisection: Required
 # % end
-# GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
-# a path cannot be, but for mapsets.
+# GRASS offers --overwrite for outputs of age "new" only, and looks for a map of the name, except for
+# mapsets; a path is no name of a map.
 # % option G_OPT_M_DIR
 # % key: output
 # % gisprompt: new,mapset,dir

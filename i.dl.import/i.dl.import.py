@@ -24,8 +24,8 @@
 # % description: Of another toolkit, of the QGIS plugin Deepness, or of i.dl.export
 # % guisection: Required
 # % end
-# GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
-# a path cannot be, but for mapsets.
+# GRASS offers --overwrite for outputs of age "new" only, and looks for a map of the name, except for
+# mapsets; a path is no name of a map.
 # % option G_OPT_M_DIR
 # % key: output
 # % gisprompt: new,mapset,dir

@@ -72,7 +72,7 @@
 # % key: red
 # % required: no
 # % label: Red band
-# % description: For a model with the band ndvi; by default taken from where training had it
+# % description: For a model with the band ndvi; by default the map at its position in the training
 # % guisection: Bands
 # %end
 # %option G_OPT_R_INPUT
@@ -124,7 +124,7 @@
 # % key: probabilities
 # % required: no
 # % label: Prefix for output maps of class probabilities
-# % description: One map PREFIX_VALUE per class; without group and input the existing maps that are taken instead of running the network
+# % description: One map PREFIX_VALUE per class; without group and input existing maps that are read instead of running the network
 # % guisection: Output
 # %end
 # %option G_OPT_R_OUTPUT
@@ -150,7 +150,7 @@
 # %option G_OPT_R_OUTPUT
 # % key: novelty
 # % required: no
-# % label: Name for output map of how unlike the training a cell is
+# % label: Name for output map of the novelty of cells
 # % description: Distance of its features from those of the training: 1 is the 99th percentile of the training
 # % guisection: Output
 # %end
@@ -173,7 +173,7 @@
 # % key: objects
 # % required: no
 # % label: Name for output map of numbered objects
-# % description: Connected cells of a class, which a model with a class of borders keeps apart; vector then has one area for each
+# % description: Connected cells of a class, which a model with a class of borders separates; vector then has one area for each
 # % guisection: Output
 # %end
 # %option
@@ -199,7 +199,7 @@
 # % multiple: yes
 # % required: no
 # % label: Values of classes whose objects get right angles (none when empty)
-# % description: For buildings; an outline that would change by more than a fifth stays as it is
+# % description: For buildings; an outline that would change by more than a fifth is kept
 # % guisection: Output
 # %end
 # %option
@@ -218,7 +218,7 @@
 # % answer: model
 # % label: Mean and deviation of the bands
 # % description: For imagery of another bit depth or camera than that of the training
-# % descriptions: model;Those of the training;maps;Those of the maps in the region take their place
+# % descriptions: model;Those of the training;maps;Those of the maps in the region
 # % guisection: Bands
 # %end
 # %option G_OPT_R_INPUT
@@ -250,13 +250,13 @@
 # % required: no
 # % answer: 0
 # % label: Least margin of a segment, 0 to 1
-# % description: Segments whose first class leads by less than this before the second keep the classes of their cells
+# % description: Segments whose first class leads the second by less than this keep the classes of their cells
 # % guisection: Segments
 # %end
 # %option G_OPT_F_OUTPUT
 # % key: segment_stats
 # % required: no
-# % label: Name for output CSV file of what the network tells of each segment
+# % label: Name for output CSV file with the statistics of each segment
 # % description: Joins the table of i.segment.stats and feeds v.class.mlR
 # % guisection: Segments
 # %end
@@ -266,7 +266,7 @@
 # %option G_OPT_V_OUTPUT
 # % key: segment_vector
 # % required: no
-# % description: Name for output vector map of the segments, with the same as attributes
+# % description: Name for output vector map of the segments, with the same statistics as attributes
 # % guisection: Segments
 # %end
 # %option
@@ -283,7 +283,7 @@
 # % required: no
 # % options: exact,blend
 # % label: How tiles are joined
-# % description: By default exact, or blend for a network that looks at the whole image at once
+# % description: By default exact, or blend for a network whose receptive field is the whole image
 # % descriptions: exact;As if the network were run once over the whole;blend;Tiles overlap by half and fade into each other
 # % guisection: Computing
 # %end
@@ -306,7 +306,7 @@
 # % required: no
 # % options: auto,keras,openvino
 # % answer: auto
-# % description: What computes the network
+# % description: Engine that computes the network
 # % descriptions: auto;Keras on a GPU, OpenVINO on a processor if it is installed;keras;Keras with its backend;openvino;OpenVINO on the processor
 # % guisection: Computing
 # %end
@@ -407,7 +407,7 @@ def main() -> int:
 
 
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
-    """Make the maps row band by row band, out of the network or of stored probabilities."""
+    """Make the maps row band by row band, from the network or from stored probabilities."""
     from grassdl.cluster.computer import strip_computer
     from grassdl.core.text import listed
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities

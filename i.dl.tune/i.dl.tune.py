@@ -62,8 +62,8 @@
 # % description: A journal on which several machines may work, or an SQLite database if it ends in .db; default: beside output
 # % guisection: Study
 # % end
-# GRASS offers --overwrite where an output is new. Of new ones it looks for a map of that name, which
-# a path cannot be, but for mapsets.
+# GRASS offers --overwrite for outputs of age "new" only, and looks for a map of the name, except for
+# mapsets; a path is no name of a map.
 # % option G_OPT_M_DIR
 # % key: output
 # % gisprompt: new,mapset,dir
@@ -86,7 +86,7 @@
 # % required: no
 # % gisprompt: old,bin,file
 # % label: Name of a Python file with a network of your own
-# % description: It takes the place of network; its function build(size, bands, classes) returns a Keras model
+# % description: Replaces network; its function build(size, bands, classes) returns a Keras model
 # % guisection: Network
 # % end
 # % option
@@ -154,7 +154,7 @@
 # % type: string
 # % required: no
 # % options: softmax,sigmoid
-# % label: What makes probabilities of the network's scores (default: softmax)
+# % label: Turns the network's scores into probabilities (default: softmax)
 # % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
 # % end
@@ -163,7 +163,7 @@
 # % type: integer
 # % required: no
 # % label: Maximum number of passes over the training patches (automatic when empty)
-# % description: By default as many as show the network about 500 000 000 cells, from 20 to 200
+# % description: By default as many as pass over about 500 000 000 cells, from 20 to 200
 # % guisection: Training
 # % end
 # % option
@@ -180,7 +180,7 @@
 # % required: no
 # % options: cross_entropy,focal,dice,cross_entropy_dice,huber,mse,mae
 # % label: Loss (cross_entropy when empty, or huber for values)
-# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss;huber;Of values: squared differences, but absolute ones beyond a deviation (Huber 1964);mse;Of values: mean squared difference, of which outliers make much;mae;Of values: mean absolute difference
+# % descriptions: cross_entropy;Minus the logarithm of the probability of the right class;focal;Cross-entropy that hardly counts what is already well classified (Lin et al. 2017);dice;One minus the Dice coefficient, mean of the classes (Milletari et al. 2016);cross_entropy_dice;Sum of cross-entropy and Dice loss;huber;Of values: squared differences, but absolute ones beyond a deviation (Huber 1964);mse;Of values: mean squared difference, which outliers dominate;mae;Of values: mean absolute difference
 # % guisection: Training
 # % end
 # % option
@@ -218,8 +218,8 @@
 # % required: no
 # % options: cosine,constant,plateau
 # % answer: cosine
-# % label: Course of the learning rate
-# % descriptions: cosine;Rises over the first twentieth of the steps, then falls along half a cosine;constant;Always the same;plateau;Halves whenever the score has not become better for some epochs
+# % label: Schedule of the learning rate
+# % descriptions: cosine;Rises over the first twentieth of the steps, then falls along half a cosine;constant;Always the same;plateau;Halves whenever the score has not improved for some epochs
 # % guisection: Training
 # % end
 # % option
@@ -227,7 +227,7 @@
 # % type: double
 # % required: no
 # % label: Highest learning rate
-# % description: By default 0.002; 0.0002 to train a model on without -f, so that it keeps what it knows
+# % description: By default 0.002; 0.0002 with model and without -f, to keep what the model has learnt
 # % guisection: Training
 # % end
 # % option
@@ -244,7 +244,7 @@
 # % required: no
 # % answer: 0.05
 # % label: Share of the steps over which the weights of the model are averaged
-# % description: Smooths what single steps do to them; 0 to take them as they are after an epoch
+# % description: Smooths the effect of single steps; 0 takes the weights at the end of an epoch
 # % guisection: Training
 # % end
 # % option
@@ -255,7 +255,7 @@
 # % options: flip,rotate90,rotate,zoom,brightness,contrast,saturation,noise,band_dropout,none
 # % answer: flip,rotate90,brightness,contrast
 # % label: Random changes of the training patches
-# % descriptions: flip;Mirror left to right and top to bottom (chance of each);rotate90;Turn by 0, 90, 180 or 270 degrees (share of the patches);rotate;Turn by any angle (largest angle in degrees);zoom;Magnify or shrink (0.2: by up to a factor of 1.2);brightness;Lighter or darker (largest change, in standard deviations);contrast;More or less contrast (0.2: by up to a factor of 1.2);saturation;More or less colourful (0.2: by up to a factor of 1.2);noise;Noise in each cell (largest deviation, in standard deviations);band_dropout;Bands of heights and indices at their mean, as if missing (chance of each);none;Patches as they are
+# % descriptions: flip;Mirror left to right and top to bottom (chance of each);rotate90;Turn by 0, 90, 180 or 270 degrees (share of the patches);rotate;Turn by any angle (largest angle in degrees);zoom;Magnify or shrink (0.2: by up to a factor of 1.2);brightness;Lighter or darker (largest change, in standard deviations);contrast;More or less contrast (0.2: by up to a factor of 1.2);saturation;More or less colourful (0.2: by up to a factor of 1.2);noise;Noise in each cell (largest deviation, in standard deviations);band_dropout;Bands of heights and indices at their mean, as if missing (chance of each);none;Patches unchanged
 # % guisection: Training
 # % end
 # % option
@@ -292,14 +292,14 @@
 # % multiple: yes
 # % key_desc: name
 # % label: Names of the bands to train on
-# % description: Some of those of the datasets, to see what a band brings (default: all)
+# % description: Some of those of the datasets, to measure what a band contributes (default: all)
 # % guisection: Trials
 # % end
 # % option G_OPT_M_DIR
 # % key: model
 # % required: no
 # % label: Name of a model folder to start from
-# % description: Its network is trained on, also for other bands and classes; the model stays as it is
+# % description: Its weights are the start, also for other bands and classes; the model is not changed
 # % guisection: Trials
 # % end
 # % option G_OPT_M_DIR
@@ -307,7 +307,7 @@
 # % multiple: yes
 # % required: no
 # % label: Name of an ensemble, or of one or more model folders, to learn from
-# % description: The network learns their mean probabilities beside the labels: many become one fast one
+# % description: The network learns their mean probabilities beside the labels (distillation)
 # % guisection: Trials
 # % end
 # % option
@@ -317,7 +317,7 @@
 # % options: auto,float32,bfloat16
 # % answer: auto
 # % label: Precision to compute with
-# % descriptions: auto;What the hardware does well: bfloat16 on GPUs that have it, float32 elsewhere;float32;Single precision;bfloat16;Mixed: computes in bfloat16, keeps weights in float32
+# % descriptions: auto;bfloat16 on GPUs that support it, float32 elsewhere;float32;Single precision;bfloat16;Mixed: computes in bfloat16, keeps weights in float32
 # % guisection: Computing
 # % end
 # % option G_OPT_M_NPROCS

@@ -59,7 +59,7 @@ OFFERS: dict[str, dict[str, dict[str, str]]] = {
         "schedule": choices.SCHEDULES,
         "augmentation": {
             **{name: one.description for name, one in AUGMENTATIONS.items()},
-            "none": "Patches as they are",
+            "none": "Patches unchanged",
         },
         "precision": choices.PRECISIONS,
     },

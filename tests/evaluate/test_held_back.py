@@ -128,8 +128,8 @@ def test_a_dataset_that_cannot_say_where_is_refused(tmp_path, changes, split, wo
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"points": "p"}, "Option points does not go with dataset and a map"),
-        ({"reference": "r", "design": "random"}, "Option design does not go with dataset"),
+        ({"points": "p"}, "Option points cannot be combined with dataset and a map"),
+        ({"reference": "r", "design": "random"}, "Option design cannot be combined with dataset"),
     ],
 )
 def test_samples_are_not_scored_in_patches_only(options, words):

@@ -57,7 +57,7 @@ def test_novelty_is_that_of_the_features_of_the_network_run_once(
 def test_what_the_model_or_the_call_cannot_give_is_refused(grass_project, bands, model, features):
     wanted = {"novelty": "unlike"}
     refused(
-        grass_project, model, "novelty", "must come from the network", "leave out novelty",
+        grass_project, model, "novelty", "needs the network", "leave out novelty",
         **wanted, input="", probabilities="p",
     )  # fmt: skip
     refused(

@@ -89,7 +89,7 @@ def test_row_bands_are_written_as_they_come_and_maps_made_at_the_end(tmp_path):
     assert outputs.index == [[0, 1, 0, 1], [0, 1, 0, 1], [0, 1]]
     opened, made, closed = outputs.events
     assert (opened, closed) == ("open after 0", "close")
-    assert "out of stored probabilities" in made
+    assert "from stored probabilities" in made
 
 
 def test_a_run_that_ends_early_makes_no_map_and_is_resumed_after_its_last_band(tmp_path):

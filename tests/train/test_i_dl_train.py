@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_written_is_named(run, dataset):
     [
         ({"epochs": 0}, "<epochs> must be at least 1"),
         ({"learning_rate": -1}, "<learning_rate> must be above 0"),
-        ({"augmentation": "none,flip"}, "augmentation=none does not go together"),
+        ({"augmentation": "none,flip"}, "augmentation=none cannot be combined"),
         ({"strengths": "zoom:0.1"}, "<zoom>, which is not among the augmentations"),
         ({"network": "nicknet"}, "Network <nicknet> has no option <depth>, only filters"),
         ({"class_weights": "1,2"}, "<class_weights> must be one for each of the 3 classes"),
@@ -289,5 +289,5 @@ def test_a_model_is_trained_on_with_other_bands_and_its_encoder_frozen(run, data
         train(run, folder, tmp_path / "other", model=tmp_path / "old", depth="", network="nicknet"),
         "<network> contradicts model",
     )
-    fails_with(train(run, folder, tmp_path / "other", flags="f"), "-f is of no use without model=")
+    fails_with(train(run, folder, tmp_path / "other", flags="f"), "-f has no effect without model=")
     assert leftovers(tmp_path) == ["new", "old"]

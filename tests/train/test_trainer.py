@@ -354,7 +354,7 @@ def spoil(monkeypatch):
 
 def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path, spoil):
     spoil(0)
-    with pytest.raises(ValueError, match="not a number.*lower learning_rate"):
+    with pytest.raises(ValueError, match="not a finite number.*lower learning_rate"):
         run(joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST))
     assert nothing_in(tmp_path)
 
@@ -368,11 +368,9 @@ def test_a_loss_that_is_no_number_any_more_costs_no_epoch_before_it(dataset, tmp
     )  # fmt: skip
     assert (card.training["diverged"], card.training["interrupted"]) == (True, False)
     assert (card.training["epochs_run"], card.training["best"]["epoch"] <= 3) == (3, True)
-    assert any(
-        "not a number any more in epoch 4" in one and "the best epoch" in one for one in lines
-    )
+    assert any("not a finite number in epoch 4" in one and "the best epoch" in one for one in lines)
     assert all(np.isfinite(one).all() for one in load_network(tmp_path / "model").get_weights())
-    assert "its loss was not a number" in (tmp_path / "model" / "README.md").read_text()
+    assert "its loss was not a finite number" in (tmp_path / "model" / "README.md").read_text()
     # There is nothing to resume: it would come to the same.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "model"]
 
@@ -459,5 +457,5 @@ def test_a_model_is_not_lost_where_memory_runs_out_for_its_statistics(monkeypatc
     lines = []
     assert fit_module._statistics(None, None, 1, lines.append) is None
     assert lines == [
-        "Memory ran out for what novelty of i.dl.predict takes: the model is without it"
+        "Memory ran out for the statistics of novelty: the model is written without them"
     ]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What i.dl.evaluate makes of a table of counts: listings and files."""
+"""Accuracy of maps and models: counts, metrics and reports."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which band matters to a model: what its scores lose when a band tells nothing any more.
+"""Permutation importance of the bands of a model: the loss of its scores without a band.
 
 Breiman (2001), Random Forests, Machine Learning 45, 5-32: a band is permuted among the cells, so
-that its values stay those of the band and their places mean nothing.
+that it keeps its distribution and loses its relation to the labels.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ def band_importance(
     """The loss of F1 for each band that is permuted, or at its mean throughout.
 
     A permuted band has in each cell with data the value of another such cell of the split, drawn
-    at random of `POOL_CELLS` at most. All other bands stay as they are: what two bands both tell
-    is lost with neither.
+    at random from at most `POOL_CELLS`. All other bands are unchanged: information that two bands
+    share is lost with neither.
 
     Args:
         predict: The model's network.
-        card: What the model knows.
+        card: The model's card.
         patches: The patches to score.
         repeats: How often each band is permuted.
         seed: Same seed, same figures.
         progress: Takes the number of patches that are done.
 
     Returns:
-        A JSON object: `repeats`, `seed`, `f1_macro` of the bands as they are, and for each of
+        A JSON object: `repeats`, `seed`, `f1_macro` of the unchanged bands, and for each of
         `bands` the losses: mean over the repeats, its 95 % interval, and the loss at the mean.
 
     Raises:
@@ -60,7 +60,7 @@ def band_importance(
     bands = range(len(card.bands))
     draws = [_generators(seed, band, repeats) for band in bands]
     whole = np.zeros((3, len(patches.classes)))
-    # Of each band the margins at its mean come first, then those of each repeat.
+    # For each band the margins at its mean, then those of each repeat.
     changed = np.zeros((len(bands), 1 + repeats, *whole.shape))
     done = 0
     for batch in patches.batches():
@@ -113,7 +113,7 @@ def _margins(
     batch: Batch,
     images: np.ndarray,
 ) -> np.ndarray:
-    """Margins (3, classes) of a batch whose images are these."""
+    """Margins (3, classes) of a batch with these images."""
     index = patches.classes.places_of(card.classes)[card.index_of(card.tempered(predict(images)))]
     return margins_of(accuracy.confusion_counts(index, batch.truth, len(patches.classes)))
 

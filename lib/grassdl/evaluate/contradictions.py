@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Maps that give equal values other meanings: their cells agree, their labels do not.
-
-It stands alone since it knows of labels only; scores, references and comparisons ask it.
-"""
+"""Maps whose labels of equal class values differ."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is fitted to validation patches and stored in a model: temperature and threshold."""
+"""Temperature and threshold, fitted to validation patches and stored in a model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .metrics.thresholds import ThresholdCounts, Wanted, chosen_threshold
 from .scored_patches import ScoredPatches, sampled
 
 FITTED_PIXELS = 1_000_000
-"""Pixels that a temperature is fitted to; one number needs no more."""
+"""Pixels that a temperature is fitted to, enough for one parameter."""
 
 
 def check_fit(model: Model, wanted: Wanted, what: str) -> None:
-    """Refuse thresholds for a model of other than two classes, and what cannot be stored.
+    """Refuse thresholds for models of other than two classes, and fits that cannot be stored.
 
     Args:
         model: The model.
-        wanted: What thresholds are wanted for.
+        wanted: The wanted precision or recall.
         what: The flags, see `fitted`.
 
     Raises:
@@ -55,7 +55,7 @@ def check_fit(model: Model, wanted: Wanted, what: str) -> None:
 def temperature_of(
     predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], seed: int
 ) -> float:
-    """The temperature that suits the validation patches of datasets.
+    """The temperature fitted to the validation patches of datasets.
 
     Args:
         predict: The model's network.
@@ -84,11 +84,11 @@ def temperature_of(
 def threshold_of(
     predict: Predict, card: ModelCard, patch_sets: Sequence[PatchSet], wanted: Wanted
 ) -> float:
-    """The threshold of the second of two classes that suits the validation patches of datasets.
+    """The threshold of the second of two classes, fitted to the validation patches of datasets.
 
     Args:
         predict: The model's network.
-        card: What the model knows, its temperature among it.
+        card: The model's card, with its temperature.
         patch_sets: The datasets.
         wanted: The precision or recall to reach; otherwise F1 is the highest.
 
@@ -134,10 +134,10 @@ def fitted(
 def fitted_model(
     model: Model, patch_sets: Sequence[PatchSet], wanted: Wanted, seed: int, what: str
 ) -> tuple[Model, list[str]]:
-    """A model whose networks each have what suits the patches that validated them; see `fitted`.
+    """A model whose networks are each fitted to the patches that validated them; see `fitted`.
 
     Returns:
-        The model, and a line for each figure that tells where it belongs.
+        The model, and a line for each figure and where it is stored.
     """
     if not what:
         return model, []

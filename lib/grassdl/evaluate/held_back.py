@@ -70,7 +70,7 @@ class HeldBackCells:
         return self.windows.contains(row, rows)
 
     def to_json(self) -> dict[str, Any]:
-        """What the report tells."""
+        """The fields of the report."""
         return {"split": self.split, "datasets": list(self.datasets)}
 
 

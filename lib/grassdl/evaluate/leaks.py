@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cells of a map on which its model was trained: their scores are too high."""
+"""Compared cells on which the model of a map was trained, and whose scores are too high."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Points(Protocol):
 
 
 class Maps(Protocol):
-    """What `gis.inputs.evaluation_maps.EvaluationMaps` gives of this."""
+    """The part of `gis.inputs.evaluation_maps.EvaluationMaps` that is used here."""
 
     names: dict[str, str]
     classification: RowReader
@@ -51,8 +51,8 @@ class Maps(Protocol):
 def leaks_of_map(maps: Maps) -> dict[str, Any]:
     """Compared cells or points that lie in patches of the models that made the maps.
 
-    A map's history names its model. Patches whose places are not in the model card are left out:
-    that a region holds them says nothing about the cells that are compared.
+    A map's history names its model. Patches whose location is not in the model card are left out:
+    a region that contains them need not compare their cells.
 
     Returns:
         `leaks`, objects as `dataset.seen.leaks` has them, whose `patches` are cells or points;
@@ -66,7 +66,7 @@ def leaks_of_map(maps: Maps) -> dict[str, Any]:
         return {}
     found = []
     for key, card in cards.items():
-        # Two maps of one model have its leaks once.
+        # Leaks of a model are listed once, also if it made both maps.
         if card is not None and (key == "classification" or card != cards["classification"]):
             found += _leaks(maps, key, card, descriptions[key])
     return {"leaks": found}
@@ -99,7 +99,7 @@ def _leaks(
 def _ground(
     place: Mapping[str, object], area: dict[str, Any], metadata: Mapping[str, str]
 ) -> Ground:
-    """The ground of the evaluation: the maps that were classified, as far as the model had them."""
+    """The ground of the evaluation, by the classified maps that the model was trained on."""
     used = maps_used(metadata)
     maps = {name for name in area.get("maps", ()) if {name, name.split("@")[0]} & used}
     return Ground(str(place["crs"]), str(place["project"]), frozenset(maps))
@@ -118,7 +118,7 @@ def _cells_inside(maps: Maps, key: str, windows: Windows) -> tuple[int, int]:
 
 
 def _points_inside(maps: Maps, key: str, windows: Windows) -> tuple[int, int]:
-    """The same for sample points."""
+    """As `_cells_inside`, for sample points."""
     assert maps.points is not None
     compared = ~maps.at_points(key)[1]
     seen = windows.contains_cells(maps.points.rows[compared], maps.points.cols[compared])

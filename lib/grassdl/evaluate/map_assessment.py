@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The whole evaluation of a class map as one JSON object: the figures that were asked for."""
+"""The evaluation of a class map as one JSON object."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
         The object of `accuracy.report` with what was compared, `within` which patches if not
         everywhere, and what was left out, and `intervals`,
         `area_adjusted`, `comparison`, `borders`, `objects`, `segments`, `calibration` and
-        `thresholds` as far as they are asked for.
+        `thresholds` if they are requested.
 
     Raises:
-        ValueError: Maps without common cells or classes, or that lack what is asked for.
+        ValueError: Maps without common cells or classes, or without what an option needs.
     """
     table = _tally(maps, maps.classification, "classification", settings)
     classes = maps.classes(table.values)
@@ -106,7 +106,7 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
         report["area_adjusted"] = _area_adjusted(maps, table, settings)
     if maps.compare is not None:
         report["comparison"] = _comparison(maps, maps.compare, table, settings)
-    # Those of a comparison are the classes of all maps.
+    # A comparison has the classes of all maps.
     compared = report.get("comparison", report)["classes"]
     for sentence in contradictions(maps.labels([one["value"] for one in compared])):
         maps.warn(sentence)
@@ -116,7 +116,7 @@ def assess(maps: Maps, settings: Settings) -> dict[str, Any]:
 def _by_cells(
     maps: Maps, table: Tally, classes: list[MapClass], settings: Settings
 ) -> dict[str, Any]:
-    """Borders, objects, segments and calibration, each by another look at all cells."""
+    """Borders, objects, segments and calibration, each in a further pass over the cells."""
     found: dict[str, object] = {}
     values = table.values
     places = [_place(value, values) for value in settings.objects]
@@ -211,7 +211,7 @@ def _comparison(maps: Maps, compare: RowReader, table: Tally, settings: Settings
 def _comparison_by_sample(
     maps: Maps, compare: RowReader, values: list[int], settings: Settings
 ) -> dict[str, Any]:
-    """The same where the reference is a sample, whose strata are the classes of the first map."""
+    """As `_comparison`, for a reference that is a sample stratified by the first map."""
     areas = None
     if settings.design == STRATIFIED:
         mapped = maps.mapped_areas(where_compared=True)
@@ -237,7 +237,7 @@ def _rows(maps: Maps, values: list[int], *between: RowReader) -> ClassRows:
 
 
 def _place(value: int, values: list[int]) -> int:
-    """Place of a class whose objects are wanted.
+    """Index of a class whose objects are wanted.
 
     Raises:
         ValueError: It is in neither map.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an evaluation of a model decides by its target: the one place that asks for it."""
+"""What depends on the target of a model in its evaluation."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A model scored on patches that it was not trained on, as a whole and area by area."""
+"""The scores of a model on patches that it was not trained on, as a whole and by dataset."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def score_patches(
 
     Args:
         predict: The model's network.
-        card: What the model knows.
+        card: The model's card.
         patch_sets: The datasets.
         split: "train", "val" or "test".
         seed: Seed of the bootstrap.
-        wanted: What thresholds are wanted for, if the model has two classes.
+        wanted: The wanted precision or recall, for models of two classes.
 
     Returns:
         The object of `assess` for the patches, and `areas` with the summary of each dataset,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The model behind the figures, described for the report."""
+"""Description of the evaluated model for the report."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from ..model.card import KNOWLEDGE_SOURCES, ModelCard
 from ..model.ensemble import open_model
 
 _UNREADABLE = (OSError, ValueError, RuntimeError)
-"""Errors of reading an unknown folder: no permission, too long a path, a damaged file, a home that
-does not exist."""
+"""Errors of reading an unknown folder: no permission, too long a path, a damaged file, no home."""
 
 _LONGEST_NAME, _LONGEST_REASON = 60, 160
 
 _NOT_TOLD = set("network network_file pixels best model leaks members summary".split())
-"""Parts of the account of a training that stand elsewhere in the report, or would fill it."""
+"""Fields of a training that are elsewhere in the report, or too long for it."""
 
 _HEADS = {"seconds": "duration"}
-"""Parts of the account under another name."""
+"""Fields with another heading in the report."""
 
 _CALL = re.compile(r"\bi\.dl\.predict(\.py)?\s.*", re.DOTALL)
 
@@ -43,11 +42,11 @@ def describe(card: ModelCard) -> dict[str, str]:
 
 
 def _training(card: ModelCard) -> str:
-    """The settings and the course of the training, what is empty or off left out."""
+    """Settings and result of the training, without those that are empty or off."""
     told = {key: one for key, one in card.training.items() if key not in _NOT_TOLD}
     for source in KNOWLEDGE_SOURCES:
         if one := told.get(source):
-            # With its areas it would fill pages.
+            # Too long with its areas.
             told[source] = one["name"]
     if "seconds" in told:
         told["seconds"] = duration(told["seconds"])
@@ -72,9 +71,9 @@ def _words(value: object) -> str:
 def with_model(metadata: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
     """A map's metadata, and the card of the model that made the map instead of its sources.
 
-    The call of i.dl.predict in the map's history names the model's folder. The card is left out
-    where the folder is not there any more, or holds another model now. Where it cannot be read, a
-    sentence says so in its place: no content of a history may make a report fail.
+    The call of i.dl.predict in the map's history names the model's folder. The card is left out if
+    the folder is missing or holds another model. If it cannot be read, a sentence says so: no
+    content of a history may make a report fail.
 
     Args:
         metadata: Title, description, sources and comments of the map.
@@ -109,7 +108,7 @@ def _card_in(names: str) -> ModelCard | None:
 
 
 def _without_card(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without what the card says again: the sources, and the title that names them."""
+    """Metadata without sources and title, which repeat the card."""
     again = {"source1", "source2"}
     if metadata.get("source1", "") in metadata.get("title", ""):
         again.add("title")
@@ -117,7 +116,7 @@ def _without_card(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def model_of(metadata: Mapping[str, str]) -> ModelCard | None:
-    """The card of the model that made a map; None where it is not known, see `with_model`."""
+    """The card of the model that made a map; None if it is unknown, see `with_model`."""
     with suppress(*_UNREADABLE):
         card = _card_in(_option(metadata, "model"))
         if card and _made(card, metadata):
@@ -137,7 +136,7 @@ def _option(metadata: Mapping[str, str], key: str) -> str:
     try:
         words = shlex.split(call[0]) if call else []
     except ValueError:
-        # Quotes that do not close: no call of ours.
+        # Unbalanced quotes: not a call of i.dl.predict.
         return ""
     return next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "")
 

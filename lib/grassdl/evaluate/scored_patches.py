@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The patches of a split as a model sees them, with their classes in its terms."""
+"""The patches of a split with the bands and class indices of a model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Batch:
         truth: Index among the classes of model and datasets (n, size, size) uint8, or the code of
             a cell without class.
         channel: Index among the model's classes (n, size, size) uint8; the number of them or more
-            where it does not know the class, and where there is none.
+            for classes that the model lacks, and where there is none.
         labelled: Which cells have a class (n, size, size).
     """
 
@@ -80,16 +80,16 @@ class DatasetPatches:
 
 
 class SplitPatches:
-    """A split of several datasets, as a model has them.
+    """A split of several datasets, as a model is scored on them.
 
     Args:
-        card: What the model knows; a fold that validated it, too.
+        card: The model's card, with the fold that validated it.
         patch_sets: The datasets.
         split: "train", "val" or "test".
 
     Attributes:
         card: See above.
-        patch_sets: The datasets with the splits of the model.
+        patch_sets: The datasets with the model's splits.
         split: See above.
     """
 
@@ -99,7 +99,7 @@ class SplitPatches:
 
     @property
     def leaks(self) -> list[dict[str, Any]]:
-        """Patches that lie where the model has seen the ground, see `dataset.seen.leaks`."""
+        """Patches on ground that the model has seen, see `dataset.seen.leaks`."""
         return [
             found
             for one in self.patch_sets
@@ -108,7 +108,7 @@ class SplitPatches:
 
 
 def with_splits_of(card: ModelCard, patch_sets: Sequence[PatchSet]) -> list[PatchSet]:
-    """Datasets as a model was trained on them: those with folds with the one that validated it."""
+    """Datasets with the splits that a model was trained on: of those with folds, its fold."""
     fold = card.training.get("fold")
     return [as_trained(one, card.dataset_ids, fold) for one in patch_sets]
 
@@ -120,7 +120,7 @@ class ScoredPatches(SplitPatches):
         card, patch_sets, split: See `SplitPatches`.
 
     Attributes:
-        classes: The classes of the model and the datasets: what the model does not know counts as
+        classes: The classes of the model and the datasets; those that the model lacks count as
             missed.
         parts: The patches of each dataset.
 
@@ -143,7 +143,7 @@ class ScoredPatches(SplitPatches):
 
 
 def sampled(patches: ScoredPatches, most: int) -> tuple[int, int]:
-    """How to take at most about `most` cells: every n-th patch, and so many cells of each."""
+    """How to sample at most about `most` cells: every n-th patch, and cells of each."""
     return max(1, -(-len(patches) // most)), -(-most // max(len(patches), 1))
 
 
@@ -208,7 +208,7 @@ def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | N
 
 
 def _codes_in(classes: ClassScheme, patch_set: PatchSet) -> np.ndarray:
-    """Class index by label code of a dataset, (256,) uint8; what is no class stays what it is."""
+    """Class index by label code of a dataset, (256,) uint8; codes of no class are kept."""
     codes = np.arange(256, dtype=np.uint8)
     own = patch_set.manifest.classes
     codes[: len(own)] = classes.places_of(own)

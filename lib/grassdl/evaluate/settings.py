@@ -14,13 +14,13 @@ from .metrics.thresholds import NOTHING_WANTED, Wanted
 CENSUS, STRATIFIED = "census", "stratified"
 
 LEAST_ERROR = 1e-6
-"""Standard error that can be asked for: 250 000 000 000 points, and no overflow below it."""
+"""Least standard error: it needs 250 000 000 000 points, and smaller ones overflow."""
 
 MOST_DISTANCE = 1000
-"""Cells; as many rows above and below are held in memory."""
+"""Largest distance in cells: as many rows above and below are in memory."""
 
 MOST_REPEATS = 1000
-"""Permutations of a band; intervals are narrow long before."""
+"""Most permutations of a band; intervals are narrow with far fewer."""
 
 _FOR_CELLS = (
     "distance",
@@ -50,7 +50,7 @@ _NOT_HELD_BACK = {
     "points": "points are a sample of the whole map, leave dataset out",
     "design": "all cells of the patches are compared, leave design out",
 }
-"""Options of maps that cannot be scored on the patches of a dataset only, and why."""
+"""Options that cannot be combined with scoring a map on patches of a dataset, and why."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Settings:
         objects: Values of the classes whose objects are matched.
         minsize: Cells that an object has at least.
         probabilities: Prefix of the maps of probabilities, or "".
-        wanted: What thresholds are wanted for.
-        importance: How often each band is permuted to learn its importance; 0 for not at all.
-        background: Class value of the cells to which the reference gives no class, or None.
+        wanted: The wanted precision or recall.
+        importance: How often each band is permuted for its importance; 0 for none.
+        background: Class value of the cells without class in the reference, or None.
         matrix: Whether a table of the confusion matrix is wanted.
 
     Raises:
-        ValueError: A number out of its range.
+        ValueError: A number is out of range.
     """
 
     design: str = CENSUS
@@ -112,7 +112,7 @@ class Settings:
         """The settings of the module's options.
 
         Raises:
-            ValueError: Options do not go together, or a number is out of its range.
+            ValueError: Options cannot be combined, or a number is out of range.
         """
         return cls(
             design=_design(options),
@@ -140,7 +140,7 @@ def _importance(options: Mapping[str, str]) -> int:
 
 
 def _wanted(options: Mapping[str, str]) -> Wanted:
-    """What thresholds are wanted for; they are probabilities' of maps or of a model."""
+    """The wanted precision or recall, which needs probabilities of maps or of a model."""
     given = [key for key in ("wanted_precision", "wanted_recall") if options[key]]
     if given and not (options["model"] or options["probabilities"]):
         raise ValueError(
@@ -152,14 +152,14 @@ def _wanted(options: Mapping[str, str]) -> Wanted:
 
 
 def _check_held_back(options: Mapping[str, str]) -> None:
-    """Refuse what a map that is scored on patches of a dataset only cannot have."""
+    """Refuse options that cannot be combined with scoring a map on patches of a dataset."""
     for key, why in _NOT_HELD_BACK.items():
         if options[key] and options[key] != CENSUS:
-            raise ValueError(f"Option {key} does not go with dataset and a map: {why}")
+            raise ValueError(f"Option {key} cannot be combined with dataset and a map: {why}")
 
 
 def _design(options: Mapping[str, str]) -> str:
-    """The sampling design, which must suit the reference."""
+    """The sampling design, which must fit the reference."""
     if options["model"]:
         for key in _FOR_MAPS:
             if options[key]:

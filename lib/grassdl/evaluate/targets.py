@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an evaluation of maps decides by what they hold: the one place that asks for it."""
+"""What depends on the target of the maps in an evaluation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TargetEvaluation:
 
 
 def _class_page(report: Report, maps: Maps) -> str:
-    # A sample may have missed mapped classes, which the areas know.
+    # A sample may miss mapped classes, which the areas include.
     shown = report.get("area_adjusted", report)["classes"]
     classes = maps.classes([one["value"] for one in shown])
     pictures = overview(maps.classification, maps.reference, classes)
@@ -53,7 +53,7 @@ def _value_page(report: Report, maps: Maps) -> str:
 
 
 def _description(maps: Maps) -> dict[str, str]:
-    """How the classification was made, by its metadata and its model."""
+    """How the classification was made, from its metadata and its model."""
     description, problem = with_model(maps.description())
     if problem:
         maps.warn(problem)

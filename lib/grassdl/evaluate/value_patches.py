@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A model of values scored on patches that it was not trained on."""
+"""The scores of a model of values on patches that it was not trained on."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class ValuePatches(SplitPatches):
         }
 
     def _references(self) -> np.ndarray:
-        """Values of a sample of patches, of which ranges are made."""
+        """Values of a sample of patches, from which ranges are made."""
         step = max(1, len(self) * self.card.size**2 // SAMPLED_CELLS)
         labels = [
             codes
@@ -106,7 +106,7 @@ class ValuePatches(SplitPatches):
             for _, _, codes in reader.batches(BATCH, np.arange(0, len(reader), step))
         ]
         values = np.concatenate([one[VALUE_CODES.is_labelled(one)] for one in labels])
-        # All of a sparsely labelled sample may lie in other patches.
+        # With sparse labels all labelled cells may lie outside the sample.
         return values if len(values) else np.array([0.0, 1.0])
 
 

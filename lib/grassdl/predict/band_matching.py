@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Other imagery than the training's: each band brought to the training's mean and deviation."""
+"""Matches each band to the training's mean and deviation, for imagery unlike the training's."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Adjustment:
         adjusted = empty_layers(values.shape, np.float32)
         scale = self.model_deviation / self.deviation
         for place in range(len(self.names)):
-            # In float32 a narrow band far from 0 would lose its last digits.
+            # In float32 a band of small deviation far from 0 would lose its last digits.
             band = values[..., place].astype(np.float64)
             band -= self.mean[place]
             band *= scale[place]
@@ -108,7 +108,7 @@ class Adjustment:
             strict=True,
         )  # fmt: skip
         return [
-            f"Band {name}: mean {mean:.6g} and deviation {deviation:.6g} of the maps stand for "
+            f"Band {name}: mean {mean:.6g} and deviation {deviation:.6g} of the maps matched to "
             f"{model_mean:.6g} and {model_deviation:.6g} of the model"
             for name, mean, deviation, model_mean, model_deviation in figures
         ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bands whose values in the region are unlike those of the training, found before the start."""
+"""Finds bands whose values in the region differ from those of the training, before the start."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ..model.card import ModelCard
 from .tiling.axis import Axis
 
 BOUND = 0.25
-"""Population stability index above which a band is reported: scorecards are built anew from there
-on (Siddiqi 2006). Of a normal band it is a shift of the mean by half a standard deviation."""
+"""Population stability index above which a band is reported, the bound of a significant shift in
+credit scoring (Siddiqi 2006). In a normal band it is a shift of the mean by half a deviation."""
 
 SAMPLED_ROWS = 100
-"""Rows that are read for it."""
+"""Rows that are sampled."""
 
 SAMPLED_CELLS = 200_000
-"""Cells of these rows that are compared."""
+"""Cells of these rows that are sampled."""
 
 FEWEST_CELLS = 1000
-"""Cells with data below which nothing is said: in so small a region there are few fields or roofs,
-and their mixture is another one by chance."""
+"""Fewest cells with data: a smaller region has few fields or roofs, whose mixture differs from the
+training's by chance."""
 
 MOST_TOLD = 8
-"""Bands that are named at most."""
+"""Most bands that are listed."""
 
 
 def shifted_bands(
@@ -46,7 +46,7 @@ def shifted_bands(
     Args:
         reader: The bands of the cells `rows.input` by `cols.input`, as the network takes them.
         names: Their names.
-        card: Card of the model; of one that does not know the histograms nothing is said.
+        card: Card of the model; without histograms there are no sentences.
         rows, cols: The tiling, as `tiling.axis` plans it.
         adjusted: Whether the bands already have the training's mean and deviation.
     """
@@ -96,8 +96,8 @@ def _sample(reader: RowReader, rows: Axis, cols: Axis) -> np.ndarray:
 
 
 def _helped(by_band: np.ndarray, card: ModelCard) -> set[int]:
-    """Places of the bands (bands, n) that are like the training once they have its mean and
-    deviation, which the dates of a band get together."""
+    """Indices of the bands (bands, n) that are like the training once matched to its mean and
+    deviation, all dates of a band together."""
     own = shared_statistics(card.bands, [BandStatistics.of(band) for band in by_band])
     return {
         place
@@ -107,6 +107,6 @@ def _helped(by_band: np.ndarray, card: ModelCard) -> set[int]:
 
 
 def _adjusted(band: np.ndarray, own: BandStatistics, card: ModelCard, place: int) -> np.ndarray:
-    """Values of a band brought from a mean and deviation to the training's."""
+    """Values of a band matched to the training's mean and deviation."""
     scale = card.deviation[place] / (own.deviation or 1.0)
     return (band - own.mean) * scale + card.mean[place]

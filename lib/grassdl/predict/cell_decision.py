@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What becomes of what the engine gives for cells, whatever the model's target."""
+"""The interface that turns the engine's results into rows of the output, for every target."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CellDecision(ABC):
 
     @abstractmethod
     def blended(self, result: np.ndarray) -> None:
-        """Mend what rounding did to weighted means (rows, cols, layers), in place."""
+        """Correct rounding errors of weighted means (rows, cols, layers), in place."""
 
     @abstractmethod
     def decide(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The finished rows of a run on disk, from which a later run resumes, however that one ended."""
+"""The finished rows of a run on disk, from which a later run resumes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BUSY = "Another run is making the same output: wait for its end, or choose anoth
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a run.
+    """The record of a run.
 
     Attributes:
         fingerprint: What the result depends on, as `io.resume` describes it.
@@ -36,7 +36,7 @@ class Record:
         of: Rows of the output.
         tile: Rows and columns of the tiles; None before their shape is chosen.
         has_data: Whether a finished cell has data.
-        naming: Whether maps may have got their names.
+        naming: Whether maps may have been renamed to their final names.
     """
 
     fingerprint: dict[str, str]
@@ -49,14 +49,14 @@ class Record:
 
 @dataclass
 class Checkpoint:
-    """The folder of a run's finished rows, and the record of how many they are.
+    """The folder of a run's finished rows, and the record of their number.
 
     Rows are appended to files in the folder by their writers, and are finished when they are
     recorded: a record is written only when all rows that it counts are on disk. What files hold
-    beyond it was being written when a run ended, and is cut off by the next.
+    beyond it is incomplete, and cut off by the next run.
 
     Attributes:
-        folder: Where the files lie.
+        folder: The folder of the files.
         record: How far the run is.
     """
 
@@ -108,14 +108,14 @@ class Checkpoint:
                     write(band)
                 self.record_rows(len(band.null), has_data=not band.null.all())
                 progress(self.rows)
-                # Its memory is free before the next one is computed.
+                # Frees its memory before the next one is computed.
                 del band
         if not self.has_data:
             self.clear()
             raise ValueError("No cell of the region has data in all bands: nothing to classify")
 
     def record_naming(self) -> None:
-        """Record that from now on maps may get their names."""
+        """Record that maps may be renamed to their final names."""
         self._update(naming=True)
 
     def clear(self) -> None:
@@ -128,14 +128,14 @@ class Checkpoint:
 
 
 def check_checkpoint(folder: Path, resume: bool) -> bool:
-    """Refuse early what `open_checkpoint` would refuse, before a network is loaded in vain.
+    """Refuse what `open_checkpoint` would refuse, before a network is loaded.
 
     Args:
         folder: Where the checkpoint lies.
         resume: Whether to resume an unfinished run.
 
     Returns:
-        Whether the run that is resumed ended while its maps got their names.
+        Whether the run that is resumed ended while its maps were renamed.
 
     Raises:
         ValueError: A live run has the checkpoint, something else lies in its place, or there is
@@ -156,9 +156,9 @@ def open_checkpoint(
     resume: bool,
     report: Callable[[str], None],
 ) -> Iterator[Checkpoint]:
-    """The checkpoint of a run, which no other run touches meanwhile.
+    """The checkpoint of a run, locked against other runs.
 
-    It is removed when the block ends well, or with no row finished; otherwise it stays for a run
+    It is removed when the block ends without error or finished rows; otherwise it stays for a run
     that resumes, and the exception gets a note that says so.
 
     Args:
@@ -206,7 +206,7 @@ def open_checkpoint(
 
 
 def _report_replaced(folder: Path, report: Callable[[str], None]) -> None:
-    """Say what is lost of an unfinished run that is not resumed."""
+    """Report how many rows of an unfinished run are replaced."""
     try:
         earlier = _read(folder)
     except ValueError as error:
@@ -220,7 +220,7 @@ def _report_replaced(folder: Path, report: Callable[[str], None]) -> None:
 
 
 def _check_unchanged(earlier: Record, fingerprint: Mapping[str, str], rows: int) -> None:
-    """Refuse to resume a run of another fingerprint; of a region of as many rows in any case."""
+    """Refuse to resume a run of another fingerprint or number of rows."""
     check_unchanged(earlier.fingerprint, fingerprint)
     check_unchanged({"the number of rows": str(earlier.of)}, {"the number of rows": str(rows)})
 
@@ -237,7 +237,7 @@ def _locked(folder: Path, create: bool) -> Iterator[None]:
 
 
 def _check_ours(folder: Path) -> None:
-    """Refuse what no run has made in a checkpoint's place, so that nothing of it is removed."""
+    """Refuse files that no run has written in a checkpoint's place, so that none is removed."""
     for path in (folder.parent, folder):
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise ValueError(
@@ -263,7 +263,7 @@ def _resumable(folder: Path) -> Record:
 
 
 def _read(folder: Path) -> Record | None:
-    """The record; None where a run ended before it wrote one.
+    """The record; None if a run ended before it wrote one.
 
     Raises:
         ValueError: It is damaged.
@@ -283,7 +283,7 @@ def _read(folder: Path) -> Record | None:
 
 
 def _remove_files(folder: Path) -> None:
-    """Remove all but the lock; the record first, since it says what the others hold."""
+    """Remove all but the lock; the record first, since it describes the other files."""
     (folder / RECORD_NAME).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.name != LOCK_NAME:

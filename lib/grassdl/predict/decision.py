@@ -14,7 +14,7 @@ from ..model.card import second_of_two
 from .cell_decision import CellDecision
 
 PIECE_BYTES = 1_000_000
-"""Of the probabilities that are compared together: they stay in the processor's cache."""
+"""Bytes of the probabilities that are compared together, which fit the processor's cache."""
 
 
 @dataclass
@@ -30,11 +30,11 @@ class RowBand:
         uncertainty: Normalised entropy (rows, cols) float32, 0 where `null`; or None.
         probabilities: Probability of every class (rows, cols, classes) float32, 0 where `null`; or
             None.
-        features: What a hidden layer of the network gives (rows, cols, features) float32, without
+        features: Output of a hidden layer of the network (rows, cols, features) float32, without
             meaning where `null`; or None.
         disagreement: Of the members of an ensemble, see `engines.ensemble_engine` (rows, cols)
             float32, 0 where `null`; or None.
-        novelty: How unlike the training cells are, see `model.novelty` (rows, cols) float32, 0
+        novelty: Difference from the training, see `model.novelty` (rows, cols) float32, 0
             where `null`; or None.
         object_code: Class index + 1 of cells of classes that have objects, and of the border that
             of the most probable other class, if it has any (rows, cols) uint8; 0 elsewhere; or
@@ -57,14 +57,14 @@ class RowBand:
 
 @dataclass(frozen=True)
 class Decision(CellDecision):
-    """What becomes of class probabilities.
+    """Turns class probabilities into rows of the output.
 
     Attributes:
         classes: Number of classes.
-        threshold: Probability that the most probable class must reach, or else the cell has no
-            class; of two classes the one from which on a cell belongs to the second. None takes
-            the most probable class in any case.
-        with_uncertainty: Whether to work out the uncertainty.
+        threshold: Least probability of the most probable class, below which the cell has no class;
+            of two classes the least probability of the second. None takes the most probable class
+            in any case.
+        with_uncertainty: Whether row bands have the uncertainty.
         with_probabilities: Whether row bands have the probabilities of all classes.
         features: Number of features that follow the probabilities.
         with_confidence: Whether row bands have the highest probability; a threshold needs it, too.
@@ -72,7 +72,7 @@ class Decision(CellDecision):
             any features.
         with_novelty: Whether the novelty follows these, before any features.
         object_classes: Indices of the classes whose objects are wanted; empty for none.
-        border: Index of the class that keeps objects apart; None if there is none.
+        border: Index of the border class; None if there is none.
     """
 
     classes: int
@@ -97,7 +97,7 @@ class Decision(CellDecision):
 
     @property
     def _is_level(self) -> bool:
-        """Whether the threshold is one that the most probable class must reach."""
+        """Whether the threshold is that of the most probable class."""
         return self.threshold is not None and self.classes > 2
 
     @property
@@ -172,7 +172,7 @@ class Decision(CellDecision):
 
     @cached_property
     def _object_code_of_index(self) -> np.ndarray:
-        """What is found of objects at a cell, by its class index (256,) uint8."""
+        """`RowBand.object_code` by class index (256,) uint8, of cells off the border."""
         codes = np.zeros(UNLABELLED_INDEX + 1, np.uint8)
         places = np.array(self.object_classes)
         codes[places] = places + 1
@@ -181,7 +181,7 @@ class Decision(CellDecision):
     def _see_border(
         self, band: RowBand, place: tuple[slice, slice], probabilities: np.ndarray, on: np.ndarray
     ) -> None:
-        """Put down, where cells are `on` the border, how surely, and which class is behind it."""
+        """Set barrier and object code of cells `on` the border."""
         if self.border is None or band.object_code is None or band.barrier is None:
             return
         shares = probabilities[on]
@@ -201,12 +201,12 @@ class Decision(CellDecision):
 
 
 def most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The most probable class, of several alike the first, and its probability.
+    """The most probable class, of equal ones the first, and its probability.
 
     Compares whole layers of cells: `argmax` along so short an axis takes twice as long.
 
     Args:
-        probabilities: Of up to 256 classes (..., classes); where one is NaN, what is found has no
+        probabilities: Of up to 256 classes (..., classes); where one is NaN, the result has no
             meaning.
 
     Returns:
@@ -220,7 +220,7 @@ def most_probable(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         for place in range(1, probabilities.shape[-1]):
             layer = probabilities[piece][..., place]
             is_higher = (layer > highest[piece]).view(np.uint8)
-            # Places ascend, so that the higher of two is the later one that was higher.
+            # Indices ascend, so that the maximum is the last class that exceeded all before it.
             np.maximum(index[piece], is_higher * np.uint8(place), out=index[piece])
             np.maximum(highest[piece], layer, out=highest[piece])
     return index, highest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much there is to compute, estimated before the work starts."""
+"""The number of cells to compute, estimated before the start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.readers import NullReader
 from .tiling.axis import Axis, Core
 
 SAMPLED_ROWS = 200
-"""Rows that are read for it: that takes about a second, however large the region."""
+"""Rows that are sampled, which takes about a second for any region."""
 
 
 def cells_with_data(reader: NullReader, rows: Axis, cols: Axis, first: int = 0) -> int:
@@ -23,7 +23,7 @@ def cells_with_data(reader: NullReader, rows: Axis, cols: Axis, first: int = 0) 
         first: Number of the first step that is computed.
 
     Returns:
-        The number; of many steps only some are sampled, which stand for the others.
+        The number, extrapolated from a sample of the steps if they are many.
     """
     steps = rows.cores[first:]
     sampled = steps[:: math.ceil(len(steps) / SAMPLED_ROWS) or 1]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A run of a model that gives a whole patch one class, for segments or for blocks of cells.
 
-Patches are cut as those of the training: cells beyond the region are NULL, and the bands' means
-stand for NULL. What a patch without any data would classify has no class.
+Patches are cut as in training: cells beyond the region are NULL, and band means replace NULL. A
+segment or block whose patch has no data has no class.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Patches:
     Attributes:
         reader: The bands.
         engine: Computes the network.
-        fill: Value of every band that stands for NULL, (bands,) float32.
+        fill: Value of every band that replaces NULL, (bands,) float32.
         size: Edge of a patch in cells.
-        centre: Row and column of its cell whose class it has: that which was labelled in training.
+        centre: Row and column of its central cell, the one that was labelled in training.
     """
 
     reader: RowReader
@@ -54,14 +54,14 @@ class Patches:
     centre: int
 
     def results(self, corners: np.ndarray) -> Iterator[tuple[int, np.ndarray | None]]:
-        """What the network gives for patches.
+        """The results of patches.
 
         Args:
             corners: Upper left cells (n, 2), by ascending row; patches may reach beyond the region.
 
         Yields:
-            Place of each patch, and what the engine gives for its central cell (layers,), or None
-            where the patch has no data. A user's own network may give other cells something else.
+            Index of each patch, and the engine's result for its central cell (layers,), or None
+            where the patch has no data. A user's own network may give other cells other results.
         """
         shape = self.size, self.size, len(self.fill)
         for place, result in computed(self.engine, shape, self._windows(corners)):
@@ -132,7 +132,7 @@ class PatchRun(PredictionRun):
             Axis(one, one, (Core(one, one),))
             for one in (Span(0, reader.rows), Span(0, reader.cols))
         )
-        # As if they were adjusted: what would help cells, normalization=maps, is refused here.
+        # `adjusted` suppresses the advice normalization=maps, which is refused for patches.
         for line in shifted_bands(reader, self.bands.names, self.card, rows, cols, True):
             self.outputs.warn(line)
 
@@ -157,7 +157,7 @@ class PatchRun(PredictionRun):
     def _of_segments(
         self, patches: Patches, opened: AbstractContextManager[RowReader], done: int
     ) -> RowBands:
-        """Row bands of cells, each of which has what its segment has.
+        """Row bands of cells, each with the result of its segment.
 
         Patches of a run that is resumed are computed again: only rows of the maps are kept.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a prediction reads and what it writes: `grassdl.gis` has GRASS's maps for it."""
+"""The interfaces of inputs and outputs of a prediction, implemented by `grassdl.gis`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Cells = tuple[int, int, int, int]
 
 
 class Grid(Protocol):
-    """Rows and columns of the output on the ground: GRASS's region."""
+    """The grid of the output: GRASS's region."""
 
     @property
     def rows(self) -> int:
@@ -49,7 +49,7 @@ class Inputs(Protocol):
         """The region."""
 
     def fingerprint(self) -> dict[str, str]:
-        """A text for each map, for the mask and the region, that changes with their cells."""
+        """A text for each map, the mask and the region, which changes with their content."""
 
     def open(self, cells: Cells | None) -> AbstractContextManager[RowReader]:
         """Rows of the maps in a window, which may lie beyond the region; of the region if None.
@@ -107,12 +107,12 @@ class Outputs(Protocol):
         objects: FoundObjects | None,
         before_naming: Callable[[], None],
     ) -> None:
-        """Make maps and tables of what was written, which get their names when all are whole.
+        """Make maps and tables of the written rows; they are renamed once all are complete.
 
         Args:
             support: Description and sources of all maps.
             columns: The table of segments.
             by_segment: Rows of the map by segment: class index or value, and cells without.
             objects: The objects, if any are wanted.
-            before_naming: Called before the first one gets its name.
+            before_naming: Called before the first is renamed.
         """

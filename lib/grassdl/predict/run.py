@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run of i.dl.predict: probabilities become row bands, these are written, and become maps."""
+"""A run of i.dl.predict: from probabilities to row bands on disk, and to maps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STRIP_CELLS = 1 << 20
 """Cells of stored probabilities that are decided on at a time."""
 
 ROWS_VERSION = 4
-"""Changes with how rows are computed, to the last digit, and written."""
+"""Version of how rows are computed, to the last digit, and written."""
 
 
 class PredictionRun(ABC):
@@ -97,7 +97,7 @@ class PredictionRun(ABC):
         """How probabilities are obtained, for the history of the maps."""
 
     def record(self) -> dict[str, Any]:
-        """What a script may want to know of a run that has ended, for JSON."""
+        """Fields of the JSON output about a finished run."""
         return {
             "model": self.settings.model,
             "network": self.card.network,
@@ -149,15 +149,15 @@ class PredictionRun(ABC):
             self.outputs.make(support, columns, by_segment, found, checkpoint.record_naming)
 
     def _engine_record(self) -> dict[str, str]:
-        """What computed, for JSON."""
+        """Engine and precision, for JSON."""
         return {"engine": self.settings.engine, "precision": self.settings.precision}
 
     def _note_engine(self) -> None:
-        """Have the history of the maps tell what computed."""
+        """Note engine and precision in the history of the maps."""
         self.outputs.note(f"engine {self.settings.engine}, precision {self.settings.precision}")
 
     def _note_threshold(self) -> None:
-        """Tell the threshold of two classes, which may be the model's and stand in no call."""
+        """Note the threshold of two classes, which may be the model's, not an option's."""
         if self.settings.threshold is not None and len(self.card.classes) == 2:
             second = list(self.card.classes)[1]
             self.outputs.note(f"class {second.full_name} from {self.settings.threshold:g} on")
@@ -181,7 +181,7 @@ class PredictionRun(ABC):
 
 
 class NetworkRun(PredictionRun):
-    """Probabilities that the network computes. Use it where there is imagery.
+    """A run on probabilities that the network computes from imagery.
 
     Args:
         card, settings, outputs, report: See `PredictionRun`.
@@ -295,9 +295,9 @@ def run_fingerprint(settings: Settings, inputs: Inputs) -> dict[str, str]:
 
 
 class StoredProbabilitiesRun(PredictionRun):
-    """Probabilities that an earlier run wrote. Use it for other maps of them: no network runs."""
+    """A run on probabilities that an earlier run wrote; no network is needed."""
 
-    method = "out of stored probabilities"
+    method = "from stored probabilities"
 
     def start(self, checkpoint: Checkpoint) -> None:
         """See `PredictionRun.start`."""
@@ -312,7 +312,7 @@ def stored_bands(reader: RowReader, decision: CellDecision, done: int = 0) -> Ro
 
     Args:
         reader: Gives probabilities (rows, cols, classes) float32, and cells without data.
-        decision: What becomes of them.
+        decision: Turns them into row bands.
         done: Rows that are left out.
 
     Yields:

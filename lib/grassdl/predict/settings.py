@@ -25,7 +25,7 @@ MODEL, MAPS = "model", "maps"
 """Values of the option `normalization`."""
 
 MOST_PROCS = 1024
-"""The largest number of threads that makes sense."""
+"""The largest number of threads that is accepted."""
 
 WITHOUT_EFFECT = ("model", "nprocs", "memory", "resume", "stride", "halo", "outputs")
 """Settings that do not change the result, or come from the model, or are listed one by one."""
@@ -37,7 +37,7 @@ NAMES = {
     "outlines": "how outlines are drawn",
     "block": "the cells that get one class",
 }
-"""How users know settings that are no options."""
+"""Descriptions for messages of settings that are no options."""
 
 OUTPUTS = (
     "output",
@@ -51,11 +51,11 @@ OUTPUTS = (
     "segments",
     "segment_output",
 )
-"""Options that say which files of rows there are, and over which segments is summed."""
+"""Options that determine the files of rows, and the segments."""
 
 
 FROM_NETWORK = ("segment_features", "disagreement", "novelty")
-"""Options for what only networks give, and no stored probabilities."""
+"""Options for results of networks that stored probabilities lack."""
 
 LAST = "last"
 """Value of `segment_features`: what `networks.analysis.feature_extraction` calls the last layer."""
@@ -68,7 +68,7 @@ _OF_CLASSES = {
     "segment_method": MEAN,
     "segment_margin": "0",
 }
-"""Options for classes, and their values that mean nothing."""
+"""Options for classes, and the values that leave them unused."""
 
 _OF_CELLS = {
     **dict.fromkeys("novelty objects segment_features tiling tile_size scheduler".split(), ""),
@@ -76,12 +76,12 @@ _OF_CELLS = {
     "segment_method": MEAN,
     "segment_margin": "0",
 }
-"""Options for models that give every cell its class, and their values that mean nothing."""
+"""Options for models that classify cells, and the values that leave them unused."""
 
 _REFUSED: ByTarget[tuple[str, Mapping[str, str]]] = ByTarget(
     classes=("", {}), value=("classes", _OF_CLASSES), patch=("classes of cells", _OF_CELLS)
 )
-"""What options are for that another target than this has, and these options."""
+"""By kind of target the options that only other kinds allow, with their purpose."""
 
 
 def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
@@ -96,7 +96,7 @@ def _check_target(options: Mapping[str, str], card: ModelCard) -> None:
 
 
 def _check_segments(options: Mapping[str, str], card: ModelCard) -> None:
-    """Refuse segments of which nothing is made.
+    """Refuse segments that no output uses.
 
     Raises:
         ValueError: No output needs them.
@@ -105,13 +105,13 @@ def _check_segments(options: Mapping[str, str], card: ModelCard) -> None:
     of_patches = card.target.of_patches and (options["group"] or options["input"])
     if options["segments"] and not of_patches and not any(options[one] for one in outputs):
         raise ValueError(
-            f"segments needs one of {', '.join(outputs)} for what is made of the cells of each "
-            "segment: give one, or leave out segments"
+            f"segments needs one of {', '.join(outputs)} for its result: give one, or leave out "
+            "segments"
         )
 
 
 def check_gpu(precision: str, there_is_one: bool) -> None:
-    """Refuse what only a GPU computes, where there is none."""
+    """Refuse precisions that Keras computes on a GPU only, where there is none."""
     if not there_is_one:
         instead = ", or use engine=openvino" if precision == BFLOAT16 else ""
         raise ValueError(
@@ -121,8 +121,7 @@ def check_gpu(precision: str, there_is_one: bool) -> None:
 
 
 def _check_precision(engine: str, precision: str, card: ModelCard) -> None:
-    """Refuse a precision that the engine does not have here, as far as that is known before the
-    engine is loaded."""
+    """Refuse a precision that the engine lacks, as far as that is known before it is loaded."""
     with_openvino = engine == OPENVINO or card.onnx is not None
     if precision == FLOAT16 and with_openvino:
         raise ValueError(
@@ -148,17 +147,17 @@ def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) ->
     for name in FROM_NETWORK:
         if options[name] and not (options["group"] or options["input"]):
             raise ValueError(
-                f"{name} must come from the network, which stored probabilities take the place "
-                f"of: give group or input to run it, or leave out {name}"
+                f"{name} needs the network, which does not run on stored probabilities: give "
+                f"group or input to run it, or leave out {name}"
             )
     if options["disagreement"] and not card.members:
         raise ValueError(
-            f"disagreement is that of several networks, and model <{card.name}> is one: give an "
+            f"disagreement needs several networks, and model <{card.name}> is one: give an "
             "ensemble or several models, or leave out disagreement"
         )
     if options["novelty"] and options["segment_features"] not in ("", LAST):
         raise ValueError(
-            f"novelty is that of the last hidden layer, and segment_features names another one "
+            f"novelty needs the last hidden layer, and segment_features names another one "
             f"<{options['segment_features']}>: use segment_features=last, or two runs"
         )
 
@@ -180,8 +179,8 @@ class Settings:
         memory: Memory for the whole process, in megabytes.
         resume: Whether to resume an unfinished run.
         engine: "auto", "keras" or "openvino"; `selection.load_engine` says what auto becomes.
-        precision: "float32", "bfloat16", "float16" or "auto", see `selection.load_engine`, too.
-        normalization: "model", or "maps" to bring the maps' mean and deviation to the training's.
+        precision: "float32", "bfloat16", "float16" or "auto", see `selection.chosen_precision`.
+        normalization: "model", or "maps" to match the maps' mean and deviation to the training's.
         minsize: Cells that an area of the vector map has at least.
         segments: How segments get their class.
         segment_features: Layer whose features are averaged over segments, a name or
@@ -189,7 +188,7 @@ class Settings:
         objects: How objects are found; None if none are wanted.
         outlines: How the areas of the vector map are drawn.
         outputs: Names of the maps that are written, and of the segments, by `OUTPUTS`.
-        block: Edge in cells of the region of what becomes one cell of the maps.
+        block: Edge in cells of the region of one cell of the output maps.
     """
 
     model: str
@@ -220,7 +219,7 @@ class Settings:
         """Read the options of the module.
 
         Raises:
-            ValueError: A value makes no sense, or the network cannot do what is asked for.
+            ValueError: A value is not allowed, or the network does not support an option.
         """
         tiling = options["tiling"] or ("blend" if card.halo is None else "exact")
         _check_possible(options, card, tiling)
@@ -271,7 +270,7 @@ class Settings:
         nprocs: int,
         disagreement: bool = False,
     ) -> Settings:
-        """The settings of a run whose figures go elsewhere than into maps, see the attributes.
+        """The settings of a run whose results are not written to maps, see the attributes.
 
         Args:
             disagreement: Whether that of the members of an ensemble is wanted.
@@ -316,8 +315,8 @@ class Settings:
 
 
 def _check_onnx(options: Mapping[str, str], onnx: OnnxRecord, tiling: str) -> None:
-    """Refuse what only networks of Keras do, and what the size of the network's images forbids."""
-    told = f"The model is an ONNX network that i.dl.import made of <{onnx.source}>"
+    """Refuse options that need a network of Keras, or another size of the network's images."""
+    told = f"The model is an ONNX network that i.dl.import made from <{onnx.source}>"
     if options["engine"] == KERAS:
         raise ValueError(f"{told}, which OpenVINO computes: leave out engine=keras")
     for name in ("segment_features", "novelty"):
@@ -344,7 +343,7 @@ def _window(card: ModelCard) -> int | None:
 
 
 def _block(options: Mapping[str, str], card: ModelCard) -> int:
-    """A patch where a model of patches classifies no segments; else one cell."""
+    """Edge of a patch where a model of patches classifies blocks; else 1."""
     computed = options["group"] or options["input"]
     is_block = card.target.kind == PATCH and computed and not options["segments"]
     return card.size if is_block else 1

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Finished strips on disk, which wait until all rows before them are written.
 
-The file of a strip holds its row bands, each as the arrays that it has, in NumPy's format. It gets
-its name when it is whole and on disk: a strip that is computed twice does no harm. Names tell the
-run, so that what a process of an earlier run still writes is nothing to a later one.
+The file of a strip holds the arrays of its row bands in NumPy's format. It is renamed when it is
+complete and on disk, so that a strip may be computed twice. Names contain the run, so that a later
+run ignores strips that a process of an earlier one is still writing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .cell_decision import CellDecision, RowBands
 from .tiling.tile_shape import TileShape
 
 PREFIX, SUFFIX = "strip-", ".bands"
-"""Begin and end of the names of the files."""
+"""Prefix and suffix of the names of the files."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StripFiles:
     """The files of a run's strips.
 
     Attributes:
-        folder: Where they lie.
+        folder: Their folder.
         run: Word for the run.
     """
 
@@ -60,7 +60,7 @@ class StripFiles:
             path: As `path` gives it.
             bands: Its row bands.
         """
-        # Whoever removes the folder meanwhile is rid of the strip, and must not get it back.
+        # The folder may be removed meanwhile, and must not be made again.
         part = path.with_name(f".{path.name}.{uuid4().hex}.part")
         try:
             with part.open("wb") as file:

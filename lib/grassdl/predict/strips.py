@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Strips: the rows that some steps of the tiling finish, the unit in which a prediction is divided.
 
-A strip ends where a step does, so that it holds the row bands of the whole and nothing of the
-result depends on who computes it, or how often. It depends on the tiling alone how rows are
-divided: a run is resumed with the strips of the earlier one.
+A strip ends where a step does, so that its row bands are those of the whole, whichever process
+computes it. The division into strips depends on the tiling alone: a run is resumed with the strips
+of the earlier one.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ def strips_of(rows: Axis, tiling: str) -> list[Strip]:
 
 @dataclass(frozen=True)
 class StripWork:
-    """What there is to compute.
+    """The strips to compute.
 
     Attributes:
         strips: All strips.
-        files: Where strips wait that were finished before it is their turn.
-        windows: Computes them here.
-        decision: What becomes of what the network gives.
+        files: Files of finished strips that wait for the rows before them.
+        windows: Computes them in this process.
+        decision: Turns results into row bands.
         plan: The tiling.
         adjustment: Of the bands, if they are adjusted.
         figures: Which figures of cells are needed, as `Outputs.figures` has them.
-        engine, precision: What computes, and in what.
+        engine, precision: Engine and precision.
         fingerprint: What the result depends on, as `io.resume` describes it.
     """
 
@@ -88,7 +88,7 @@ class StripWork:
 
     def waiting(self, strip: Strip, done: int) -> RowBands:
         """The row bands of a finished strip, without the first `done` rows; its file is removed
-        when whoever asked is done with the last one."""
+        after the last one is consumed."""
         path = self.files.path(strip.start, strip.stop)
         yield from self.files.bands(path, self.decision, strip.start, done)
         path.unlink()
@@ -99,7 +99,7 @@ class StripWork:
 
 
 class StripComputer(ABC):
-    """Who computes the strips of a run."""
+    """Computes the strips of a run."""
 
     @abstractmethod
     def row_bands(self, work: StripWork, done: int) -> RowBands:
@@ -107,7 +107,7 @@ class StripComputer(ABC):
 
 
 class StripsHere(StripComputer):
-    """Strips are computed by this process, one after the other. Use it for a single machine."""
+    """Computes strips in this process, one after the other, on a single machine."""
 
     def row_bands(self, work: StripWork, done: int) -> RowBands:
         """See `StripComputer.row_bands`; strips that follow each other are computed as one."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a prediction decides by the model's target: the one place that asks for it."""
+"""What depends on the target of the model in a prediction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .value_decision import ValueDecision
 
 @dataclass(frozen=True)
 class TargetPrediction:
-    """What maps are made of.
+    """How results become maps.
 
     Attributes:
         decision: Makes the decision about cells, of the card, the settings and the figures that the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A model that is ready to compute the tiles of a region: engine, decision and tiling."""
+"""The loaded model of a region: engine, decision and tiling."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TiledNetwork:
     Attributes:
         settings: With the engine and the precision that compute.
         loaded: That engine.
-        decision: What becomes of what it gives.
+        decision: Turns its results into row bands.
         plan: The tiling; `tile` makes it.
 
     Raises:
@@ -64,8 +64,8 @@ class TiledNetwork:
         self.plan: Plan
 
     def tile(self, shape: TileShape | None) -> None:
-        """Tile the region, and time the engine, which brings it into the state that it has before
-        the first tile of any run.
+        """Tile the region, and time the engine, which is then in the same state before the first
+        tile of any run.
 
         Args:
             shape: Of the tiles; None chooses.

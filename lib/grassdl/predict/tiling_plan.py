@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How a run is tiled, and how much memory and time that takes."""
+"""The tiling of a run, and the memory and time that it takes."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ PIECES_MB = 50
 """Memory of the pieces in which maps are read and written."""
 
 LEAST_MB = 1200
-"""Memory that a run may take, however little is allowed."""
+"""The least memory budget of a run."""
 
 LEAST_BESIDES_MB = 1000
-"""The part of it that a run may take besides what the network does."""
+"""The share of it for all but the network."""
 
 LEAST_WORK_MB = 250
-"""Memory that is taken for the work besides software and weights, however large these are."""
+"""The least memory for windows and results, besides software and weights."""
 
 NETWORK_MARGIN = 1.2
-"""Memory that networks take, as a multiple of the estimate from their layers: measured on a CPU for
-each network of the registry, with TensorFlow and OpenVINO in both precisions; none took more."""
+"""Memory that networks take, as a multiple of the estimate from their layers: the maximum of all
+networks of the registry, measured on a CPU with TensorFlow and OpenVINO in both precisions."""
 
 FLOAT_BYTES = 4
 
@@ -63,8 +63,7 @@ class Need:
             `networks.analysis.memory_estimate.working_bytes` gives them.
         weights: Number of weights of the network, all copies of them together.
         bands: Number of bands.
-        layers: Values that there are for a cell: `Decision.layers`, and features that are needed
-            for the novelty only.
+        layers: Values per cell: `Decision.layers`, and features that only the novelty needs.
         band_bytes: Bytes of a value of a band as it is read.
         output_bytes: Bytes of a cell of a row band, as `Decision.cell_bytes` has it.
         with_keras: Whether Keras is in memory.
@@ -104,12 +103,12 @@ class Need:
 
     @property
     def fixed(self) -> float:
-        """Bytes whatever the tiling."""
+        """Bytes that do not depend on the tiling."""
         software = KERAS_MB if self.with_keras else OPENVINO_MB
         return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * self.weights
 
     def budget(self, memory: int) -> Budget:
-        """What a tiling may take of the memory in megabytes that a run is allowed."""
+        """The part of the memory of a run, in megabytes, that a tiling may take."""
         all_mb, besides_mb = max(memory, LEAST_MB), max(memory, LEAST_BESIDES_MB)
         everything = max(all_mb * MEGABYTE - self.fixed, LEAST_WORK_MB * MEGABYTE)
         return Budget(everything, max(besides_mb * MEGABYTE - self.fixed, 0))
@@ -121,7 +120,7 @@ class Need:
         makes of them are included. Of the buffered rows, two NULL masks are needed.
         """
         copies = FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
-        # Blended rows are decided when half of the tile's are finished.
+        # Blended row bands have half the rows of a tile.
         output = float(self.output_bytes)
         if tiling != "exact":
             output = FLOAT_BYTES * self.layers + self.output_bytes / 2
@@ -160,16 +159,16 @@ class Plan:
 
     @property
     def overhead(self) -> float:
-        """Cells computed for each cell of the output that the maps have."""
+        """Cells computed for each cell of the output within the frame."""
         return self.computed_cells / (len(self.rows.wanted) * len(self.cols.wanted))
 
     @property
     def tiles(self) -> int:
-        """Number of tiles, empty ones among them."""
+        """Number of tiles, empty ones included."""
         return len(self.rows.cores) * len(self.cols.cores)
 
     def record(self, cells: int) -> dict[str, Any]:
-        """The same as `summary` tells, for JSON."""
+        """The content of `summary` for JSON."""
         return {
             "method": self.tiling,
             "tiles": self.tiles,
@@ -185,8 +184,8 @@ class Plan:
         """One line before the start.
 
         Args:
-            cells: Cells of the windows that are going to be computed: not those of empty tiles,
-                nor those that an earlier run finished.
+            cells: Cells of the windows to compute: without those of empty tiles, and those that an
+                earlier run finished.
         """
         seconds = self.seconds_per_cell * cells
         return (
@@ -232,10 +231,10 @@ class Frame:
         return self.top + rows.start, len(rows), self.left + cols.start, len(cols)
 
     def check_overlap(self) -> None:
-        """Refuse a region that has no cell of the frame.
+        """Refuse a region that does not overlap the frame.
 
         Raises:
-            ValueError: It has none.
+            ValueError: It does not.
         """
         for length, output in self.axes:
             if not len(output.clipped(Span(0, length))):

@@ -20,7 +20,7 @@ class ValueBand:
         value: The value (rows, cols) float32, 0 where `null`.
         disagreement: Standard deviation of the members of an ensemble (rows, cols) float32, 0 where
             `null`; or None.
-        features: What a hidden layer of the network gives (rows, cols, features) float32, without
+        features: Output of a hidden layer of the network (rows, cols, features) float32, without
             meaning where `null`; or None.
     """
 
@@ -32,7 +32,7 @@ class ValueBand:
 
 @dataclass(frozen=True)
 class ValueDecision(CellDecision):
-    """What becomes of values: they stay as they are.
+    """Turns values into rows of the output, unchanged.
 
     Attributes:
         features: Number of features that follow the value.

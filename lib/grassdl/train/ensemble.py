@@ -48,14 +48,14 @@ def train_ensemble(
 ) -> ModelCard:
     """Train the members of an ensemble and write its folder, which appears whole or not at all.
 
-    A member that is finished is not trained again when the ensemble is resumed, and one that was
-    begun goes on after its last epoch, however the run before has ended.
+    When an ensemble is resumed, finished members are not trained again, and an unfinished one
+    continues after its last epoch, however the earlier run ended.
 
     Args:
         trainings: Of the members.
         target: The folder, as `ensemble_folder.check_ensemble_target` gives it.
         command, versions, report, warn, resume: See `trainer.train`.
-        team: The processes that train together; of an ensemble there may be one.
+        team: The processes that train together; one for an ensemble.
 
     Returns:
         The content of `model.json`.
@@ -91,13 +91,13 @@ def train_ensemble(
 
 
 def _check(trainings: Trainings) -> None:
-    """Refuse what would end the training of any member, before the first has cost hours.
+    """Refuse what would end the training of any member, before the first is trained.
 
     Raises:
         ValueError: See `trainer.train`.
     """
     for one in trainings.each:
-        # The member warns when its turn comes.
+        # Each member warns when it is trained.
         check_data(one.data, warn=lambda line: None)
     first = trainings.each[0]
     check_recipe(first.settings, first.data.target.kind)
@@ -105,7 +105,7 @@ def _check(trainings: Trainings) -> None:
 
 
 def linked(source: str, target: str) -> None:
-    """Give a file a second name, or copy it where the file system has no such names."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:
@@ -141,7 +141,7 @@ def _train_member(one: Training, run: EnsembleFolder, team: Team, told: dict[str
         KeyboardInterrupt: It was interrupted.
     """
     resume = run.is_resumable(one.name)
-    # Names of layers count from 1 again, as if it were the only network of the process.
+    # Layers are numbered from 1 again, as if it were the only network of the process.
     keras.utils.clear_session(free_memory=True)
     target = check_target(run.folder / one.name, overwrite=True, resume=resume)
     how = {**told, "resume": resume, "team": team, "with_validation": True}
@@ -151,7 +151,7 @@ def _train_member(one: Training, run: EnsembleFolder, team: Team, told: dict[str
 
 
 class _Averaged:
-    """A model that is scored as a network is.
+    """A model with the interface of a network that is scored.
 
     Args:
         model: The model.
@@ -193,7 +193,7 @@ def _ensemble_card(trainings: Trainings, name: str, place: Path, command: str) -
 
 
 def _different(lists: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The objects of some lists, each once."""
+    """The distinct objects of some lists."""
     found: list[dict[str, Any]] = []
     for one in chain.from_iterable(lists):
         if one not in found:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The scores of the members of an ensemble, and what they come to."""
+"""The scores of the members of an ensemble, and their mean, deviation and median."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Summary = dict[str, dict[str, dict[str, float | None]]]
 
 
 def heads(card: ModelCard) -> dict[str, str]:
-    """Short heads of columns, by the figure."""
+    """Short column heads by figure."""
     titles = HEADLINES.of(card.target)
     return {name: title.removeprefix("Overall ") for name, title in titles.items()}
 

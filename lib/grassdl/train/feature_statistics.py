@@ -15,7 +15,7 @@ from .data.band_values import means
 from .targets.choice import learning_of
 
 MOST_PATCHES, MOST_COMPUTED = 256, 1 << 21
-"""Training patches that are looked at, evenly spaced over all, and their cells."""
+"""Most training patches, evenly spaced over all, and most cells of them."""
 
 MOST_CELLS = 50_000
 """Labelled cells of these patches."""
@@ -55,7 +55,7 @@ def feature_statistics(
     generator = np.random.default_rng(seed)
     features, classes = [], []
     for _, images, labels in reader.batches(max(1, BATCH_CELLS // data.size**2), places):
-        # A few batches: to compile a function for them would take longer than they do.
+        # Not compiled: for a few batches that would take longer than they do.
         result = keras.ops.convert_to_numpy(both(images, training=False))
         for found, codes in zip(result, labels, strict=True):
             labelled = np.flatnonzero(codes < NULL_INDEX)

@@ -43,7 +43,7 @@ class Fitted:
         best_epoch: The epoch, counted from 1, whose weights were kept.
         monitor: The column that decided which epoch was the best.
         interrupted: Whether it was ended early by Ctrl-C or SIGTERM.
-        diverged: Whether it was ended early by a loss that is not a number.
+        diverged: Whether it was ended early by a loss that is not finite.
     """
 
     rows: list[EpochRow]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`README.md` of a model folder, for a person who was sent the model and knows nothing of it."""
+"""`README.md` of a model folder, for a person who was only sent the model."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _unlearned(card: ModelCard) -> list[str]:
 
 @dataclass(frozen=True)
 class _Told:
-    """What the file tells of a kind of target.
+    """The texts of the file that depend on the kind of target.
 
     Attributes:
         task: What the network does with images.
@@ -225,7 +225,7 @@ def _of_patches(card: ModelCard) -> _Told:
 
 
 def _further(card: ModelCard) -> list[tuple[str, str]]:
-    """Titles and figures of a value that are not among those that are asked for first."""
+    """Titles and figures of a value besides the headline ones."""
     test = card.test or {}
     names = [name for name in TITLES if name not in HEADLINES.of(card.target) and test]
     return [(TITLES[name], _figure(test[name])) for name in names]

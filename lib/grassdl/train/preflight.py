@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is checked and reported before a training computes anything: software, whether there is
-something to learn from, whether the memory will do, and one line on what is trained on what."""
+"""What is checked and reported before a training: packages, training data, memory, and one line on
+network and data."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from .config.settings import Settings
 from .targets.choice import learning_of
 
 COPIES_OF_WEIGHTS = 7
-"""The weights, their gradients, their mean, two moments of the optimiser, the best so far, and the
-weights whose place the mean takes while it is scored."""
+"""The weights, their gradients, their average, two moments of the optimiser, the best so far, and
+the copy that is kept while the average is scored."""
 
 PROGRAM_BYTES = 2**30
-"""What the program takes besides: 0.87 to 1.03 GB were measured with TensorFlow."""
+"""Memory of the program itself: 0.87 to 1.03 GB were measured with TensorFlow."""
 
 LEAST_SHARE = 0.8
-"""Share of the estimated memory that is taken in any case, see `memory_needed`."""
+"""Share of the estimated memory that is needed at least, see `memory_needed`."""
 
 OUT_OF_MEMORY = ("MemoryError", "_ArrayMemoryError", "ResourceExhaustedError", "OutOfMemoryError")
-"""Classes of errors of Python, NumPy, TensorFlow and PyTorch; JAX tells it in the message."""
+"""Classes of errors of Python, NumPy, TensorFlow and PyTorch; JAX names it in the message."""
 
 OUT_OF_MEMORY_WORDS = ("RESOURCE_EXHAUSTED", "OOM when allocating")
 
 
 def check_packages() -> None:
-    """Import now what serves only after the last epoch: then is too late to find it missing."""
+    """Import what is used only after the last epoch, so that a lack shows at the start."""
     import_module("matplotlib")
 
 
@@ -53,7 +53,7 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
         warn: Takes a line for the user.
 
     Raises:
-        ValueError: There is nothing to learn from.
+        ValueError: The training split has no patches, or no labelled pixels.
     """
     if not data.count("train"):
         raise ValueError(
@@ -66,16 +66,16 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
     learning_of(data.target).check(data, warn)
     for band, statistics in zip(data.bands, data.statistics, strict=True):
         if not statistics.deviation:
-            warn(f"Band <{band.label}> is constant in the training patches: it tells nothing")
+            warn(f"Band <{band.label}> is constant in the training patches: it has no information")
     for sentence in data.renumbered() + data.contradictions() + data.overlaps():
         warn(sentence)
 
 
 def check_team(settings: Settings, team: Team) -> None:
-    """Refuse several processes for what takes one.
+    """Refuse several processes for networks that are trained in one.
 
     Raises:
-        ValueError: They are several.
+        ValueError: There are several.
     """
     if settings.on_features and team.processes > 1:
         raise ValueError(
@@ -85,9 +85,9 @@ def check_team(settings: Settings, team: Team) -> None:
 
 
 def source_leaks(data: JoinedPatchSets, card: ModelCard) -> list[dict[str, Any]]:
-    """Test patches that lie where a model to learn from has seen the ground, see `seen.leaks`.
+    """Test patches on ground that a model to learn from has seen, see `seen.leaks`.
 
-    Of a fold the validation patches, too: its scores out of fold are told as those of the model.
+    Of a fold, validation patches too, since their scores are reported as those of the model.
 
     Args:
         data: The datasets.
@@ -104,8 +104,8 @@ def source_leaks(data: JoinedPatchSets, card: ModelCard) -> list[dict[str, Any]]
 def memory_needed(network: keras.Model, size: int, batch_size: int) -> int:
     """Bytes that weights and features take in training, about, besides `PROGRAM_BYTES`.
 
-    What all layers give is kept for the way back; gradients come and go. With TensorFlow on a CPU,
-    the peak memory of U-Net, NickNet and LinkNet grew by 0.86 to 1.06 of that per patch.
+    The outputs of all layers are kept for the gradients. With TensorFlow on a CPU, the peak memory
+    of U-Net, NickNet and LinkNet grew by 0.86 to 1.06 of that per patch.
 
     Args:
         network: Takes images (batch, rows, columns, bands).
@@ -117,7 +117,7 @@ def memory_needed(network: keras.Model, size: int, batch_size: int) -> int:
 
 
 def feature_bytes(network: keras.Model, size: int) -> int:
-    """Bytes of what all layers together give for one patch."""
+    """Bytes of the outputs of all layers for one patch."""
     given: list[keras.KerasTensor] = []
 
     def trace(operation: keras.Operation) -> Callable[..., Any]:
@@ -135,14 +135,14 @@ def feature_bytes(network: keras.Model, size: int) -> int:
 
 
 def _run(model: keras.Model, trace: Callable[..., Any], inputs: object) -> object:
-    """Follow the layer graph, nested models opened, with `trace` in the place of layers."""
+    """Run the layer graph, with nested models opened and `trace` in place of the layers."""
     function = keras.Function(model.inputs, model.outputs)
     outputs = function._run_through_graph(keras.tree.flatten(inputs), operation_fn=trace)
     return keras.tree.pack_sequence_as(model._outputs_struct, keras.tree.flatten(outputs))
 
 
 def _bytes(dtype: str) -> int:
-    # NumPy does not know bfloat16.
+    # NumPy has no bfloat16.
     return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
 
 
@@ -150,11 +150,11 @@ def check_weights_fit(network: keras.Model, name: str) -> None:
     """Refuse a network whose weights alone take more memory in training than this machine has.
 
     Args:
-        network: May be one of `networks.planned`, whose weights take none.
-        name: What it is called.
+        network: May be one of `networks.planned`, whose weights take no memory.
+        name: Its name.
 
     Raises:
-        ValueError: They do.
+        ValueError: They do not fit.
     """
     weights, memory = number_of_weights(network), physical_memory()
     # On a GPU most copies are in its own memory.
@@ -171,13 +171,13 @@ def check_weights_fit(network: keras.Model, name: str) -> None:
 def batch_size_that_fits(
     network: keras.Model, size: int, batch_size: int, available: int | None
 ) -> int:
-    """The batch size, at most half of one that does not fit, that does; 0 if none.
+    """The largest batch size that fits, at most half of one that does not; 0 if none does.
 
     Args:
         network: Takes images (batch, rows, columns, bands).
         size: Edge of a patch in pixels.
         batch_size: The one that does not fit.
-        available: Bytes that there are, or None if that is unknown.
+        available: Bytes of available memory, or None if unknown.
     """
     fitting = batch_size // 2
     if available is not None:
@@ -204,10 +204,10 @@ def available_memory() -> int | None:
 def enough_memory(
     network: keras.Model, size: int, batch_size: int, warn: Callable[[str], None]
 ) -> Iterator[None]:
-    """Refuse a training that takes more memory than there can be, warn if it may not do, and say
-    what to do where it did not.
+    """Refuse a training that needs more memory than the machine has, warn if it may need more than
+    is available, and advise if it runs out in the block.
 
-    (Main memory rarely ends in an error: the system rather kills a process.)
+    (Running out of main memory rarely raises an error: the system kills a process instead.)
 
     Args:
         network: Takes images (batch, rows, columns, bands).
@@ -251,7 +251,7 @@ def _advice(fitting: int) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python or of a backend tells that memory ran out."""
+    """Whether an error of Python or of a backend means that memory ran out."""
     names = [kind.__name__ for kind in type(error).__mro__]
     return bool(set(names) & set(OUT_OF_MEMORY)) or any(
         words in str(error) for words in OUT_OF_MEMORY_WORDS
@@ -264,7 +264,7 @@ def megabytes(number: int) -> str:
 
 
 def plan(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> str:
-    """One line on what will be trained on what, and the memory it takes."""
+    """One line on network, datasets and the memory that training takes."""
     patches = ", ".join(f"{data.count(split)} {split}" for split in SPLITS)
     field = reach(network).receptive_field
     seen = f"{field} x {field} cells" if field else "the whole image"

@@ -18,7 +18,7 @@ OF_THE_RUN = (
     "members",
     "summary",
 )
-"""What it tells of the account of a training; None where a network or an ensemble has no such."""
+"""Fields of `ModelCard.training` in the object; None where a model lacks one."""
 
 
 def record(card: ModelCard, folder: Path) -> dict[str, Any]:

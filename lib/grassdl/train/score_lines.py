@@ -12,7 +12,7 @@ from ..core.target import ByTarget
 from ..model.card import ModelCard
 
 HEADLINES = ByTarget(classes=HEADLINE, value=value_accuracy.HEADLINE)
-"""Titles of the figures of `ModelCard.test` that are asked for first."""
+"""Titles of the headline figures of `ModelCard.test`."""
 
 Line = tuple[str, float | None]
 """A title and a figure, None where it is undefined."""

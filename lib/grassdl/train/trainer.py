@@ -65,18 +65,18 @@ from .targets.choice import learning_of
 from .training_run import Course, open_run
 
 BATCH_NORM_MOMENTUM = 0.9
-"""Share of batch norm's running statistics that a step leaves as it is.
+"""Momentum of the running statistics of batch normalisation.
 
-They then follow the weights within some tens of steps. Keras' 0.99 takes hundreds, which is many
-epochs of a small dataset: until then the scores on the validation split say nothing.
+They then follow the weights within some tens of steps. Keras' 0.99 takes hundreds, many epochs of a
+small dataset, in which the scores on the validation split mean nothing.
 """
 
 SECONDS_TO_SCORE = 8
-"""Time to score a model after SIGTERM: batch systems wait about half a minute before they kill."""
+"""Time to score a model after SIGTERM: batch systems send SIGKILL after about half a minute."""
 
 _KEEPING = (
-    "The learning rate is {:g}, a tenth of that for random weights, to keep what the model knows "
-    "(option learning_rate sets another one)"
+    "The learning rate is {:g}, a tenth of that for random weights, to keep what the model has "
+    "learnt (option learning_rate sets another one)"
 )
 
 Report = Callable[[str], None]
@@ -100,25 +100,25 @@ def train(
 
     The same data and settings give the same weights, bit by bit, on the same machine with the
     same number of threads, if `backend.prepare` came before Keras; also if the training was killed
-    in between and resumed. Ctrl-C, SIGTERM and a loss that is no number end it early: then the best
-    epoch so far makes the model.
+    in between and resumed. Ctrl-C, SIGTERM and a loss that is not finite end it early: the model is
+    then that of the best epoch so far.
 
     Args:
         data: The datasets.
         target: The model folder, as `run_folder.check_target` gives it.
         settings: Network and recipe.
-        command, versions: For the card: the call, and software that this library does not know of.
+        command, versions: For the card: the call, and versions of software outside this library.
         report, warn: Take lines about the progress, and warnings.
         resume: Whether to resume an unfinished training of this model.
         team: The processes that train together.
-        with_validation: Whether the card tells the scores on the validation split, too.
+        with_validation: Whether the card has the scores on the validation split, too.
 
     Returns:
         The content of `model.json`; None in all processes but the first, which alone writes.
 
     Raises:
-        ValueError: Nothing to learn from, a patch size or an option that does not suit the
-            network, a loss that is not a number, too little memory, a target that holds something
+        ValueError: Nothing to learn from, a patch size or an option that does not fit the
+            network, a loss that is not finite, too little memory, a target that holds something
             else, or an unfinished training that is another one.
     """
     if not team.leads:
@@ -168,9 +168,9 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
 
     Raises:
         ValueError: As `train` does.
-        KeyboardInterrupt: Ctrl-C or SIGTERM: what is half trained has no score.
+        KeyboardInterrupt: Ctrl-C or SIGTERM: an interrupted trial has no score.
     """
-    # What an earlier trial left in Keras would grow with each one.
+    # Keras' global state would grow with each trial.
     keras.utils.clear_session()
     settings = settled(settings, data)
     with computing_in(resolve(settings.precision)):
@@ -182,7 +182,7 @@ def fit_trial(data: JoinedPatchSets, settings: Settings, watch: Watch) -> Fitted
 
 
 def _best(fitted: Fitted, data: JoinedPatchSets) -> str:
-    """What the kept epoch is the best by."""
+    """The figure by which the kept epoch is the best, for messages."""
     scores = learning_of(data.target).scores
     if fitted.monitor == "loss":
         return "lowest training loss"
@@ -197,7 +197,7 @@ def _tell_sources(
     leaks: list[dict[str, Any]],
     versions: Mapping[str, str],
 ) -> None:
-    """Write into a card what the training started from, what taught, and by which software."""
+    """Record the source of the weights, the teacher and the software on a card."""
     parent = start.to_json() if isinstance(start, Transfer) else None
     taught = account(teacher) if teacher else None
     card.training |= {"parent": parent, "teacher": taught, "leaks": leaks}
@@ -232,14 +232,14 @@ def _warn_of_leaks(
 def _validation(
     network: keras.Model, data: JoinedPatchSets, settings: Settings, warn: Report
 ) -> dict[str, Any]:
-    """What the account of a training tells of the scores on the validation split."""
+    """The scores on the validation split, for the record of a training."""
     return {"validation": figures(_scores(network, data, "val", settings, warn), data)}
 
 
 def _statistics(
     network: keras.Model, data: JoinedPatchSets, seed: int, warn: Report
 ) -> FeatureStatistics | None:
-    """What `novelty` of i.dl.predict takes; None where memory ran out: the model is worth more."""
+    """The statistics for `novelty` of i.dl.predict; None if memory runs out."""
     # A process that was asked to end has no time for it.
     if Terminated.asked:
         return None
@@ -248,7 +248,7 @@ def _statistics(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        warn("Memory ran out for what novelty of i.dl.predict takes: the model is without it")
+        warn("Memory ran out for the statistics of novelty: the model is written without them")
         return None
 
 
@@ -274,7 +274,7 @@ def _write_model(
     run: RunFolder,
     warn: Report,
 ) -> None:
-    """Write the model folder; a finished training then needs its run folder no more."""
+    """Write the model folder; a finished training then discards its run folder."""
     # The first process has reserved the name.
     assert run.output is not None
     with run.output.new_folder() as folder:
@@ -326,7 +326,7 @@ def _started_network(data: JoinedPatchSets, settings: Settings) -> tuple[keras.M
 
 
 def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
-    """Refuse a network that fits neither patches nor memory before its weights take some."""
+    """Refuse a network that does not fit patches or memory, before its weights are allocated."""
     if settings.network_file or not registry.is_large(settings.network, settings.network_options):
         return
     build = partial(_build, settings, data.dates, data.size, len(data.bands), data.target.outputs)
@@ -337,7 +337,7 @@ def check_network(data: JoinedPatchSets, settings: Settings) -> None:
     """Refuse a network of the toolset that cannot be built for these data, before it has weights.
 
     Raises:
-        ValueError: An option that it does not have, or a patch size that does not suit it.
+        ValueError: An option that it does not have, or a patch size that does not fit it.
     """
     if not settings.network_file:
         shape = data.dates, data.size, len(data.bands), data.target.outputs
@@ -419,7 +419,7 @@ def fit(
         watch: Takes the score of each epoch, see `callbacks.watch`; or None.
 
     Raises:
-        ValueError: The loss is not a number any more, patches are damaged, memory ran out, or
+        ValueError: The loss is not finite, patches are damaged, memory ran out, or
             batches cannot be shared out.
     """
     training, validation = _batches(data, settings, team, warn)
@@ -453,7 +453,7 @@ def fit(
 def _fit_phase(
     part: Learning, data: JoinedPatchSets, settings: Settings, course: Course, phase: Phase
 ) -> None:
-    """Fit what learns in a phase until its last epoch, or until patience is at its end."""
+    """Fit the learning part of a phase until its last epoch, or until patience is exhausted."""
     training, validation = part.training, part.validation
     steps = (phase.end - phase.first) * len(training)
     learner = _learner(part.network, data, settings, phase.learning_rate, steps)
@@ -470,16 +470,16 @@ def _fit_phase(
 
 
 def _check_worth_a_model(cause: BaseException, course: Course, team: Team) -> None:
-    """Raise again what ended a training early if it leaves nothing to make a model of.
+    """Re-raise what ended a training early if there is no epoch to make a model of.
 
     Raises:
         BaseException: `cause`.
     """
     if isinstance(cause, Diverged):
         if course.run:
-            # Resumed, it would come to the same.
+            # A resumed run would diverge again.
             course.run.discard()
-    # Others of a team wait for this process in the midst of a step.
+    # The other processes of the team wait for this one within a step.
     elif team.processes > 1:
         raise cause
     if not course.best.weights:
@@ -527,8 +527,7 @@ def _learner(
 ) -> keras.Model:
     """A compiled model that shares the weights of a network.
 
-    The network itself is never compiled, so that its file needs neither our loss nor our metric to
-    be loaded.
+    The network itself is never compiled, so that its file is loaded without our loss and metric.
     """
     learner = learner_of(network, settings.teacher, data)
     rate = optimizers.rate(settings.schedule, learning_rate, steps)
@@ -540,7 +539,7 @@ def _learner(
         loss=learning.loss(data, settings),
         metrics=learning.metrics(data),
     )
-    # Variables that the first step makes would have TensorFlow trace the step twice.
+    # If the first step created variables, TensorFlow would trace it twice.
     learner.optimizer.build(learner.trainable_variables)
     return learner
 
@@ -548,8 +547,8 @@ def _learner(
 def _scores(
     network: keras.Model, data: JoinedPatchSets, split: str, settings: Settings, warn: Report
 ) -> dict[str, Any] | None:
-    """Scores on a split; a process that was asked to end takes little time for the test split, and
-    none for another."""
+    """Scores on a split; after SIGTERM little time is taken for the test split, and none for
+    another."""
     seconds = SECONDS_TO_SCORE if Terminated.asked else math.inf
     if Terminated.asked and split != "test":
         return None
@@ -563,7 +562,7 @@ def _scores(
 def figures(
     report: Mapping[str, Any] | None, data: JoinedPatchSets
 ) -> dict[str, float | None] | None:
-    """The figures of scores that are asked for first; None of none."""
+    """The headline figures of scores; None where there are no scores."""
     if report is None:
         return None
     return {name: report[name] for name in learning_of(data.target).headline}
@@ -580,11 +579,11 @@ def score(
     """Accuracy of a network on a split.
 
     Args:
-        network: Takes raw values; anything with `predict_on_batch` serves.
+        network: Takes raw values; anything with `predict_on_batch`.
         data: The datasets.
         split: "train", "val" or "test".
         batch_size: Patches that are predicted at a time.
-        seconds: Time that this may take.
+        seconds: The most time that this may take.
         fill: Value of every band that stands for NULL; None for the means of the bands.
 
     Returns:

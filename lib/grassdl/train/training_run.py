@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The course of a training: its phases, what watches over its epochs, and what outlives a kill."""
+"""A training around its epochs: phases, callbacks, and the state that a resumed run starts from."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def open_run(
 
 
 class Course:
-    """What watches over the epochs of a training; a context manager, which closes the logs.
+    """Phases, callbacks and state of a training; a context manager, which closes the logs.
 
     Args:
         network: The network that is trained; it is given the values of `resumed`.
         settings: The recipe.
-        monitor: The figure that tells how good an epoch was.
-        mode: "max" if high ones are good, else "min".
+        monitor: The figure that epochs are compared by.
+        mode: "max" if high figures are good, else "min".
         scores: The figures of each epoch.
         report: Takes a line per epoch.
         run: Where to keep logs, and the state after each epoch; None for nowhere.
@@ -91,7 +91,7 @@ class Course:
         self.phases = phases(settings)
         rows = resumed.rows if resumed else ()
         self.history = History(settings.most_epochs, report, rows, scores)
-        # A new head may need long to be worth anything: patience counts once all learns.
+        # A new head may learn slowly: patience counts once all layers learn.
         patience = settings.patience or settings.most_epochs
         self.averaged = Averaged(network)
         self.best = Best(self.averaged, monitor, mode, patience, self.phases[-1].first)
@@ -106,7 +106,7 @@ class Course:
     def __enter__(self) -> Course:
         if self.logs:
             self.logs.open()
-            self.report(f"Curves while it trains: {command(self.logs.folder)}")
+            self.report(f"Curves during the training: {command(self.logs.folder)}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,20 +119,19 @@ class Course:
         return len(self.history.rows)
 
     def phases_left(self) -> Iterator[Phase]:
-        """The phases that are not at their end, until patience is."""
+        """The unfinished phases, until patience is exhausted."""
         for phase in self.phases:
             if self.epochs < phase.end and not self.best.exhausted:
                 yield phase
 
     def prepare(self, learner: keras.Model, phase: Phase) -> None:
-        """Give an optimiser, which has its variables, its state if a training is resumed within a
-        phase."""
+        """Restore the state of a built optimiser if a training is resumed within a phase."""
         resumed = self._resumed_in(phase)
         if resumed is not None:
             assign(learner.optimizer.variables, resumed.optimizer)
 
     def callbacks(self, phase: Phase, steps: int) -> list[keras.callbacks.Callback]:
-        """What Keras is to call in a phase.
+        """The callbacks of a phase, in order.
 
         Args:
             phase: The phase.
@@ -163,6 +162,6 @@ class Course:
         return [one for one in watching if one is not None]
 
     def _resumed_in(self, phase: Phase) -> State | None:
-        """The state to resume from, if it lies in the midst of a phase."""
+        """The state to resume from, if it lies within a phase."""
         resumed = self.resumed
         return resumed if resumed is not None and phase.has_begun(resumed.epochs) else None

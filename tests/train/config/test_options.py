@@ -73,7 +73,7 @@ def test_no_setting_is_out_of_reach():
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"augmentation": "none,flip"}, "augmentation=none does not go together"),
+        ({"augmentation": "none,flip"}, "augmentation=none cannot be combined"),
         ({"augmentation": "flip,zoom,flip"}, "<augmentation> has <flip> twice: name it once"),
         ({"strengths": "flip:0.1,flip:0.2"}, "<strengths> has <flip> twice: name it once"),
         ({"class_weights": "high"}, "<class_weights> must be none, balanced, sqrt, or one number"),
@@ -88,11 +88,14 @@ def test_no_setting_is_out_of_reach():
         ({"strengths": "flip:often"}, "<strengths> must be like rotate:180"),
         ({"strengths": "zoom:0.1"}, "<zoom>, which is not among the augmentations"),
         ({"label_smoothing": "1"}, "<label_smoothing> must be at least 0 and below 1"),
-        ({"label_smoothing": "0.1", "loss": "focal"}, "loss=focal knows no <label_smoothing>"),
-        ({"network_file": "own.py", "filters": "8"}, "<filters> is of no use with <network_file>"),
+        (
+            {"label_smoothing": "0.1", "loss": "focal"},
+            "loss=focal does not support <label_",
+        ),
+        ({"network_file": "own.py", "filters": "8"}, "<filters> has no effect with <network_file>"),
         (
             {"network_file": "own.py", "activation": "sigmoid"},
-            "<activation> is of no use with <network_file>",
+            "<activation> has no effect with <network_file>",
         ),
     ],
 )
@@ -188,19 +191,19 @@ def test_an_encoder_starts_from_imagenet_unless_told_otherwise():
     ("given", "message"),
     [
         ({"encoder": "vgg"}, "There is no encoder <vgg>, only efficientnet_lite0, "),
-        ({"encoder_weights": "imagenet"}, "no use with network <unet> without <encoder>"),
-        ({"network": "segnet", "encoder_weights": "imagenet"}, "no use with network <segnet>"),
+        ({"encoder_weights": "imagenet"}, "no effect with network <unet> without <encoder>"),
+        ({"network": "segnet", "encoder_weights": "imagenet"}, "no effect with network <segnet>"),
         (
             {"network_file": "own.py", "encoder": "resnet50"},
-            "<encoder> is of no use with <network_file>",
+            "<encoder> has no effect with <network_file>",
         ),
         (
             {"network_file": "own.py", "encoder_weights": "imagenet"},
-            "no use with network <own> without <encoder>",
+            "no effect with network <own> without <encoder>",
         ),
         (
             {"encoder": "mobilenetv2", "encoder_weights": "w.h5", "model": "model"},
-            "<encoder_weights> is of no use with <model>",
+            "<encoder_weights> has no effect with <model>",
         ),
     ],
 )
@@ -212,5 +215,5 @@ def test_encoder_options_that_lead_nowhere_are_refused(given, message, monkeypat
     with pytest.raises(ValueError, match=message):
         settings_of({**standard(), **given})
     if given.keys() == {"encoder_weights"}:
-        with pytest.raises(ValueError, match="-f is of no use without model= or encoder_weights="):
+        with pytest.raises(ValueError, match="-f has no effect without model= or encoder_weights="):
             settings_of(standard(), freeze=True)

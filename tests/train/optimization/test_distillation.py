@@ -113,7 +113,7 @@ def test_a_teacher_of_other_bands_or_classes_is_refused(taught, tmp_path):
     arrays = {"train": scene(2, 1)}
     others = ClassScheme([MapClass(4, "water", "0:0:255"), *list(CLASSES)[1:]])
     classes = joined(write_dataset(tmp_path / "classes", arrays, others))
-    with pytest.raises(ValueError, match="cannot teach .* it knows class values"):
+    with pytest.raises(ValueError, match="cannot teach .* it has class values"):
         open_teacher(name, classes)
     bands = [band("nir", True), band("red", True)]
     turned = joined(write_dataset(tmp_path / "bands", arrays, bands=bands))
@@ -129,7 +129,7 @@ RENAMED = ClassScheme([replace(one, label=f"no {one.label}") for one in CLASSES]
 @pytest.mark.parametrize(
     "changes, reason",
     [
-        ({"target": RENAMED}, "cannot teach .* it knows class 3 as <no "),
+        ({"target": RENAMED}, "cannot teach .* its class 3 is <no "),
         ({"resolution": (9.0, 9.0)}, "cannot teach .* it was trained on cells of 9, theirs are of"),
         ({"stride": 32}, "cannot teach .* cells are no multiple of its stride 32"),
         ({"onnx": ONNX}, "is an ONNX network that i.dl.import made"),
@@ -145,7 +145,7 @@ def test_what_would_end_the_first_step_or_teach_nonsense_is_refused_at_the_start
 
 
 def test_a_head_on_features_has_no_teacher():
-    with pytest.raises(ValueError, match="<teacher> is of no use with network=hypercolumn"):
+    with pytest.raises(ValueError, match="<teacher> has no effect with network=hypercolumn"):
         Settings(
             network="hypercolumn",
             network_options={"encoder": "efficientnet_lite0"},

@@ -98,7 +98,7 @@ def test_of_two_equal_dates_the_encoder_sees_what_it_sees_of_one(names):
     first, second = np.split(pair, 2, axis=-2)
     np.testing.assert_array_equal(first, second)
     np.testing.assert_allclose(first + second, one, atol=1e-6)
-    assert start.line().endswith("the mean of 2 dates, and sees no change before it learns")
+    assert start.line().endswith("the mean of 2 dates, and detects change only after training")
 
 
 def test_a_colour_that_two_bands_have_is_neithers():

@@ -228,5 +228,5 @@ def test_a_network_file_is_started_from_by_the_place_of_its_weights(data, tmp_pa
 
 
 def test_freezing_random_weights_is_refused():
-    with pytest.raises(ValueError, match="-f is of no use without model="):
+    with pytest.raises(ValueError, match="-f has no effect without model="):
         Settings(freeze=True)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Figures of accuracy as pure functions of counts."""
+"""Accuracy metrics as pure functions of counts."""

@@ -29,9 +29,9 @@ class AreaEstimate:
 
     Attributes:
         overall_accuracy, overall_error: Overall accuracy and its standard error.
-        users_accuracy, users_error: Share of a class's mapped area that is right.
-        producers_accuracy, producers_error: Share of a class's true area that was found.
-        share, share_error: Share of the map's area that truly is of a class.
+        users_accuracy, users_error: Share of a class's mapped area that is correct.
+        producers_accuracy, producers_error: Share of a class's true area that is mapped as it.
+        share, share_error: Share of the map's area whose true class it is.
     """
 
     overall_accuracy: float
@@ -52,18 +52,18 @@ def estimate(counts: np.ndarray, mapped: np.ndarray) -> AreaEstimate:
         mapped: Mapped area of each class in any unit.
 
     Returns:
-        All undefined where a mapped class has no sample point, since nothing is known about its
-        area; errors are undefined where one has a single point.
+        All undefined where a mapped class has no sample point, since its accuracy is
+        unknown; errors are undefined where one has a single point.
     """
     counts, weights = counts.astype(np.float64), mapped / mapped.sum()
     sampled = counts.sum(axis=1)
     mapped_classes = weights > 0
-    # Rows of classes that are not mapped weigh nothing; any divisor does.
+    # Rows of classes that are not mapped have weight 0: avoid the division by 0.
     drawn = np.where(mapped_classes, sampled, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = counts / drawn[:, np.newaxis]
         spread = shares * (1 - shares) / (drawn - 1)[:, np.newaxis]
-        # A class that is not mapped has a divisor of 0 and no points: no spread.
+        # A class that is not mapped has a divisor of 0 and no points: its variance is 0.
         spread[~mapped_classes] = 0
         users = np.where(sampled > 0, shares.diagonal(), np.nan)
         cells = weights[:, np.newaxis] * shares
@@ -87,7 +87,7 @@ def estimate(counts: np.ndarray, mapped: np.ndarray) -> AreaEstimate:
 
 
 def sample_size(weights: np.ndarray, users_accuracy: np.ndarray, standard_error: float) -> int:
-    """Points that estimate the overall accuracy with a wanted standard error.
+    """Sample size that estimates the overall accuracy with a wanted standard error.
 
     Olofsson et al. (2014), equation 13 without its finite population correction:
     (sum W_i S_i / S(O))^2 with S_i = sqrt(U_i (1 - U_i)), for a proportional sample.
@@ -99,7 +99,7 @@ def sample_size(weights: np.ndarray, users_accuracy: np.ndarray, standard_error:
     """
     deviations = np.sqrt(users_accuracy * (1 - users_accuracy))
     points = (weights @ deviations / standard_error) ** 2
-    # Rounding must not ask for a point more.
+    # Rounding errors must not add a point.
     return math.ceil(round(float(points), 9))
 
 
@@ -169,7 +169,7 @@ def _share_interval(share: float, error: float) -> list[float] | None:
 
 
 def _interval(middle: float, error: float, lowest: float, highest: float) -> list[float] | None:
-    """The 95 % interval within what is possible."""
+    """The 95 % interval, clipped to `lowest` and `highest`."""
     if math.isnan(middle) or math.isnan(error):
         return None
     low, high = middle - Z_95 * error, middle + Z_95 * error

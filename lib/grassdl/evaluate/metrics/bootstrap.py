@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Confidence intervals for wall-to-wall maps: whole blocks of cells are drawn again.
+"""Confidence intervals for wall-to-wall maps by block bootstrap.
 
-Neighbouring cells resemble each other, so that intervals which take cells as independent are far
-too narrow. Blocks wider than that resemblance are nearly independent: the figures of many sets
-of blocks, drawn with replacement, show how much they depend on the area that happened to be mapped
-(Hall 1985; Lahiri 2003, Resampling Methods for Dependent Data, chapter 12).
+Neighbouring cells are correlated, so that intervals which assume independent cells are far too
+narrow. Blocks larger than the range of the correlation are nearly independent: the figures of many
+sets of blocks, drawn with replacement, show their sampling variation (Hall 1985; Lahiri 2003,
+Resampling Methods for Dependent Data, chapter 12).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MIN_BLOCKS = 10
 """With fewer blocks the bootstrap has too little to draw from."""
 
 DRAWN_AT_ONCE = 500_000
-"""Numbers of draws that are in memory at a time."""
+"""Draws that are in memory at a time."""
 
 
 def block_intervals(
@@ -76,7 +76,7 @@ def resampled(blocks: np.ndarray, seed: int) -> np.ndarray:
     """Margins (replicates, ...) of as many blocks drawn with replacement, for each replicate."""
     number = len(blocks)
     rng = np.random.default_rng(seed)
-    # Floats multiply by fast routines, and are exact up to 2^53 cells.
+    # Products of floats are faster, and exact up to 2^53 cells.
     flat = blocks.reshape(number, -1).astype(np.float64, copy=False)
     sums = np.empty((REPLICATES, flat.shape[1]))
     step = max(1, DRAWN_AT_ONCE // number)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How well the borders of classes are met: boundary F1 at given distances (Csurka et al. 2013).
+"""Accuracy of class borders: boundary F1 at given distances (Csurka et al. 2013).
 
-What is a good evaluation measure for semantic segmentation? BMVC. Overlap is decided by the
-inside of large areas; whether outlines are right shows at the borders alone.
+What is a good evaluation measure for semantic segmentation? BMVC. Overlap depends on the inside of
+large areas; errors of outlines show at the borders alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .class_rows import NO_CLASS, CodedRows, strips
 
 
 def border_cells(codes: np.ndarray) -> np.ndarray:
-    """Which cells (rows, cols) touch another class along an edge; no class makes no border."""
+    """Which cells (rows, cols) share an edge with another class; no class does not count."""
     border = np.zeros(codes.shape, bool)
     for here, there in (
         ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
@@ -32,7 +32,7 @@ def border_cells(codes: np.ndarray) -> np.ndarray:
 
 
 class BorderCounts:
-    """Border cells of each class, and those met by the other map within each distance.
+    """Border cells of each class, and those matched by the other map within each distance.
 
     Args:
         classes: Number of classes.
@@ -40,7 +40,7 @@ class BorderCounts:
 
     Attributes:
         cells: (2, classes) border cells of classification and reference.
-        met: (distances, 2, classes) those with a border cell of the same class in the other map.
+        met: (distances, 2, classes) those within the distance of such a cell of the other map.
     """
 
     def __init__(self, classes: int, distances: Sequence[float]):
@@ -50,7 +50,7 @@ class BorderCounts:
         self.met = np.zeros((len(distances), 2, classes), np.int64)
 
     def add(self, maps: Sequence[np.ndarray], core: slice) -> None:
-        """Count the rows `core` of two maps (rows, cols) of codes; the others are around them."""
+        """Count the rows `core` of two maps (rows, cols) of codes; the others surround them."""
         from scipy.ndimage import distance_transform_edt
 
         borders = [np.where(border_cells(codes), codes, NO_CLASS) for codes in maps]
@@ -74,7 +74,7 @@ def count_borders(
     distances: Sequence[float],
     progress: Callable[[int], None] = lambda row: None,
 ) -> BorderCounts:
-    """Count the borders of classification and reference in strips with their surroundings."""
+    """Count the borders of classification and reference in strips with a halo."""
     counts = BorderCounts(classes, distances)
     for row, count in strips(rows.rows, rows.cols):
         first = max(0, row - counts.halo)

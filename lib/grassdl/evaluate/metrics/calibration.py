@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether probabilities mean what they say: of the cells classified with 0.8, are 80 % right?
+"""Calibration of probabilities: of the cells classified with 0.8, 80 % should be right.
 
 Guo, Pleiss, Sun & Weinberger (2017), On Calibration of Modern Neural Networks, ICML; Brier (1950),
 Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1-3.
@@ -19,14 +19,14 @@ from .class_rows import NO_CLASS, ClassRows, strips
 from .thresholds import ThresholdCounts
 
 LOG_TEMPERATURES = (-3.0, 3.0)
-"""Between which the logarithm of a temperature is looked for: 0.05 to 20."""
+"""Bounds of the logarithm of a temperature: 0.05 to 20."""
 
 BINS = 15
 """Bins of confidence, as Guo et al. have them."""
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature at which probabilities are likeliest (Guo et al. 2017).
+    """The temperature of the highest likelihood (Guo et al. 2017).
 
     It minimises the mean of -ln p_true, the negative log likelihood, of `model.tempered`.
 
@@ -67,8 +67,8 @@ class CalibrationCounts:
 
         Args:
             probabilities: (classes, cells), no NaN.
-            truth: Index of the true class (cells,). One that is beyond the probabilities has none:
-                it counts with 0, so that the cell is wrong whatever is most probable there.
+            truth: Index of the true class (cells,). One beyond the probabilities counts with
+                probability 0, so that the cell is wrong in any case.
         """
         known = np.flatnonzero(truth < len(probabilities))
         best = probabilities.argmax(axis=0)
@@ -95,7 +95,7 @@ def count_calibration(
     Args:
         rows: Gives codes of classification and reference.
         probabilities: The map of each class's probability; None for a class whose probability is 0
-            everywhere. After them may come those of classes that the maps do not have.
+            everywhere. Those of classes that the maps do not have may follow.
         progress: Takes the number of rows that are done.
         thresholds: Counts the same cells, where there are two classes.
 
@@ -104,9 +104,9 @@ def count_calibration(
     """
     counts = CalibrationCounts()
     readers = [one for one in probabilities if one is not None]
-    # Of a class without a map the place is beyond all maps.
+    # The index of a class without a map is beyond all maps.
     places = np.array([readers.index(one) if one else len(readers) for one in probabilities])
-    # A strip holds a value for every class.
+    # A strip has a value for every class.
     for row, count in strips(rows.rows, rows.cols * len(readers)):
         *_, truth = rows.read(row, count)
         read = [reader.read(row, count) for reader in readers]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cells of class maps, strip by strip, as small codes: 0 for no class, then the classes."""
+"""Cells of class maps, strip by strip, as class codes: 0 for no class, then the classes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ STRIP_CELLS = 1 << 20
 
 
 class ClassCodes:
-    """Numbers class values from 1 on, in the order in which they are met.
+    """Assigns class codes from 1 on, in the order in which values occur.
 
     Args:
-        values: Values to number at once, in this order.
+        values: Values to number first, in this order.
         fixed: Whether other values are no class, instead of further classes.
     """
 
@@ -54,7 +54,7 @@ class ClassCodes:
         return codes
 
     def _learn(self, values: np.ndarray, name: str) -> None:
-        """Number values (ascending) that were not met before."""
+        """Number new values (ascending)."""
         if values[0] < 0:
             raise ValueError(
                 f"<{name}> holds the value {values[0]}, class values run from 0 to "

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a second classification is better than the first, on all cells that both and the
-reference have."""
+"""Comparison of two classifications on all cells that both and the reference have."""
 
 from __future__ import annotations
 
@@ -20,9 +19,9 @@ from .class_rows import ClassRows, strips
 from .confusion_counts import count_by_block
 
 MAX_EXACT = 25
-"""With fewer cells on which one map alone is right, McNemar's test is made exactly."""
+"""With fewer discordant cells McNemar's test is exact."""
 
-NO_COMMON_CELL = "There is no cell in which classification, compare and reference meet"
+NO_COMMON_CELL = "There is no cell in which classification, compare and reference all have a class"
 
 
 @dataclass
@@ -131,7 +130,7 @@ def kappa_difference(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
 
 
 def comparison_report(pairs: PairCounts, classes: Sequence[MapClass], seed: int) -> dict[str, Any]:
-    """All about two maps as a JSON object; differences are second minus first.
+    """The comparison of two maps as a JSON object; differences are second minus first.
 
     Args:
         pairs: The counts.
@@ -170,7 +169,7 @@ def _summary(counts: np.ndarray) -> dict[str, float]:
 
 
 def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float] | None]]:
-    """Intervals of the differences by bootstrap; both maps are looked at in the same blocks."""
+    """Intervals of the differences by bootstrap, with the same blocks for both maps."""
     drawn = Margins(resampled(blocks, seed)) if len(blocks) >= MIN_BLOCKS else None
     for name in HEADLINE:
         bounds = None

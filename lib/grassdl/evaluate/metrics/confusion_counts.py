@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two class maps counted cell by cell in one pass: the table, and its margins block by block."""
+"""The confusion matrix of two class maps, and its margins by block, counted in one pass."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ USUAL_BLOCKS = 400
 """Blocks that a region is divided into where no block size is given."""
 
 MAX_BLOCKS = 10_000
-"""With more blocks their margins would fill the memory, and the bootstrap take minutes."""
+"""Most blocks, by the memory of their margins and the time of the bootstrap."""
 
 _CODES = MAX_CLASSES + 1
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Cells of the region, or sample points, that were not counted, by reason."""
+    """Cells of the region, or sample points, that are not counted, by reason."""
 
     masked: int = 0
     null_in_classification: int = 0
@@ -68,13 +68,13 @@ def check_block_size(rows: int, cols: int, block_size: int) -> None:
     """Refuse blocks so small that there are more than `MAX_BLOCKS`.
 
     Raises:
-        ValueError: They are.
+        ValueError: There are more.
     """
     number = math.ceil(rows / block_size) * math.ceil(cols / block_size)
     if number > MAX_BLOCKS:
         raise ValueError(
-            f"block_size={block_size} parts the region into {number} blocks, at most {MAX_BLOCKS} "
-            f"are possible: use a larger one, such as {usual_block_size(rows, cols)}"
+            f"block_size={block_size} divides the region into {number} blocks, at most "
+            f"{MAX_BLOCKS} are possible: use a larger one, such as {usual_block_size(rows, cols)}"
         )
 
 
@@ -93,7 +93,7 @@ def tally(
 
     Args:
         classification: The map that is assessed.
-        reference: The map that is taken as true.
+        reference: The map of the true classes.
         mask: The raster mask, if one is set.
         names: Names of the two maps, for messages.
         block_size: Edge of the blocks in cells.
@@ -122,7 +122,7 @@ def tally(
         size = tables.shape[-1]
         counts[:size, :size] += tables.sum(axis=0)
         first = row // block_size * across
-        # Margins of the counted cells only: neither map is NULL there.
+        # Code 0 of NULL cells is left out of the margins.
         blocks[first : first + across, :, 1:size] += margins_of(tables[:, 1:, 1:])
         progress(row + count)
     left_out = LeftOut(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How many objects of a class were found, and how well: buildings, tree crowns, ponds.
+"""Accuracy of objects of a class: buildings, tree crowns, ponds.
 
-An object is a connected area of the class (cells that share an edge, as r.clump sees it), or what
-an object map says. One of the map and one of the reference match where their intersection over
+An object is a connected area of the class (cells that share an edge, as in r.clump), or one of
+an object map. One of the map and one of the reference match where their intersection over
 union is above 0.5; then each has at most one partner (Kirillov et al. 2019, Panoptic Segmentation,
 CVPR, doi 10.1109/CVPR.2019.00963).
 """
@@ -22,12 +22,12 @@ from ...core.readers import ObjectReader
 from .class_rows import NO_CLASS, ClassRows, strips
 
 PERCENT = range(50, 100, 5)
-"""Intersections over union that objects must exceed to match, in percent; the first is the one
-that all figures but the means are for."""
+"""Intersections over union that objects must exceed to match, in percent; the first is that of all
+figures but the means."""
 
 
 class Numbering(Protocol):
-    """Gives the cells of a map numbers, strip by strip, and knows at the end whose these are."""
+    """Numbers the cells of a map strip by strip, and assigns the numbers to objects at the end."""
 
     def add(self, strip: np.ndarray) -> np.ndarray:
         """Numbers (rows, cols) of the next strip from 1 on; 0 outside of objects."""
@@ -37,7 +37,7 @@ class Numbering(Protocol):
 
 
 class KnownObjects:
-    """Objects that have their numbers, in place of `ConnectedAreas`."""
+    """Objects that are numbered in a map; the alternative to `ConnectedAreas`."""
 
     def __init__(self) -> None:
         self._tally = GroupTally()
@@ -65,8 +65,8 @@ class ObjectCounts:
     Attributes:
         mapped: Cells of the objects of the classification that count (objects,).
         present: The same of the reference.
-        shared: Cells that both objects of a match have (matches,).
-        union: Cells that either of them has (matches,).
+        shared: Cells in both objects of a match (matches,).
+        union: Cells in either of them (matches,).
     """
 
     mapped: np.ndarray
@@ -75,7 +75,7 @@ class ObjectCounts:
     union: np.ndarray
 
     def matched(self, percent: int) -> int:
-        """Matches whose intersection is more than so many percent of their union."""
+        """Matches whose intersection is more than `percent` of their union."""
         return int(np.count_nonzero(100 * self.shared > percent * self.union))
 
 
@@ -134,7 +134,7 @@ def _counted(cells: np.ndarray, matching: np.ndarray, minsize: int) -> np.ndarra
 
 @dataclass(frozen=True)
 class ObjectMaps:
-    """What the objects of classification and reference are.
+    """The objects of classification and reference.
 
     Attributes:
         mapped: Numbers and classes of the classification's; None for its connected areas.
@@ -162,9 +162,9 @@ def match_objects(
 
     Args:
         rows: Gives the codes of classification and reference.
-        values: The class values by place.
-        places: The classes whose objects are matched, by place.
-        maps: What the objects are.
+        values: The class values by index.
+        places: Indices of the classes whose objects are matched.
+        maps: The objects.
         progress: Takes the number of rows that are done.
     """
     readers = maps.mapped, maps.present
@@ -198,7 +198,7 @@ def object_report(counts: ObjectCounts, one: MapClass) -> dict[str, Any]:
     and the panoptic quality PQ their product: the sum of the matches' intersections over union
     divided by the number of matches and half of the objects without one (Kirillov et al. 2019).
     Without any match SQ is undefined and PQ 0. The figures that end with `_50_95` are means over
-    the thresholds 0.5, 0.55, ..., 0.95 (as Lin et al. 2014, Microsoft COCO, do it).
+    the thresholds 0.5, 0.55, ..., 0.95 (Lin et al. 2014, Microsoft COCO).
 
     The area bias is the mapped area minus that of the reference, as a share of the latter.
     """

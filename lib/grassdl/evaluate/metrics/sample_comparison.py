@@ -3,9 +3,9 @@
 
 Stehman (2014), Estimating area and map accuracy for stratified random sampling when the strata are
 different from the map classes, International Journal of Remote Sensing 35, 4923-4939. The strata of
-a stratified sample are the classes of the first map, of which those of the second know nothing: a
-point then stands for the area of its stratum divided by the stratum's points, whichever map is
-looked at. A sample drawn at random over the whole has one stratum.
+a stratified sample are the classes of the first map, not those of the second: the weight of a point
+is the area of its stratum divided by the stratum's points, for both maps. A sample drawn at random
+over the whole has one stratum.
 
 Every figure is a function of the estimated shares p_ij of the region that are mapped as i and truly
 are j. Its variance is that of the mean of a variable z of the points (equation 25 of Stehman),
@@ -16,7 +16,7 @@ with the share W_h of the region, the number of points n_h and the variance s_zh
 stratum h. For overall accuracy z is 1 where the map is right and 0 elsewhere; for a ratio
 R = Y / X it is (y - R x) / X, which makes V the variance of Stehman's ratio estimator (equation
 28); for kappa it is the same first-order expansion. The variable of a difference is the difference
-of the variables, so that both maps are looked at on the same points. The finite population
+of the variables, so that the pairing of the points counts. The finite population
 correction is left out, as in Olofsson et al. (2014): a sample is a small part of a map.
 """
 
@@ -48,11 +48,11 @@ _CODES = 256
 
 @dataclass(frozen=True)
 class SampleCases:
-    """The points of a sample, those that are alike in one case; arrays (cases,).
+    """The points of a sample, equal ones collected in a case; arrays (cases,).
 
     Attributes:
-        first, second, reference: Place of the class in the two maps and in the reference.
-        points: How many points there are of the case.
+        first, second, reference: Index of the class in the two maps and in the reference.
+        points: Number of points of the case.
     """
 
     first: np.ndarray
@@ -73,7 +73,7 @@ def cases_of_points(first: np.ndarray, second: np.ndarray, reference: np.ndarray
 def cases_of_cells(
     rows: ClassRows, progress: Callable[[int], None] = lambda row: None
 ) -> SampleCases:
-    """The cases among the cells of a raster reference that holds a sample.
+    """The cases among the sampled cells of a raster reference.
 
     Args:
         rows: Gives the codes of the first map, the second, and the reference.
@@ -92,7 +92,7 @@ def cases_of_cells(
 def _alike(
     first: np.ndarray, second: np.ndarray, reference: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The different triples of codes in which none is missing, as numbers, and how often each."""
+    """The distinct triples of codes without 0, as numbers, and their counts."""
     valid = (first != NO_CLASS) & (second != NO_CLASS) & (reference != NO_CLASS)
     triples = first[valid].astype(np.int32)
     for codes in (second, reference):
@@ -112,17 +112,17 @@ def _collected(found: Sequence[tuple[np.ndarray, np.ndarray]]) -> SampleCases:
 
 
 class Strata:
-    """The strata of a sample: what a point stands for, and how sure a mean of the points is.
+    """The strata of a sample: weights of the points, and standard errors of their means.
 
     Args:
-        of_case: Place of the stratum of every case (cases,).
+        of_case: Index of the stratum of every case (cases,).
         points: Number of points of every case (cases,).
         areas: Area of every stratum (strata,) in any unit.
 
     Attributes:
-        without_points: Which strata have an area, and no point (strata,).
-        weights: Share of the region that each case stands for; NaN if a stratum has no points,
-            since nothing is known about its area.
+        without_points: Which strata have an area but no point (strata,).
+        weights: Share of the region that each case represents; NaN if a stratum has no points,
+            since its accuracy is unknown.
     """
 
     def __init__(self, of_case: np.ndarray, points: np.ndarray, areas: np.ndarray):
@@ -134,7 +134,7 @@ class Strata:
         self.weights = whole * points * (self._shares / np.maximum(self._drawn, 1))[of_case]
 
     def error(self, variable: np.ndarray) -> float:
-        """Standard error of the mean of a variable (cases,), see the file's head.
+        """Standard error of the mean of a variable (cases,), see the module's docstring.
 
         NaN where a stratum has a single point.
         """
@@ -163,9 +163,9 @@ class MapFigures:
     """The estimates of a sample for one map.
 
     Args:
-        mapped: Place of the class in the map (cases,).
-        reference: Place of the true class (cases,).
-        weights: Share of the region that each case stands for (cases,).
+        mapped: Index of the class in the map (cases,).
+        reference: Index of the true class (cases,).
+        weights: Share of the region that each case represents (cases,).
         classes: Number of classes.
     """
 
@@ -222,7 +222,7 @@ class MapFigures:
         return (self._right - missing * by_chance) / beyond_chance
 
     def _mean_f1_variable(self) -> np.ndarray:
-        """The mean over the classes of (y - F1 x) / X; a point has to do with two classes."""
+        """The mean over the classes of (y - F1 x) / X; a point contributes to two classes."""
         _, mapped, true = self._margins
         f1, total = self._by_class["f1"], mapped + true
         one, other = self._mapped, self._reference
@@ -242,18 +242,18 @@ class MapFigures:
 def sample_comparison(
     cases: SampleCases, classes: Sequence[MapClass], areas: np.ndarray | None
 ) -> dict[str, Any]:
-    """All about two maps on a sample as a JSON object; differences are second minus first.
+    """The comparison of two maps on a sample as a JSON object; differences are second minus first.
 
     It has the keys of `comparison.comparison_report`, intervals of all figures, user's and
     producer's accuracy of the second map by class, and `accuracy_difference`, the test of whether
-    the maps are right on the same share of the region. McNemar's test compares counts and takes
-    points as drawn with one probability: a stratified sample has none.
+    the maps are right on the same share of the region. McNemar's test assumes points of equal
+    inclusion probability, so there is none for a stratified sample.
 
     Args:
         cases: The points.
-        classes: The classes in the order of their places.
+        classes: The classes in the order of their indices.
         areas: Area of each class of the first map where the second has a class too, the strata of a
-            stratified sample; None for a sample drawn at random over the whole.
+            stratified sample; None for a random sample of the whole.
     """
     of_case = np.zeros_like(cases.first) if areas is None else cases.first
     strata = Strata(of_case, cases.points, np.ones(1) if areas is None else areas)
@@ -300,7 +300,7 @@ def _class_report(maps: Sequence[MapFigures], place: int, strata: Strata) -> dic
 
 
 def _estimates(figures: dict[str, Figure], strata: Strata, bounded: bool = False) -> dict[str, Any]:
-    """Figures with their 95 % intervals, `bounded` to what a share or kappa may be."""
+    """Figures with their 95 % intervals, `bounded` to the range of a share or kappa."""
     found: dict[str, object] = {}
     for name, one in figures.items():
         bounds = _interval(one.value, strata.error(one.variable))

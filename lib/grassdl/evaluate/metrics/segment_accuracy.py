@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A classification seen by segments: right or wrong as wholes, and what they do to borders."""
+"""Accuracy of a classification by segment, and of borders with one class per segment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SegmentClasses:
     def majority(self) -> np.ndarray:
         """Code of the class that most cells of each segment have in the classification (segments,).
 
-        Of several that with the lowest value.
+        Of equal ones that with the lowest value.
         """
         return self.mapped.argmax(axis=1) + 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How well segments fit the objects of a reference, whatever class they were given.
+"""How well segments fit the objects of a reference, regardless of their classes.
 
 Clinton et al. 2010, Accuracy assessment measures for object-based image segmentation goodness,
 Photogrammetric Engineering & Remote Sensing 76(3), 289-299.
@@ -17,10 +17,10 @@ from ...core.integer_tables import distinct_places
 
 
 class ObjectOverlaps:
-    """Cells that the objects of a reference share with segments, strip by strip.
+    """Cells that the objects of a reference share with segments, counted strip by strip.
 
     An object is a connected area of one class. Memory depends on the numbers of objects and
-    segments and on the width.
+    segments, and on the width of the region.
 
     Args:
         classes: Number of classes.

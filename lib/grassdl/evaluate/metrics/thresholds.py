@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From which probability on a cell should belong to a class, where there are two of them.
+"""The probability from which on a cell is assigned to the second of two classes.
 
 The precision-recall curve and average precision are scikit-learn's, of counts of cells by
 probability: memory does not grow with their number.
@@ -15,21 +15,20 @@ import numpy as np
 from ...core.classes import MapClass
 
 BINS = 10_000
-"""Steps of the thresholds that are looked at: 0.0001."""
+"""Number of bins of the probability: thresholds have steps of 0.0001."""
 
 _EDGES = (np.arange(BINS) / BINS).astype(np.float32)
-"""Lowest probability of each bin, rounded as a threshold is that is compared with probabilities in
-single precision."""
+"""Lowest probability of each bin, in single precision as the probabilities that are compared."""
 
 CURVE_POINTS = 101
-"""Recalls, evenly spaced, of which the report has a point each."""
+"""Recalls, evenly spaced, of the points of the curve in the report."""
 
 
 class ThresholdCounts:
     """Cells by probability of one of two classes.
 
     Args:
-        positive: Place of the class among the probabilities.
+        positive: Index of the class among the probabilities.
 
     Attributes:
         cells: Cells by bin of the probability (2, BINS), those of other classes first.
@@ -44,7 +43,7 @@ class ThresholdCounts:
 
         Args:
             probabilities: (classes, cells), no NaN.
-            truth: Index of the true class (cells,); any other than the class is no such cell.
+            truth: Index of the true class (cells,); all but `positive` are negative.
         """
         shares = probabilities[self._positive].astype(np.float32, copy=False)
         bins = np.maximum(np.searchsorted(_EDGES, shares, side="right") - 1, 0)
@@ -57,8 +56,8 @@ class Curve:
     """Precision and recall by threshold.
 
     Attributes:
-        steps: Thresholds in steps of 1 / `BINS`, ascending; cells of this probability or a higher
-            one are taken for the class.
+        steps: Thresholds in steps of 1 / `BINS`, ascending; cells of at least this probability are
+            assigned to the class.
         precision: Share of these that are of the class.
         recall: Share of the class that is among them.
         average_precision: The precisions weighted by the increase of recall.
@@ -80,12 +79,12 @@ class Curve:
         weights = counts.cells[is_class, steps]
         precision, recall, found = precision_recall_curve(is_class, steps, sample_weight=weights)
         average = average_precision_score(is_class, steps, sample_weight=weights)
-        # The last point has no threshold: nothing is taken for the class.
+        # The last point has no threshold: no cell is assigned to the class.
         return cls(found, precision[:-1], recall[:-1], float(average))
 
     @property
     def f1(self) -> np.ndarray:
-        """F1 by threshold; 0 where nothing of the class is found."""
+        """F1 by threshold; 0 where no cell of the class is found."""
         total = self.precision + self.recall
         return np.divide(
             2 * self.precision * self.recall, total, out=np.zeros_like(total), where=total > 0
@@ -96,16 +95,16 @@ class Curve:
         return self._at(int(self.f1.argmax()))
 
     def of_precision(self, wanted: float) -> dict[str, float] | None:
-        """The threshold of the highest recall at which precision is as high as wanted, if any."""
+        """The threshold of the highest recall with at least the wanted precision, if any."""
         places = np.flatnonzero(self.precision >= wanted)
         if not len(places):
             return None
-        # Recall falls as thresholds rise; of those that find as many the most precise one.
+        # Recall falls as thresholds rise; of those of equal recall the most precise one.
         places = places[self.recall[places] == self.recall[places[0]]]
         return self._at(int(places[self.precision[places].argmax()]))
 
     def of_recall(self, wanted: float) -> dict[str, float] | None:
-        """The threshold of the highest precision at which recall is as high as wanted."""
+        """The threshold of the highest precision with at least the wanted recall."""
         places = np.flatnonzero(self.recall >= wanted)
         return self._at(int(places[self.precision[places].argmax()])) if len(places) else None
 
@@ -119,12 +118,12 @@ class Curve:
     def points(self) -> list[dict[str, float]]:
         """Points of the curve for the report, from the lowest threshold on."""
         wanted = np.linspace(1, 0, CURVE_POINTS)
-        # Recall falls as thresholds rise: the highest threshold that still reaches it.
+        # Recall falls as thresholds rise: the highest threshold that reaches the recall.
         places = np.searchsorted(-self.recall, -wanted, side="right") - 1
         return [self._at(place) for place in np.unique(places[places >= 0]).tolist()]
 
     def _at(self, place: int) -> dict[str, float]:
-        """The figures of a threshold, which is put halfway to where they change."""
+        """The figures of a threshold, set halfway between those at which they change."""
         below = self.steps[place - 1] if place else -1
         return {
             "threshold": int(below + 1 + self.steps[place]) // 2 / BINS,
@@ -141,7 +140,7 @@ def _step_of(threshold: float) -> int:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a threshold is wanted for.
+    """The precision or recall that a threshold is to reach.
 
     Attributes:
         precision: Least precision, or None.
@@ -170,7 +169,7 @@ def threshold_report(
         counts: The cells.
         positive: The class.
         wanted: What thresholds are wanted for.
-        used: The threshold by which the classification was made, if it is known.
+        used: The threshold of the classification, if it is known.
 
     Returns:
         `highest_f1`, and `wanted_precision`, `wanted_recall` and `used` if there are any, each with
@@ -201,12 +200,12 @@ def threshold_report(
 
 
 def chosen_threshold(counts: ThresholdCounts, wanted: Wanted, where: str) -> float:
-    """The threshold to decide by: that of the wanted precision or recall, or of the highest F1.
+    """The threshold of the wanted precision or recall, or of the highest F1.
 
     Args:
         counts: The cells.
         wanted: What the threshold is wanted for.
-        where: The cells in words.
+        where: A description of the cells, for messages.
 
     Raises:
         ValueError: No cell is of the class, or no threshold reaches the wanted precision.

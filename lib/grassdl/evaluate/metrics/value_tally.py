@@ -18,7 +18,7 @@ from .class_rows import strips
 from .confusion_counts import LeftOut, check_block_size
 
 SAMPLED_CELLS = 100_000
-"""Cells, evenly spread, of which ranges and pictures are made."""
+"""Cells, evenly spread, from which ranges and pictures are made."""
 
 LEAST_SAMPLED = 2
 
@@ -75,7 +75,7 @@ class ValueTally:
     """Sums of cells, as a whole, by range of the reference and by block.
 
     Args:
-        reference: Values of a sample of the reference, of which the ranges are made.
+        reference: Values of a sample of the reference, from which the ranges are made.
         block_size: Edge of the blocks in cells, for the report.
     """
 

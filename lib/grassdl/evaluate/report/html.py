@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The report as one HTML file that needs nothing else: no network, no script.
+"""The report as one self-contained HTML file without scripts.
 
-Every figure stands in a `data` element with its full value and its place in the JSON report, so
-that what is read and what is computed with cannot differ.
+Every figure is in a `data` element with its full value and its path in the JSON report.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from .sections import facts, headline, sections
 from .thumbnails import NOT_COMPARED, RIGHT, WRONG
 
 _NAMES = {"comments": "history", "source1": "source", "source2": "second source"}
-"""What metadata of a map are called in the report."""
+"""Names of the metadata of a map in the report."""
 
 MAX_MATRIX_CLASSES = 40
 """With more classes the matrix is left to its CSV table, and the worst confusions are shown."""
@@ -39,7 +38,7 @@ def page(
         report: What `assess` returns.
         classes: The classes of the pictures.
         pictures: PNG files as `overview` makes them; none for patches.
-        description: What is known about the making of the classification.
+        description: How the classification was made.
     """
     return (
         _environment()
@@ -60,7 +59,7 @@ def page(
 
 
 def _environment() -> Environment:
-    """Jinja2 with labels and names shown as they are: no markup, no control characters in them."""
+    """A Jinja2 environment that escapes markup and control characters in labels and names."""
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The sections on what a network gives and takes: its probabilities, its bands."""
+"""The sections on a network's probabilities and bands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def calibration(found: Part) -> Section:
 
 
 def thresholds(found: Part) -> Section:
-    """From which probability on a cell should belong to the second of two classes."""
+    """Thresholds of the probability of the second of two classes."""
     name = value_label(found.get("class.value"), found.get("class.label"))
     title = f"Thresholds for class {name}"
     if found.get("average_precision") is None:

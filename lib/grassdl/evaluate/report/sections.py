@@ -21,7 +21,7 @@ MOST_CONFUSIONS = 20
 """Lines of the table of the worst confusions."""
 
 MOST_BARS = 60
-"""Bars of a chart that can be looked at."""
+"""Most bars of a chart."""
 
 _DESIGNS = {
     "census": "a census: every cell that both have",
@@ -82,7 +82,7 @@ def _patches(split: str, datasets: Sequence[str]) -> str:
 
 
 def headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:
-    """The figures that are asked for first; those of a sample are adjusted to the mapped areas."""
+    """The headline figures; those of a sample are adjusted to the mapped areas."""
     return _HEADLINES.named(report.get("target", CLASSES))(report)
 
 
@@ -130,7 +130,7 @@ def _class_sections(report: dict[str, Any], most_classes: int) -> list[Section]:
 
 
 def _whole_map(whole: Part, key: str) -> Cell:
-    """A figure of the whole map, whose interval has a part of its own."""
+    """A figure of the whole map, with its interval from the part `intervals`."""
     return Cell(whole.figure(key), whole.interval(f"intervals.{key}"))
 
 
@@ -370,7 +370,7 @@ def _within(distance: float) -> str:
 
 
 def _change(part: Part, before: str, after: str) -> Cell:
-    """The difference of two figures of which the JSON has none."""
+    """The difference of two figures, which is not in the JSON."""
     both = [part.get(before), part.get(after)]
     return Cell("" if None in both else format(both[1] - both[0], CHANGE))
 
@@ -384,7 +384,7 @@ def _patch_areas(found: Part) -> Section:
 
 
 def _leaks(found: Part) -> Section:
-    """What the model has seen; each sentence begins with a number of patches or cells."""
+    """Leaks; each sentence begins with a number of patches or cells."""
     lead: list[Words] = []
     for one in found.each():
         _, _, after = sentence(one.get()).partition(" ")
@@ -393,7 +393,7 @@ def _leaks(found: Part) -> Section:
 
 
 def _value_sections(report: dict[str, Any], most_classes: int) -> list[Section]:
-    """Those of values, and what concerns reports of any kind."""
+    """The sections of a report on values, and those of any report."""
     found = value_sections(report)
     return found + ([_leaks(Part(report, "leaks"))] if report.get("leaks") else [])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a report consists of: sections, tables, figures that know their place in its JSON."""
+"""The parts of a report: sections, tables, and figures with their path in its JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Any, ClassVar
 
 SMALLEST_P_VALUE = 1e-16
-"""Below it the digits of a p-value mean nothing."""
+"""Smaller p-values are shown as below this."""
 
 COUNT, SCORE, CHANGE = "d", ".4f", "+.4f"
 """Format specifications of figures."""
@@ -17,7 +17,7 @@ COUNT, SCORE, CHANGE = "d", ".4f", "+.4f"
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its place in the JSON such as `classes.2.f1`, its value and how it is written."""
+    """A figure: its path in the JSON such as `classes.2.f1`, its value and its format."""
 
     path: str
     value: float | None
@@ -76,12 +76,12 @@ class Curve:
     """A curve in a square from 0 to 1.
 
     Attributes:
-        title: What it shows, for those who do not see it.
-        across: Name of what its first coordinate is.
-        up: Name of what its second coordinate is.
+        title: What it shows, as alternative text.
+        across: Name of the horizontal axis.
+        up: Name of the vertical axis.
         points: Its points.
         dots: Points that are shown as dots.
-        marks: Name and place of points of which the text tells.
+        marks: Name and coordinates of points that the text mentions.
         diagonal: Whether the diagonal is drawn.
     """
 
@@ -102,8 +102,8 @@ class Bars:
     Attributes:
         title: What they show.
         rows: Name and cell of each; undefined figures have no bar.
-        low: Where the scale begins.
-        high: Where it ends.
+        low: The lower end of the scale.
+        high: The upper end.
     """
 
     title: str
@@ -113,7 +113,7 @@ class Bars:
     kind: ClassVar[str] = "bars"
 
     def place(self, value: float | None) -> float:
-        """The place of a value on the scale, 0 to 1."""
+        """The position of a value on the scale, 0 to 1."""
         share = ((value or 0.0) - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0)
 
@@ -136,9 +136,9 @@ class Section:
 
 
 class Part:
-    """A part of the report's JSON that knows its place.
+    """A part of the report's JSON with its path.
 
-    Paths are those from here: `Part(report, "comparison").figure("kappa_difference.z")`.
+    Paths are relative: `Part(report, "comparison").figure("kappa_difference.z")`.
     """
 
     def __init__(self, report: dict[str, Any], path: str = "") -> None:
@@ -152,7 +152,7 @@ class Part:
         return [self.at(f"{path}.{place}".lstrip(".")) for place in range(len(self.get(path)))]
 
     def get(self, path: str = "") -> Any:
-        """What stands at a path; None if there is nothing."""
+        """The value at a path; None if there is none."""
         found: Any = self.report
         for step in f"{self.path}.{path}".strip(".").split("."):
             if isinstance(found, list) and step.isdigit():
@@ -180,7 +180,7 @@ class Part:
         return [self.cell(path, form) for path in paths.split()]
 
     def p_value(self, path: str) -> Cell:
-        """A p-value, or the bound below which its digits mean nothing."""
+        """A p-value, or `SMALLEST_P_VALUE` as its bound."""
         value = self.get(path)
         if value is not None and value < SMALLEST_P_VALUE:
             return Cell(f"< {SMALLEST_P_VALUE:g}")

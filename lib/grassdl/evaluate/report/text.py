@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The report as a listing to read."""
+"""The report as a text listing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH = 80
 """Columns of a terminal."""
 
 MAX_MATRIX_CLASSES = 20
-"""With more classes a matrix is no longer read: the listing shows the worst confusions."""
+"""With more classes the listing shows the worst confusions instead of the matrix."""
 
 WIDEST_NAME, NARROWEST_NAME = 40, 14
 """Columns of the names of rows, which are shortened before a table is folded."""
@@ -48,7 +48,7 @@ class _Column:
 def plain(report: dict[str, Any]) -> str:
     """The report as a listing 80 columns wide.
 
-    It reads like that of scikit-learn and r.kappa together: the confusion matrix (or, beyond 20
+    It resembles the reports of scikit-learn and r.kappa: the confusion matrix (or, beyond 20
     classes, the worst confusions), a line for each class, their means, the summary. Long labels
     are shortened, undefined figures are "-".
     """
@@ -80,7 +80,7 @@ def _section(section: Section) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
-    """The table; intervals stand beside their figures or, where they do not fit, below them all."""
+    """The table; intervals are beside their figures or, where they do not fit, below the table."""
     figures = _columns(table, lambda cell: _entry(cell.content))
     beside = _columns(table, _bracketed, "95 % interval")
     both = [one for pair in zip(figures, beside, strict=True) for one in pair if any(one.entries)]

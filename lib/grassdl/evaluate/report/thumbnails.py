@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Small pictures of the maps of an evaluation, of any size of region."""
+"""Small pictures of the maps of an evaluation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...core.readers import RowReader
 from ..metrics.class_rows import NO_CLASS, ClassCodes
 
 LONG_SIDE_PX = 480
-"""Cells are left out so that a picture has at most as many pixels along its longer side."""
+"""Most pixels along the longer side of a picture; cells are left out."""
 
 RIGHT, WRONG, NOT_COMPARED = (187, 204, 214), (213, 94, 0), (255, 255, 255)
 
@@ -46,7 +46,7 @@ def overview(
 def _thinned(reader: RowReader, classes: Sequence[MapClass]) -> np.ndarray:
     step = -(-max(reader.rows, reader.cols) // LONG_SIDE_PX)
     codes = ClassCodes((one.value for one in classes), fixed=True)
-    # Of each step the middle; a map that is narrower than a step has its last row or column.
+    # The middle cell of each step; of a map narrower than a step its last row or column.
     first_row, first_col = (min(step // 2, size - 1) for size in (reader.rows, reader.cols))
     rows = [reader.read(row, 1) for row in range(first_row, reader.rows, step)]
     values, null = (np.concatenate(one)[:, first_col::step] for one in zip(*rows, strict=True))

@@ -9,11 +9,11 @@ from ...core.value_accuracy import HEADLINE, TITLES
 from .tables import COUNT, Cell, Part, Section, Table
 
 BY_RANGE = "rmse mae bias"
-"""Figures by range of the reference: others mean little within a range."""
+"""Figures by range of the reference, those that are meaningful within a range."""
 
 
 def value_headline(report: dict[str, Any]) -> list[tuple[str, Cell]]:
-    """The figures that are asked for first."""
+    """The headline figures."""
     whole = Part(report)
     return [(title, _whole(whole, key)) for key, title in HEADLINE.items()]
 
@@ -29,7 +29,7 @@ def _whole(whole: Part, key: str) -> Cell:
 
 
 def _summary(whole: Part) -> Section:
-    """All figures, both distributions, and how the intervals were computed."""
+    """All figures, mean and deviation of both maps, and how the intervals were computed."""
     rows = [(title, [_whole(whole, key)]) for key, title in TITLES.items()]
     further = {
         "Mean of the reference": "reference_mean",

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What computes the network: Keras or OpenVINO, and which is taken."""
+"""Engines that compute the network, Keras and OpenVINO, and their selection."""

@@ -11,25 +11,25 @@ from ..decision import normalised_entropy
 
 
 class Disagreement(Protocol):
-    """Compares the results of members that come one after the other."""
+    """Accumulates the results of members, one after the other."""
 
     def add(self, result: np.ndarray) -> None:
         """Add what a member gives (rows, cols, outputs) float32."""
 
     def of(self, mean: np.ndarray) -> np.ndarray:
-        """The disagreement (rows, cols) float32, with the mean of what was added."""
+        """The disagreement (rows, cols) float32, given the mean of the added results."""
 
 
 class MutualInformation:
-    """The mutual information between the class of a cell and the member that is asked:
+    """The mutual information between the class of a cell and the member that predicts it:
 
         I = H(mean_m p_m) - mean_m H(p_m),    H(p) = -sum_c p_c ln p_c
 
     as a share of ln(classes), the maximum of H. It is 0 where all members give the same
     probabilities, however uncertain they are, and high where each is certain of another class
     (Houlsby et al. 2011, arXiv 1112.5745, equation 2; for networks Gal et al. 2017, arXiv
-    1703.02910). The normalised entropy of the mean, that is the uncertainty, is the sum of it and
-    of the mean of the members' own.
+    1703.02910). The uncertainty, the normalised entropy of the mean, is the sum of it and of the
+    mean of the members' normalised entropies.
     """
 
     def __init__(self) -> None:
@@ -51,8 +51,8 @@ class MutualInformation:
 class Spread:
     """The standard deviation of the members' values, that of the sample (n - 1).
 
-    Added up as Welford 1962 does, doi 10.1080/00401706.1962.10490022: a spread that is small beside
-    the values keeps its digits.
+    Accumulated as in Welford 1962, doi 10.1080/00401706.1962.10490022, which is stable where the
+    deviation is small against the values.
     """
 
     def __init__(self) -> None:

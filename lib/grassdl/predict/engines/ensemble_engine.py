@@ -17,11 +17,11 @@ from .keras_engine import Engine
 
 @dataclass(frozen=True)
 class MemberInput:
-    """What a member of an ensemble takes for the values of a window.
+    """Turns the values of a window into the input of a member.
 
     Attributes:
-        member: The member, whose band means stand for NULL.
-        scale, offset: Change of each band, (bands,) float64; None where values stay as they are.
+        member: The member, whose band means replace NULL.
+        scale, offset: Change of each band, (bands,) float64; None to leave values unchanged.
     """
 
     member: Member
@@ -34,8 +34,8 @@ class MemberInput:
 
         Args:
             member: The member.
-            adjusted_to: The card to whose means and deviations the values were brought, which are
-                brought to the member's own then; None if they are as the maps have them.
+            adjusted_to: The card to whose means and deviations the values were matched; they are
+                then matched to the member's own. None for the values of the maps.
         """
         if adjusted_to is None:
             return cls(member)
@@ -54,12 +54,12 @@ class MemberInput:
 class EnsembleEngine:
     """The mean of the results of several networks. Use it for a model with members.
 
-    Tiles stay exact: each member is, with the halo of the one that reaches farthest, a crop of
-    itself run once over the whole, and so is the mean.
+    Tiling stays exact: with the largest halo of all members, each result, and so their mean, is a
+    crop of the network run once over the whole frame.
 
     Args:
         engines: Compute a member each.
-        inputs: What each of them takes for the values of a window.
+        inputs: The input of each of them.
         outputs: Number of classes; 1 of a value.
         disagreement: Whether the disagreement follows the mean, as one more layer.
         compared: How members are compared.

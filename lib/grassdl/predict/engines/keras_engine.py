@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Engines: what computes the class probabilities of a window, and features if they are wanted."""
+"""The interface of engines, which compute the results of a window, and that of Keras."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class Engine(Protocol):
     """Computes a network on windows of any size that suits its stride.
 
     Attributes:
-        prepares_each_size: Whether it is compiled for every size of window separately. One that is
-            not may be compiled for the first size that it meets, and for all sizes at the second.
+        prepares_each_size: Whether it is compiled for every size of window separately. Otherwise it
+            may be compiled for the first size, and for all sizes at the second.
     """
 
     prepares_each_size: bool
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
-        """Get ready for windows (rows, cols, bands) of one size; else the first call does."""
+        """Prepare for windows (rows, cols, bands) of one size; else the first call does."""
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities (rows, cols, classes) float32 of raw band values (rows, cols,
         bands) float32; after them the features of a network that has some (see
         `networks.analysis.feature_extraction.with_features`). The array may be written to, and is
-        valid until the engine has been called twice more, or gets ready for another size.
+        valid until the second next call, or until the engine prepares for another size.
 
         Raises:
             ValueError: Not all of them are numbers.
@@ -40,7 +40,7 @@ class Engine(Protocol):
 
 
 class KerasEngine:
-    """The network in Keras, on whatever backend and device Keras has. Use it everywhere.
+    """The network in Keras, on the backend and device that Keras uses. Works for every network.
 
     Args:
         network: As `model.load_network` gives it.
@@ -79,7 +79,7 @@ class KerasEngine:
         return with_temperature(result, self._temperature, self._features)
 
     def _model_for(self, shape: tuple[int, ...]) -> keras.Model:
-        # With TensorFlow, Keras forgets the size of the windows at the second one it sees, and
+        # With TensorFlow, Keras drops the static size of the windows at the second size, and
         # then cannot interpolate. A tiling has few sizes.
         key = shape if self._interpolates else (None, None, shape[-1])
         if key not in self._by_shape:
@@ -90,14 +90,14 @@ class KerasEngine:
         import keras
 
         model = for_windows_of(self._network, shape)
-        # XLA would compile every window size anew: slower than it gains on the first map.
-        # JAX has no other way to run fast.
+        # XLA compiles every window size separately, which takes longer than it saves on a map.
+        # With JAX it is the only fast way.
         model.compile(jit_compile=keras.backend.backend() == "jax")
         return model
 
 
 def with_temperature(result: np.ndarray, temperature: float, features: int) -> np.ndarray:
-    """A result (rows, cols, layers) whose probabilities are brought to a temperature.
+    """A result (rows, cols, layers) with its probabilities scaled by a temperature.
 
     Args:
         result: It may be written to.

@@ -40,7 +40,7 @@ class NetworkFacts:
     @classmethod
     def of(cls, network: keras.Model, features: int = 0, layer: str = "") -> NetworkFacts:
         """The facts of a network; `features` and `layer` are the attributes."""
-        # They import Keras, for which no backend is chosen yet when this file is read.
+        # These import Keras, whose backend is not chosen yet when this file is imported.
         from ...networks.analysis.memory_estimate import VALUE_BYTES, working_bytes
         from ...networks.analysis.receptive_field import reach
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How unlike the training each cell is, beside its class probabilities."""
+"""The novelty of each cell beside its class probabilities."""
 
 from __future__ import annotations
 

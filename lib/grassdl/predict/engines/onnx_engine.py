@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import openvino
 
 SAMPLED_EDGE = 256
-"""Edge of the window, if any will do, whose memory is added up."""
+"""Edge of the window whose memory is estimated, if the network takes any size."""
 
 VALUE_BYTES = {"float32": 4, "bfloat16": 2}
 
@@ -43,7 +43,7 @@ class ReadOnnx:
 
 
 def onnx_of(member: Member) -> ReadOnnx:
-    """The network of a model that was imported; how far it reaches is known by the card alone.
+    """The network of an imported model; its reach is taken from the card.
 
     Raises:
         ValueError: The file is damaged, or not the one that the card describes.
@@ -55,7 +55,7 @@ def onnx_of(member: Member) -> ReadOnnx:
     if network.window != card.onnx.window:
         raise ValueError(
             f"Model <{member.folder}> mixes two models: its network takes images of another size "
-            "than its model.json tells; import it again"
+            "than its model.json says; import it again"
         )
     values = _values_per_cell(network, card.stride)
     facts = NetworkFacts(
@@ -73,8 +73,8 @@ def onnx_of(member: Member) -> ReadOnnx:
 def _values_per_cell(network: OnnxNetwork, stride: int) -> float:
     """The most values that live at once while the network computes, for each cell of a window.
 
-    Operations are taken in the order in which OpenVINO has them; each is granted a second copy of
-    what it takes and gives, as convolutions of Keras are.
+    Operations are taken in OpenVINO's order; each counts twice its inputs and outputs, as
+    convolutions of Keras do.
     """
     edge = network.window or -(-SAMPLED_EDGE // stride) * stride
     model = network.for_windows_of((edge, edge, network.bands))
@@ -99,7 +99,7 @@ def _values_per_cell(network: OnnxNetwork, stride: int) -> float:
 
 
 def _values(end: openvino.Output) -> int:
-    """The values of a result; those of unknown size, which are shapes, count nothing."""
+    """The values of a result; 0 if its size is unknown, as of shapes."""
     shape = end.get_partial_shape()
     return 0 if shape.is_dynamic else prod(end.get_shape())
 
@@ -107,7 +107,7 @@ def _values(end: openvino.Output) -> int:
 class FixedWindowEngine:
     """An engine of a network that takes images of one size. Use it for windows up to that size.
 
-    What a window lacks, at the right and lower edges of the maps, is filled with the bands' means.
+    Smaller windows, at the right and lower edges of the maps, are filled up with band means.
 
     Args:
         engine: Computes the network.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import openvino
 
 CACHE_PREFIX = "openvino-"
-"""What the name of a folder with a converted network begins with."""
+"""Prefix of the names of folders with a converted network."""
 
 NETWORK_NAME = "network.xml"
 NUMBERS_NAME = "network.bin"
@@ -37,7 +37,7 @@ SEAL = "sha256"
 """Entry of the record that ties it to the files beside it and to the model's weights."""
 
 RECORD_VERSION = 4
-"""Changes with what is cached, and with how networks are converted and compared."""
+"""Version of what is cached, and of how networks are converted and compared."""
 
 
 class ConversionError(ValueError):
@@ -79,14 +79,14 @@ def cache_folder(folder: Path, layer: str = "") -> Path:
     parts.append(f"record {RECORD_VERSION}")
     content = weights_file(folder).read_bytes()
     key = hashlib.sha256("\n".join(parts).encode() + content).hexdigest()[:16]
-    # A layer may have a name that no folder can have.
+    # A layer's name may be no valid name of a folder.
     suffix = f"-{hashlib.sha256(layer.encode()).hexdigest()[:8]}" if layer else ""
     return folder / f"{CACHE_PREFIX}{key}{suffix}"
 
 
 def find_cached(cache: Path) -> AnySizeNetwork | None:
-    """The network that is cached in a folder, or None where there is none that can be read, or one
-    that was changed since it was written, or belongs to other weights."""
+    """The network that is cached in a folder; None if there is none, or it is damaged, was changed
+    since it was written, or belongs to other weights."""
     try:
         record = read_json(cache / RECORD_NAME, "Record of a converted network")
         seal = record.pop(SEAL, None)
@@ -94,7 +94,7 @@ def find_cached(cache: Path) -> AnySizeNetwork | None:
         if seal != _seal(cache, cache, facts):
             return None
         return AnySizeNetwork(facts, read_network(cache / NETWORK_NAME))
-    # It is converted anew, whatever is wrong with it.
+    # It is converted again.
     except (OSError, ValueError, TypeError, AttributeError, RuntimeError):
         return None
 
@@ -104,7 +104,7 @@ def _seal(place: Path, cache: Path, facts: NetworkFacts) -> str:
 
     Args:
         place: The folder that the network is in now.
-        cache: The folder that it is cached in, whose name stands for the programs and the layer.
+        cache: The folder that it is cached in, whose name contains programs and layer.
         facts: Of the network.
     """
     found = hashlib.sha256(f"{cache.name}\n{json.dumps(asdict(facts), sort_keys=True)}".encode())
@@ -127,7 +127,7 @@ def store(network: AnySizeNetwork, cache: Path) -> None:
         try:
             staged.name()
         except OSError:
-            # Another run was faster, or what is there cannot be read.
+            # Another run has written it meanwhile, or it cannot be read.
             if find_cached(cache) is None:
                 shutil.rmtree(cache, ignore_errors=True)
                 staged.name()
@@ -147,5 +147,5 @@ def _write(network: AnySizeNetwork, cache: Path, folder: Path) -> None:
 
 
 def _key(cache: Path) -> str:
-    """The part of a name of `cache_folder` that stands for the network and the programs."""
+    """The part of a name of `cache_folder` for network and programs."""
     return cache.name.split("-")[1]

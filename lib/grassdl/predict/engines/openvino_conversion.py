@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A network of Keras as OpenVINO takes it: converted, and compared with what it was."""
+"""Conversion of a network from Keras to OpenVINO, and the comparison of both."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     import openvino
 
 AGREEMENT = 1e-3
-"""Mean difference of probabilities that rounding may make; in single cells of networks with huge
-scores it makes more."""
+"""Largest mean difference of probabilities by rounding; in single cells of networks with large
+scores it may be larger."""
 
 TRIAL_CELLS = 64
-"""Edge of the window on which a converted network is tried, at least."""
+"""Least edge of the window on which a converted network is compared."""
 
 
 class SizeBySizeNetwork:
-    """Converts a network for every size of window anew.
+    """Converts a network for each size of window.
 
-    Use it for a network that interpolates, because Keras exports such a one for one size only;
+    Use it for a network that interpolates, which Keras exports for one size only;
     nothing of it is cached.
 
     Args:
@@ -53,8 +53,8 @@ class SizeBySizeNetwork:
 
 
 def convert_and_cache(folders: Sequence[Path], nprocs: int, layer: str = "") -> None:
-    """Convert networks and cache each in its model folder, as far as that can be done; to be
-    called before any import of keras, and apart from the run, which needs no Keras then.
+    """Convert networks and cache each in its model folder, if it is writable; to be called before
+    any import of keras, in a process of its own, so that the run needs no Keras.
 
     Args:
         folders: The model folders.
@@ -115,7 +115,7 @@ def converted(
         _compare(network, result, trial)
     except ConversionError:
         raise
-    # The converter is many programs, each with errors of its own.
+    # The converter raises errors of many kinds.
     except Exception as error:
         first_line = next(iter(str(error).strip().splitlines()), repr(error))
         raise ConversionError(
@@ -132,7 +132,7 @@ def converted(
 
 
 def trial_window(card: ModelCard) -> np.ndarray:
-    """Values (rows, cols, bands) float32 as the training had them."""
+    """Random values (rows, cols, bands) float32 of the training's mean and deviation."""
     return card.likely_values(-(-TRIAL_CELLS // card.stride) * card.stride)
 
 
@@ -141,10 +141,10 @@ def _compare(
 ) -> None:
     expected = np.array(network(window[None]))[0]
     found = OpenVinoEngine(result)(window)
-    # Features may be large numbers, probabilities are not.
+    # Features may be large, so their difference is relative.
     scale = np.maximum(np.abs(expected).mean(axis=(0, 1)), 1)
     difference = (np.abs(found - expected) / scale).mean()
-    # Not "greater": NaN is no agreement.
+    # Not ">", so that NaN counts as a difference.
     if not difference <= AGREEMENT:
         raise ConversionError(
             "OpenVINO gives another result for the network of this model: probabilities differ "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The network in OpenVINO, which computes it on a processor faster than Keras' backends."""
+"""The engine of OpenVINO, which is faster on a processor than Keras' backends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def window_sizes(tiling: str, augmented: bool) -> int:
-    """Sizes of windows that a tiling has in turn, at most.
+    """Most sizes of windows that alternate in a tiling.
 
     Exact tiles have one; blended tiles, shorter at the right and lower edges, up to two in a row of
     tiles; twice as many with test-time augmentation, which turns them.
@@ -34,7 +34,7 @@ MOST_SIZES = window_sizes("blend", augmented=True)
 """Sizes of windows for which the compiled network is cached: each has copies of the weights."""
 
 WEIGHTS_OF_SIZE = 2
-"""How many copies these are, besides the weights as read (measured on SegNet and DeepLabV3+)."""
+"""Copies of the weights per size, besides those read (measured on SegNet and DeepLabV3+)."""
 
 
 class Converted(Protocol):
@@ -47,9 +47,8 @@ class Converted(Protocol):
 class OpenVinoEngine:
     """The network in OpenVINO. Use it where there is no GPU.
 
-    It is compiled for every size of window, of which a tiling has few. Which operations OpenVINO
-    takes may differ from size to size, so that results differ in their last digits, as those of
-    Keras do.
+    It is compiled for every size of window, of which a tiling has few. OpenVINO may choose other
+    operations for other sizes, so that results differ in their last digits, as those of Keras do.
 
     Args:
         network: The network.
@@ -81,13 +80,13 @@ class OpenVinoEngine:
                 "The processor of this machine does not compute in bfloat16: leave out "
                 "precision=bfloat16"
             )
-        # One window after the other, all threads on it: as fast as several at once, and of less
+        # All threads on one window at a time: as fast as several windows at once, with less
         # memory.
         self._properties: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
-            # Every process would tie its threads to the same cores, from the first on: runs side by
-            # side would share these, and so would the thread that reads.
+            # Each process would pin its threads to the first cores, which parallel runs and the
+            # reading thread would then share.
             "ENABLE_CPU_PINNING": False,
         }
         if nprocs:
@@ -95,7 +94,7 @@ class OpenVinoEngine:
         self._by_shape: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
-        """See `Engine.prepare`. Where the size is new, those that were computed before, on trial,
+        """See `Engine.prepare`. If the size is new, networks of earlier sizes, those of the trial,
         are released."""
         if shape not in self._by_shape:
             self._by_shape.clear()
@@ -128,8 +127,8 @@ class OpenVinoEngine:
 
 
 def _by_layers(network: openvino.Model) -> openvino.Model:
-    """The network for images, and with results, that have each layer in one piece of memory: they
-    are read and written so, and it computes them no slower (measured on a U-Net)."""
+    """The network for images and results with contiguous layers, as they are read and written; it
+    is as fast (measured on a U-Net)."""
     from openvino import Layout
     from openvino.preprocess import PrePostProcessor
 
@@ -141,11 +140,11 @@ def _by_layers(network: openvino.Model) -> openvino.Model:
 
 
 class _Compiled:
-    """A network for windows of one size; what it gives is good until the next call but one."""
+    """A network for windows of one size; a result is valid until the second next call."""
 
     def __init__(self, model: openvino.CompiledModel):
         self._model = model
-        # Each has a result of its own, which need not be copied.
+        # Two requests with a result each, so that none is copied.
         self._requests = cycle([model.create_infer_request() for _ in range(2)])
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
@@ -155,7 +154,7 @@ class _Compiled:
         return np.moveaxis(found[0][0], 0, -1)
 
     def release(self) -> None:
-        """Give back the memory of what lies between input and output, until the next call."""
+        """Release the memory of intermediate results until the next call."""
         self._model.release_memory()
 
 

@@ -50,12 +50,12 @@ Converted = AnySizeNetwork | SizeBySizeNetwork | ReadOnnx
 
 @dataclass(frozen=True)
 class LoadedEngine:
-    """A model that is ready to compute.
+    """The loaded engine of a model.
 
     Attributes:
-        engine: Computes it.
-        name: Which engine that is.
-        precision: What it computes in.
+        engine: The engine.
+        name: Its name.
+        precision: Its precision.
         facts: Of the network; of several, see `network_facts.joined_facts`.
         with_keras: Whether Keras and its backend are in memory, too.
     """
@@ -113,12 +113,12 @@ def load_engine(
 
 
 def _statistics(member: Member, settings: Settings) -> FeatureStatistics | None:
-    """What the novelty of cells is worked out by; None if it is not wanted."""
+    """The statistics for the novelty of cells; None if it is not wanted."""
     return FeatureStatistics.load(member.folder) if settings.with_novelty else None
 
 
 def _wrapped(loaded: Loaded, statistics: FeatureStatistics | None, settings: Settings) -> Engine:
-    """The engine of a network with what is done to its results."""
+    """The engine of a network with novelty and test-time augmentation, if they are wanted."""
     engine, facts = loaded
     if statistics:
         statistics.check(facts.features)
@@ -127,7 +127,7 @@ def _wrapped(loaded: Loaded, statistics: FeatureStatistics | None, settings: Set
 
 
 def _members(card: ModelCard, settings: Settings) -> Sequence[Member]:
-    """The networks of a model, which a pattern or a file of names may name, too."""
+    """The networks of a model, which may also be named by a pattern or a file of names."""
     members = open_model(settings.model).members
     return members if card.members else [replace(members[0], card=card)]
 
@@ -140,7 +140,7 @@ def _keras(member: Member, settings: Settings) -> Loaded:
 
 
 def _uses_openvino(settings: Settings) -> bool:
-    """Whether OpenVINO is chosen, or faster than Keras: it computes on processors only."""
+    """Whether OpenVINO is chosen, or automatic where there is no GPU."""
     if settings.engine != AUTO:
         return settings.engine == OPENVINO
     if settings.precision == FLOAT16 or _has_gpu(settings.nprocs):
@@ -149,8 +149,8 @@ def _uses_openvino(settings: Settings) -> bool:
 
 
 def chosen_precision(settings: Settings, with_openvino: bool, report: Callable[[str], None]) -> str:
-    """The precision to compute in: half of it is faster on GPUs that have bfloat16, and with
-    OpenVINO on some processors, where it is taken if it is asked for by name."""
+    """The precision to compute in. Automatic is bfloat16 on GPUs that support it; with OpenVINO
+    bfloat16, which is faster on some processors, must be named."""
     asked = settings.precision
     if with_openvino:
         if asked == BFLOAT16 and not has_bfloat16():
@@ -228,8 +228,8 @@ def _for_openvino(
 def _from_keras(
     members: Sequence[Member], settings: Settings, report: Callable[[str], None]
 ) -> list[Converted]:
-    """Networks of Keras, converted by another process if they can be cached: then this one needs no
-    Keras."""
+    """Networks of Keras, converted by another process if they can be cached, so that this one needs
+    no Keras."""
     layer = settings.features_layer
     caches = [cache_folder(one.folder, layer) for one in members]
     found = [find_cached(one) for one in caches]

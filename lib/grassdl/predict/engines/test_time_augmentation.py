@@ -16,13 +16,12 @@ QUARTER_TURNS = range(4)
 class AugmentedEngine:
     """The mean of an engine's results over the eight flips and quarter turns of a window.
 
-    Use it where there is time for eight times the work. Nadir imagery has no up and down, so that
-    each of the eight is as likely as the others.
+    It takes eight times as long. In nadir imagery all eight orientations are equally likely.
 
     Tiles stay exact: the mean is that of the network run over the eight images of the whole frame.
     The frame is filled to a multiple of the stride, and cores begin and end on such multiples,
-    whichever end of the frame these are counted from. The halo is that of the side and the
-    direction that need most of it, so that windows hold what a turned core depends on.
+    counted from either end of the frame. The halo is the largest of all sides and directions, so
+    that windows contain what a turned core depends on.
     """
 
     def __init__(self, engine: Engine):
@@ -30,7 +29,7 @@ class AugmentedEngine:
         self.prepares_each_size = engine.prepares_each_size
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
-        """See `Engine.prepare`; the first that is computed is not turned."""
+        """See `Engine.prepare`; the first window computed is not turned."""
         self._engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:

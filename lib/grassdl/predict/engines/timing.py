@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How fast an engine is, measured before the work starts."""
+"""The speed of an engine, measured before the start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .keras_engine import Engine
 
 SMALL_EDGE = 64
 TIMED_EDGE = 384
-"""Edges in cells of the trial windows; what fits into a processor's cache would be too quick."""
+"""Edges in cells of the trial windows, which must exceed a processor's cache."""
 
 
 def seconds_per_cell(
@@ -21,12 +21,11 @@ def seconds_per_cell(
 ) -> float:
     """Time for a cell of a window, from a trial.
 
-    An engine that is not compiled for each size computes windows of two sizes in the trial. It is
-    in the same state before the first tile then, whichever that is, and a resumed run computes as
-    one that was not disturbed.
+    An engine that is not compiled for each size computes windows of two sizes in the trial. So it
+    is in the same state before the first tile of any run, and a resumed run gives the same result.
 
     Args:
-        engine: To try.
+        engine: The engine.
         fill: A value for every band, (bands,) float32.
         stride: Total stride of the network.
         window: Rows and columns of the largest window.

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Blended tiling: tiles overlap by half, and their probabilities fade into each other.
 
-Each tile weighs by a Hann window (Blackman and Tukey 1958): most in its middle, hardly at its
-edges, where it knows least of its surroundings. Probabilities and features are averaged, never
-labels.
+Each tile is weighted by a Hann window (Blackman and Tukey 1958): most in its middle, least at its
+edges, where it has least context. Probabilities and features are averaged, never labels.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from .windows import Tile, Windows
 
 
 def blended_bands(windows: Windows, decision: CellDecision, first: int, end: int) -> RowBands:
-    """Compute the rows of the output that the frame has.
+    """Compute the rows of the output within the frame.
 
     Memory holds the results of one row of tiles, however many there are. Half of its rows
-    are from the step before, which therefore is computed, too, where `first` is not 0.
+    are from the step before, which is computed, too, where `first` is not 0.
 
     Args:
         windows: A tiling by `axis.plan_blended_axis`.
-        decision: What becomes of the probabilities.
+        decision: Turns results into row bands.
         first, end: Number of the first step whose rows are wanted, and of the one after the last.
 
     Yields:
@@ -46,7 +45,7 @@ def blended_bands(windows: Windows, decision: CellDecision, first: int, end: int
             shares = blended[ready.relative_to(tile.step.core.start)]
             null = tile.null[ready.relative_to(tile.step.window.start)]
             yield _decided(windows, decision, shares, null)
-        # The lower half goes on growing with the next row of tiles.
+        # The lower half is completed by the next row of tiles.
         for layer in np.moveaxis(blended, -1, 0):
             layer[: height // 2] = layer[height // 2 :]
             layer[height // 2 :] = 0
@@ -103,7 +102,7 @@ def _weights(axis: Axis) -> list[np.ndarray]:
 
 
 def blended_rows(axis: Axis) -> list[Span]:
-    """For each step the wanted cells that no later step touches, and all earlier ones left over."""
+    """For each step the wanted cells that no later step changes, and that no earlier one has."""
     stops = [*(later.core.start for later in axis.cores[1:]), axis.wanted.stop]
     return [
         Span(step.core.start, stop).clipped(axis.wanted)

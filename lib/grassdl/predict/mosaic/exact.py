@@ -14,11 +14,11 @@ def exact_rows(rows: Axis) -> list[Span]:
 
 
 def exact_bands(windows: Windows, decision: CellDecision, first: int, end: int) -> RowBands:
-    """Compute the rows of the output that the frame has.
+    """Compute the rows of the output within the frame.
 
     Args:
         windows: A tiling by `axis.plan_axis`.
-        decision: What becomes of the probabilities.
+        decision: Turns results into row bands.
         first, end: Number of the first step whose rows are wanted, and of the one after the last.
 
     Yields:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The class map, one band of rows after the other."""
+"""The output as row bands from north to south."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TILINGS: dict[
 """The ways to join tiles, by the value of the option `tiling`, and the rows that steps finish."""
 
 EMPTY_CELLS = 1_000_000
-"""Cells of a row band beyond the frame."""
+"""Cells per row band beyond the frame."""
 
 
 def first_step(rows: Axis, tiling: str, done: int) -> int:
-    """Number of the first step of a tiling that finishes rows which no earlier run has."""
+    """Number of the first step that finishes rows after `done` ones."""
     spans = TILINGS[tiling][1](rows)
     next_row = rows.output.start + done
     return next((n for n, span in enumerate(spans) if span.stop > next_row), len(spans))
@@ -40,7 +40,7 @@ def row_bands(
 
     Args:
         windows: The tiling of at least one tile, as `tiling.axis` plans it for `tiling`.
-        decision: What becomes of the probabilities.
+        decision: Turns results into row bands.
         tiling: One of `TILINGS`.
         done: Finished rows of an earlier run, which are left out: all of its finished row bands.
         stop: The row at which to stop, where a step ends; None for the last one.

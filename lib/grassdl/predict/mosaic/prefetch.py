@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The network computes one window while the next is read and the one before is written."""
+"""Computes one window while the next is read and the one before is written."""
 
 from __future__ import annotations
 
@@ -18,28 +18,27 @@ Job = TypeVar("Job")
 def computed(
     engine: Engine, shape: tuple[int, int, int], jobs: Iterable[tuple[Job, np.ndarray | None]]
 ) -> Iterator[tuple[Job, np.ndarray | None]]:
-    """Compute windows in the background, and nothing else there.
+    """Compute windows in a background thread.
 
-    Windows are read in the thread that asks for results, since the GRASS library allows one
-    thread only. One window is computed, one waits, and one result is ready: the
-    network has its next window as soon as it is done with one. While the first is read, the engine
-    gets ready for it.
+    Windows are read in the calling thread, since the GRASS library allows only one. One window is
+    computed, one waits, and one result is ready, so that the engine never waits for reading. While
+    the first is read, the engine prepares for it.
 
     Args:
         engine: Computes a window.
         shape: Rows, columns and bands of the first window.
-        jobs: What there is to do, with the values of its window, or None where there are none.
+        jobs: The jobs with the values of their windows, or None without values.
 
     Yields:
         The jobs in their order with the results of their windows, or None.
 
     Raises:
-        Exception: What the engine raises, at the job that it concerns.
+        Exception: An error of the engine, at its job.
     """
     keep_pieces()
     background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
     try:
-        # What fails in it fails at the first window again.
+        # An error here is raised again at the first window.
         background.submit(engine.prepare, shape)
         earlier = None
         for job, values in jobs:

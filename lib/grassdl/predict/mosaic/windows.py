@@ -43,7 +43,7 @@ class Windows:
     Attributes:
         reader: The bands of the cells `rows.input` by `cols.input`.
         engine: Computes the network.
-        fill: Value of every band that stands for NULL and fills the frame, (bands,) float32.
+        fill: Value of every band that replaces NULL and pads the frame, (bands,) float32.
         rows, cols: The tiling, as `tiling.axis` plans it.
     """
 
@@ -76,7 +76,7 @@ class Windows:
     def _tiles(
         self, steps: Sequence[Core], needed: NeededPart
     ) -> Iterator[tuple[Tile, np.ndarray | None]]:
-        """The tiles of some steps with the values of their windows, or None."""
+        """The tiles of some steps with the values of their windows, or None where NULL."""
         buffer = RowBuffer(self.reader, len(self.fill), self.rows.longest_window)
         for step in steps:
             present = step.window.clipped(self.rows.frame)

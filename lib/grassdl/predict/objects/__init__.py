@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Objects of the map: numbered, and apart where the model has learned their borders."""
+"""Numbered objects of the map, separated where the model has learnt their borders."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The map of objects, out of the same row bands as the map of classes.
+"""The map of objects, from the same row bands as the map of classes.
 
-While row bands are computed, two bytes of each cell are written: its class, and how surely it is
-border. When all are there, strips of them are read three times: to number the connected areas of
-each strip, to grow them over the border, and to give those that are large enough their final
-numbers. Memory depends on the width of the map and the number of objects.
+While row bands are computed, two bytes of each cell are written: its class and the probability of
+border. Then strips of them are read three times: to number the connected areas of each strip, to
+grow them over the border, and to give those that are large enough their final numbers. Memory
+depends on the width of the map and the number of objects.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CODES_NAME = "objects.codes"
 """The class of every cell that is or may become part of an object."""
 
 BARRIER_NAME = "objects.barrier"
-"""How surely it is border."""
+"""Its probability of border, see `RowBand.barrier`."""
 
 SEEDS_NAME = "objects.seeds"
 """Numbers of connected areas, strip by strip."""
@@ -54,13 +54,13 @@ class FoundObjects:
 
 
 class ObjectFinder:
-    """Finds the objects of a map whose rows come one band after the other.
+    """Finds the objects of a map from its row bands.
 
     Args:
         settings: How objects are found.
         folder: For the files.
         cols: Columns of the map.
-        done: Rows that an earlier run finished; what is there of later ones is dropped.
+        done: Rows that an earlier run finished; later ones are dropped.
     """
 
     def __init__(self, settings: ObjectSettings, folder: Path, cols: int, done: int = 0):
@@ -72,7 +72,7 @@ class ObjectFinder:
         self._files = [open_cut(folder / name, done * cols) for name in names]
 
     def add(self, band: RowBand) -> None:
-        """Add the next rows, which hold what objects are found by; then they are on disk."""
+        """Add the next rows, with object codes and barrier; then they are on disk."""
         assert band.object_code is not None and band.barrier is not None
         for file, values in zip(self._files, (band.object_code, band.barrier), strict=True):
             file.write(np.ascontiguousarray(values).data)
@@ -90,7 +90,7 @@ class ObjectFinder:
         cells, codes, first = self._grow(self._number_seeds())
         kept = np.flatnonzero(cells >= self._settings.minsize)
         kept = kept[kept > 0]
-        # Numbers follow the objects' first cells, so that they are the same however rows are read.
+        # Numbered by the objects' first cells, so that numbers do not depend on strips.
         kept = kept[np.argsort(first[kept])]
         final = np.zeros(len(cells), _NUMBER)
         final[kept] = np.arange(1, len(kept) + 1)

@@ -12,27 +12,27 @@ HIGHEST = 255
 
 
 def halo_of(reach: int) -> int:
-    """Rows around a strip that decide about it when objects grow by `reach` cells."""
+    """Rows around a strip that it depends on when objects grow by `reach` cells."""
     return 2 * reach
 
 
 def grown(seeds: np.ndarray, codes: np.ndarray, barrier: np.ndarray, reach: int) -> np.ndarray:
-    """Give cells of the border to the objects that reach them over the lowest barrier.
+    """Assign cells of the border to the objects that reach them over the lowest barrier.
 
     A cell of the border belongs to the seed with the path to it, of at most `reach` steps over
     cells of its class that share edges, whose highest barrier is the lowest; of several such to
     that with the fewest steps, then to that from the north, west, east and south. This is the
     watershed by flooding as an image foresting transform (Falcao et al. 2004, IEEE TPAMI 26(1),
     doi 10.1109/TPAMI.2004.1261076) with paths of limited length. Such paths may cut each other off:
-    what is not joined to its seed by `reach` steps of its own then belongs to none. So only cells
-    at most `halo_of(reach)` away decide about a cell, and a strip with so many rows around it
-    gives the same as the whole.
+    cells that are not joined to their seed by `reach` steps within their object belong to none. So
+    a cell depends on cells at most `halo_of(reach)` away, and a strip with that many rows around it
+    gives the same result as the whole map.
 
     Args:
         seeds: Number of each cell's object from 1 (rows, cols); 0 for none.
         codes: Class code (rows, cols); of the border that of the class behind it.
-        barrier: How surely a cell is border, 1 to HIGHEST (rows, cols) uint8; 0 where it is not.
-        reach: Steps; 0 leaves seeds as they are.
+        barrier: Probability of border as 1 to HIGHEST (rows, cols) uint8; 0 off the border.
+        reach: Steps; 0 returns the seeds.
 
     Returns:
         Number of each cell's object (rows, cols).

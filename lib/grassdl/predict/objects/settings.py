@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which classes have objects, and what keeps these apart."""
+"""Which classes have objects, and which class separates them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ObjectSettings:
 
     Attributes:
         classes: Indices of the classes that have objects.
-        border: Index of the class that keeps them apart; None if there is none.
+        border: Index of the border class; None if there is none.
         reach: Cells that an object grows over the border at most: the width of the border.
         minsize: Cells that an object has at least.
     """
@@ -33,7 +33,7 @@ class ObjectSettings:
         """Read objects, object_classes and minsize; None if no objects are wanted.
 
         Raises:
-            ValueError: A class is none of the model or its border, or objects cannot be told apart.
+            ValueError: A class is not in the model or is its border, or nothing separates objects.
         """
         if not options["objects"]:
             return None
@@ -61,7 +61,7 @@ def _given(options: Mapping[str, str], card: ModelCard) -> tuple[int, ...]:
 
 
 def _usual(card: ModelCard) -> tuple[int, ...]:
-    """All classes of a model with borders, but for these and the background."""
+    """All classes of a model with borders but border and background."""
     if card.classes.border_index is None:
         raise ValueError(
             f"Model <{card.name}> has no class of borders, without which objects that touch are "
@@ -71,7 +71,7 @@ def _usual(card: ModelCard) -> tuple[int, ...]:
     found = tuple(
         index
         for index, one in enumerate(card.classes)
-        # Older datasets tell by the label alone.
+        # In older datasets only the label marks the border.
         if not one.border and not one.background and one.label != BACKGROUND_LABEL
     )
     if not found:

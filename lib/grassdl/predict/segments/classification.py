@@ -25,7 +25,7 @@ class SegmentClassifier(SegmentPass):
 
     Args:
         segments, folder, done: See `SegmentPass`.
-        decision: What becomes of probabilities; of segments' means as of cells'.
+        decision: Decides on probabilities of cells, and on the means of segments.
         settings: How segments get their class.
     """
 

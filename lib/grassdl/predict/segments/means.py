@@ -19,8 +19,8 @@ class SegmentMeans(SegmentPass):
 
     Args:
         segments, folder, done: See `SegmentPass`.
-        decision: What becomes of values.
-        settings: Nothing that concerns values.
+        decision: Of values.
+        settings: Not used for values.
     """
 
     sums = 4

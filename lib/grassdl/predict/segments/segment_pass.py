@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cells added up by segment, out of the same row bands as the map by cell.
+"""Sums of cells by segment, from the same row bands as the map by cell.
 
-Two passes: while the row bands are computed, the segments are added up, and the segment of every
-cell is written; then every cell gets what its segment has.
+Two passes: while the row bands are computed, cells are summed by segment, and the segment of every
+cell is written; then every cell gets the result of its segment.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from ...io.npy_files import read_npy
 from ...io.resume import START_ANEW
 
 PLACES_NAME = "segments.places"
-"""The place of every cell's segment among those of its row band."""
+"""File of the index of every cell's segment among those of its row band."""
 
 _PLACE = np.dtype(np.int32)
 
 PART_PREFIX = "segments-"
-"""What the files of the row bands' sums begin with, before the number of the first row."""
+"""Prefix of the files of the row bands' sums, before the number of the first row."""
 
 PART_SUFFIX = ".npy"
-"""What they end with: names of maps, whose rows lie in the same folder, may begin like theirs."""
+"""Their suffix: files of maps in the same folder may have the same prefix."""
 
 STRIP_CELLS = 1 << 20
 """Cells that the second pass holds at a time."""
@@ -43,14 +43,14 @@ MapRows = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 class SegmentPass(ABC):
-    """Adds up the segments of a map.
+    """Sums the cells of each segment of a map.
 
-    What each row band adds is written to files of its own, so that a run can be resumed.
+    The sums of each row band are written to a file, so that a run can be resumed.
 
     Args:
         segments: The map of segments.
         folder: For the files.
-        done: Rows that an earlier run finished; what is there of later ones is dropped.
+        done: Rows that an earlier run finished; later ones are dropped.
 
     Attributes:
         sums: How many arrays `sums_of` gives, the ids of the segments among them.
@@ -71,12 +71,12 @@ class SegmentPass(ABC):
                 path.unlink()
 
     def _opened(self, name: str, cell_bytes: int) -> IO[bytes]:
-        """A file that is appended to, with so many bytes for each cell of the finished rows."""
+        """A file to append to, with `cell_bytes` for each cell of the finished rows."""
         return open_cut(self._folder / name, self._row * self._segments.cols * cell_bytes)
 
     @property
     def _files(self) -> list[IO[bytes]]:
-        """What is open."""
+        """The open files."""
         return [self._places]
 
     @abstractmethod
@@ -85,7 +85,7 @@ class SegmentPass(ABC):
 
         Args:
             ids: Segments, ascending.
-            places: Of each cell's segment among them (rows, cols); behind the last for cells
+            places: Index of each cell's segment among them (rows, cols); past the last for cells
                 without segment or without data.
             band: The row band.
         """
@@ -119,7 +119,7 @@ class SegmentPass(ABC):
                 file.close()
 
     def _pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For pieces of all rows, the ids of segments and the place (rows, cols) of each cell's
+        """For pieces of all rows, the ids of segments and the index (rows, cols) of each cell's
         among them."""
         cols = self._segments.cols
         height = max(1, STRIP_CELLS // cols)

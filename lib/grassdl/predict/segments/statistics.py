@@ -52,16 +52,16 @@ class SegmentSums:
 
         Args:
             ids: Segments, ascending.
-            places: Of each cell's segment among them (rows, cols); behind the last for cells
+            places: Index of each cell's segment among them (rows, cols); past the last for cells
                 without segment or without data, which do not count.
             index: Class that each cell votes for (rows, cols).
             probabilities: Of every class (rows, cols, classes) float32.
-            features: What else is summed (rows, cols, features) float32, or None.
+            features: Features to sum (rows, cols, features) float32, or None.
         """
         if features is None:
             features = np.empty((*places.shape, 0), np.float32)
         segments, classes = len(ids), probabilities.shape[-1]
-        # The cells that do not count are added up, too: quicker than to copy the others.
+        # Cells that do not count are summed, too, which is faster than copying the others.
         flat = places.ravel()
         votes = np.bincount(flat * classes + index.ravel(), minlength=segments * classes)
         votes = votes[: segments * classes].reshape(-1, classes)
@@ -179,7 +179,7 @@ def _majority(votes: np.ndarray, means: np.ndarray) -> np.ndarray:
 
 
 def _margin(shares: np.ndarray) -> np.ndarray:
-    """How far the highest of each row's values lies above the second."""
+    """The difference between the two highest values of each row."""
     ordered = np.sort(shares, axis=-1)
     return ordered[:, -1] - ordered[:, -2]
 

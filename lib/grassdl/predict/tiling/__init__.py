@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which windows are computed: axes, tile shape, plan."""
+"""The tiling of a region: axes and tile shape."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tiling: which windows to compute so that the output has no seam.
+"""Tiling: which windows to compute so that the output has no seams.
 
 All rows and columns are counted from the upper left cell of the *frame*, the extent of the input
 maps, so that neighbouring regions have the same tiles. The frame is filled below and to the right
@@ -7,8 +7,8 @@ up to a multiple of the network's stride, on whose multiples tiles begin and end
 windows are clipped, so that there the network's own padding acts as it does for the whole.
 
 Exact tiling makes the output a crop of the network run once over the frame: tiles have a core each,
-and their window reaches one halo further, or more. Blended tiling is for networks that see all of
-their window and so have no halo: tiles overlap by half, and what they say of a cell is averaged.
+and their window extends it by at least one halo. Blended tiling is for networks whose receptive
+field is the whole window: tiles overlap by half, and their results are averaged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Span:
         return max(0, self.stop - self.start)
 
     def clipped(self, other: Span) -> Span:
-        """The part that lies in `other`; empty where they are apart."""
+        """The part that lies in `other`; empty if they are disjoint."""
         start = min(max(self.start, other.start), other.stop)
         return Span(start, max(start, min(self.stop, other.stop)))
 
@@ -119,7 +119,7 @@ def plan_axis(length: int, output: Span, tile_size: int, stride: int, halo: int)
 
 
 def _window(start: int, size: int, needed: Span) -> Span:
-    """The window that begins at a cell, or before if it would end beyond the cells that matter."""
+    """The window that begins at a cell, or earlier if it would end beyond the needed cells."""
     start = min(start, needed.stop - size)
     return Span(start, start + size)
 

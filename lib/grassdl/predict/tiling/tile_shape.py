@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which shape of tiles computes least within a given memory.
+"""The shape of tiles that computes the fewest cells within a given memory.
 
-What a tile computes beyond its core is lost work. A strip as wide as the region has no halo at its
-sides, but its windows take memory for the whole width; a square has the least border for its area.
-Which of them, or what between them, computes least depends on region, halo and memory: the ways to
-divide rows and columns are compared.
+Cells beyond the core of a tile are computed more than once. A tile as wide as the region has no
+halo at its sides, but takes memory for the whole width; a square has the smallest halo for its
+area. Which shape computes least depends on region, halo and memory, so all divisions of rows and
+columns are compared.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from .axis import Axis, up
 
 MOST_CELLS = 4_000_000
-"""Cells of the largest window: what is computed at once is lost when a run is killed, and some
-backends count the values of an array in 32 bits."""
+"""Cells of the largest window: one window is lost when a run is killed, and some backends count the
+values of an array in 32 bits."""
 
 LEAST_CORE = 16
 """Cells along the edge of the smallest core that is considered."""
@@ -56,7 +56,7 @@ class CellMemory:
         return self.window * window + self.of_rows(rows, cols)
 
     def of_rows(self, rows: Axis, cols: Axis) -> float:
-        """Those of them that the whole width takes, however narrow tiles are."""
+        """The part that depends on the whole width, not on the width of tiles."""
         buffered = self.buffered * rows.longest_window * len(cols.input)
         return buffered + self.output * rows.longest_core * len(cols.output)
 
@@ -74,18 +74,18 @@ class Budget:
     rows: float
 
     def suffices(self, memory: CellMemory, rows: Axis, cols: Axis) -> bool:
-        """Whether a tiling keeps within it."""
+        """Whether a tiling fits."""
         return memory.of(rows, cols) <= self.all and memory.of_rows(rows, cols) <= self.rows
 
 
 AxisPlan = Callable[[int], Axis]
-"""Tiles one axis by cores of about so many cells."""
+"""Tiles one axis by cores of about the given number of cells."""
 
 
 def exact_shape(
     rows: AxisPlan, cols: AxisPlan, stride: int, halo: int, memory: CellMemory, budget: Budget
 ) -> TileShape:
-    """The shape of exact tiles that computes the fewest cells; of several, that of fewest tiles.
+    """The shape of exact tiles that computes the fewest cells; of equal ones, that of fewest tiles.
 
     Args:
         rows: Tiles the rows.
@@ -93,7 +93,7 @@ def exact_shape(
         stride: Total stride of the network.
         halo: Reach of a core.
         memory: What cells take.
-        budget: What there is. Where no shape suffices, the one that exceeds it least is taken.
+        budget: Available memory. If no shape fits, the one that exceeds it least is taken.
     """
     along, across = (_divisions(axis, stride, halo) for axis in (rows, cols))
     ranked = (
@@ -105,7 +105,7 @@ def exact_shape(
 
 
 def _rank(rows: Axis, cols: Axis, memory: CellMemory, budget: Budget) -> tuple[float, ...]:
-    """The less, the better: what fits goes by the work, what does not by the memory."""
+    """Sort key, lowest best: by work for shapes that fit, by memory for the others."""
     over_all = max(0, memory.of(rows, cols) - budget.all)
     over_rows = max(0, memory.of_rows(rows, cols) - budget.rows)
     over_cells = max(0, rows.longest_window * cols.longest_window - MOST_CELLS)
@@ -124,7 +124,7 @@ def blended_shape(
 
 
 def computed_cells(rows: Axis, cols: Axis) -> int:
-    """Cells of all windows together, as if none were without data."""
+    """Cells of all windows together, empty ones included."""
     return rows.window_cells * cols.window_cells
 
 
@@ -136,8 +136,8 @@ def _divisions(plan: AxisPlan, stride: int, halo: int) -> list[tuple[int, Axis]]
 def _core_sizes(plan: AxisPlan, stride: int, halo: int) -> Iterator[int]:
     """For every number of tiles the smallest core, down to `LEAST_CORE`.
 
-    All windows are of one length, and neighbours overlap by two halos: a larger core of as many
-    tiles only computes more.
+    All windows have one length, and neighbours overlap by two halos: with the same number of tiles
+    a larger core only computes more.
     """
     (only,) = plan(_ENDLESS).cores
     inner, least = len(only.window) - 2 * halo, up(LEAST_CORE, stride)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What happens between epochs."""
+"""Keras callbacks of a training."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The end of a training whose loss is no number.
+"""Ends a training whose loss is not finite.
 
-It stands alone: `History` and `Best` look for it, and the trainer catches it.
+`History` and `Best` check for it, and the trainer catches it.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import numpy as np
 
 
 class Diverged(ValueError):
-    """The loss is no longer a number: going on would not mend it."""
+    """The loss or a weight is NaN or infinite, and would remain so in all later epochs."""
 
 
 def check_finite(epoch: int, *values: np.ndarray | float) -> None:
-    """Refuse to go on from losses or weights that are no numbers.
+    """Check that losses or weights are finite.
 
     Args:
         epoch: The epoch, counted from 0.
-        values: Of losses or weights.
+        values: Losses or weights.
 
     Raises:
         Diverged: One of them is not finite.
     """
     if not all(np.isfinite(one).all() for one in values):
         raise Diverged(
-            f"The loss is not a number any more in epoch {epoch + 1} (use a lower learning_rate, "
-            "and look for extreme values in the bands)"
+            f"The loss is not a finite number in epoch {epoch + 1} (use a lower learning_rate, "
+            "and check the bands for extreme values)"
         )

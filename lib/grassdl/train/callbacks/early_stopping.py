@@ -15,7 +15,7 @@ from .ema import Averaged
 
 
 class BestState(TypedDict):
-    """What `Best` remembers but for the weights."""
+    """The state of `Best` without the weights."""
 
     value: float
     epoch: Count
@@ -23,15 +23,16 @@ class BestState(TypedDict):
 
 
 class Best(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch, and stops when there has been no better for long.
+    """Keeps the weights of the best epoch, and stops the training after `patience` epochs without a
+    better one.
 
-    Unlike Keras' `EarlyStopping` it forgets nothing when `fit` is called again, for a second phase
-    or after a kill.
+    Unlike Keras' `EarlyStopping` it keeps its state when `fit` is called again, for a second phase
+    or when a killed training is resumed.
 
     Args:
         averaged: The network whose weights are kept.
-        monitor: The figure that tells how good an epoch was.
-        mode: "max" if high ones are good, else "min".
+        monitor: The figure that epochs are compared by.
+        mode: "max" if high figures are good, else "min".
         patience: Epochs without a better one after which training stops.
         first: Epoch, counted from 0, from which on `patience` counts.
     """
@@ -50,7 +51,7 @@ class Best(keras.callbacks.Callback):
 
     @property
     def exhausted(self) -> bool:
-        """Whether patience is at its end."""
+        """Whether `patience` epochs have passed without a better one."""
         return self.waited >= self.patience
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -58,9 +59,9 @@ class Best(keras.callbacks.Callback):
         value = self.sign * logs[self.monitor]
         if value > self.value:
             weights = self.averaged.weights()
-            # The last step may have spoilt them, when the mean loss of the epoch still was one.
+            # The last step may make weights NaN while the mean loss of the epoch is finite.
             check_finite(epoch, *weights)
-            # One after the other: Ctrl-C may come in between.
+            # Weights first: Ctrl-C may interrupt between the two lines.
             self.weights = weights
             self.epoch, self.value, self.waited = epoch + 1, value, 0
             return
@@ -69,10 +70,10 @@ class Best(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def state(self) -> BestState:
-        """What it remembers but for the weights."""
+        """The state without the weights."""
         return {"value": self.value, "epoch": self.epoch, "waited": self.waited}
 
     def resume(self, state: BestState, weights: list[np.ndarray]) -> None:
-        """Remember what `state` told and the best weights."""
+        """Restore what `state` returned, and the best weights."""
         self.value, self.epoch, self.waited = state["value"], state["epoch"], state["waited"]
         self.weights = weights

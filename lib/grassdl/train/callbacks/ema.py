@@ -10,9 +10,9 @@ import numpy as np
 
 
 class Averaged(keras.callbacks.Callback):
-    """The network with its weights averaged over the last steps, which the optimiser knows.
+    """Puts the weights averaged by the optimiser into the network while it is validated.
 
-    It is what the validation split scores; what learns goes on from its own weights.
+    Training continues from the network's own weights.
 
     Args:
         network: The network that is trained.
@@ -24,7 +24,7 @@ class Averaged(keras.callbacks.Callback):
         self._own: list[np.ndarray] = []
 
     def weights(self) -> list[np.ndarray]:
-        """The averaged weights, and what else the network has, as it is."""
+        """The averaged weights, with the variables that are not trained as they are."""
         self.on_test_begin()
         averaged = self.network.get_weights()
         self.on_test_end()
@@ -34,17 +34,17 @@ class Averaged(keras.callbacks.Callback):
         """Give the network its averaged weights."""
         self._own = self.network.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        # As copies: JAX would use up, with the network's, the arrays that the optimiser still has.
+        # As copies: JAX donates the network's arrays, which are also the optimiser's.
         self.network.set_weights(self.network.get_weights())
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Give it its own again."""
+        """Restore the network's own weights."""
         self.network.set_weights(self._own)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keep its own, for Keras puts the averaged ones in their place at the end."""
+        """Keep its own weights: Keras overwrites them with the averaged ones at the end."""
         self._own = self.network.get_weights()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Give it its own again: a later phase begins with them, as does a resumed one."""
+        """Restore its own weights: a later or resumed phase begins with them."""
         self.network.set_weights(self._own)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""That a training has begun, and the time of an epoch soon after its first steps."""
+"""Reports that a training has started, and the time per epoch after its first steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNTIMED_STEPS = 2
 
 TIMED_SECONDS = 5.0
 TIMED_STEPS = 4
-"""How long steps are timed, at least, for the time per epoch."""
+"""The least time and number of steps that the time per epoch is estimated from."""
 
 
 class FirstSteps(keras.callbacks.Callback):
@@ -26,7 +26,7 @@ class FirstSteps(keras.callbacks.Callback):
 
     Args:
         steps: Steps of an epoch.
-        epochs: Epochs that are still to come.
+        epochs: Epochs that are left.
         report: Takes a line of text for the user.
     """
 
@@ -40,11 +40,11 @@ class FirstSteps(keras.callbacks.Callback):
         self.begin = math.nan
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Report what takes the time until the first step is done."""
+        """Report that the network is being compiled."""
         self.report("Compiling the network: the first steps take longer than all others...")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at the clock; after enough steps, report."""
+        """Report the time per epoch once enough steps are timed."""
         if self.silent:
             return
         self.done += 1
@@ -61,5 +61,5 @@ class FirstSteps(keras.callbacks.Callback):
         self.silent = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Report no more: the line of the epoch tells its time."""
+        """Report nothing further: the line of the epoch has its time."""
         self.silent = True

@@ -16,8 +16,8 @@ from .divergence import check_finite
 
 
 class EpochRow(TypedDict):
-    """What a training reports of an epoch: the figures of its target are there. Those that were not
-    measured are None."""
+    """What a training reports of an epoch, with the figures of its target; None where one was not
+    measured."""
 
     epoch: Count
     loss: float
@@ -42,7 +42,7 @@ class History(keras.callbacks.Callback):
         scores: The figures beside the loss.
 
     Raises:
-        Diverged: Loss is no longer a number, in the epoch where this happened.
+        Diverged: The loss of an epoch is not finite.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class History(keras.callbacks.Callback):
         self._with_start = {0}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Remember that the next epoch compiles the network: it takes longer than others."""
+        """Note that the next epoch takes longer than others: it compiles the network."""
         self._with_start.add(len(self.rows))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -97,7 +97,7 @@ class History(keras.callbacks.Callback):
         return ", ".join(f"{title} {figures[prefix + name]:.4f}" for name, title in titles.items())
 
     def _time(self, seconds: float, epochs: int) -> str:
-        """How long the last epoch took, and how long those that are left take if that is known."""
+        """Duration of the last epoch, and of those that are left if it is known."""
         timed = [
             one["seconds"] for place, one in enumerate(self.rows) if place not in self._with_start
         ]

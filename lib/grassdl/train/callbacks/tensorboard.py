@@ -42,7 +42,7 @@ class Logs(keras.callbacks.Callback):
         self.writers: dict[str, EventFileWriter] = {}
 
     def open(self) -> None:
-        """Write the epochs that there are already."""
+        """Write the epochs of the history so far."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.writers = {split: EventFileWriter(str(self.folder / split)) for split in SPLITS}
         self._write(self.history.rows)
@@ -52,7 +52,7 @@ class Logs(keras.callbacks.Callback):
         self._write(self.history.rows[-1:])
 
     def close(self) -> None:
-        """Write what is left, and let go of the files."""
+        """Flush and close the files."""
         for writer in self.writers.values():
             writer.close()
 
@@ -64,7 +64,7 @@ class Logs(keras.callbacks.Callback):
 
 
 def _event(row: Mapping[str, Any], split: str, scores: Sequence[str]) -> Event:
-    """A row's figures of a split as a point of its curves."""
+    """The figures of a row and split as one TensorBoard event."""
     prefix, alone = {"training": ("", ["learning_rate"]), "validation": ("val_", [])}[split]
     values = [
         Summary.Value(tag=name, simple_value=row[prefix + name])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The score of each epoch, for whoever decides whether a training is worth its time.
+"""Passes on the score of each epoch, by which a trial may be ended early.
 
-It stands alone as every callback does, and so that `tune` need not import the others.
+A module of its own, so that `tune` does not import the other callbacks.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Watch = Callable[[int, float], None]
 
 
 class Watched(keras.callbacks.Callback):
-    """Passes on the score of each epoch; comes after all that the epoch is still to do.
+    """Passes on the score of each epoch; the last of the callbacks.
 
     Args:
         watch: Takes epoch and score.
-        monitor: The figure that tells how good an epoch was.
+        monitor: The figure that is passed on.
     """
 
     def __init__(self, watch: Watch, monitor: str):

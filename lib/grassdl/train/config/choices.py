@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a recipe may choose from, by name, each with a line that describes it.
 
-Plain values: they are listed in a module's interface before Keras is imported. What a name stands
-for is in the file that is named after the choice.
+Plain values, since a module's interface lists them before Keras is imported. The file named after
+the choice implements it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ CLASS_LOSSES = {
 
 VALUE_LOSSES = {
     "huber": "Of values: squared differences, but absolute ones beyond a deviation (Huber 1964)",
-    "mse": "Of values: mean squared difference, of which outliers make much",
+    "mse": "Of values: mean squared difference, which outliers dominate",
     "mae": "Of values: mean absolute difference",
 }
 
 LOSSES = {**CLASS_LOSSES, **VALUE_LOSSES}
 
 SMOOTHED_LOSSES = ("cross_entropy", "cross_entropy_dice")
-"""Losses that know label smoothing."""
+"""Losses that support label smoothing."""
 
 CLASS_WEIGHTS = {
     "none": "All pixels weigh the same",
@@ -40,11 +40,11 @@ OPTIMIZERS = {
 SCHEDULES = {
     "cosine": "Rises over the first twentieth of the steps, then falls along half a cosine",
     "constant": "Always the same",
-    "plateau": "Halves whenever the score has not become better for some epochs",
+    "plateau": "Halves whenever the score has not improved for some epochs",
 }
 
 PRECISIONS = {
-    "auto": "What the hardware does well: bfloat16 on GPUs that have it, float32 elsewhere",
+    "auto": "bfloat16 on GPUs that support it, float32 elsewhere",
     "float32": "Single precision",
     "bfloat16": "Mixed: computes in bfloat16, keeps weights in float32",
 }
@@ -63,11 +63,11 @@ def check(what: str, name: str, known: dict[str, str]) -> None:
 
     Args:
         what: Name of the option.
-        name: What was chosen.
-        known: What it can be chosen from.
+        name: The chosen name.
+        known: The available names, with their descriptions.
 
     Raises:
-        ValueError: It is none of the known ones.
+        ValueError: The name is not available.
     """
     if name not in known:
         raise ValueError(f"<{what}> must be one of {', '.join(known)}, found <{name}>")

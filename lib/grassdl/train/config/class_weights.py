@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much the pixels of each class weigh in the loss."""
+"""Weights of the classes in the loss."""
 
 from __future__ import annotations
 

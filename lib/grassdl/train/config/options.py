@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The options of i.dl.train, which are words, as settings."""
+"""The options of i.dl.train, which are text, as settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTEGERS = "batch_size seed nprocs".split()
 NUMBERS = "label_smoothing weight_decay averaging".split()
 INTEGERS_LEFT_OPEN = "epochs patience".split()
 NUMBERS_LEFT_OPEN = ["learning_rate"]
-"""Options that are settings of the same name; the last ones may be left to the library."""
+"""Options that are settings of the same name; the last group may be left open."""
 
 NETWORK_WORDS = ("encoder",)
 NETWORK_NUMBERS = {"filters": whole, "depth": whole, "dropout": number}
@@ -39,7 +39,7 @@ LISTS = ("bands", "class_weights", "augmentation", "strengths", *NETWORK_LISTS)
 """Options that list words or numbers, separated by commas."""
 
 NETWORK = "unet"
-"""What is taken where neither the user nor a model to start from tells."""
+"""The network where neither an option nor a model to start from names one."""
 
 
 def settings_of(options: Mapping[str, str], freeze: bool = False, kind: str = CLASSES) -> Settings:
@@ -51,7 +51,7 @@ def settings_of(options: Mapping[str, str], freeze: bool = False, kind: str = CL
         kind: Of the target.
 
     Raises:
-        ValueError: An option that is out of its range or does not go with another one or with the
+        ValueError: An option that is out of range or cannot be combined with another or with the
             target, or a model to start from that cannot be read.
     """
     recipe = RECIPES.named(kind)
@@ -82,7 +82,7 @@ def standard_words() -> dict[str, str]:
 
 
 def _of_the_same_name(options: Mapping[str, str]) -> dict[str, Any]:
-    """The settings that are called like their options."""
+    """The settings with the same names as their options."""
     return {
         **{name: options[name] for name in WORDS},
         **{name: whole(options, name, highest=MAX_SEED) for name in INTEGERS},
@@ -98,7 +98,7 @@ def names_of(words: str) -> list[str] | None:
 
 
 def _network(options: Mapping[str, str], recipe: Recipe) -> dict[str, Any]:
-    """The settings that tell the network."""
+    """The settings of the network."""
     return {
         "network": options["network"] or NETWORK,
         "network_file": options["network_file"] or None,
@@ -108,10 +108,10 @@ def _network(options: Mapping[str, str], recipe: Recipe) -> dict[str, Any]:
 
 
 def _network_of_model(options: Mapping[str, str], recipe: Recipe) -> dict[str, Any]:
-    """The settings that tell the network of the model to start from.
+    """The settings of the network of the model to start from.
 
     Raises:
-        ValueError: The options tell another one.
+        ValueError: The options describe another network.
     """
     card = load_network_card(options["model"])
     activation = options["activation"] or recipe.activation(card.training.get("activation"))
@@ -126,7 +126,7 @@ def _network_of_model(options: Mapping[str, str], recipe: Recipe) -> dict[str, A
             "activation": activation,
         }
     if not options["network_file"]:
-        # The path on the card may lead to a stranger's code.
+        # Code at the path on the card, which may come from anyone, is not run.
         raise ValueError(
             f"The network of model <{options['model']}> was built by a file: name it with "
             "network_file="
@@ -142,7 +142,7 @@ def _check_same_network(options: Mapping[str, str], card: ModelCard) -> None:
         own = known.get(name)
         if one != (tuple(own) if isinstance(own, list) else own):
             raise ValueError(
-                f"<{name}> contradicts model <{options['model']}>, which tells the network "
+                f"<{name}> contradicts model <{options['model']}>, which sets the network "
                 f"({card.network}) and its options: leave it out"
             )
 
@@ -167,13 +167,13 @@ def _encoder_weights(options: Mapping[str, str]) -> str:
 def _augmentation(words: str) -> tuple[str, ...]:
     names = words.split(",")
     if "none" in names and len(names) > 1:
-        raise ValueError("augmentation=none does not go together with another augmentation")
+        raise ValueError("augmentation=none cannot be combined with another augmentation")
     _check_once("augmentation", names)
     return () if names == ["none"] else tuple(names)
 
 
 def _check_once(option: str, names: Sequence[str]) -> None:
-    """Refuse a list that names something twice: one of the two would be without effect."""
+    """Refuse a list that names something twice: the second would have no effect."""
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(f"<{option}> has <{twice[0]}> twice: name it once")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which settings of a training go with which kind of target."""
+"""Which settings of a training each kind of target allows."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Recipe:
     Attributes:
         losses: Names of losses, the usual one first.
         activations: Names of activations, the usual one first.
-        fixed: Settings that are for another kind of target, and their values that mean nothing.
-        learns: What the input is of, for messages.
+        fixed: Settings that only other kinds of target use, and the values that leave them unused.
+        learns: What the labels are, for messages.
     """
 
     losses: tuple[str, ...]
@@ -34,7 +34,7 @@ class Recipe:
         return chosen or self.losses[0]
 
     def activation(self, before: str | None) -> str:
-        """The activation of a model to start from if it serves this target, or the usual one."""
+        """The activation of a model to start from if this target allows it, else the usual one."""
         return before if before in self.activations else self.activations[0]
 
 
@@ -51,14 +51,14 @@ RECIPES = ByTarget(
 
 
 def check_recipe(settings: Settings, kind: str) -> None:
-    """Refuse settings that are for another kind of target.
+    """Refuse settings that the kind of target does not allow.
 
     Args:
         settings: The settings.
         kind: Of the target.
 
     Raises:
-        ValueError: One is.
+        ValueError: One is not allowed.
     """
     recipe = RECIPES.named(kind)
     _check_network(settings, kind)
@@ -77,7 +77,7 @@ def check_recipe(settings: Settings, kind: str) -> None:
 
 
 def _check_network(settings: Settings, kind: str) -> None:
-    """Refuse networks of cells for classes of patches, and the reverse.
+    """Refuse networks that classify cells for classes of patches, and the reverse.
 
     A user's own network may be either.
     """

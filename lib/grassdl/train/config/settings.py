@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The settings of a training run, checked before Keras is imported, and how long it is where they
-leave that open."""
+"""The settings of a training, checked before Keras is imported, and standard numbers of epochs."""
 
 from __future__ import annotations
 
@@ -18,33 +17,33 @@ from . import choices
 from .class_weights import check_class_weights
 
 HIGHEST = {"epochs": 100_000, "batch_size": 65_536, "patience": 100_000, "nprocs": 1024}
-"""Numbers beyond which nobody can mean them."""
+"""Upper limits of numbers, beyond which they are taken for typing errors."""
 
 HIGHEST_RATE = 100.0
-"""The highest learning rate and weight decay; far smaller ones make no model any more."""
+"""The highest learning rate and weight decay; training diverges far below them."""
 
 USUAL_RATE = 0.002
 """The learning rate where it is left open."""
 
 KEEPING_SHARE = 0.1
-"""Share of it for a network that starts from a model and learns as a whole: at the usual rate it
-soon forgets what the model knows (benchmarks/README.md, Transfer)."""
+"""Share of it for a network that starts from a model and of which all layers are trained: at the
+usual rate it loses what the model has learnt (benchmarks/README.md, Transfer)."""
 
 MAX_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
 
 SHOWN_CELLS = 500_000_000
-"""Cells that a network is shown in all: a quarter of an hour on two cores for the default U-Net."""
+"""Cells that a training passes over in all: 15 minutes on two cores for the default U-Net."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
-"""Of a dataset that is large, and of one that is small: there is nothing more to see in it."""
+"""Fewest epochs, for large datasets, and most, for small ones."""
 
 HEAD_EPOCHS = 30
-"""Passes over computed features, which take a second each."""
+"""Epochs of a head on computed features, which take a second each."""
 
 PATIENT_SHARE = 0.4
-"""Share of the epochs that may bring nothing better, where the learning rate does not fall by plan.
-It is large, since a plateau first halves the rate, several times over."""
+"""Standard patience as a share of the epochs, for schedules other than the cosine. It is large,
+since on a plateau the rate is first halved, several times."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Settings:
         network_file: A user's Python file with a network, which then takes the place of `network`;
             None for none.
         network_options: Options of that network; what is missing keeps the network's default.
-        activation: What makes probabilities of the network's scores, one of `choices.ACTIVATIONS`;
+        activation: Turns the network's scores into probabilities, one of `choices.ACTIVATIONS`;
             a network file has its own. Of values `choices.LINEAR`.
         epochs: Passes over the training patches, at most; None leaves them to `for_patches`.
         batch_size: Patches per step.
@@ -64,7 +63,7 @@ class Settings:
         class_weights: One of `choices.CLASS_WEIGHTS`, or a weight for each class in the order of
             their values.
         label_smoothing: Share of the reference that is spread over all classes, for losses that
-            know it.
+            support it.
         optimizer: One of `choices.OPTIMIZERS`.
         schedule: One of `choices.SCHEDULES`.
         learning_rate: The highest one; None leaves it to `highest_rate`.
@@ -74,7 +73,7 @@ class Settings:
         augmentation: Names of augmentations, in the order in which they are applied.
         strengths: Strengths of augmentations by name; what is missing has its standard strength.
         patience: Epochs without a better score after which training stops; 0 for never, None
-            leaves them to `for_patches`.
+            leaves it to `for_patches`.
         precision: One of `choices.PRECISIONS`.
         seed: Seed of everything random.
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
@@ -83,10 +82,10 @@ class Settings:
             beside the labels; None for none.
         encoder_weights: What the encoder starts with: "imagenet", the path of a file, or "none" for
             random weights.
-        freeze: Whether the encoder of that model or with these weights stays as it is at first.
+        freeze: Whether the encoder of that model or with these weights is frozen at first.
 
     Raises:
-        ValueError: An unknown name, a number out of its range, or what does not go together.
+        ValueError: An unknown name, a number out of range, or settings that cannot be combined.
     """
 
     network: str = "unet"
@@ -138,20 +137,24 @@ class Settings:
         self._check_encoder_weights()
         if self.teacher and self.on_features:
             raise ValueError(
-                f"<teacher> is of no use with network={self.network}: its head learns from "
+                f"<teacher> has no effect with network={self.network}: its head learns from "
                 "features that are computed once, of labelled cells alone"
             )
         if self.freeze and not self.model and self.encoder_weights == catalog.NONE:
             raise ValueError(
-                "-f is of no use without model= or encoder_weights=: random weights are not worth "
+                "-f has no effect without model= or encoder_weights=: random weights are not worth "
                 "keeping"
             )
         if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"<seed> must be between 0 and {MAX_SEED}, found {self.seed}")
 
     def for_patches(self, patches: int, size: int) -> Settings:
-        """These settings, with epochs and patience for so many training patches of `size` x `size`
-        cells, and the learning rate, where they were left open."""
+        """These settings, with epochs, patience and learning rate set where they were left open.
+
+        Args:
+            patches: Number of training patches.
+            size: Edge of a patch in cells.
+        """
         epochs = self.epochs
         if epochs is None:
             only_head = self.on_features and not self.freeze
@@ -163,16 +166,16 @@ class Settings:
 
     @property
     def keeps_knowledge(self) -> bool:
-        """Whether the learning rate is left to be one that keeps what a model knows.
+        """Whether the learning rate is left open, and is lowered to keep what a model has learnt.
 
-        With its encoder frozen at first, a new head is to learn at the usual rate; what follows is
-        slow in any case.
+        It is not with an encoder that is frozen at first: a new head then learns at the usual rate,
+        and the second phase is slower in any case.
         """
         return self.learning_rate is None and self.model is not None and not self.freeze
 
     @property
     def highest_rate(self) -> float:
-        """The learning rate, or where it is left open, the one for random weights or a model."""
+        """The learning rate, or if left open, the standard one for random weights or a model."""
         if self.learning_rate is not None:
             return self.learning_rate
         return KEEPING_SHARE * USUAL_RATE if self.keeps_knowledge else USUAL_RATE
@@ -195,12 +198,12 @@ class Settings:
         registry.check_numbers(self.network_options)
         if self.network_file and self.network_options:
             raise ValueError(
-                f"<{', '.join(self.network_options)}> is of no use with <network_file>: "
-                "the file tells all of its network"
+                f"<{', '.join(self.network_options)}> has no effect with <network_file>: "
+                "the file defines its whole network"
             )
         if self.network_file and self.activation == "sigmoid":
             raise ValueError(
-                "<activation> is of no use with <network_file>: the network of the file gives "
+                "<activation> has no effect with <network_file>: the network of the file gives "
                 "probabilities"
             )
 
@@ -213,7 +216,7 @@ class Settings:
 
     @property
     def on_features(self) -> bool:
-        """Whether the head learns on features that an encoder with trained weights gives."""
+        """Whether the head learns on the features of an encoder with trained weights."""
         if self.network_file or self.network not in registry.ON_FEATURES:
             return False
         return self.model is not None or self.encoder_weights != catalog.NONE
@@ -223,11 +226,11 @@ class Settings:
             return
         if self.model:
             raise ValueError(
-                "<encoder_weights> is of no use with <model>: its encoder has weights already"
+                "<encoder_weights> has no effect with <model>: its encoder has weights already"
             )
         if self.encoder is None:
             raise ValueError(
-                f"<encoder_weights> is of no use with network <{self.network_name}> without "
+                f"<encoder_weights> has no effect with network <{self.network_name}> without "
                 "<encoder>: its own encoder starts from random weights"
             )
 
@@ -240,7 +243,7 @@ class Settings:
             )
         if self.label_smoothing and self.loss not in choices.SMOOTHED_LOSSES:
             raise ValueError(
-                f"loss={self.loss} knows no <label_smoothing>, only "
+                f"loss={self.loss} does not support <label_smoothing>, only "
                 f"{' and '.join(choices.SMOOTHED_LOSSES)} do"
             )
 
@@ -259,6 +262,6 @@ def standard_epochs(patches: int, size: int) -> int:
 def standard_patience(epochs: int, schedule: str) -> int:
     """Epochs without a better score after which a training of `epochs` stops; 0 for never.
 
-    A cosine brings its best when the rate has fallen, at the end: nothing may stop it before.
+    It is 0 for a cosine, whose best epochs are the last ones, when the rate has fallen.
     """
     return 0 if schedule == "cosine" else math.ceil(PATIENT_SHARE * epochs)

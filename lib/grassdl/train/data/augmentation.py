@@ -20,18 +20,18 @@ from .band_values import BandValues
 
 
 class Augmentation(ABC):
-    """Base of the augmentations: changes each patch of a batch by a chance of its own.
+    """Base of the augmentations: a random change, drawn for each patch of a batch.
 
-    What moves a pixel of the image moves its label alike. All randomness comes from the given
-    generator, so that a batch is the same whatever thread prepares it.
+    Labels move with their pixels. All randomness comes from the given generator, so that a batch is
+    the same whatever thread prepares it.
 
     Args:
-        strength: How much it may change; what it measures is told by `description`.
+        strength: How much it may change; its meaning is in `description`.
         bands: The bands of the images.
     """
 
     description: ClassVar[str]
-    """One line that tells what it does, and in brackets what its strength is."""
+    """One line on what it does, and in brackets on what its strength is."""
 
     standard: ClassVar[float]
     """Strength if none is chosen."""
@@ -55,12 +55,12 @@ class Augmentation(ABC):
             generator: Source of randomness.
 
         Returns:
-            Arrays of the same shapes and dtypes.
+            Arrays of the same shapes and types.
         """
 
 
 class Flip(Augmentation):
-    """Mirrors some patches left to right, and as many top to bottom."""
+    """Mirrors random patches left to right, and top to bottom."""
 
     description = "Mirror left to right and top to bottom (chance of each)"
     standard = 0.5
@@ -155,7 +155,7 @@ class Contrast(Augmentation):
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Augmentation`."""
         factors = _factors(self.strength, len(images), generator).astype(np.float32)
-        # As a change, which is exactly 0 in bands that are to stay.
+        # As a change to add, which is exactly 0 in bands that are not spectral.
         gains = (factors[:, None] - 1) * self.bands.spectral
         images += (images - self.bands.mean) * gains[:, None, None]
         return images, labels
@@ -164,8 +164,8 @@ class Contrast(Augmentation):
 class Saturation(Augmentation):
     """Moves the spectral bands of each pixel from or to their common grey.
 
-    The grey is the mean of the bands in standard deviations from their means; each date has its
-    own, or the dates would become more alike.
+    The grey is the mean of the standardised bands; each date has its own, or the dates would become
+    more alike.
     """
 
     description = "More or less colourful (0.2: by up to a factor of 1.2)"
@@ -188,7 +188,7 @@ class Saturation(Augmentation):
 
 
 class Noise(Augmentation):
-    """Adds independent Gaussian noise to all spectral bands, to each patch of another width."""
+    """Adds independent Gaussian noise to all spectral bands, each patch with its own deviation."""
 
     description = "Noise in each cell (largest deviation, in standard deviations)"
     standard = 0.1
@@ -204,10 +204,10 @@ class Noise(Augmentation):
 
 
 class BandDropout(Augmentation):
-    """Puts bands that are not spectral at their mean, as if nothing were known.
+    """Sets bands that are not spectral to their mean, as if they were NULL.
 
-    The network then learns to do without heights where they are missing. A band goes at all of its
-    dates, or what is left at one of them would look like a change.
+    The network then learns to work without heights where they are missing. A band is set at all of
+    its dates, or those that are left would look like a change.
     """
 
     description = "Bands of heights and indices at their mean, as if missing (chance of each)"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What training must know of the bands: mean and deviation over the training patches of all
-datasets, by which they are normalised, and which of them show light, for augmentation."""
+"""Mean and deviation of the bands over the training patches of all datasets, by which they are
+normalised, and which bands are spectral, for augmentation."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ NOT_SPECTRAL = frozenset(
     "ndsm dsm dtm dem dhm chm height heights elevation altitude slope aspect "
     "ndvi ndwi ndbi evi savi".split()
 )
-"""Words in a band's name that tell of heights or of an index, which does not follow the light."""
+"""Words in the name of a band that is no reflectance: of heights, slopes, indices."""
 
 
 def means(data: JoinedPatchSets) -> list[float]:
-    """Mean of every band without NULLs, over all of its dates; stands for NULL, too."""
+    """Mean of every band without NULLs, over all of its dates; it also replaces NULL."""
     return [float(one.mean) for one in shared_statistics(data.bands, data.statistics)]
 
 
 def deviations(data: JoinedPatchSets) -> list[float]:
-    """Standard deviation of every band, over all of its dates; 1 for a constant band, which has
-    nothing to scale."""
+    """Standard deviation of every band, over all of its dates; 1 for a constant band."""
     return [float(one.deviation) or 1.0 for one in shared_statistics(data.bands, data.statistics)]
 
 
@@ -37,7 +36,7 @@ class BandValues:
     """The bands of training images.
 
     Attributes:
-        mean: Mean of every band over the training data; stands for NULL (bands,).
+        mean: Mean of every band over the training data; replaces NULL (bands,).
         deviation: Standard deviation of every band, above 0 (bands,).
         spectral: Which bands show reflected light (bands,).
         dates: Number of dates, each with the same bands.
@@ -62,7 +61,7 @@ class BandValues:
 
     @property
     def light_of_dates(self) -> list[np.ndarray]:
-        """Places of the spectral bands of each date."""
+        """Indices of the spectral bands of each date."""
         by_date = np.split(np.arange(len(self.spectral)), self.dates)
         return [places[self.spectral[places]] for places in by_date]
 
@@ -70,7 +69,7 @@ class BandValues:
 def is_spectral(band: Band) -> bool:
     """Whether a band shows reflected light, rather than heights or an index made of other bands.
 
-    Derived bands do not; of others the words of the name tell.
+    Derived bands do not; others are judged by the words of their names.
     """
     words = re.split(r"[^a-z]+", band.name.partition("@")[0].lower())
     return band.derivation is None and NOT_SPECTRAL.isdisjoint(words)

@@ -20,9 +20,9 @@ from .augmentation import Augmentation
 
 @contextmanager
 def reading(*batches: Batches | None) -> Iterator[None]:
-    """Raise what was wrong with a patch as it is.
+    """Raise an error of a patch unchanged.
 
-    In the midst of an epoch backends turn it into an error of their own, of many lines.
+    During an epoch backends turn it into an error of their own, of many lines.
 
     Raises:
         ValueError: Patches are missing or damaged.
@@ -73,7 +73,7 @@ class Batches(keras.utils.PyDataset):
         return self.read(self.team.part_of(places))
 
     def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `PatchReader.read`; what was wrong with a patch is kept for `reading`."""
+        """See `PatchReader.read`; an error is kept for `reading`."""
         try:
             return self.reader.read(places)
         except ValueError as error:
@@ -82,7 +82,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class TrainingBatches(Batches):
-    """The training patches in an order of each epoch's own, augmented.
+    """The training patches, shuffled and augmented in each epoch.
 
     What a batch holds follows from the seed, the epoch and its number alone. All batches have the
     same size: the last one is filled up with the first patches of the epoch's order. A short one
@@ -132,26 +132,26 @@ class TrainingBatches(Batches):
             images, labels = augment(images, labels, generator)
         if self.target is not None:
             labels = self.target.relabelled(labels, before)
-        # Once more: light and noise have changed NULL cells, too.
+        # Again, since brightness and noise have changed NULL cells, too.
         return self.reader.without_null(images, labels), labels
 
     def _generator(self, epoch: int, purpose: int, process: int) -> np.random.Generator:
         """A process's generator of an epoch's order (purpose 0) or of batch `purpose - 1`."""
-        # Four words always: NumPy takes [seed, epoch] and [seed, epoch, 0] for the same seed.
+        # Always four numbers: to NumPy [seed, epoch] and [seed, epoch, 0] are the same seed.
         return np.random.default_rng([self.seed, epoch, purpose, process])
 
 
 class Shuffled(Protocol):
-    """Batches in an order of each epoch's own."""
+    """Batches that are shuffled in each epoch."""
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for an epoch, counted from 0."""
 
 
 class Shuffle(keras.callbacks.Callback):
-    """Tells the training batches which epoch begins.
+    """Shuffles the training batches by the number of the epoch.
 
-    (Keras tells a `PyDataset` of epochs too, but not their number.)
+    (Keras' `PyDataset.on_epoch_begin` is not given the number.)
     """
 
     def __init__(self, batches: Shuffled):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Features of labelled cells, computed once, and the head of a network that learns on them.
 
-Where the encoder stays as it is, each cell has the same features in every epoch. So they are
-computed for the labelled cells of the training patches, as these come out of some passes of the
-augmentation: turned, mirrored, lighter, darker. The head, which judges each cell by itself, then
-learns on them as on images of one cell, in seconds.
+With a frozen encoder each cell has the same features in every epoch. They are computed once for
+the labelled cells of the training patches, in some passes with augmentation. The head, which
+classifies each cell by itself, then learns on them as on images of one cell, in seconds.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ FEWEST_PER_STEP, MOST_PER_STEP = 32, 512
 """Cells that the head learns from at a time."""
 
 STEPS = 100
-"""Steps that an epoch should have: with few cells each has fewer of them."""
+"""Steps of an epoch that set the size of its batches, within the bounds above."""
 
 MOST_BYTES = 2**28
 """Memory that the features of a split may take."""
 
 MOST_CELLS = 400_000
-"""Cells of a split: more make the head hardly better, but its training long."""
+"""Cells of a split: more hardly improve the head, and prolong its training."""
 
 MOST_PASSES = 8
-"""Passes over the training patches: there are eight ways to turn and mirror one."""
+"""Passes over the training patches: as many as ways to turn and mirror one."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class CellBatches(keras.utils.PyDataset):
 
 
 class TrainingCellBatches(CellBatches):
-    """The cells in an order of each epoch's own; the last batch is filled up with the first ones,
-    see `TrainingBatches`.
+    """The cells, shuffled in each epoch; the last batch is filled up with the first ones, see
+    `TrainingBatches`.
 
     Args:
         cells: The cells.
@@ -89,7 +88,7 @@ class TrainingCellBatches(CellBatches):
 
 
 def split_at(network: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
-    """A network in two, weights shared: from pixels to what a layer gives, and from there on."""
+    """A network split at the output of a layer, as two that share its weights."""
     features = network.get_layer(layer).output
     return (
         keras.Model(network.inputs[0], features, name="encoder"),
@@ -102,7 +101,7 @@ def training_cells(encoder: keras.Model, batches: TrainingBatches, labelled: int
 
     Args:
         encoder: From pixels to features.
-        batches: Patches, augmented anew in each pass.
+        batches: Patches, augmented differently in each pass.
         labelled: How many labelled cells the patches hold.
     """
     wanted = _most_cells(encoder)

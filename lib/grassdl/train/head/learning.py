@@ -38,7 +38,7 @@ class Learning:
     def on_features(
         self, layer: str, data: JoinedPatchSets, seed: int, report: Callable[[str], None]
     ) -> Learning:
-        """The part of the network after a layer, and batches of what that layer gives.
+        """The part of the network after a layer, and batches of that layer's output.
 
         Args:
             layer: Name of the layer.
@@ -57,6 +57,6 @@ class Learning:
             validation = CellBatches(validation_cells(encoder, self.validation, labelled, seed))
         report(
             f"Computed {cells.features.shape[1]} features of {len(cells)} labelled cells in "
-            f"{duration(time.monotonic() - begin)}; the encoder stays as it is"
+            f"{duration(time.monotonic() - begin)}; the encoder is frozen"
         )
         return Learning(head, TrainingCellBatches(cells, seed), validation)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Training on what other networks say, beside the labels: knowledge distillation.
+"""Knowledge distillation: training on the probabilities of other networks beside the labels.
 
 Source: Hinton et al. 2015, arXiv 1503.02531, here at temperature 1 and for every cell with data,
 whether it is labelled or not.
@@ -23,11 +23,11 @@ from ...model.ensemble import Member, Model, open_model
 from ...model.weights import load_network
 
 SHARE = 0.5
-"""Share of the loss that the teacher has; the labels have the rest."""
+"""Share of the teacher in the loss; the labels have the rest."""
 
 
 class Teacher:
-    """Networks whose mean probabilities another one learns. Their own weights stay.
+    """Networks whose mean probabilities another one learns; their own weights are fixed.
 
     Args:
         members: Their model folders.
@@ -78,7 +78,7 @@ class Pupil(keras.Model):
 def soft_cross_entropy(
     taught: KerasTensor, probabilities: KerasTensor, codes: KerasTensor
 ) -> KerasTensor:
-    """-sum_k q_k log p_k, the mean of the cells with data, in nats; 0 where there is none.
+    """Cross-entropy -sum_k q_k log p_k, mean of the cells with data, in nats; 0 without any.
 
     Args:
         taught: Probabilities q of the teacher (batch, rows, columns, K).
@@ -92,14 +92,14 @@ def soft_cross_entropy(
 
 
 def open_teacher(names: str, data: JoinedPatchSets) -> Model:
-    """The model that teaches.
+    """The model of the teacher.
 
     Args:
         names: One or more model folders, separated by commas.
-        data: What is learned from.
+        data: The datasets.
 
     Raises:
-        ValueError: It cannot be read, is no network of Keras, or knows other bands, classes, cells
+        ValueError: It cannot be read, is no network of Keras, or has other bands, classes, cells
             or sizes of patches than those of the datasets.
     """
     teacher = open_model(names)
@@ -123,7 +123,7 @@ def _other_target(data: JoinedPatchSets, card: ModelCard) -> str | None:
 
 
 def account(teacher: Model) -> dict[str, Any]:
-    """What the card of the pupil tells of its teacher."""
+    """What the card of the pupil records of its teacher."""
     return {
         "name": teacher.card.name,
         "sha256": teacher.deciding_hash,
@@ -148,10 +148,10 @@ def learner_of(network: keras.Model, teacher: str | None, data: JoinedPatchSets)
 def _other_classes(own: ClassScheme, known: ClassScheme) -> str | None:
     values = [one.values.tolist() for one in (known, own)]
     if values[0] != values[1]:
-        return f"it knows class values {listed(values[0])}, they have {listed(values[1])}"
+        return f"it has class values {listed(values[0])}, they have {listed(values[1])}"
     for one, other in zip(known, own, strict=True):
         if one.label != other.label:
-            return f"it knows class {one.value} as <{one.label}>, they as <{other.label}>"
+            return f"its class {one.value} is <{one.label}>, theirs is <{other.label}>"
     return None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Losses in which unlabelled and NULL pixels weigh nothing.
+"""Losses in which unlabelled and NULL pixels have weight 0.
 
 A new loss takes one subclass, its place in `_CLASSES`, and a line in `choices.LOSSES`.
 """
@@ -54,14 +54,14 @@ class LabelledPixelsLoss(keras.losses.Loss):
         """
         codes = ops.cast(y_true, "int32")
         labelled = codes < y_pred.shape[-1]
-        # Any class will do for the others: their loss must only be finite to be weighed with 0.
+        # The others get class 0, so that their loss is finite; it is weighted with 0.
         return self.of_labelled(
             ops.where(labelled, codes, 0), ops.cast(labelled, y_pred.dtype), y_pred
         )
 
 
 class PixelLoss(LabelledPixelsLoss):
-    """A loss that is the mean of a loss per pixel, weighed by the class of the reference."""
+    """A loss that is the mean of a loss per pixel, weighted by the class of the reference."""
 
     @abstractmethod
     def per_pixel(self, reference: KerasTensor, probabilities: KerasTensor) -> KerasTensor:
@@ -121,7 +121,7 @@ class CrossEntropy(PixelLoss):
 class Focal(PixelLoss):
     """Cross-entropy times (1 - p)^gamma, p the probability of the reference class.
 
-    What is classified well already hardly counts, which leaves the gradient to hard and rare
+    Well classified pixels hardly count, which leaves the gradient to hard and rare
     classes. Source: Lin et al. 2017, equation 4, doi 10.1109/ICCV.2017.324.
     """
 
@@ -135,7 +135,7 @@ class Dice(LabelledPixelsLoss):
     """One minus the Dice coefficient, the F1 of the probabilities, mean of the classes.
 
     The coefficient of a class is 2 sum(p y) / (sum p + sum y) over the labelled pixels of the
-    batch, y being 1 where the reference is the class. The mean, weighed by class, runs over the
+    batch, y being 1 where the reference is the class. The mean, weighted by class, runs over the
     classes that the batch has reference pixels of: for others the coefficient is 0 whatever the
     network does. Source: Milletari et al. 2016, arXiv 1606.04797, here without squares and
     for several classes.
@@ -144,7 +144,7 @@ class Dice(LabelledPixelsLoss):
     def of_labelled(
         self, reference: KerasTensor, labelled: KerasTensor, probabilities: KerasTensor
     ) -> KerasTensor:
-        """The weighed mean of 1 - Dice over the classes that occur."""
+        """The weighted mean of 1 - Dice over the classes that occur."""
         classes = probabilities.shape[-1]
         mask = ops.expand_dims(labelled, -1)
         truth = ops.one_hot(reference, classes, dtype=probabilities.dtype) * mask
@@ -161,7 +161,7 @@ class Dice(LabelledPixelsLoss):
 
 
 class CrossEntropyDice(LabelledPixelsLoss):
-    """The sum of cross-entropy, which is steady, and Dice, which knows no large classes.
+    """The sum of cross-entropy, whose gradient is steady, and Dice, which weighs all classes alike.
 
     Args:
         class_weights: See `LabelledPixelsLoss`; for both parts.

@@ -37,7 +37,7 @@ class MeanIoU(keras.metrics.Metric):
         Args:
             y_true: Label codes (batch, rows, columns).
             y_pred: Probabilities (batch, rows, columns, K).
-            sample_weight: Not supported: pixels count alike.
+            sample_weight: Not supported: all pixels count alike.
         """
         reference = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         predicted = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1,))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The optimiser and the course of its learning rate, by name."""
+"""The optimiser and the schedule of its learning rate, by name."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ END_SHARE = 0.01
 """Share of the highest learning rate with which training starts and ends."""
 
 MOMENTUM = 0.9
-"""Share of the last step in the next one, with sgd."""
+"""Momentum of sgd."""
 
 PLATEAU_FACTOR = 0.5
-"""Share of the learning rate that is left after a plateau."""
+"""Factor of the learning rate after a plateau."""
 
 PLATEAU_EPOCHS = 5
 """Epochs without a better score that make a plateau."""
 
 NOT_DECAYED = ("bias", "gamma", "beta")
-"""Weights that no decay pulls to 0: they scale and shift, and cannot over-fit."""
+"""Weights without decay: scales and shifts, which hardly over-fit."""
 
 
 def cosine_with_warm_up(
@@ -64,7 +64,7 @@ def rate(
 
 
 def plateau(monitor: str, mode: str) -> keras.callbacks.Callback:
-    """What lowers the learning rate when the score gets no better.
+    """A callback that lowers the learning rate when the score stops improving.
 
     Args:
         monitor: The figure that is watched.
@@ -85,20 +85,20 @@ def optimizer(
     weight_decay: float,
     averaged_steps: float = 1,
 ) -> keras.optimizers.Optimizer:
-    """An optimiser that pulls the kernels to 0, and knows the weights' mean over the last steps.
+    """An optimiser with weight decay of the kernels and a moving average of the weights.
 
     The decay is decoupled from the gradient in all of them.
     Source: Loshchilov and Hutter 2019, arXiv 1711.05101.
 
-    The mean is exponential, as Keras computes it; the weights that learn are left as they are.
+    The average is Keras' exponential moving average; it does not replace the weights.
     Source: Polyak and Juditsky 1992, doi 10.1137/0330046.
 
     Args:
         name: One of `choices.OPTIMIZERS`.
         learning_rate: What `rate` returns.
-        weight_decay: Share taken away per step, per unit of learning rate.
-        averaged_steps: Steps after which a weight counts 1/e of the last one in the mean; with 1
-            or less the mean is the last one.
+        weight_decay: Share of a kernel subtracted per step, per unit of learning rate.
+        averaged_steps: Steps after which a weight counts 1/e of the last one in the average; with 1
+            or less the average is the last one.
     """
     kind, options = _OPTIMIZERS[name]
     chosen = kind(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The phases of a training: one, or with an encoder that is frozen at first two.
+"""The phases of a training: one, or two with an encoder that is frozen in the first.
 
-What a new head sends back at first would spoil an encoder that is trained already. So only the
-rest learns at first; then all does, at a lower rate, as Keras' guide to transfer learning has it
+The large gradients of a new head would undo what a trained encoder has learnt. So the encoder is
+frozen at first; then all is trained, at a lower rate, as in Keras' guide to transfer learning
 (https://keras.io/guides/transfer_learning).
 """
 
@@ -18,20 +18,20 @@ import keras
 from ..config.settings import Settings
 
 FROZEN_SHARE = 1 / 3
-"""Share of the epochs in which the encoder stays as it is."""
+"""Share of the epochs in which the encoder is frozen."""
 
 FINE_SHARE = 0.1
-"""Share of the learning rate that is left once all learns."""
+"""Factor of the learning rate in the second phase."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs that share an optimiser and a course of the learning rate.
+    """Epochs that share an optimiser and a schedule of the learning rate.
 
     Attributes:
         first: The first epoch, counted from 0.
         end: The epoch after the last one.
-        frozen: Whether the encoder stays as it is.
+        frozen: Whether the encoder is frozen.
         learning_rate: The highest one.
         on_features: Whether the head learns on features of labelled cells, computed once.
     """
@@ -63,9 +63,9 @@ def phases(settings: Settings) -> list[Phase]:
 
 @contextmanager
 def frozen(encoder: Iterable[keras.layers.Layer]) -> Iterator[None]:
-    """Leave layers as they are until the block ends.
+    """Freeze layers until the block ends.
 
-    Batch normalisation among them normalises as in prediction meanwhile.
+    Batch normalisation among them uses its running statistics, as in prediction.
     """
     layers = list(encoder)
     for layer in layers:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mixed precision: faster training on hardware that has it, the same model file."""
+"""Mixed precision: faster training on hardware that supports it, with the same model file."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Training that starts with an encoder that was trained already, on ImageNet for instance.
+"""Training that starts with a pretrained encoder, for instance of ImageNet.
 
 Its weights are read from a file. The kernels that read red, green and blue become those of the
-bands of these colours; all other bands start as those do that a model to start from does not know.
-The encoder is used to colours of a certain scale, the network standardises its bands: the kernels
-are scaled, and the running mean after them is shifted, so that a band of average tone and contrast
-looks to the encoder as its colour did in the images that it was trained on.
+bands of these colours; all other bands start at 0, see `transfer.take_over`.
+The encoder was trained on colours of a certain scale, but the network standardises its bands. So
+the kernels are scaled, and the running mean after them is shifted: a band of average tone and
+contrast gives the features that its colour gave in the encoder's training.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class PretrainedEncoder:
 
     Attributes:
         encoder: Which weights these are, for the model card.
-        bands: Names of the network's bands that the encoder does not know.
-        known: Names of those that it knows.
+        bands: Names of the network's bands that no kernel of the encoder reads.
+        known: Names of those that its kernels read.
         kept: Whether each of the network's weights was taken over whole.
         dates: Number of dates of the bands.
-        head: Places of weights that give the scores of classes, and were taken over: none.
+        head: Indices of weights of the head that were taken over: none.
     """
 
     encoder: EncoderRecord
@@ -69,7 +69,7 @@ def start_encoder(
     Args:
         network: Its weights change.
         bands: Its bands.
-        settings: They tell encoder and weights.
+        settings: They name encoder and weights.
 
     Raises:
         ValueError: The weights are not there, or are those of another network.
@@ -104,7 +104,7 @@ def start_encoder(
 def _mean_of(dates: int) -> str:
     if dates == 1:
         return ""
-    return f"; it begins with the mean of {dates} dates, and sees no change before it learns"
+    return f"; it begins with the mean of {dates} dates, and detects change only after training"
 
 
 def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> EncoderRecord:
@@ -115,8 +115,8 @@ def _record(name: str, encoder: catalog.Encoder, weights: str, path: Path) -> En
 
 
 def _colours(bands: Sequence[Band]) -> list[str | None]:
-    """The colour of each band by its name or semantic label; a colour that two of a date have is
-    none's."""
+    """The colour of each band by its name or semantic label; None for all others, and for colours
+    that two bands of a date have."""
     found = [(color_of(band.name), band.date) for band in bands]
     return [one[0] if found.count(one) == 1 else None for one in found]
 
@@ -132,7 +132,7 @@ def _for_bands(
     dates: int,
 ) -> list[np.ndarray]:
     """The weights of the layer that reads colours, for standardised bands; of several dates it
-    reads the mean. Without colours `rearranged` shares the kernels out among all bands already."""
+    reads the mean. Without colours `rearranged` has spread the kernels over all bands."""
     if not values or values[0].shape[-2:-1] != (len(encoder.channels),):
         return []
     scaled = values[0] * np.array(encoder.deviation, np.float32)[:, None]
@@ -144,7 +144,7 @@ def _for_bands(
 def _shifted(
     values: list[np.ndarray], kernel: np.ndarray, encoder: catalog.Encoder
 ) -> list[np.ndarray]:
-    """The normalisation after that layer: standardised bands lack what the mean colours gave."""
+    """The normalisation after that layer, shifted by what the mean colours contributed."""
     if len(values) != 4 or kernel.shape[-2:-1] != (len(encoder.channels),):
         return []
     gamma, beta, mean, variance = values

@@ -29,11 +29,11 @@ from ...networks import registry
 from ..config.settings import USUAL_RATE, Settings
 
 Build = Callable[[int, int], keras.Model]
-"""Builds the network for a number of bands and a number of classes."""
+"""Builds the network for a number of bands and of classes."""
 
 
 class Start(Protocol):
-    """What a network has taken over before it learns; attributes as `Transfer` has them."""
+    """What a network has taken over before training; attributes as `Transfer` has them."""
 
     @property
     def kept(self) -> list[bool]: ...
@@ -54,9 +54,9 @@ class Transfer:
     Attributes:
         card: The card of that model.
         digest: SHA-256 of its file of weights.
-        bands: Names of the network's bands that the model does not know.
+        bands: Names of the network's bands that the model lacks.
         kept: Whether each of the network's weights was taken over whole.
-        head: Places of the weights that give the scores of the classes.
+        head: Indices of the weights of the head.
     """
 
     card: ModelCard
@@ -75,7 +75,7 @@ class Transfer:
         new = all(not self.kept[place] for place in self.head)
         parts = ["with a new head, as what is learnt differs" if new else "with its head"]
         if self.bands:
-            parts.append(f"bands that it does not know: {listed(self.bands)}")
+            parts.append(f"bands that it lacks: {listed(self.bands)}")
         return f"Starting from model <{self.card.name}>, {'; '.join(parts)}"
 
     def to_json(self) -> dict[str, Any]:
@@ -95,10 +95,9 @@ def digest(folder: str | Path) -> str:
 
 
 def settled(settings: Settings, data: JoinedPatchSets) -> Settings:
-    """Settings with what they leave open as it is for these data, see `Settings.for_patches`.
+    """Settings with what they leave open set for these data, see `Settings.for_patches`.
 
-    Where nothing but a head learns, on features, and starts anew, there is no knowledge that it
-    could forget: it learns at the usual rate.
+    A new head that alone learns, on features, has nothing to lose: it learns at the usual rate.
     """
     source = settings.model if settings.keeps_knowledge and settings.on_features else None
     if source and not data.target.is_same(load_card(source).target):
@@ -115,9 +114,9 @@ def take_over(
 ) -> Transfer:
     """Give a network the weights of a trained model.
 
-    - Kernels that read the bands are put together band by band, by name. A band that the model
-      does not know begins with 0, so that at first the network answers as the model would. If the
-      model knows none, all begin with the mean over its bands, scaled so that their sum stays
+    - Kernels that read the bands are assembled band by band, by name. A band that the model
+      lacks begins with 0, so that at first the network gives the model's results. If the
+      model lacks all, they begin with the mean over its bands, scaled to keep their sum
       (as timm does for another number of channels, https://timm.fast.ai/models). Kernels that read
       bands and features together are new.
     - The head is kept if the classes are the same by value and label, or for a value in the same
@@ -141,7 +140,7 @@ def take_over(
     if sources != list(range(len(card.bands))):
         more_bands = len(bands) + number_of_dates(bands)
         reading = _differing(network, build(more_bands, target.outputs))
-    # From three classes on: two may have one output, as one has.
+    # Of at least 3 classes: 2 may have a single output.
     more = build(len(bands), target.outputs + 1)
     head = _differing(more, build(len(bands), target.outputs + 2))
     same_target = target.is_same(card.target)
@@ -153,7 +152,7 @@ def take_over(
         by_band = place in reading and values.ndim > 1 and values.shape[-2] in by_width
         if by_band:
             values = rearranged(values, by_width[values.shape[-2]])
-        # What reads bands and features together has no place for the bands of another order.
+        # In kernels that read bands and features together, the bands have no known place.
         fits = tuple(new.shape) == values.shape and (by_band or place not in reading)
         if place in head:
             fits = fits and same_target
@@ -169,13 +168,13 @@ def take_over(
 def frozen_layers(
     network: keras.Model, settings: Settings, transfer: Start | None
 ) -> list[keras.layers.Layer]:
-    """The layers that a training leaves as they are at first: those of the encoder.
+    """The layers that a training freezes at first: those of the encoder.
 
-    The registry tells which these are; of a user's own network, all but the head.
+    The registry names them; of a user's own network they are all but the head.
 
     Args:
         network: It has taken over the weights of a model or of an encoder.
-        settings: They tell whether there is anything to freeze.
+        settings: They say whether to freeze.
         transfer: What it has taken over. Layers whose weights are not that are left out, as they
             must learn.
     """
@@ -199,8 +198,8 @@ def frozen_layers(
 def _sources_by_width(
     bands: Sequence[Band], known: Sequence[Band], sources: Sequence[int | None]
 ) -> dict[int, Sequence[int | None]]:
-    """Where a kernel finds each of its bands, by the number of bands that it read: those of all
-    dates, or those of one where a network reads each date alike."""
+    """The source of each band of a kernel, by the number of bands that it read: those of all
+    dates, or of one where a network reads each date alike."""
     found = {len(known): sources}
     dates = number_of_dates(bands)
     if dates == number_of_dates(known):
@@ -209,7 +208,7 @@ def _sources_by_width(
 
 
 def _differing(one: keras.Model, other: keras.Model) -> set[int]:
-    """Places of the weights whose shapes differ between two builds of a network."""
+    """Indices of the weights whose shapes differ between two builds of a network."""
     return {
         place
         for place, (first, second) in enumerate(zip(one.weights, other.weights, strict=False))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Losses of a value, in which unlabelled and NULL pixels weigh nothing.
+"""Losses of a value, in which unlabelled and NULL pixels have weight 0.
 
 A new loss takes one subclass, its place in `_CLASSES`, and a line in `choices.VALUE_LOSSES`.
 """
@@ -19,8 +19,8 @@ class ValueLoss(keras.losses.Loss):
     """Base of the losses: the mean over the labelled pixels of a batch, 0 without any.
 
     Args:
-        deviation: Standard deviation of the target, in which differences are counted: so learning
-            rates mean the same whatever its units.
+        deviation: Standard deviation of the target, by which differences are divided, so that
+            learning rates do not depend on its units.
         name: Name of the loss.
     """
 
@@ -49,7 +49,7 @@ class ValueLoss(keras.losses.Loss):
 
 
 class Huber(ValueLoss):
-    """d^2 / 2 up to `HUBER_DELTA` delta, delta (|d| - delta / 2) beyond: outliers do not decide.
+    """d^2 / 2 up to `HUBER_DELTA` delta, delta (|d| - delta / 2) beyond: outliers count less.
 
     Source: Huber 1964, doi 10.1214/aoms/1177703732.
     """
@@ -62,7 +62,7 @@ class Huber(ValueLoss):
 
 
 class MeanSquared(ValueLoss):
-    """d^2: its best is the mean of what cells like these have."""
+    """d^2, whose optimum is the conditional mean."""
 
     def per_pixel(self, difference: KerasTensor) -> KerasTensor:
         """See `ValueLoss.per_pixel`."""
@@ -70,7 +70,7 @@ class MeanSquared(ValueLoss):
 
 
 class MeanAbsolute(ValueLoss):
-    """|d|: its best is the median of what cells like these have."""
+    """|d|, whose optimum is the conditional median."""
 
     def per_pixel(self, difference: KerasTensor) -> KerasTensor:
         """See `ValueLoss.per_pixel`."""

@@ -33,7 +33,7 @@ class ValueMetric(keras.metrics.Metric):
         Args:
             y_true: Values (batch, rows, columns), not finite where not labelled.
             y_pred: Values (batch, rows, columns, 1).
-            sample_weight: Not supported: pixels count alike.
+            sample_weight: Not supported: all pixels count alike.
         """
         found = ops.cast(ops.squeeze(y_pred, axis=-1), "float32")
         labelled = ops.isfinite(y_true)

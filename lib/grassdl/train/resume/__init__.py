@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What it takes to resume a training."""
+"""Resuming a training: checkpoint, fingerprint and run folder."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The state of a training between two epochs, in one file, from which it is resumed bit by bit.
 
-Order and augmentation of the patches follow from seed and epoch alone, so they have no state. What
-else is random, dropout for instance, draws from seed generators, which are variables of the
-network. The learning rate follows from the optimiser's count of steps, or is a variable of it.
+Order and augmentation of the patches depend on seed and epoch alone, so they have no state. Dropout
+and the like draw from seed generators, which are variables of the network. The learning rate
+depends on the optimiser's count of steps, or is a variable of it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class State:
         return len(self.rows)
 
     def save(self, path: Path) -> None:
-        """Write the state; an older one is there until the new one is whole and on the disk."""
+        """Write the state; an older file is replaced once the new one is complete and on disk."""
         arrays = {
             f"{name}.{place}": one
             for name in self.ARRAYS
@@ -82,11 +82,10 @@ class State:
         try:
             with zipfile.ZipFile(path) as file:
                 text = _array(file, "plain").tobytes()
-                # Scores may be infinite before they are measured.
+                # The best score is infinite before the first epoch.
                 plain = checked(parsed(text, finite=False), _Plain)
                 arrays = {kind: _arrays(file, kind) for kind in cls.ARRAYS}
-        # RuntimeError: an entry is encrypted, as no checkpoint is, or packed by a method that
-        # Python lacks.
+        # RuntimeError: an entry is encrypted, or packed by a method that Python lacks.
         except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"The checkpoint of the unfinished training cannot be read ({shortened(error)}): "
@@ -110,11 +109,11 @@ def _arrays(file: zipfile.ZipFile, kind: str) -> list[np.ndarray]:
 
 
 def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
-    """An array of the file, which is as large as it takes place there: nothing in it is packed."""
+    """An array of the file; refused if compressed, since its size is then not yet known."""
     entry = file.getinfo(f"{name}.npy")
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
         raise ValueError(f"{name} is packed")
-    # Its annotation does not say that what it opens can read into an array.
+    # The annotation of `open` lacks `readinto`.
     with cast(zipfile.ZipExtFile, file.open(entry)) as array:
         return read_npy(array, entry.file_size)
 
@@ -151,7 +150,7 @@ class Checkpoint(keras.callbacks.Callback):
         best: Has the best weights.
         plateau: Lowers the learning rate, or None.
         path: File to write; None for none.
-        resumed: The state to resume from, in the midst of the epochs of one `fit`, or None. The
+        resumed: The state to resume from, within the epochs of one `fit`, or None. The
             network has its values already.
     """
 
@@ -181,7 +180,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the state.
 
         Raises:
-            Terminated: The process was asked to end meanwhile.
+            Terminated: The process has received SIGTERM meanwhile.
         """
         if self.path:
             self._state().save(self.path)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The folder of a running or unfinished ensemble: its members, finished or not.
 
-It lies beside the ensemble's final place, as `.NAME.ensemble`. Each member is trained in it as any
+It lies beside the ensemble's folder, as `.NAME.ensemble`. Each member is trained in it as any
 model is, with its own run folder beside it, and stays there until all are finished.
 """
 
@@ -103,7 +103,7 @@ class EnsembleFolder(RunFolder):
 @contextmanager
 def opened(target: Path, warn: Callable[[str], None]) -> Iterator[EnsembleFolder]:
     """The folder of an ensemble, which is removed at the end of the block if nothing in it is worth
-    resuming; else an error gets a note that tells how.
+    resuming; else an error gets a note on how to resume.
 
     Args:
         target: The ensemble that is to be written, whose name is reserved.

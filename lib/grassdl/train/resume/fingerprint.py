@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a training depends on, so that it is resumed with the same data and settings only."""
+"""What a training depends on, so that it is only resumed with the same data and settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def description(data: JoinedPatchSets, settings: Settings, processes: int) -> De
 
 
 def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -> dict[str, str]:
-    """A text for each thing that decides about the weights; arguments as `description` has them."""
+    """A text for each input that determines the weights; arguments as of `description`."""
     own_network = settings.network_file
     return {
         "the data": ", ".join(data.ids),
@@ -54,7 +54,7 @@ def run_fingerprint(data: JoinedPatchSets, settings: Settings, processes: int) -
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """A text for each thing whose change makes the weights differ by rounding."""
+    """A text for each input whose change makes the weights differ by rounding only."""
     backend = keras.backend.backend()
     versions = {
         "i.dl": __version__,
@@ -72,8 +72,8 @@ def check_resumable(before: Description, now: Description, warn: Callable[[str],
     """Check that an unfinished training can be resumed.
 
     Args:
-        before: What was recorded of it.
-        now: The same of the call that is to resume it.
+        before: The record of the unfinished training.
+        now: The description of the call that is to resume it.
         warn: Takes a line about what may change the weights by rounding.
 
     Raises:
@@ -89,9 +89,9 @@ def check_resumable(before: Description, now: Description, warn: Callable[[str],
 
 
 def _options(settings: Settings) -> dict[str, str]:
-    """The settings that decide, by the names of the options that they come from."""
+    """The settings that determine the weights, by the names of their options."""
     plain = {**settings.to_json(), "precision": resolve(settings.precision)}
-    # Its change is one of rounding.
+    # Its change affects rounding only.
     del plain["nprocs"]
     del plain["encoder_weights"]
     del plain["teacher"]
@@ -104,7 +104,7 @@ def _options(settings: Settings) -> dict[str, str]:
 
 
 def _encoder_weights(settings: Settings) -> dict[str, str]:
-    """The weights that the encoder starts with, if it does; earlier versions knew of none."""
+    """The weights that the encoder starts with; empty without any, as in earlier records."""
     if settings.encoder_weights == catalog.NONE or settings.encoder is None:
         return {}
     path = catalog.weights_file(settings.encoder, settings.encoder_weights)
@@ -115,7 +115,7 @@ def _encoder_weights(settings: Settings) -> dict[str, str]:
 
 
 def _teacher(settings: Settings) -> dict[str, str]:
-    """The networks that teach, if there are any; earlier versions knew of none."""
+    """The networks that teach; empty without any, as in earlier records."""
     return {"the teacher": open_model(settings.teacher).deciding_hash} if settings.teacher else {}
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The folder of a running or unfinished training, with what is needed to resume it.
 
-It lies beside the model's final place, as `.NAME.run`, so that nothing unfinished ever has the
-model's name, and is removed once the model is written. The process that trains has reserved the
-model's name, so that no other touches the folder.
+It lies beside the model folder, as `.NAME.run`, and is removed once the model is written: nothing
+unfinished ever has the model's name. The process that trains has reserved that name, so that no
+other process touches the folder.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Description(TypedDict):
     """What is recorded of a run when it starts.
 
     Attributes:
-        fingerprint: What decides about the weights, as `fingerprint.run_fingerprint` gives it.
-        environment: What changes them by rounding only, as `fingerprint.environment` gives it.
+        fingerprint: What determines the weights, see `fingerprint.run_fingerprint`.
+        environment: What changes them by rounding only, see `fingerprint.environment`.
     """
 
     fingerprint: dict[str, str]
@@ -43,7 +43,7 @@ class Description(TypedDict):
 
 
 def run_path(target: Path) -> Path:
-    """Where the state of a training lies that is to write the model `target`."""
+    """The run folder of a training that writes the model `target`."""
     return target.with_name(f".{target.name}.run")
 
 
@@ -141,7 +141,7 @@ class RunFolder:
             ) from None
 
     def discard(self) -> None:
-        """Let the folder be removed at the end of the run: there is nothing to resume."""
+        """Have the folder removed at the end of the run: there is nothing to resume."""
         self.discarded = True
 
 

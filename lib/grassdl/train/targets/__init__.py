@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a training decides by its target: loss, metrics, head, scores."""
+"""What depends on the target of a training: loss, metrics, head, scores."""

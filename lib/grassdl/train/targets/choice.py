@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The one place where a training asks what its target is.
+"""The kind of learning of a target.
 
-It stands alone since it imports both kinds of learning, which import what they have in common.
+A module of its own, since the kinds that it imports share a base.
 """
 
 from __future__ import annotations

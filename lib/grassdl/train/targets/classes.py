@@ -93,7 +93,7 @@ class PatchLearning(ClassLearning):
 
 
 def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
-    """Warn of classes that are trained and lack in the validation split, if that has labels.
+    """Warn of classes that are trained but missing in the validation split, if that has labels.
 
     Their IoU is 0 as soon as a pixel is mapped as one of them: see `accuracy.iou`.
     """
@@ -103,6 +103,6 @@ def _tell_unvalidated(data: JoinedPatchSets, warn: Callable[[str], None]) -> Non
         shown = ", ".join(f"<{data.classes.labels[place]}>" for place in missing[:MOST_LISTED])
         more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
         warn(
-            f"No validation patch holds {shown}{more}: each pixel that is mapped so counts against "
-            "the epoch in its mean IoU, by which the best one is chosen"
+            f"No validation patch holds {shown}{more}: each pixel that is mapped as such lowers "
+            "the mean IoU, by which the best epoch is chosen"
         )

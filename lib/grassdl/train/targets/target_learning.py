@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a kind of target must decide for a training."""
+"""The interface by which a training depends on the kind of its target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..config.settings import Settings
 
 
 class Counter(Protocol):
-    """Adds up how good results are."""
+    """Accumulates the scores of results."""
 
     def add(self, result: np.ndarray, labels: np.ndarray) -> None:
         """Add patches.
@@ -35,8 +35,8 @@ class TargetLearning(ABC):
 
     Attributes:
         scores: The figures of each epoch.
-        headline: Titles of the figures of `Counter.report` that are asked for first.
-        has_novelty: Whether models tell how unlike the training cells are, see `model.novelty`.
+        headline: Titles of the headline figures of `Counter.report`.
+        has_novelty: Whether models of the target have novelty, see `model.novelty`.
     """
 
     scores: ClassVar[EpochScores]
@@ -57,7 +57,7 @@ class TargetLearning(ABC):
 
     @abstractmethod
     def head(self, data: JoinedPatchSets, settings: Settings) -> dict[str, Any]:
-        """What `registry.build` must know of the head besides its activation."""
+        """The arguments of `registry.build` for the head besides its activation."""
 
     @abstractmethod
     def loss(self, data: JoinedPatchSets, settings: Settings) -> keras.losses.Loss:
@@ -69,4 +69,4 @@ class TargetLearning(ABC):
 
     @abstractmethod
     def counter(self, data: JoinedPatchSets) -> Counter:
-        """What adds up the scores of a split."""
+        """A counter for the scores of a split."""

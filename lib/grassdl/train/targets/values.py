@@ -61,7 +61,7 @@ class ValueLearning(TargetLearning):
             )
 
     def head(self, data: JoinedPatchSets, settings: Settings) -> dict[str, Any]:
-        """See `TargetLearning.head`; a model that is trained on keeps its scale."""
+        """See `TargetLearning.head`; the scale of a model to start from is kept."""
         value = _value(data.target)
         if settings.model:
             before = load_card(settings.model).target
