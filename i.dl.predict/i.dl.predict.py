@@ -266,7 +266,7 @@
 # %option G_OPT_V_OUTPUT
 # % key: segment_vector
 # % required: no
-# % description: Name for output vector map of the segments, with the same statistics as attributes
+# % description: Name for output vector map of the segments, with the same as attributes
 # % guisection: Segments
 # %end
 # %option

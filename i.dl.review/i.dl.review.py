@@ -12,7 +12,7 @@
 ############################################################################
 
 # % module
-# % description: Suggests what to label next, and which labels to look at again
+# % description: Suggests squares to label next, and finds labels that are probably wrong
 # % keyword: imagery
 # % keyword: classification
 # % keyword: deep learning
@@ -25,15 +25,15 @@
 # % required: no
 # % multiple: yes
 # % label: Name of model folder made by i.dl.train
-# % description: A model, an ensemble, or several models that are asked together
+# % description: A model, an ensemble, or several models whose probabilities are averaged
 # % guisection: Required
 # % end
 # % option G_OPT_M_DIR
 # % key: dataset
 # % required: no
 # % multiple: yes
-# % label: Name of one or more dataset folders with patches that are labelled
-# % description: Nothing is suggested where they lie; suspects are looked for among their labels
+# % label: Name of one or more dataset folders with labelled patches
+# % description: Squares are suggested outside of them; suspects are searched among their labels
 # % guisection: Required
 # % end
 # % option G_OPT_V_OUTPUT
@@ -47,7 +47,7 @@
 # % key: suspects
 # % required: no
 # % label: Name for output vector map of labels that are probably wrong
-# % description: Which the model, that has not learnt from them, is sure are of another class
+# % description: By a model that was not trained on them
 # % guisection: Required
 # % end
 # % option G_OPT_I_GROUP
@@ -90,7 +90,7 @@
 # % key: red
 # % required: no
 # % label: Red band
-# % description: For a model with the band ndvi; by default taken from where training had it
+# % description: For a model with the band ndvi; by default the map at its position in the training
 # % guisection: Imagery
 # % end
 # % option G_OPT_R_INPUT
@@ -146,7 +146,7 @@
 # % answer: model
 # % label: Mean and deviation of the bands
 # % description: For imagery of another bit depth or camera than that of the training
-# % descriptions: model;Those of the training;maps;Those of the maps in the region take their place
+# % descriptions: model;Those of the training;maps;Those of the maps in the region
 # % guisection: Imagery
 # % end
 # % option
@@ -154,7 +154,7 @@
 # % type: string
 # % required: no
 # % label: Prefix of the raster maps of class probabilities
-# % description: Maps PREFIX_VALUE as i.dl.predict writes them: they take the place of model and imagery
+# % description: Maps PREFIX_VALUE as i.dl.predict writes them, instead of model and imagery
 # % guisection: Imagery
 # % end
 # % option
@@ -177,7 +177,7 @@
 # % key: distance
 # % type: double
 # % required: no
-# % label: Map units that lie between two squares at least
+# % label: Least distance between two squares in map units
 # % description: By default the edge of a square; 0 lets them touch
 # % guisection: Suggestions
 # % end
@@ -186,7 +186,7 @@
 # % type: integer
 # % required: no
 # % answer: 1
-# % description: Seed of the grouping of squares that look alike: same seed, same squares
+# % description: Seed of the clustering of squares: same seed, same squares
 # % guisection: Suggestions
 # % end
 # % option
@@ -195,7 +195,7 @@
 # % required: no
 # % answer: 10
 # % label: Cells that a suspect has at least
-# % description: Borders that were drawn a little beside an object make smaller ones
+# % description: Inexact outlines of objects give many small ones
 # % guisection: Suspects
 # % end
 # % option G_OPT_MEMORYMB
@@ -249,7 +249,7 @@ if TYPE_CHECKING:
 
 
 def review(options: dict[str, str]) -> str:
-    """Make the maps that are asked for; returns what was written."""
+    """Make the named maps; returns their names and numbers of areas."""
     from grassdl.dataset.patchset import open_datasets
     from grassdl.dataset.seen import check_ground
     from grassdl.gis.outputs.listed_areas import check_names, make_maps
@@ -269,7 +269,7 @@ def review(options: dict[str, str]) -> str:
     for line in learnt_by_heart(parts):
         gs.warning(line)
     maps = []
-    # The network runs over the region before Keras is loaded, which OpenVINO does without.
+    # The region is predicted before Keras is loaded, since OpenVINO does not need it.
     if options["suggestions"]:
         maps.append(suggestions(options, settings, model, patch_sets, place))
     if model and options["suspects"]:
@@ -324,7 +324,7 @@ def suggestions(
         )
         for rank, one in enumerate(found, start=1)
     ]
-    title = f"Where labels would teach most, by {figures.measure}"
+    title = f"Squares to label next, by {figures.measure}"
     return ListedAreas(options["suggestions"], title, SUGGESTION_COLUMNS, areas)
 
 

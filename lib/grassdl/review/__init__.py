@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which labels to look at again, and where further ones would teach most."""
+"""Which labels are probably wrong, and which areas to label next."""

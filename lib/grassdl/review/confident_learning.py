@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Labels that a network, which has not seen them, is sure are wrong (confident learning).
+"""Confident learning: labels that are probably wrong, by a network that was not trained on them.
 
-A label is suspected if the network is more confident of another class than it is, on average, of
-that class where it is the label: so a class that it never is very sure of has a lower threshold
-than one that it always is.
+A label is suspected if the probability of another class exceeds the mean probability of that class
+where it is the label: classes of low confidence have lower thresholds.
 
 Source: Northcutt, Jiang & Chuang 2021, doi 10.1613/jair.1.12125: thresholds are equation 2, and
 suspected are the labels off the diagonal of the confident joint, equation 1.
@@ -29,29 +28,29 @@ class SelfConfidence:
         self._count = np.zeros(classes, np.int64)
 
     def add(self, probabilities: np.ndarray, given: np.ndarray) -> None:
-        """Add labels (n,), as class indices, and what a network gives there (n, classes)."""
+        """Add labels (n,), as class indices, and a network's probabilities there (n, classes)."""
         own = probabilities[np.arange(len(given)), given]
         self._total += np.bincount(given, own, len(self._total))
         self._count += np.bincount(given, minlength=len(self._count))
 
     @property
     def labels(self) -> int:
-        """How many labels were added."""
+        """Number of labels added."""
         return int(self._count.sum())
 
     @property
     def thresholds(self) -> np.ndarray:
         """Mean probability of each class where it is the label (classes,); infinite for a class
-        that no label has, of which nobody knows how sure the network is."""
+        that no label has, which is then never suggested."""
         unknown = np.full(len(self._total), np.inf)
         return np.divide(self._total, self._count, out=unknown, where=self._count > 0)
 
 
 def suggested(probabilities: np.ndarray, given: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """The class that the network takes each label for, (n,) intp; `NOBODY` if it is not suspected.
+    """The class that the network suggests for each label, (n,) intp; `NOBODY` if not suspected.
 
     Args:
-        probabilities: What the network gives (n, classes).
+        probabilities: Of the network (n, classes).
         given: The labels as class indices (n,).
         thresholds: See `SelfConfidence.thresholds`.
     """

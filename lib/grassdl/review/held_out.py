@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Labelled cells of datasets, and what networks give there that have not learnt from them."""
+"""Labelled cells of datasets, and probabilities by networks that were not trained on them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LabelledCells:
 
     Attributes:
         patches: Number of patches that they lie in.
-        dataset: Place of the dataset among those that are reviewed.
+        dataset: Index of the dataset among those that are reviewed.
         rows, cols: Where the cells lie in the dataset's region (n,).
         given: Their labels as indices of the model's classes (n,).
         probabilities: Of the model's classes (n, classes) float32.
@@ -38,7 +38,7 @@ class LabelledCells:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The patches of a split that a model has not learnt from.
+    """The patches of a split that a model was not trained on.
 
     Attributes:
         card: Card of the model.
@@ -68,16 +68,16 @@ class HeldOut:
         return len(self.patches)
 
     def predictor(self) -> Predict:
-        """What computes the probabilities; Keras is imported for it."""
+        """The function that computes the probabilities; imports Keras."""
         if isinstance(self.source, Member):
             return predictor(self.source.folder)
         return self.source.predictor()
 
     def cells(self, predict: Predict) -> Iterator[LabelledCells]:
-        """The labelled cells of all patches whose class the model knows, some patches at a time.
+        """The labelled cells of all patches whose class the model has, some patches at a time.
 
         Args:
-            predict: What `predictor` has made.
+            predict: As `predictor` returns it.
         """
         for number, (part, places) in enumerate(
             zip(self.patches.parts, self.positions, strict=True)
@@ -105,10 +105,10 @@ class HeldOut:
 
 
 def held_out(model: Model, patch_sets: Sequence[PatchSet]) -> list[HeldOut]:
-    """The patches of datasets that a model has not learnt from.
+    """The patches of datasets that a model was not trained on.
 
-    Those are the validation and test patches. Of networks with folds each judges the fold that
-    validated it, so that together they judge all patches.
+    These are the validation and test patches. Each network of an ensemble of folds predicts the
+    fold that validated it, so that together they predict all patches.
 
     Args:
         model: The model.
@@ -124,16 +124,16 @@ def held_out(model: Model, patch_sets: Sequence[PatchSet]) -> list[HeldOut]:
     parts = [one for one in parts if len(one)]
     if not parts:
         raise ValueError(
-            "The datasets have neither validation nor test patches, and suspects are looked for "
-            "where the model has not learnt: cut them with i.dl.patches split= or folds="
+            "The datasets have neither validation nor test patches, and suspects are searched "
+            "where the model was not trained: cut them with i.dl.patches split= or folds="
         )
     return parts
 
 
 def learnt_by_heart(parts: Sequence[HeldOut]) -> list[str]:
-    """Sentences about patches that lie where their judge was trained, by other datasets, if any."""
+    """Sentences about patches where their network was trained with other datasets, if any."""
     found = [leak for part in parts for leak in part.patches.leaks]
-    told = "wrong labels that it has learnt by heart are not suspected"
+    told = "wrong labels that it has learnt are not suspected"
     return [sentence(one, told) for one in found if one["seen_as"] == "train"]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The squares of a region to label next, by figures of all squares and what is labelled."""
+"""The squares of a region to label next, outside the labelled patches."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def next_squares(
 
     Args:
         grid: The squares.
-        figures: What is known of each.
+        figures: Scores and features of each.
         patched: Those that share cells with patches (down, across).
         settings: Those of the review.
         region: The region of the squares, with its resolutions.

@@ -64,7 +64,7 @@ class Settings:
         """Read the options of the module.
 
         Raises:
-            ValueError: A value makes no sense.
+            ValueError: A value is not allowed.
         """
         return cls(
             size=whole(options, "size", 1, LARGEST),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Means over the squares of a region, of rows that come one after the other."""
+"""Means over the squares of a region, accumulated row by row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SquareGrid:
         """Refuse a region with no square, or with too many of them.
 
         Raises:
-            ValueError: It has.
+            ValueError: It has none, or too many.
         """
         if not self.down * self.across:
             raise ValueError(
@@ -46,12 +46,12 @@ class SquareGrid:
 
     @property
     def down(self) -> int:
-        """Squares one below the other."""
+        """Number of rows of squares."""
         return self.rows // self.size
 
     @property
     def across(self) -> int:
-        """Squares side by side."""
+        """Number of columns of squares."""
         return self.cols // self.size
 
     def touched_by(self, windows: Windows) -> np.ndarray:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which squares of a region to label next: uncertain ones, of different looks, not side by side.
+"""Which squares of a region to label next: uncertain, diverse and apart from each other.
 
-The most uncertain squares alone would mostly show one thing, many times. So the most uncertain are
-grouped by what they look like, and the groups take turns (Zhdanov 2019, arXiv 1901.05954: the
-candidates are the most informative ones, clustered by k-means that weighs them by their score).
+The most uncertain squares alone would mostly show the same land cover. So the most uncertain are
+clustered by their features, and the clusters take turns (Zhdanov 2019, arXiv 1901.05954: the
+candidates are the most informative ones, in a k-means weighted by their score).
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ import numpy as np
 from .squares import SquareGrid
 
 CANDIDATES = 20
-"""Squares that are grouped for each one that is wanted: the most uncertain ones."""
+"""Candidates that are clustered for each wanted square: the most uncertain ones."""
 
 LARGEST_SHARE = 0.25
-"""Of the squares that may be suggested, the share that is grouped at most: of few squares the less
-uncertain half is not worth a label for its looks."""
+"""Largest share of the squares that is clustered: of few squares the less uncertain ones are not
+worth a label for their diversity."""
 
 MOST_CLUSTERS = 16
-"""Groups of squares that look alike."""
+"""Most clusters of squares."""
 
 LEAST_DATA = 0.5
-"""Share of the cells of a square that have data."""
+"""Least share of the cells of a square that have data."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A square that is worth a label.
+    """A square to label.
 
     Attributes:
         row, col: Upper left cell in the region.
         score: Mean uncertainty, or disagreement, of its cells with data.
-        cluster: Number of the group of squares that look like it, from 1.
+        cluster: Number of its cluster, from 1.
     """
 
     row: int
@@ -47,11 +47,11 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Spacing:
-    """How far apart squares must be.
+    """The least distance between squares.
 
     Attributes:
         height, width: Edges of a square in map units.
-        distance: Map units that lie between two squares at least.
+        distance: Least distance between the edges of two squares, in map units.
     """
 
     height: float
@@ -59,7 +59,7 @@ class Spacing:
     distance: float
 
     def are_apart(self, places: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Which squares (n,) are far enough from one; all given by row and column of squares."""
+        """Which squares (n,) are far enough from one, all by row and column of squares."""
         steps = np.abs(places - place)
         between = np.maximum(steps - 1, 0) * (self.height, self.width)
         return (np.hypot(*between.T) >= self.distance) & steps.any(axis=1)
@@ -80,16 +80,16 @@ def suggest(
     Args:
         grid: The squares.
         scores: Of each square (down, across).
-        looks: What squares look like, as numbers (down, across, features).
+        looks: Features of the squares (down, across, features).
         may_be_taken: Which squares may be suggested (down, across).
-        wanted: How many.
-        spacing: How far apart they must be.
+        wanted: Their number.
+        spacing: Their least distance.
         seed: Seed of the grouping.
     """
     places = np.argwhere(may_be_taken)
     if not len(places):
         return []
-    # Of equal scores the first one counts, whatever the order of the others.
+    # Stable: of equal scores the first square comes first.
     order = np.argsort(-scores[tuple(places.T)], kind="stable")
     places = places[order]
     own_scores = scores[tuple(places.T)]
@@ -115,10 +115,10 @@ def _clusters(
     """Number of the cluster of each square (n,), in the order of their scores.
 
     Args:
-        looks: What they look like (n, features).
+        looks: Their features (n, features).
         scores: Their scores (n,).
-        grouped: How many of the first ones make the clusters.
-        most: Number of clusters at most.
+        grouped: Number of the first ones that are clustered.
+        most: Most clusters.
         seed: Seed of k-means.
     """
     from sklearn.cluster import KMeans
@@ -135,15 +135,15 @@ def _clusters(
 def _in_turns(
     places: np.ndarray, clusters: np.ndarray, grouped: int, wanted: int, spacing: Spacing
 ) -> list[int]:
-    """Numbers of the squares that are taken: each cluster in turn gives its most uncertain one that
-    is far enough from those before; if that is not enough, all others follow by their scores.
+    """Numbers of the squares that are taken: in turn the most uncertain one of each cluster that is
+    far enough from those before; then the others by their scores.
 
     Args:
         places: Squares by row and column (n, 2), in the order of their scores.
         clusters: The cluster of each (n,).
-        grouped: How many of the first ones take turns.
-        wanted: How many are taken at most.
-        spacing: How far apart they must be.
+        grouped: Number of the first ones, which are clustered.
+        wanted: Most that are taken.
+        spacing: Their least distance.
     """
     first = clusters[:grouped]
     numbers = np.unique(first, return_index=True)[1]
@@ -152,7 +152,7 @@ def _in_turns(
     free = np.ones(len(places), bool)
     chosen: list[int] = []
     while any(map(len, queues)):
-        # The last queue is that of all others.
+        # The last queue has those without cluster.
         waiting = [place for place, one in enumerate(queues[:-1]) if len(one)] or [-1]
         for place in waiting:
             queues[place] = queues[place][free[queues[place]]]

@@ -18,14 +18,14 @@ PASSES = 2
 
 @dataclass(frozen=True)
 class Suspect:
-    """Cells that touch along an edge, have one class, and are taken for another one.
+    """Connected cells of one class for which one other class is suggested.
 
     Attributes:
-        dataset: Place of the dataset among those that are reviewed.
+        dataset: Index of the dataset among those that are reviewed.
         given, suggested: Class indices.
         confidence: Mean probability of the suggested class.
-        doubt: Sum over the cells of how much more probable the suggested class is than the given
-            one: by it suspects are ranked, so that large areas come before slivers at borders.
+        doubt: Sum over the cells of the probability of the suggested class minus that of the given
+            one. It ranks the suspects, so that large areas come before slivers at borders.
         cells: Row and column of each cell in the dataset's region (n, 2).
     """
 
@@ -54,7 +54,7 @@ class _Cells:
 
     @classmethod
     def joined(cls, parts: Sequence[_Cells]) -> _Cells:
-        """All cells, each place once, sorted by row and column."""
+        """All cells without duplicates, sorted by row and column."""
         names = [one.name for one in fields(cls)]
         whole = cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
         # Patches of one split may overlap; the first one counts.
@@ -62,13 +62,13 @@ class _Cells:
 
     @property
     def width(self) -> int:
-        """Columns of a region that holds all cells, and one more, so that a row's last cell is not
-        beside the first one of the next."""
+        """Columns of a region that holds all cells, and one more, so that the last cell of a row
+        does not precede the first one of the next."""
         return int(self.cols.max(initial=0)) + 2
 
     @property
     def keys(self) -> np.ndarray:
-        """Numbers of the cells in the order of rows and columns."""
+        """Row-major numbers of the cells."""
         return self.rows.astype(np.int64) * self.width + self.cols
 
 
@@ -77,12 +77,12 @@ def find_suspects(
 ) -> list[Suspect]:
     """The suspects among the labels of patches, the most suspect first.
 
-    The patches are predicted twice, first for the thresholds: probabilities of all patches may
-    take more memory than there is.
+    The patches are predicted twice, first for the thresholds, since probabilities of all patches
+    may exceed the memory.
 
     Args:
-        parts: The patches, and the models that have not learnt from them.
-        minsize: Cells that a suspect has at least; of patches only the central one is labelled, and
+        parts: The patches, and the models that were not trained on them.
+        minsize: Least cells of a suspect; of patches only the central one is labelled, and
             one is enough.
         progress: Called with the number of patches that were predicted, each of which counts
             `PASSES` times.
@@ -106,7 +106,7 @@ def find_suspects(
         confidence.add(one.probabilities, one.given)
     if not confidence.labels:
         raise ValueError(
-            "No cell of the validation and test patches has a class that the model knows: there "
+            "No cell of the validation and test patches has a class that the model has: there "
             "is no label to suspect"
         )
     least = 1 if parts[0].card.target.of_patches else minsize
@@ -133,7 +133,7 @@ def _suspected(cells: LabelledCells, thresholds: np.ndarray) -> _Cells:
 
 
 def _areas(dataset: int, cells: _Cells) -> Iterator[Suspect]:
-    """The areas that cells of equal classes make where they share edges."""
+    """The connected areas of cells of equal classes."""
     if not len(cells.rows):
         return
     pairs = np.concatenate([_neighbours(cells, down) for down in (True, False)])
@@ -152,7 +152,7 @@ def _areas(dataset: int, cells: _Cells) -> Iterator[Suspect]:
 
 
 def _neighbours(cells: _Cells, down: bool) -> np.ndarray:
-    """Places (n, 2) of cells and of those below, or right of them, that have the same classes."""
+    """Indices (n, 2) of cells and their lower, or right, neighbours of the same classes."""
     keys = cells.keys
     wanted = keys + (cells.width if down else 1)
     there = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the maps of a review tell of each area, in the order of their columns."""
+"""The attributes of the maps of a review, in the order of their columns."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def suggestion_row(rank: int, one: Suggestion, measure: str) -> list[Value]:
     Args:
         rank: Place in the order, from 1.
         one: The suggestion.
-        measure: What its score is.
+        measure: Name of the score.
     """
     return [rank, round(one.score, 6), measure, one.cluster, None]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How uncertain a model is about each square of a region, and what the squares look like."""
+"""The uncertainty of a model in each square of a region, and features of the squares."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ..predict.settings import Settings
 from .squares import SquareGrid, SquareSums
 
 UNCERTAINTY, DISAGREEMENT = "uncertainty", "disagreement"
-"""What squares are ranked by: of an ensemble the second, which more labels lower."""
+"""Scores of squares: of an ensemble the second, the part that more labels lower."""
 
 
 @dataclass(frozen=True)
 class SquareFigures:
-    """What is known of each square.
+    """Scores and features of each square.
 
     Attributes:
         measure: `UNCERTAINTY` or `DISAGREEMENT`.
         scores: Its mean over the cells with data (down, across).
-        looks: What the square looks like, as numbers (down, across, features).
+        looks: Features of the square (down, across, features).
         cells: Number of cells with data (down, across).
     """
 
@@ -51,7 +51,7 @@ def of_imagery(
     report: Reporter,
     progress: Callable[[int], None],
 ) -> SquareFigures:
-    """Run a network over a region; squares look like the means and deviations of their bands.
+    """Run a network over a region; the features are means and deviations of the bands.
 
     Args:
         card: Card of the model.
@@ -81,7 +81,7 @@ def of_imagery(
 def of_probabilities(
     reader: RowReader, classes: int, grid: SquareGrid, progress: Callable[[int], None]
 ) -> SquareFigures:
-    """Read probabilities that an earlier run wrote; squares look like their mean probabilities.
+    """Read probabilities that an earlier run wrote; the features are their means.
 
     Args:
         reader: Gives the probabilities of the region.
@@ -106,7 +106,7 @@ def of_probabilities(
 
 
 class Reporter(Protocol):
-    """Where lines for the user go."""
+    """Takes lines for the user."""
 
     def message(self, line: str) -> None:
         """Report a line."""
@@ -167,7 +167,7 @@ class _NoMaps:
 
 
 class _Watched:
-    """Bands whose cells are looked at as they are read, so that they are not read once more.
+    """Bands whose cells are summed as they are read, which saves another pass.
 
     Args:
         bands: The bands.
@@ -184,7 +184,7 @@ class _Watched:
 
     @contextmanager
     def open(self, cells: Cells | None) -> Iterator[Any]:
-        # A network's run tells which window it reads.
+        # `cells` is not None in a run of a network.
         assert cells is not None
         reader: Any
         with self._bands.open(cells) as reader:
@@ -192,7 +192,7 @@ class _Watched:
 
 
 class WatchedReader:
-    """A reader that hands what is read of the region to sums, each row once.
+    """A reader that adds the cells of the region to sums, each row once.
 
     Args:
         reader: Reads a window of the region and around it.
@@ -205,7 +205,7 @@ class WatchedReader:
         self._reader, self._looks = reader, looks
         self._top, _, self._left, _ = cells
         self._width = width
-        # Rows above the region are nobody's.
+        # Rows above the region are not counted.
         self._next = max(-self._top, 0)
         self.rows, self.cols = reader.rows, reader.cols
 
@@ -218,7 +218,7 @@ class WatchedReader:
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         values, null = self._reader.read(row, rows)
-        # Single rows are read ahead of the others for estimates.
+        # For estimates single rows are read before the others.
         if row <= self._next < row + rows:
             new = slice(self._next - row, None)
             self._look(self._next, values[new], null[new])
