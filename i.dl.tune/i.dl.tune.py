@@ -50,8 +50,8 @@
 # % type: double
 # % required: no
 # % key_desc: minutes
-# % label: Minutes after which this call begins no further trial
-# % description: The one that runs is finished, then the best network is trained
+# % label: Minutes after which this call starts no further trial
+# % description: The running one is finished, then the best network is trained
 # % guisection: Study
 # % end
 # % option G_OPT_F_INPUT
@@ -368,7 +368,7 @@ def tune_network(options: dict[str, str], flags: dict[str, bool]) -> tuple[Task,
 
 
 def print_study(task: Task, tuned: Tuned) -> None:
-    """Print the trials and the call that repeats the best one to stdout."""
+    """Print the trials and the call that repeats the best one to standard output."""
     from grassdl.gis.session.messages import message
     from grassdl.tune.report import text
 
@@ -385,11 +385,11 @@ def print_study(task: Task, tuned: Tuned) -> None:
         for name, key in {**figures, "mean IoU": "mean_iou"}.items()
         if test[key] is not None
     )
-    message(f"The best on the test patches, by which nothing was chosen: {told}")
+    message(f"Scores of the best network on the test patches, by which nothing was chosen: {told}")
 
 
 def tell_end(task: Task, tuned: Tuned) -> None:
-    """Tell what was written, and how imagery is classified with the best network."""
+    """Report what was written, and the call that classifies imagery with it."""
     from grassdl.core.bands import options_of
     from grassdl.gis.session.messages import finished
     from grassdl.tune.task import picture_of, table_of

@@ -60,7 +60,7 @@ def test_combinations_are_counted_where_they_can_be():
         ("dropout:0.5..0.1", "<dropout> must begin with its lower end, found 0.5..0.1"),
         ("dropout:0.1..0.5:ln", "takes name:low..high, .* not dropout:0.1..0.5:ln"),
         ("dropout:0..0.5:log", "must begin above 0, found dropout:0..0.5:log"),
-        ("nprocs:1..2", "cannot have <nprocs>: the number of threads makes no better model"),
+        ("nprocs:1..2", "cannot have <nprocs>: the number of threads does not change the"),
         ("input:a|b", "cannot have <input>"),
     ],
 )

@@ -187,7 +187,7 @@ def test_no_trial_begins_when_the_time_is_over(options, by_formula, without_mode
     with pytest.raises(Untrained):
         run({**options, "trials": "", "time": "0"}, lines)
     assert len(by_formula) == 1
-    assert "The time is over: no further trial begins" in lines
+    assert "The time is over: no further trial starts" in lines
 
 
 def test_ctrl_c_keeps_the_study_and_the_same_call_tries_again(
@@ -215,7 +215,7 @@ def test_failing_trials_are_told_and_three_in_a_row_end_the_call(options, monkey
 
     monkeypatch.setattr(tuning, "fit_trial", fail)
     lines = []
-    with pytest.raises(ValueError, match="3 trials in a row failed, the last one so: Out of memor"):
+    with pytest.raises(ValueError, match="3 trials in a row failed, the last one with: Out of mem"):
         run(options, lines)
     assert "Trial 1 failed: Out of memory with batches of 16 patches" in lines
     assert not (tmp_path / "model").exists()

@@ -27,8 +27,7 @@ from .strip_writer import StripTask
 from .worker import check, prepare
 
 VISIBLE_SECONDS = 60
-"""Time in which a file that a worker has written must be seen here: NFS takes up to half a
-minute."""
+"""Time in which a file of a worker must be visible on this machine: NFS takes up to 30 s."""
 
 KEPT_VARIABLES = ("GRASS_MASK", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS")
 """Variables of the module on which the result depends."""
@@ -67,7 +66,7 @@ def cluster_strips(
 
 
 class ClusterStrips(StripComputer):
-    """Strips are computed by workers, and wait in files until it is their turn.
+    """Computes strips on workers; finished ones wait in files for the rows before them.
 
     Args:
         cluster: The workers.
@@ -108,7 +107,7 @@ class ClusterStrips(StripComputer):
 
     @contextmanager
     def _processes(self, job: Job) -> Iterator[None]:
-        """The processes that compute; they end before anyone clears the spool."""
+        """Keep the processes of the workers until the block ends, before the spool is cleared."""
         try:
             check_all(self._cluster.answers(prepare, lambda place: (job, place)))
             yield
@@ -134,11 +133,11 @@ class ClusterStrips(StripComputer):
         rows = sum(sorted((one.stop - one.start for one in missing), reverse=True)[:at_once])
         cells = rows * len(work.plan.cols.output)
         needed = cells * work.decision.cell_bytes
-        check_disk(work.files.folder, needed, f"what {at_once} strips hold until they are written")
+        check_disk(work.files.folder, needed, f"the spool of {at_once} strips")
 
 
 def _await_file(work: StripWork, strip: Strip) -> None:
-    """Wait until the file of a finished strip is seen on this machine."""
+    """Wait until the file of a finished strip is visible on this machine."""
     deadline = time.monotonic() + VISIBLE_SECONDS
     while not work.is_finished(strip):
         if time.monotonic() > deadline:
@@ -146,6 +145,6 @@ def _await_file(work: StripWork, strip: Strip) -> None:
                 f"A worker has finished {strip}, but its file is not in <{work.files.folder}>: "
                 "put the project on a file system that all workers share"
             )
-        # To read the folder is what makes a network file system look again.
+        # Listing the folder refreshes the cache of a network file system.
         list(work.files.folder.iterdir())
         time.sleep(0.1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who computes a prediction: the one place that asks whether there is a cluster."""
+"""The choice between this process and a cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def strip_computer(
     region: Region,
     report: Callable[[str], None],
 ) -> AbstractContextManager[StripComputer]:
-    """Who computes the strips of i.dl.predict: this process, or the workers of a cluster.
+    """Computes the strips of i.dl.predict, in this process or on the workers of a cluster.
 
     Args:
         options, flags: Of the module.
@@ -29,7 +29,7 @@ def strip_computer(
     """
     if not options["scheduler"]:
         return nullcontext(StripsHere())
-    # It takes an optional package.
+    # It needs an optional package.
     from .cluster_strips import cluster_strips
 
     return cluster_strips(options, flags, region, report)

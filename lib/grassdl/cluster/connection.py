@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A Dask cluster: one that runs at an address, or one on this machine while it is needed."""
+"""A Dask cluster: a running one by its address, or a temporary one on this machine."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ CONNECT_SECONDS = 5
 """Time in which a scheduler must answer."""
 
 WORKER_SECONDS = 10
-"""Time in which the first worker must be there."""
+"""Time in which the first worker must be connected."""
 
 ANSWER_SECONDS = 10
-"""Time in which an answer that is there must be fetched from its worker."""
+"""Time in which a finished answer must be fetched from its worker."""
 
 POLL_SECONDS = 0.5
-"""Time after which it is seen that a worker is gone."""
+"""Time after which a lost worker is detected."""
 
 _GPU_DEVICE = re.compile(r"nvidia(\d+)")
 
 
 class Cluster:
-    """The workers that a scheduler knows.
+    """The workers of a scheduler.
 
     Args:
         client: Connected to it.
-        name: How the user knows it.
+        name: Its name in messages.
         environments: Variables of the processes of some workers, by address.
     """
 
@@ -58,17 +58,17 @@ class Cluster:
         self._environments = environments
 
     def places(self) -> dict[str, Place]:
-        """The workers that there are now, by address.
+        """The connected workers, by address.
 
         Raises:
             ValueError: The scheduler is gone.
         """
         try:
             found = self._client.nthreads()
-        # What a closed client raises depends on what was closed first.
+        # The error of a closed client depends on which part was closed first.
         except (OSError, AttributeError) as error:
             raise ValueError(
-                f"The Dask scheduler <{self.name}> does not answer any more ({error})"
+                f"The Dask scheduler <{self.name}> has stopped answering ({error})"
             ) from None
         return {
             address: Place(address, threads, self._environments.get(address, ()))
@@ -76,18 +76,18 @@ class Cluster:
         }
 
     def submit(self, place: Place, function: Callable[..., Answer], *arguments: object) -> Future:
-        """Have a worker call a function; `answer_of` tells what came of it."""
-        # The scheduler reads what it is sent, and would need the toolset; it can read bytes.
+        """Have a worker call a function; `answer_of` gives the result."""
+        # Pickled here, since the scheduler unpickles objects and may lack the toolset.
         call = pickle.dumps(_Call(function, arguments))
         return self._client.submit(pickle.loads, call, workers=[place.address], pure=False)
 
     def answers(
         self, function: Callable[..., Answer], arguments_of: Callable[[Place], tuple[object, ...]]
     ) -> Iterator[tuple[Place, Answer]]:
-        """Have all workers call a function at the same time, and what came of it.
+        """Have all workers call a function at the same time, and return their answers.
 
         Args:
-            function: Is called.
+            function: The function.
             arguments_of: Its arguments for a worker.
         """
         places = list(self.places().values())
@@ -99,7 +99,7 @@ class Cluster:
 
     def end(self, word: str) -> None:
         """End the processes of a run."""
-        # Who does not answer now has other troubles; its processes end when they are idle.
+        # The processes of a worker that does not answer end when they are idle.
         with suppress(Exception):
             self._client.run(end, word, on_error="ignore")
 
@@ -115,7 +115,7 @@ class _Call:
 
 
 def answer_of(future: Future) -> Answer:
-    """What a worker answered; lost where it is gone."""
+    """The answer of a worker; `Outcome.LOST` if it is gone."""
     if not future.done() or future.status in ("cancelled", "lost"):
         return _gone(future)
     try:
@@ -143,7 +143,7 @@ def check_all(answers: Iterable[tuple[Place, Answer]]) -> None:
     """Refuse a cluster of which a worker cannot take part.
 
     Raises:
-        ValueError: One cannot; the message tells which one, and why.
+        ValueError: One cannot; the message says which one, and why.
     """
     for place, answer in answers:
         if answer.outcome is not Outcome.DONE:
@@ -161,7 +161,7 @@ def connected(scheduler: str, nprocs: int) -> Iterator[Cluster]:
     Raises:
         ValueError: No scheduler answers, or it has no workers.
     """
-    # What happens to workers is told by the module, in its own words.
+    # Events of workers are reported by the module.
     for name in ("distributed", "distributed.client", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
@@ -177,12 +177,11 @@ def connected(scheduler: str, nprocs: int) -> Iterator[Cluster]:
 
 @contextmanager
 def _local(nprocs: int) -> Iterator[Cluster]:
-    """Workers in threads of this process: strips are computed in processes of their own anyway."""
+    """Workers in threads of this process: they start processes for the strips."""
     gpus = visible_gpus()
     workers = nprocs or (len(gpus) if len(gpus) > 1 else os.cpu_count() or 1)
     threads = max(1, (os.cpu_count() or 1) // workers)
-    # A worker pauses for good when this process, of which it is a thread, has more memory than a
-    # worker is to have.
+    # No memory limit: a worker in a thread would pause when this process exceeds it.
     options: dict[str, Any] = {"processes": False, "dashboard_address": None, "memory_limit": 0}
     with (
         LocalCluster(n_workers=workers, threads_per_worker=threads, **options) as cluster,
@@ -215,13 +214,13 @@ def _client(scheduler: str) -> Iterator[Client]:
     try:
         asyncio.run(_try(scheduler))
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    # Of an address that needs more than a name, such as certificates, a TypeError tells.
+    # TypeError: of an address that needs more, such as certificates.
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"<{scheduler}> is no address of a Dask scheduler ({error}): expected for example "
             "scheduler=tcp://host:8786, or scheduler=local"
         ) from None
-    # What another server sends may be read as the size of a message.
+    # OverflowError, MemoryError: bytes of another server are read as the size of a message.
     except (OSError, OverflowError, MemoryError):
         raise ValueError(
             f"No Dask scheduler answers at <{scheduler}> within {CONNECT_SECONDS} s: start one "
@@ -232,8 +231,8 @@ def _client(scheduler: str) -> Iterator[Client]:
 
 
 async def _try(scheduler: str) -> None:
-    """Connect once: `Client` waits for ever for a server that is none of Dask's."""
-    # It takes its time to find the host, too.
+    """Connect once: `Client` waits for ever for a server other than Dask's."""
+    # Resolving the name of the host takes time, too.
     async with asyncio.timeout(CONNECT_SECONDS + 1):
         how = Security().get_connection_args("client")
         comm = await connect(scheduler, timeout=CONNECT_SECONDS, **how)

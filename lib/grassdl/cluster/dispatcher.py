@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Strips handed out to workers, and handed out again where a worker is lost."""
+"""Distributes strips to workers, and again if a worker is lost."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from .job import Answer, Job, Outcome, Place
 from .worker import compute
 
 MOST_LOSSES = 3
-"""Times that a strip may lose its worker before the run gives up."""
+"""Losses of the worker of a strip after which the run ends."""
 
 AHEAD = 4
-"""Strips for each worker that may be finished before it is their turn."""
+"""Most finished strips per worker that wait for the rows before them."""
 
 ALONE_SECONDS = 60
-"""Time to wait for another worker when the last one is gone."""
+"""Time to wait for another worker after the last one is lost."""
 
 REPORT_SECONDS = 30
-"""Time between two lines on how far the work is."""
+"""Time between two lines on the progress."""
 
 
 class Task(Protocol):
-    """What a worker has been asked for: a `distributed.Future`."""
+    """A request to a worker: a `distributed.Future`."""
 
     def add_done_callback(self, call: Callable[[Task], None]) -> None:
-        """Have it called when there is an answer."""
+        """Call a function when there is an answer."""
 
     def cancel(self) -> None:
-        """Take no interest in it any more."""
+        """Drop the request."""
 
 
 class Dispatcher:
     """Keeps all workers of a cluster busy, in a thread of its own; use as a context manager.
 
     A worker has one strip at a time, with all its threads, and a strip one worker at a time.
-    Strips are handed out from north to south, and not further than some strips ahead of what the
-    module has taken, so that little waits on disk.
+    Strips are distributed from north to south, and only a few ahead of the one that the module
+    writes, so that few wait on disk.
 
     Args:
         cluster: The workers.
         job: The run.
-        strips: What is to be computed, from north to south.
+        strips: The strips to compute, from north to south.
         report: Takes a line for the user.
     """
 
@@ -85,8 +85,7 @@ class Dispatcher:
         """Wait until a strip is finished.
 
         Raises:
-            ValueError: It cannot be: the scheduler or all workers are gone, or it was lost too
-                often.
+            ValueError: The scheduler or all workers are gone, or the strip was lost too often.
         """
         with self._changed:
             while strip not in self._done:
@@ -102,14 +101,14 @@ class Dispatcher:
                 self._give_up_lost(places)
                 self._hand_out(places)
                 self._take_answers()
-        # Whoever waits raises it, whatever it is: it would wait for ever.
+        # `wait_for` raises it, whatever it is, or it would wait for ever.
         except BaseException as error:
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()
 
     def _give_up_lost(self, places: dict[str, Place]) -> None:
-        """Take back the strips of workers that are gone."""
+        """Put back the strips of lost workers."""
         for task, (place, strip) in list(self._running.items()):
             if place.address not in places:
                 del self._running[task]
@@ -135,7 +134,7 @@ class Dispatcher:
             task.add_done_callback(self._answered.put)
 
     def _take_answers(self) -> None:
-        """Wait for an answer for a moment, and take all that are there."""
+        """Wait for an answer for a moment, and process all."""
         try:
             tasks = [self._answered.get(timeout=POLL_SECONDS)]
         except queue.Empty:
@@ -143,7 +142,7 @@ class Dispatcher:
         while not self._answered.empty():
             tasks.append(self._answered.get())
         for task in tasks:
-            # A strip whose worker was given up may be answered, too.
+            # The worker of a strip that was put back may answer, too.
             if task in self._running:
                 place, strip = self._running.pop(task)
                 self._take(place, strip, answer_of(task))
@@ -166,7 +165,7 @@ class Dispatcher:
         if self._losses[strip] == MOST_LOSSES:
             raise ValueError(
                 f"The strip of {strip} lost its worker {MOST_LOSSES} times, the last time "
-                f"<{place.address}>, which {why}: look at the worker's log, and whether it has "
+                f"<{place.address}>, which {why}: check the worker's log, and whether it has "
                 "enough memory"
             )
         self._report(f"Worker <{place.address}> {why}: {strip} are computed elsewhere")
@@ -177,7 +176,7 @@ class Dispatcher:
         self._waiting.sort(key=self._strips.index)
 
     def _tell(self) -> None:
-        """Report from time to time how far the work is, and how long it will take."""
+        """Report progress and time left from time to time."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a worker of the cluster is given, and what it answers.
+"""The requests to a worker of the cluster, and its answers.
 
 The process of a Dask worker reads this file and `worker.py`, which need the standard library only:
 network and maps are opened by the process that it starts.
@@ -18,7 +18,7 @@ class Session:
     """The session of GRASS that the module runs in.
 
     Attributes:
-        gisbase: Where GRASS is installed.
+        gisbase: The folder of GRASS.
         gisdbase, project, mapset: As a GISRC file names them.
     """
 
@@ -46,12 +46,12 @@ class Job:
     """A run that workers compute strips of.
 
     Attributes:
-        word: Tells the run from others.
+        word: Identifies the run.
         version: Of the toolset.
         session: Of GRASS.
-        folder: The module's current folder, from which relative paths count.
+        folder: The module's current folder, the origin of relative paths.
         environment: Further variables that the result depends on.
-        threads: Threads of the process that computes; 0 for those of the worker.
+        threads: Threads of the computing process; 0 for those of the worker.
         task: A pickled `strip_writer.StripTask`, empty before it is known.
     """
 
@@ -69,8 +69,8 @@ class Place:
     """A worker.
 
     Attributes:
-        address: As Dask knows it.
-        threads: Those that it has.
+        address: Its address in Dask.
+        threads: Its threads.
         environment: Variables of its processes, as pairs.
     """
 
@@ -91,10 +91,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker answers.
+    """The answer of a worker.
 
     Attributes:
-        outcome: How it ended.
+        outcome: How the request ended.
         text: Why, unless it is done.
     """
 

@@ -4,8 +4,8 @@
     python -m grassdl.cluster.strip_process
 
 It reads a pickled pair of `StripTask` and threads from its standard input, then the rows of strips
-as lines of JSON, and answers each with a line. It ends with its input, or when nobody asks it for
-anything for a while: a module that was killed does not end its processes.
+as lines of JSON, and answers each with a line. It ends with its input, or after some time without
+requests, since a module that is killed does not end its processes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .job import DONE, Answer, Outcome
 from .strip_writer import StripWriter
 
 IDLE_SECONDS = 120
-"""Time without a request after which the process ends; the worker starts another one if needed."""
+"""Time without requests after which the process ends; the worker starts another if needed."""
 
 
 def main() -> None:
@@ -35,10 +35,10 @@ def main() -> None:
     try:
         _serve()
     except Exception:
-        # Its last line is what the worker tells.
+        # The worker reports its last line.
         traceback.print_exc()
         status = 1
-    # The thread that listens holds standard input, for which Python would abort.
+    # Not a normal exit, which would abort since the listening thread holds standard input.
     os._exit(status)
 
 
@@ -62,7 +62,7 @@ def _serve() -> None:
 
 
 def _own_stdout() -> IO[str]:
-    """What standard output was; what libraries print goes to standard error from now on."""
+    """Standard output for answers; output of libraries is redirected to standard error."""
     kept = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return kept
@@ -74,7 +74,7 @@ def _answer(answers: IO[str], answer: Answer) -> None:
 
 
 def _requests(lines: IO[bytes]) -> Iterator[dict[str, int]]:
-    """The requests, until nobody asks for a while."""
+    """The requests, until there are none for some time."""
     waiting: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(lines, waiting), daemon=True).start()
     while True:
@@ -85,7 +85,7 @@ def _requests(lines: IO[bytes]) -> Iterator[dict[str, int]]:
 
 
 def _listen(lines: IO[bytes], waiting: queue.Queue[bytes]) -> None:
-    """Pass requests on; end the process with the worker, in the midst of a strip, too."""
+    """Pass requests on; end the process with the worker, also during a strip."""
     for line in lines:
         waiting.put(line)
     os._exit(0)

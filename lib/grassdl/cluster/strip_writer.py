@@ -24,15 +24,15 @@ from ..predict.tiling.tile_shape import TileShape
 
 @dataclass(frozen=True)
 class StripTask:
-    """What the strips of a run depend on.
+    """The inputs of the strips of a run.
 
     Attributes:
-        options, flags: Of the module, with the engine and the precision that compute.
+        options, flags: Of the module, with its engine and precision.
         region: The region.
         figures: Which figures of cells are needed.
         shape: Of the tiles.
         adjustment: Of the bands, if they are adjusted.
-        fingerprint: What the result depends on, as the module sees it.
+        fingerprint: What the result depends on, as computed by the module.
         folder: The spool.
     """
 
@@ -55,7 +55,7 @@ class StripWriter:
         cleanup: Closes the maps.
 
     Raises:
-        ValueError: This machine does not see what the module sees.
+        ValueError: This machine has other software, maps or files than the module's.
     """
 
     def __init__(self, task: StripTask, threads: int, cleanup: ExitStack):
@@ -79,7 +79,7 @@ class StripWriter:
         self._files = StripFiles.of_run(task.folder, task.fingerprint, task.shape)
 
     def write(self, start: int, stop: int) -> None:
-        """Compute the rows `start` to `stop` and write them, unless that is done."""
+        """Compute the rows `start` to `stop` and write them, unless they are on disk."""
         path = self._files.path(start, stop)
         if not path.is_file():
             how = self._network.decision, self._network.plan.tiling

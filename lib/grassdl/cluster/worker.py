@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What runs in the process of a Dask worker: it starts the processes that compute strips.
+"""The part in the process of a Dask worker: starts the processes that compute strips.
 
-GRASS's C library knows one session in a process, and may end it; so may the kernel where memory
-runs short. The worker itself outlives both.
+GRASS's C library allows one session per process, and may end it; so may the kernel if memory runs
+out. The worker survives both.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .. import __version__
 from .job import DONE, Answer, Job, Outcome, Place, library_folder
 
 OF_ANOTHER_SESSION = ("WIND_OVERRIDE", "GRASS_REGION", "GRASS_MASK")
-"""Variables by which a session in which the worker was started has another region or mask."""
+"""Variables of a surrounding session that would set another region or mask."""
 
 LAST_BYTES = 2000
-"""Of what a process wrote to stderr, when it ended."""
+"""Bytes of the standard error of an ended process that are read."""
 
 _processes: dict[tuple[str, str], StripProcess] = {}
 """The processes by run and worker; several workers of a local cluster share this memory."""
@@ -33,7 +33,7 @@ _one_at_a_time = threading.Lock()
 
 
 def check(job: Job) -> Answer:
-    """Whether this worker can take part, as far as can be told without starting anything."""
+    """Whether this worker can take part, as far as is known without starting anything."""
     if __version__ != job.version:
         return Answer(Outcome.REFUSED, f"has i.dl {__version__}, the module is {job.version}")
     if not job.session.folder.is_dir():
@@ -79,7 +79,7 @@ def compute(job: Job, place: Place, start: int, stop: int) -> Answer:
 
 
 def end(word: str) -> None:
-    """End all processes of a run, in the midst of a strip, too."""
+    """End all processes of a run, also during a strip."""
     with _one_at_a_time:
         ended = [key for key in _processes if key[0] == word]
         for key in ended:
@@ -103,7 +103,7 @@ class StripProcess:
         self._errors = Path(self._scratch.name, "stderr")
         self._first = pickle.dumps((job.task, job.threads or place.threads))
         with self._errors.open("wb") as errors:
-            # Ctrl-C goes to all processes of a terminal; only the module is to act on it.
+            # Ctrl-C goes to all processes of a terminal; only the module handles it.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "grassdl.cluster.strip_process"],
                 stdin=subprocess.PIPE,
@@ -120,11 +120,11 @@ class StripProcess:
         return self._process.poll() is None
 
     def begin(self) -> Answer:
-        """Tell it what the run is; done when the network is loaded."""
+        """Send it the run; done when the network is loaded."""
         return self._exchange(self._first)
 
     def ask(self, request: dict[str, int]) -> Answer:
-        """Have it do something."""
+        """Send it a request, and return its answer."""
         return self._exchange(json.dumps(request).encode() + b"\n")
 
     def _exchange(self, message: bytes) -> Answer:
@@ -146,7 +146,7 @@ class StripProcess:
         ended = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         told = f" ({last.splitlines()[-1]})" if last else ""
         for pipe in (self._process.stdin, self._process.stdout):
-            # What was still to be written concerns nobody any more.
+            # Pending input of an ended process is lost.
             with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
@@ -160,8 +160,7 @@ class StripProcess:
 
 
 def _gisbase(job: Job) -> str | None:
-    """Where this machine has GRASS: as its environment says, or where the module has it, or as its
-    PATH says."""
+    """The folder of GRASS on this machine: by its environment, that of the module, or by PATH."""
     named = os.environ.get("GISBASE") or job.session.gisbase
     if Path(named, "bin").is_dir():
         return named

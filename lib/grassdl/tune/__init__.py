@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tuning: trials of training with other options, what they tell, and the best one as a model."""
+"""Tuning: trials of a training with other options, compared, and the best one as a model."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much each parameter matters for the scores of a study."""
+"""The importance of each parameter for the scores of a study."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 TRIALS_TO_EXPLAIN = 8
-"""Trials from which on something can be said about what each parameter matters."""
+"""Fewest trials from which importances are estimated."""
 
 
 def importances(trials: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
-    """How much of the differences among the scores each parameter explains, the largest first: the
-    mean decrease in impurity of a random forest (Breiman 2001).
+    """The share of the differences among scores that each parameter explains, the largest first:
+    the mean decrease in impurity of a random forest (Breiman 2001).
 
-    It weighs what was tried. fANOVA weighs the whole range, of which the sampler leaves most empty
-    after some trials: for scores known to hang on one parameter it named another. Trials that were
-    stopped early count as well, since what makes a training bad is among what matters: each is
-    taken to gain after that what the complete ones gained at the median.
+    It weighs the tried values. fANOVA weighs the whole range, which the sampler leaves mostly empty
+    after some trials: for scores that depended on one parameter it named another. Trials that were
+    stopped early count as well, since bad values are informative, too: their scores are
+    extrapolated by the median gain of the complete ones after the same epoch.
 
     Args:
         trials: Trials that have ended.
         seed: Of the random forest that explains the scores.
 
     Returns:
-        A share for each parameter; empty if there are too few trials to say.
+        A share for each parameter; empty if there are too few trials.
     """
     scored = [one for one in trials if one.intermediate_values]
     complete = [one for one in scored if one.state == TrialState.COMPLETE]
@@ -47,7 +47,7 @@ def importances(trials: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
 
 
 def _expected(trial: FrozenTrial, complete: Sequence[FrozenTrial]) -> float:
-    """The score of a trial, or the one that it would have come to: see `importances`."""
+    """The score of a trial, extrapolated if it was stopped: see `importances`."""
     if trial.state == TrialState.COMPLETE or not complete:
         return trial.value or 0.0
     last = max(trial.intermediate_values)

@@ -21,27 +21,27 @@ from ..train.config.options import LISTS, NUMERIC, settings_of, standard_words
 FIXED = {
     "input": "a study is of one dataset: start another study for another one",
     "output": "only the best model is written",
-    "nprocs": "the number of threads makes no better model",
+    "nprocs": "the number of threads does not change the scores",
 }
 """Options of i.dl.train that are the same for all trials, and why."""
 
 FORMS = "name:low..high, name:low..high:log or name:a|b|c"
 
 DIGITS = 6
-"""Significant digits of a number that is tried: a call can repeat it exactly."""
+"""Significant digits of a number that is tried, so that a call repeats it exactly."""
 
 MOST_CHECKED = 4096
 """Combinations of ends of ranges and choices that are checked beforehand."""
 
 NETWORK_CHOICES = ("network", "encoder")
-"""Options that say which network it is."""
+"""Options that determine the network."""
 
 Value = float | int | str
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers between two ends, which belong to them.
+    """Numbers between two ends, inclusive.
 
     Attributes:
         name: The option.
@@ -64,7 +64,7 @@ class Range:
 
     @property
     def values(self) -> int | None:
-        """How many values there are; None for uncountably many."""
+        """Number of values; None for a continuous range."""
         return int(self.high) - int(self.low) + 1 if self.whole else None
 
     def word(self, value: Value) -> str:
@@ -75,7 +75,7 @@ class Range:
         return word if self.low <= float(word) <= self.high else repr(float(value))
 
     def value(self, word: str) -> Value | None:
-        """The value that a word stands for; None if it is out of the range."""
+        """The value of a word; None if it is out of the range."""
         value = float(word) if word else None
         if value is None or not self.low <= value <= self.high:
             return None
@@ -104,7 +104,7 @@ class Choice:
 
     @property
     def values(self) -> int:
-        """How many words there are."""
+        """Number of words."""
         return len(self.words)
 
     def word(self, value: Value) -> str:
@@ -112,7 +112,7 @@ class Choice:
         return str(value).replace("+", ",") if self.name in LISTS else str(value)
 
     def value(self, word: str) -> Value | None:
-        """The value that a word stands for; None if it is no choice."""
+        """The value of a word; None if it is no choice."""
         return next((one for one in self.words if self.word(one) == word), None)
 
     def __str__(self) -> str:
@@ -176,7 +176,7 @@ def _parameter(name: str, values: str) -> Parameter:
 def _range(name: str, values: str) -> Range:
     if name not in NUMERIC:
         raise ValueError(
-            f"<{name}> is no number, so it has no range {values}: name what is to be tried, as in "
+            f"<{name}> is no number, so it has no range {values}: name the values to try, as in "
             f"{name}:a|b"
         )
     low, _, rest = values.partition("..")
@@ -196,7 +196,7 @@ def _range(name: str, values: str) -> Range:
 
 
 def words_of(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> dict[str, str]:
-    """The words of a trial's options, by their names."""
+    """The words of a trial's options, by name."""
     return {one.name: one.word(values[one.name]) for one in parameters}
 
 
@@ -206,7 +206,7 @@ def check(
     freeze: bool,
     kind: str = CLASSES,
 ) -> None:
-    """Check that i.dl.train takes what may be tried: every combination of ends and choices.
+    """Check that i.dl.train accepts every combination of ends and choices.
 
     Args:
         parameters: The parameters.
@@ -215,7 +215,7 @@ def check(
         kind: Of the target.
 
     Raises:
-        ValueError: It refuses one; the message names it, unless it has nothing to do with it.
+        ValueError: It refuses one; the message names it, unless the parameters are not the cause.
     """
     own = _complaint(options, freeze, kind)
     for words in islice(combinations(parameters), MOST_CHECKED):
@@ -226,7 +226,7 @@ def check(
 
 
 def _complaint(options: Mapping[str, str], freeze: bool, kind: str) -> str | None:
-    """What i.dl.train has against options; None if nothing."""
+    """The error of i.dl.train for options; None if it accepts them."""
     try:
         settings_of(options, freeze, kind)
     except ValueError as error:
@@ -243,7 +243,7 @@ def combinations(parameters: Sequence[Parameter]) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def allowed(words: Mapping[str, str]) -> Iterator[None]:
-    """Say in the message of a ValueError with which words of the parameters it came."""
+    """Add the words of the parameters to the message of a ValueError."""
     try:
         yield
     except ValueError as error:
@@ -254,7 +254,7 @@ def allowed(words: Mapping[str, str]) -> Iterator[None]:
 
 
 def number_of_combinations(parameters: Sequence[Parameter]) -> int | None:
-    """How many different trials there can be; None if there is no end of them."""
+    """Number of different trials; None if it is unlimited."""
     number = 1
     for one in parameters:
         if one.values is None:
@@ -269,10 +269,10 @@ def standard_values(
     freeze: bool,
     kind: str = CLASSES,
 ) -> dict[str, Value]:
-    """The standard values of the parameters that have one within what is tried; arguments as
+    """The standard values of the parameters that have one among the tried values; arguments as
     `check` has them."""
     if _complaint(options, freeze, kind) is not None:
-        # Without a network or an encoder of those that are tried the other options make no sense.
+        # Options of networks depend on the network and encoder that are tried.
         firsts = {one.name: one.ends[0] for one in parameters if one.name in NETWORK_CHOICES}
         options = {**options, **firsts}
     plain = settings_of(options, freeze, kind)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The picture of a study: its trials, and what each parameter matters."""
+"""The picture of a study: its trials, and the importance of each parameter."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ACROSS = 4
 """Panels in a row."""
 
 MOST_SHOWN = 8
-"""Parameters with a panel of their own, at most: those that matter most."""
+"""Most parameters with a panel of their own: the most important ones."""
 
 LABEL_LENGTH = 18
 
 MOST_ACROSS = 24
-"""Letters that labels beside each other may have together before they are turned."""
+"""Most letters of all labels of an axis before they are turned."""
 
 
 def draw(
@@ -35,7 +35,7 @@ def draw(
     importances: Mapping[str, float],
     path: Path,
 ) -> None:
-    """Draw the course of the trials, the importances, and the scores over each parameter.
+    """Draw the scores of the trials, the importances, and the scores over each parameter.
 
     Args:
         rows: The trials, in their order.
@@ -80,9 +80,9 @@ def _draw_course(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _draw_importances(axes: Axes, importances: Mapping[str, float]) -> None:
-    axes.set_title("What matters", fontsize=10, loc="left")
+    axes.set_title("Importance", fontsize=10, loc="left")
     if not importances:
-        axes.text(0.5, 0.5, "too few trials\nto say", ha="center", va="center", color=GREY)
+        axes.text(0.5, 0.5, "too few trials", ha="center", va="center", color=GREY)
         axes.set_axis_off()
         return
     names = [within_columns(name, LABEL_LENGTH) for name in importances]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a study found: a row for each trial, as text and as CSV; the call that repeats a trial."""
+"""The result of a study: a row for each trial, as text and CSV; the call that repeats a trial."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Row:
         number: Its number, counted from 1.
         state: One of `STATES`.
         mean_iou: The highest on the validation split; None if no epoch ended.
-        best_epoch: The epoch that had it; 0 for none.
+        best_epoch: The epoch of it; 0 for none.
         epochs: Epochs that ended.
         seconds: How long it took.
         words: The words of its parameters.
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it came to its end."""
+        """Whether it was trained to its end."""
         return self.state == STATES[TrialState.COMPLETE]
 
 
@@ -88,7 +88,7 @@ def write_table(rows: Sequence[Row], parameters: Sequence[Parameter], path: Path
 
 
 def text(rows: Sequence[Row], parameters: Sequence[Parameter]) -> str:
-    """The rows as a table for people, the best first; those that have no score last."""
+    """The rows as a text table, the best first; those without score last."""
     best_first = sorted(rows, key=lambda row: (not row.is_complete, -(row.mean_iou or 0)))
     lines = [["Trial", "Mean IoU", "Epochs", "Seconds", "State", *(one.name for one in parameters)]]
     for row in best_first:
@@ -122,7 +122,7 @@ def call(options: Mapping[str, str], words: Mapping[str, str], freeze: bool) -> 
         if word and (name in words or word != standard.get(name))
     }
     ordered = {"input": options["input"], **chosen}
-    # Where it ends is last, as in the manual.
+    # `output` is last, as in the manual.
     ordered["output"] = ordered.pop("output")
     parts = ["i.dl.train", *(["-f"] if freeze else [])]
     return shlex.join([*parts, *(f"{name}={word}" for name, word in ordered.items())])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A study, on which several processes may work: which trial is next, and how trials ended.
+"""A study, on which several processes may work: its trials, and which one is next.
 
-Which process a trial is of is known by a lock that it holds beside the file of the study, so that
-trials of killed processes are known to be stale.
+The process of a trial holds a lock beside the file of the study, so that trials of killed processes
+are known to be stale.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ UNPRUNED_TRIALS = 4
 """Finished trials before which none is stopped early."""
 
 UNPRUNED_SHARE = 0.2
-"""Share of its epochs that each trial is given: the first tell little."""
+"""Share of its epochs that each trial runs at least: the first ones are not informative."""
 
 MOST_ENUMERATED = 1000
-"""Combinations that are tried one after the other, at most, if there are to be as many trials."""
+"""Most combinations that are enumerated, if there are to be as many trials."""
 
 REASON = "reason"
-"""What is kept with a trial that failed."""
+"""Attribute with the reason of a failed trial."""
 
 DAMAGES = (
     *(LookupError, TypeError, RuntimeError, ValueError),
     *(optuna.exceptions.OptunaError, SQLAlchemyError),
 )
-"""What Optuna raises where a file is not as it wrote it."""
+"""Errors of Optuna for damaged files."""
 
 _FIXED = "fixed_params"
-"""Where Optuna keeps the values of a trial that waits."""
+"""Attribute of Optuna with the values of an enqueued trial."""
 
 _WORKER = "worker"
 _FINGERPRINT = "fingerprint"
@@ -67,13 +67,13 @@ class Study:
     """A study that this process works on; a context manager.
 
     Args:
-        file: Its file, as `check_study_file` gives it; it is made if it is not there.
+        file: Its file, as `check_study_file` gives it; it is created if missing.
         fingerprint: What the scores depend on besides the parameters.
         parameters: What is varied.
         first: The values of the first trial, of some or all parameters.
         most: Trials at most, over all processes; None for any number. If there are no more
             combinations than that, all are tried.
-        seed: What is tried follows from it and the trials before.
+        seed: Seed of the sampler.
 
     Raises:
         ValueError: The file holds a study with another fingerprint.
@@ -123,7 +123,7 @@ class Study:
         elif changed := changes(recorded, fingerprint):
             raise ValueError(
                 f"Study <{self.file}> is another one: {listed(changed)} "
-                f"{'has' if len(changed) == 1 else 'have'} changed. Give what it was begun with, "
+                f"{'has' if len(changed) == 1 else 'have'} changed. Give what it was started with, "
                 f"or {ANOTHER_FILE}"
             )
         if self._tries_all:
@@ -142,8 +142,8 @@ class Study:
         return optuna.load_study(storage=storage, study_name=STUDY_NAME, pruner=pruner)
 
     def _enqueue_all(self, study: optuna.Study, first: Mapping[str, Value]) -> None:
-        """Say that all combinations are tried that are not yet, the standard values first: also of
-        a study that was begun with fewer trials."""
+        """Enqueue all combinations that were not tried, the standard values first, also in a study
+        that was started with fewer trials."""
         names = list(self._distributions)
         known = [
             one.system_attrs.get(_FIXED) if one.state == TrialState.WAITING else one.params
@@ -159,10 +159,10 @@ class Study:
                 study.enqueue_trial(one)
 
     def next_trial(self) -> optuna.Trial | None:
-        """A trial that this process is to do; None if there are enough.
+        """The next trial for this process; None if there are enough.
 
-        What is tried follows from the seed, the number of the trial and the trials before, also if
-        the study was interrupted in between.
+        Its values depend on the seed, the number of the trial and the trials before, also if the
+        study was interrupted in between.
         """
         with alone(self.file):
             self._release_abandoned()
@@ -177,7 +177,7 @@ class Study:
         return trial
 
     def _tried(self) -> int:
-        """How many trials there are; where all combinations are to be tried, how many of these."""
+        """Number of trials; where all combinations are tried, the number of these."""
         trials = self.trials(running=True)
         if not self._tries_all:
             return len(trials)
@@ -221,7 +221,7 @@ class Study:
 
     @contextmanager
     def last_one(self) -> Iterator[bool]:
-        """Whether this process is the one that ends the study; no other is until the block ends."""
+        """Whether this process is the one that ends the study, exclusively until the block ends."""
         path = self._lock_of("end")
         with alone(self.file):
             self._release_abandoned()
@@ -236,7 +236,7 @@ class Study:
         return self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
 
     def _release_abandoned(self) -> None:
-        """End the trials of killed processes, and let them be tried again."""
+        """End the trials of killed processes, and enqueue them again."""
         trials: dict[str, list[FrozenTrial]] = {}
         for one in self._running():
             trials.setdefault(one.user_attrs.get(_WORKER, "none"), []).append(one)
@@ -253,12 +253,12 @@ def watch(trial: optuna.Trial, epochs: int, epoch: int, score: float) -> None:
 
     Args:
         trial: The trial.
-        epochs: How many it is planned to have.
+        epochs: Its planned number of epochs.
         epoch: The epoch, counted from 1.
         score: Its score.
 
     Raises:
-        Pruned: It is.
+        Pruned: It is stopped.
     """
     trial.report(score, epoch)
     if UNPRUNED_SHARE * epochs < epoch < epochs and trial.should_prune():
@@ -288,7 +288,7 @@ def _suggest(trial: optuna.Trial, name: str, one: BaseDistribution) -> None:
 
 
 def _values(one: BaseDistribution) -> Sequence[Any]:
-    """The values of a parameter that has not many."""
+    """The values of a discrete parameter."""
     if isinstance(one, IntDistribution):
         return range(one.low, one.high + 1)
     assert isinstance(one, CategoricalDistribution)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The file of a study, which is Optuna's, and the locks beside it.
 
-It is a journal, which may lie on a file system that several machines share, or an SQLite database,
-if it is named so.
+It is a journal, which may lie on a file system that several machines share, or by its suffix an
+SQLite database.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from ..io.locks import lock
 STUDY_NAME = "i.dl.tune"
 
 SQLITE_ENDINGS = (".db", ".sqlite", ".sqlite3")
-"""Ends of the names of files that are SQLite databases; all others are journals."""
+"""Suffixes of SQLite databases; all other files are journals."""
 
 BUSY_SECONDS = 60
-"""How long a process waits for another one that is writing into an SQLite database."""
+"""How long a process waits for the lock of an SQLite database."""
 
 ANOTHER_FILE = "name another file with study="
 
@@ -49,7 +49,7 @@ def check_study_file(path: str) -> Path:
         return file
     if not file.is_file():
         raise ValueError(f"Study <{file}> is not a file: {ANOTHER_FILE}")
-    # Another process may be beginning the study.
+    # Another process may be creating the study.
     with alone(file):
         if file.stat().st_size:
             names = _names_in_database(file) if _is_database(file) else _names_in_journal(file)
@@ -66,7 +66,7 @@ def _names_in_journal(file: Path) -> list[str]:
     """Names of the studies that a journal creates."""
     try:
         lines = file.read_bytes().splitlines(keepends=True)
-        # The last line may be in the midst of being written.
+        # The last line may be incomplete.
         whole = [line for line in lines if line.endswith(b"\n")] or lines
         entries = [parsed(line) for line in whole]
         return [one["study_name"] for one in entries if one.get("study_name")]
@@ -84,12 +84,12 @@ def _names_in_database(file: Path) -> list[str]:
 
 
 def storage_of(file: Path) -> BaseStorage:
-    """What Optuna keeps a study in."""
+    """Optuna's storage of a study."""
     if _is_database(file):
         return RDBStorage(
             f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
         )
-    # Its lock is a file that must not exist yet, which every file system can make.
+    # A lock by exclusive creation of a file, which every file system supports.
     opened = JournalFileOpenLock(str(file))
     return JournalStorage(JournalFileBackend(str(file), opened))
 
@@ -101,8 +101,7 @@ def lock_of(file: Path, word: str) -> Path:
 
 @contextmanager
 def alone(file: Path) -> Iterator[None]:
-    """Keep other processes from opening a study and from asking it for trials, until the block
-    ends."""
+    """Lock a study until the block ends: no other process opens it or takes trials."""
     path = lock_of(file, "study")
     while (held := lock(path)) is None:
         time.sleep(0.02)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is to be tuned, checked before Keras is imported."""
+"""The settings of a tuning, checked before Keras is imported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STUDY_ENDING = ".study"
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be tuned.
+    """The settings of a tuning.
 
     Attributes:
         options: The words of the options of i.dl.train, those of the parameters empty or standard.
@@ -37,7 +37,7 @@ class Task:
         target: The model folder that is to be written.
         study: The file of the study.
         trials: Trials at most, over all calls; None for any number.
-        seconds: Time after which no further trial begins; None for any.
+        seconds: Time after which no further trial starts; None for any.
     """
 
     options: Mapping[str, str]
@@ -50,15 +50,15 @@ class Task:
 
     @classmethod
     def of(cls, options: Mapping[str, str], freeze: bool, overwrite: bool) -> Task:
-        """The task that the options of i.dl.tune tell, checked.
+        """The task by the options of i.dl.tune, checked.
 
         Args:
             options: What the parser gives.
             freeze: Whether flag -f was given.
-            overwrite: Whether the model folder may exist, and a table that is of no study.
+            overwrite: Whether the model folder may exist, and a table that is not of a study.
 
         Raises:
-            ValueError: Something that cannot be, see `parameters.parsed` and `parameters.check`.
+            ValueError: An option is not allowed, see `parameters.parsed` and `parameters.check`.
         """
         plain = {name: words for name, words in options.items() if name not in OWN}
         parameters = parsed(options["parameters"], plain)

@@ -34,13 +34,13 @@ from .study import Pruned, Study, watching
 from .task import Task, picture_of, table_of
 
 SHAPING = ("network", "bands", "activation", *NETWORK_NUMBERS, *NETWORK_LISTS, *NETWORK_WORDS)
-"""Parameters on which it depends whether a network can be built."""
+"""Parameters that determine whether a network can be built."""
 
 MOST_BUILT = 64
-"""Networks that are built, without weights, to see whether they can be."""
+"""Most networks that are built on trial, without weights."""
 
 MOST_FAILURES = 3
-"""Trials of this process in a row that may fail before it gives up."""
+"""Failed trials in a row after which this process ends."""
 
 Report = Callable[[str], None]
 """Takes a line of text for the user."""
@@ -48,7 +48,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a study came to.
+    """The result of a study.
 
     Attributes:
         rows: Its trials, in their order.
@@ -64,19 +64,19 @@ class Tuned:
 
 
 def tune(task: Task, versions: Mapping[str, str], report: Report, warn: Report) -> Tuned | None:
-    """Do trials until there are enough, or the time is over, and train the best one to the end.
+    """Run trials until there are enough, or the time is over, and train the best one to the end.
 
-    Several processes may do so with the same study: each takes the trial that is next, and the one
+    Several processes may work on the same study: each takes the next trial, and the one
     that ends last trains the best. Trials of killed processes are tried again.
 
     Args:
         task: What is to be tuned.
-        versions: Versions of software that this library does not know of, for the model card.
+        versions: Versions of software outside this library, for the model card.
         report: Takes lines about the progress.
         warn: Takes warnings.
 
     Returns:
-        What the study came to; None if other processes still work on it.
+        The result of the study; None if other processes still work on it.
 
     Raises:
         ValueError: Nothing to learn from, a study of other data or options, or only trials that
@@ -111,7 +111,7 @@ def tune(task: Task, versions: Mapping[str, str], report: Report, warn: Report) 
 
 
 def _check_networks(task: Task) -> None:
-    """Check that the networks that are tried can be built for the patches.
+    """Check that the tried networks can be built for the patches.
 
     Raises:
         ValueError: One cannot; the message names it.
@@ -136,7 +136,7 @@ def _fingerprint(task: Task) -> dict[str, str]:
 
 
 class _Trials:
-    """The trials that this process does.
+    """The trials of this process.
 
     Args:
         task: What is to be tuned.
@@ -153,7 +153,7 @@ class _Trials:
         self._failures = 0
 
     def run(self) -> None:
-        """Do trials until there are enough, or the time is over.
+        """Run trials until there are enough, or the time is over.
 
         Raises:
             ValueError: Some trials in a row failed.
@@ -167,7 +167,7 @@ class _Trials:
             self._do(trial)
             write_table_of(self.task, self.study)
             if time.monotonic() >= end:
-                self.report("The time is over: no further trial begins")
+                self.report("The time is over: no further trial starts")
                 return
 
     def _do(self, trial: optuna.Trial) -> None:
@@ -214,7 +214,7 @@ class _Trials:
         self._failures += 1
         if self._failures == MOST_FAILURES:
             raise ValueError(
-                f"{MOST_FAILURES} trials in a row failed, the last one so: {reason}. Narrow "
+                f"{MOST_FAILURES} trials in a row failed, the last one with: {reason}. Narrow "
                 f"parameters=, with another study= than <{self.task.study}>"
             )
         self.warn(f"Trial {trial.number + 1} failed: {reason}")
@@ -227,7 +227,7 @@ def write_table_of(task: Task, study: Study) -> None:
 
 
 def write_picture(task: Task, study: Study) -> None:
-    """Draw the trials of a study, and what each parameter matters, beside it."""
+    """Draw the trials of a study, and the importance of each parameter, beside it."""
     trials = study.trials()
     shares = importances(trials, study.seed)
     rows = rows_of(trials, task.parameters)
@@ -242,7 +242,7 @@ def _best_model(
     found = study.best()
     if found is None:
         raise ValueError(
-            f"No trial of study <{task.study}> came to its end: allow more with trials= or time="
+            f"No trial of study <{task.study}> was completed: allow more with trials= or time="
         )
     best = Row.of(found, task.parameters)
     repeating = call(task.options, best.words, task.freeze)
@@ -251,7 +251,7 @@ def _best_model(
     if card is not None:
         report(f"Trial {best.number} is the best: its model is written already")
         return Tuned(rows_of(study.trials(), task.parameters), best, repeating, card)
-    report(f"Trial {best.number} is the best: its network is trained again, and written")
+    report(f"Trial {best.number} is the best: its network is trained again and written")
     card = train(
         data,
         task.target,
@@ -262,10 +262,10 @@ def _best_model(
         warn=warn,
         resume=_is_unfinished(task, best.words),
     )
-    # Only processes that train together have none.
+    # None only in processes that train together.
     assert card is not None
     if card.training["interrupted"]:
-        warn(f"What was cut short is trained to its end by: {repeating} -r --overwrite")
+        warn(f"The interrupted training is resumed by: {repeating} -r --overwrite")
     return Tuned(rows_of(study.trials(), task.parameters), best, repeating, card)
 
 
@@ -279,7 +279,7 @@ def _written(target: Path, dataset_ids: list[str], repeating: str) -> ModelCard 
 
 
 def _is_unfinished(task: Task, words: Mapping[str, str]) -> bool:
-    """Whether the training of this very model was cut short."""
+    """Whether the training of this model was interrupted."""
     run = RunFolder(run_path(Path(task.target)))
     if not run.checkpoint.is_file():
         return False
