@@ -186,16 +186,16 @@ HUGE = {"standardization_mean": [10**400], "standardization_std": [1]}
         ({"size": 32}, {"bands": ("r", "g", "b")}, "images of 2 x 32 x 32: these are not 3 bands"),
         ({"size": 32}, {"classes": (WATER, TREE)}, "2 classes are named, but the network has 3"),
         ({"size": 32, "outputs": 1}, {}, "3 classes are named, but the network has one output"),
-        ({"size": 32}, {"classes": ()}, "The file does not tell its classes (outputs: 3)"),
-        ({"size": 32}, {"resolution": None}, "give their size by resolution"),
+        ({"size": 32}, {"classes": ()}, "The file does not name its classes (outputs: 3)"),
+        ({"size": 32}, {"resolution": None}, "give it by resolution"),
         ({"size": 32}, {"scale": (1.0, 2.0, 3.0)}, "Option scale has 3 numbers"),
         ({"size": 32}, {"halo": 4}, "which are blended: leave out halo"),
         ({"size": 32}, {"stride": 4}, "which are blended: leave out halo and stride"),
         ({"size": 32, "told": {"model_type": "Detector"}}, {}, "its model_type is Detector"),
-        ({"size": 32, "told": {"i.dl": {"bands": 3}}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {"i.dl": {"bands": 3}}}, {}, "cannot be imported"),
         ({"size": 32, "told": {"i.dl": {"classes": OF_PATCHES}}}, {}, "a whole patch one class"),
         ({"size": 32, "told": {"i.dl": "none"}}, {}, "its entry i.dl is damaged (Expected"),
-        ({"size": 32, "told": {**DEEPNESS, "resolution": 10**400}}, {}, "cannot be taken"),
+        ({"size": 32, "told": {**DEEPNESS, "resolution": 10**400}}, {}, "cannot be imported"),
         ({"size": 32, "told": {**DEEPNESS, "resolution": "1.2.3"}}, {}, "(resolution is '1.2.3')"),
         ({"size": 32, "told": {**DEEPNESS, "class_names": "{0: f()}"}}, {}, "no dictionary of"),
         ({"size": 32, "told": {**DEEPNESS, "class_names": {"x": "y"}}}, {}, "not numbered 0, 1"),
@@ -283,7 +283,7 @@ def test_an_export_of_impossible_dates_is_damaged(imported):
 @pytest.mark.parametrize("content", [b"", b"no network", bytes(range(256)) * 9])
 def test_a_file_that_is_none_of_onnx_is_refused(tmp_path, content):
     (tmp_path / "net.onnx").write_bytes(content)
-    with pytest.raises(ValueError, match="is no ONNX network that is taken"):
+    with pytest.raises(ValueError, match="is no ONNX network that can be imported"):
         Import.planned(str(tmp_path / "net.onnx"), tmp_path / "model", Wanted(), False)
 
 

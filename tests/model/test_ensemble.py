@@ -134,7 +134,7 @@ RENAMED = ClassScheme([MapClass(2, "roof", "1:1:1"), MapClass(7, "sand", "2:2:2"
         ({"bands": card_of().bands[:2]}, "3 bands are expected"),
         ({"bands": card_of().bands[1::-1] + card_of().bands[2:]}, "band 1 is expected to be <red>"),
         ({"target": BARE}, "class values are 2, 7 of one and 2, 8 of the other"),
-        ({"target": bordered(2)}, "class 7 bare soil keeps objects apart in one of them only"),
+        ({"target": bordered(2)}, "class 7 bare soil is the border between objects in one"),
         ({"target": RENAMED}, "class 7 is <bare soil> of one and <sand> of the other"),
         ({"resolution": (1.0, 1.0)}, "they were trained on cells of 0.5 and 1"),
     ],

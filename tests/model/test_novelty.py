@@ -75,7 +75,7 @@ def test_the_statistics_are_kept_in_the_model_folder(tmp_path):
 
 
 def test_statistics_that_are_missing_damaged_or_of_another_network_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="does not keep how its features vary"):
+    with pytest.raises(ValueError, match="has no statistics of its features"):
         FeatureStatistics.load(tmp_path)
     statistics = FeatureStatistics.of(*training(500))
     statistics.save(tmp_path)

@@ -66,4 +66,4 @@ def test_what_the_model_or_the_call_cannot_give_is_refused(grass_project, bands,
     )  # fmt: skip
     for path in model[0].glob("novelty_*.npy"):
         path.unlink()
-    refused(grass_project, model, "does not keep how its features vary", **wanted)
+    refused(grass_project, model, "has no statistics of its features", **wanted)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Folds of a dataset: parts of its training and validation patches that validate in turn.
 
-They are as apart from each other as splits are. On disk the first fold is the split val and all
-others are train, so that a dataset with folds is one like others to whoever knows of none;
-`train/folds.npy` has the fold of every training patch.
+They are separated as splits are. On disk the first fold is the split val and all others are train,
+so that a reader without folds reads it as any dataset; `train/folds.npy` has the fold of every
+training patch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FOLDS_NAME = "folds.npy"
 
 
 class ChosenRows:
-    """Chosen rows of several arrays one after the other, read as they are indexed.
+    """Chosen rows of several concatenated arrays, read as they are indexed.
 
     Args:
         parts: Arrays of one type, or what reads like them, and the places of the rows.
@@ -116,7 +116,7 @@ def fold_of(patch_set: PatchSet, number: int) -> FoldView:
         number: The fold, from 1.
 
     Raises:
-        ValueError: It has no such fold, or what tells the folds is missing or damaged.
+        ValueError: It has no such fold, or the record of the folds is missing or damaged.
     """
     folds = patch_set.manifest.folds
     if not folds:
@@ -139,7 +139,7 @@ def fold_of(patch_set: PatchSet, number: int) -> FoldView:
 
 
 def number_of_folds(data: JoinedPatchSets) -> int:
-    """How many folds each of several datasets has.
+    """The common number of folds of several datasets.
 
     Raises:
         ValueError: One has none, or another number than the first.

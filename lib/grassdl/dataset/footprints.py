@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patches.gpkg`: where every patch lies, for GRASS, QGIS and everybody else."""
+"""`patches.gpkg`: the footprint of every patch, for GRASS, QGIS and other software."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOOTPRINTS_NAME = "patches.gpkg"
 LAYER_NAME = "patches"
 
 COLOR_COLUMN = "GRASSRGB"
-"""Where GRASS looks for a feature's colour."""
+"""Column of a feature's colour in GRASS."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ IMAGES = "images"
 LABELS = "labels"
 
 LEAST_DIGITS = 6
-"""Of rows and columns in the chips' names."""
+"""Digits of rows and columns in the chips' names."""
 
 LARGEST_BLOCK = 256
 """Edge in cells of the tiles within a chip that is larger."""
@@ -43,15 +43,15 @@ GDAL_TYPES = {
 }
 
 WIDER = {"uint8": "int16", "uint16": "int32", "int16": "int32", "int32": "float64"}
-"""Where values take up their whole type, so that none is left to say NULL."""
+"""The next type, for values that use their whole type and leave none for nodata."""
 
 _NAME = re.compile(r"r\d+_c\d+\.tif")
 
 LARGE_CHIP_BYTES = 1 << 26
-"""Size from which on a chip is suspected to promise what its file cannot hold."""
+"""Size from which on the file of a chip is checked to be large enough for its cells."""
 
 MOST_PACKED = 1032
-"""Bytes that DEFLATE packs into one at most."""
+"""Largest compression ratio of DEFLATE."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class ChipWriter:
         Args:
             split: "train", "val" or "test".
             positions: Row and column of the upper left cells, (n, 2).
-            images: (n, size, size, bands); NULL is where the labels say so.
+            images: (n, size, size, bands); NULL where the labels are.
             labels: (n, size, size) as `Target.codes` has them.
 
         Raises:
@@ -150,7 +150,7 @@ class _Encoder:
         self._driver = gdal.GetDriverByName("GTiff")
         self._reference = osr.SpatialReference(wkt=writer.crs) if writer.crs else None
         self._describe_labels = _DESCRIBED.of(writer.target)(writer.target)
-        # Names of files in memory are the process's, and threads may write side by side.
+        # Names of files in memory are global in the process, and threads write in parallel.
         self._scratch = f"/vsimem/i_dl_{os.getpid()}_{threading.get_ident()}.tif"
 
     def image(self, position: Sequence[int], image: np.ndarray, null: np.ndarray) -> bytes:
@@ -171,7 +171,7 @@ class _Encoder:
         return self._file(position, values.transpose(2, 0, 1), options, describe)
 
     def _check_nodata(self, known: np.ndarray) -> None:
-        """Refuse cells (n, bands) that would be taken for NULL."""
+        """Refuse cells (n, bands) with the nodata value."""
         taken = (known == self._nodata).any(axis=0)
         if taken.any():
             raise ValueError(
@@ -196,7 +196,7 @@ class _Encoder:
         bands, rows, cols = planes.shape
         block = min(LARGEST_BLOCK, -(-rows // 16) * 16)
         layout = ["TILED=YES", f"BLOCKXSIZE={block}", f"BLOCKYSIZE={block}", "COMPRESS=DEFLATE"]
-        # Band after band: whoever looks for NULL needs to unpack the first one only.
+        # Band by band: to find NULL only the first one is decompressed.
         layout.append("INTERLEAVE=BAND")
         kind = gdal.GetDataTypeByName(GDAL_TYPES[planes.dtype.name])
         try:
@@ -206,7 +206,7 @@ class _Encoder:
                 chip.SetSpatialRef(self._reference)
             describe(chip)
             chip.WriteRaster(0, 0, cols, rows, planes.tobytes())
-            # The file is whole once the last name for it is gone.
+            # GDAL completes the file when the last reference to it is gone.
             del chip
             return _content(self._scratch)
         finally:
@@ -343,7 +343,7 @@ class ChipLabels(Chips):
     """Labels (N, size, size).
 
     Args:
-        codes: How they lie in arrays.
+        codes: Their encoding in arrays.
         images: The images of the same patches, which distinguish NULL from unlabelled.
     """
 
@@ -357,7 +357,7 @@ class ChipLabels(Chips):
         planes, _ = _read_planes(self.folder / name, [1], shape, {self.dtype.name})
         codes = planes[0].copy()
         unlabelled = self.codes.is_unlabelled(codes)
-        # Most chips of a whole map of classes have no such cell, and their image stays shut.
+        # Only read for chips with such cells.
         if unlabelled.any():
             codes[unlabelled & self._null(name)] = self.codes.null
         return codes
@@ -379,7 +379,7 @@ def open_chips(
         size: Edge of a patch in cells.
         bands: Number of bands.
         dtype: dtype of the images.
-        codes: How labels lie in arrays.
+        codes: The encoding of labels in arrays.
 
     Raises:
         ValueError: Chips are missing, there are too many, or the head of the first is another one.

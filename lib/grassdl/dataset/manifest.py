@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`dataset.json`: everything that training must know about a folder of patches."""
+"""`dataset.json`: the description of a dataset of patches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..io.json_records import write_json
 MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "i.dl patch dataset"
 FORMAT_VERSION = 1
-"""Fields that came later have defaults, so that the first datasets are read as they are."""
+"""Later fields have defaults, so that the first datasets are read without migration."""
 
 NPY, GEOTIFF = FILE_FORMATS = ("npy", "geotiff")
 
@@ -39,7 +39,7 @@ DATASET_FOLDER = FolderKind(
     (
         r"dataset\.json",
         r"overview\.png",
-        # With what SQLite leaves beside it while a program has it open.
+        # With the files of SQLite beside an open database.
         r"patches\.gpkg(-wal|-shm|-journal)?",
         r"(train|val|test)",
         r"(train|val|test)/(images|labels)(\.npy)?",
@@ -48,7 +48,7 @@ DATASET_FOLDER = FolderKind(
         r"(train|val|test)/(images|labels)/r\d+_c\d+\.tif(\.aux\.xml)?",
     ),
 )
-"""What a dataset's folder holds, and --overwrite may therefore remove."""
+"""Files of a dataset's folder, which --overwrite may remove."""
 
 SPLIT_COLORS = {"train": "0:114:178", "val": "230:159:0", "test": "204:121:167"}
 """Blue, orange and reddish purple, which differ for colour-blind readers (Okabe & Ito 2008)."""
@@ -116,7 +116,7 @@ class Export:
 
 @dataclass
 class Fold:
-    """What the manifest tells of a fold: a part of the patches of train and val, see `folds`.
+    """A fold, a part of the patches of train and val, see `folds`.
 
     Attributes:
         patches: Number of patches.
@@ -235,13 +235,13 @@ class Manifest:
 
 
 class _BandRecord(TypedDict):
-    """What a band has besides what it is."""
+    """Fields of a band besides those of `Band`."""
 
     statistics: dict[str, Any]
 
 
 class _ClassRecord(TypedDict):
-    """What a class has besides what it is."""
+    """Fields of a class besides those of `MapClass`."""
 
     pixels: PerSplit
 
@@ -364,13 +364,13 @@ class _TargetRecord(TypedDict):
 
 
 def _kind(content: dict[str, Any]) -> str:
-    """The kind of the target; older datasets, which do not tell it, have classes."""
+    """The kind of the target; classes in older datasets, which do not record it."""
     told = checked(content, _TargetRecord)
     return told["target"]["kind"] if "target" in told else CLASSES
 
 
 def _fold_json(fold: Fold) -> dict[str, Any]:
-    """A fold for the file, which tells statistics of labels where there are any."""
+    """A fold for the file, with statistics of labels if there are any."""
     content = {**vars(fold), "statistics": [one.to_json() for one in fold.statistics]}
     labels = [one.to_json() for one in content.pop("label_statistics")]
     return {**content, **({"label_statistics": labels} if labels else {})}

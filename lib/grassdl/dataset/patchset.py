@@ -54,7 +54,7 @@ class PatchSet:
     def open(cls, folder: str | Path) -> PatchSet:
         """Open a dataset and check that it is whole.
 
-        What is inside GeoTIFF chips, but for the head of the first, shows when they are read.
+        Of GeoTIFF chips only the header of the first is checked; the others when they are read.
 
         Raises:
             ValueError: Without name, missing, damaged, truncated, or of a newer format version.
@@ -110,7 +110,7 @@ class PatchSet:
         return PatchArrays(images, labels, self.folder, *how)
 
     def check_labels(self) -> None:
-        """Read the labels of all patches, so that none is found damaged after hours of training.
+        """Check the labels of all patches before a training.
 
         Raises:
             ValueError: See `PatchArrays.own_labels`.
@@ -131,12 +131,12 @@ class PatchArrays:
     folder: Path
     """Folder of the dataset."""
     joined_index: np.ndarray | None = None
-    """Label code of the joined datasets by label code of this one, (256,) uint8; None where labels
-    stay as they are."""
+    """Label code of the joined datasets by label code of this one, (256,) uint8; None if labels
+    are unchanged."""
     bands: list[int] | None = None
-    """Places of the bands that are read; None for all."""
+    """Indices of the bands that are read; None for all."""
     codes: LabelCodes = CLASS_CODES
-    """How labels lie in the arrays."""
+    """The encoding of labels in the arrays."""
     outputs: int = MAX_CLASSES
     """Number of the dataset's classes, whose label codes begin with 0; 1 of a value."""
 
@@ -275,7 +275,7 @@ class JoinedPatchSets:
         return self._labels.contradictions()
 
     def renumbered(self) -> list[str]:
-        """Sentences about labels that are others here than in their dataset."""
+        """Sentences about class values that differ from those in their dataset."""
         return self._labels.renumbered()
 
     def count(self, split: str) -> int:
@@ -295,7 +295,7 @@ class JoinedPatchSets:
         ]
 
     def _chosen(self, of_bands: list[Item]) -> list[Item]:
-        """What belongs to the bands that are used, of a list of one item for each band."""
+        """The items of the used bands, of a list with one item per band."""
         if self._band_places is None:
             return of_bands
         return [of_bands[place] for place in self._band_places]
@@ -314,7 +314,7 @@ class _JoinedClasses:
         self.target = first.joined(others)
 
     def contradictions(self) -> list[str]:
-        """A sentence about classes whose numbers alone do not show that they are the same, if any.
+        """A sentence about unlabelled classes that may differ in meaning, if any.
 
         Every pair: the second and third may disagree about a class that the first lacks.
         """
@@ -334,7 +334,7 @@ class _JoinedClasses:
         ]
 
     def renumbered(self) -> list[str]:
-        """Sentences about datasets whose texts have other class values here than in them."""
+        """Sentences about datasets whose texts have other class values than in the joined ones."""
         sentences = []
         for one in self.patch_sets:
             classes = one.manifest.classes
@@ -369,7 +369,7 @@ class _JoinedClasses:
 
 
 class _JoinedValues:
-    """The labels of several datasets of a value, which stay as they are.
+    """The labels of several datasets of a value, which are unchanged.
 
     Args:
         patch_sets: The datasets.
@@ -384,7 +384,7 @@ class _JoinedValues:
         self.target = first.joined(others).described_by(merged)
 
     def contradictions(self) -> list[str]:
-        """None: units are told, and compared."""
+        """None, since units are compared."""
         return []
 
     def renumbered(self) -> list[str]:
@@ -396,7 +396,7 @@ class _JoinedValues:
         return np.array([sum(sum(one.manifest.pixels[split]) for one in self.patch_sets)])
 
     def joined_index(self, patch_set: PatchSet) -> None:
-        """Labels stay as they are."""
+        """None: labels are unchanged."""
 
 
 _LABELS: ByTarget[type[_JoinedClasses] | type[_JoinedValues]] = ByTarget(
@@ -405,7 +405,7 @@ _LABELS: ByTarget[type[_JoinedClasses] | type[_JoinedValues]] = ByTarget(
 
 
 def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
-    """Where the named bands are, in rising order."""
+    """Indices of the named bands, ascending."""
     known = [band.name for band in of_date(bands, 0)]
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -444,10 +444,10 @@ def _shared(one: ClassScheme, two: ClassScheme) -> Iterator[tuple[MapClass, MapC
 
 
 def _contradict(one: MapClass, other: MapClass) -> bool:
-    """Whether two classes of equal value and label look like different things.
+    """Whether two classes of equal value and label may differ in meaning.
 
-    A label says what is meant. Without one the number is all there is, and colours that somebody
-    chose and that are not alike are a sign of something else.
+    Without labels only the value identifies a class, and different chosen colours are a sign of
+    different classes.
     """
     has_label = one.label != str(one.value)
     return (
@@ -458,7 +458,7 @@ def _contradict(one: MapClass, other: MapClass) -> bool:
 
 
 def _label_conflict(one: ClassScheme, two: ClassScheme) -> str | None:
-    # The number of a text means nothing.
+    # The class value of a text has no meaning.
     labels = {own.value: own.label for own in one if not own.numbered}
     for other in two:
         if not other.numbered and labels.get(other.value, other.label) != other.label:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`overview.png`: what is in a dataset at a glance.
+"""`overview.png`: a picture of the content of a dataset.
 
 Sample patches of every split over their labels, and the shares of the classes beside them.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OVERVIEW_NAME = "overview.png"
 
 SHEET_WIDTH_PX, SHEET_HEIGHT_PX = 1640, 1340
-"""What the patches may take."""
+"""Size in pixels that the patches may take."""
 
 TILE_PX = 160
 """About the edge of a patch: its cells are drawn with a whole number of pixels each."""
@@ -94,7 +94,7 @@ def dataset_overview(
     _write_titles(figure, manifest, height)
     _draw_mosaics(figure, mosaics, height)
     _draw_panel(figure, manifest, list(rows), width, height)
-    # Photographs do not get much smaller, however long they are compressed.
+    # A higher compression level hardly reduces photographs.
     figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
 
 
@@ -109,7 +109,7 @@ def choose_patches(class_cells: np.ndarray, count: int) -> np.ndarray:
     chosen: list[int] = []
     rarest_first = np.argsort((class_cells > 0).sum(axis=0), kind="stable")
     for index in rarest_first[best[rarest_first] > 0][:count]:
-        # Half of what the best patch has is enough to see the class.
+        # Half the cells of the best patch are enough to show the class.
         if class_cells[chosen, index].max(initial=0) * 2 < best[index]:
             chosen.append(int(class_cells[:, index].argmax()))
     left = np.setdiff1d(np.arange(len(class_cells)), chosen)
@@ -147,7 +147,7 @@ def _read_patches(
     bands = picture_bands(patch_set.manifest.bands)
     reader = PatchReader([patch_set.patches(split, bands)], np.zeros(len(bands)))
     thin = (slice(None), slice(None, None, step), slice(None, None, step))
-    # Copies, or what is thinned would keep the whole patches in memory.
+    # Copies: views would keep the whole patches in memory.
     tiles = [
         (images[thin].copy(), labels[thin].copy())
         for _, images, labels in reader.batches(1, places)
@@ -312,7 +312,7 @@ def _draw_bars(
 
 
 def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_out: int) -> str:
-    """What the panel does not show."""
+    """The lines below the panel."""
     target = manifest.target
     _, edge = target.labelled_part(manifest.export.size)
     cells = [manifest.counts[split] * edge**2 for split in splits]
@@ -327,7 +327,7 @@ def _note(manifest: Manifest, splits: Sequence[str], pixels: np.ndarray, left_ou
 def _write(figure: Figure, x: float, y: float, height: int, text: str, **style: Any) -> None:
     """A text whose place is given in pixels from the upper left corner."""
     width = figure.get_figwidth() * DPI
-    # A dollar sign in a label is no formula.
+    # A dollar sign in a label does not begin a formula.
     figure.text(x / width, 1 - y / height, text, parse_math=False, **{"va": "center", **style})
 
 

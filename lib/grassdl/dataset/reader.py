@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Patches as a network takes them: the one reader of training, scoring and pictures."""
+"""Reads patches as the input of a network, for training, scoring and pictures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .patchset import PatchArrays
 class PatchReader:
     """Patches of one or several datasets of any format and type, in memory of their own.
 
-    What it returns may be changed: the arrays of a dataset are maps of files that are read only.
+    The returned arrays are copies and writable, unlike the memory-mapped files of a dataset.
 
     Args:
         parts: The patches of every dataset, all of the same size and number of bands.
-        fill: Value of every band that stands for NULL, (bands,).
+        fill: Value of every band that replaces NULL, (bands,).
     """
 
     def __init__(self, parts: Sequence[PatchArrays], fill: np.ndarray):
@@ -32,8 +32,8 @@ class PatchReader:
     def read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, size, size, bands) float32 and labels (n, size, size) of patches.
 
-        Where a cell is NULL the bands hold what stands for it. A place of -1 gives an unlabelled
-        patch of zeros, which counts nowhere.
+        NULL cells have the fill values. A place of -1 gives an unlabelled
+        patch of zeros, which does not count.
 
         Raises:
             ValueError: A patch is missing or damaged.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a model has seen of the ground, and which patches lie there.
+"""The ground that a model was trained on, and the patches that share cells with it.
 
 `model.json` keeps, in its areas, the places of the training and validation patches: scores on
 cells of these places are too high, whatever dataset or map they come from.
@@ -59,7 +59,7 @@ def positions_of(patch_set: PatchSet) -> dict[str, np.ndarray] | None:
         return None
     try:
         found = patch_set.regrouped(found)
-    # The table tells fewer patches than there are.
+    # The table has fewer patches than the dataset.
     except IndexError:
         return None
     return found if all(len(found[one]) == count for one, count in counts.items()) else None
@@ -68,7 +68,7 @@ def positions_of(patch_set: PatchSet) -> dict[str, np.ndarray] | None:
 def _positions_on_disk(path: Path, most: int) -> dict[str, np.ndarray] | None:
     """Upper left cells by split of the first patches of a GeoPackage; None if it cannot be read."""
     try:
-        # A table like others: that takes no GDAL, which training does without.
+        # Read as a plain SQLite table, without GDAL, which training does not need.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
             rows = file.execute(
                 f"SELECT split, row, col FROM {LAYER_NAME} ORDER BY split, place LIMIT ?",
@@ -148,7 +148,7 @@ class Places:
 def check_ground(patch_set: PatchSet, place: Mapping[str, Any]) -> None:
     """Refuse a dataset whose coordinates are not those of a session.
 
-    Without a coordinate reference system those of one project are: any map of it will do.
+    Without a coordinate reference system the project must be the same.
 
     Args:
         patch_set: The dataset.
@@ -207,11 +207,11 @@ def _regions(region: dict[str, Any], times: int) -> tuple[np.ndarray, np.ndarray
 def leaks(
     model: str, areas: Sequence[dict[str, Any]], patch_set: PatchSet, split: str
 ) -> list[dict[str, Any]]:
-    """The patches of a split that lie where a model has seen the ground.
+    """The patches of a split that share cells with the training of a model.
 
     Args:
         model: Name of the model.
-        areas: What it has seen, see `ModelCard.seen_areas`.
+        areas: Where it was trained, see `ModelCard.seen_areas`.
         patch_set: The dataset.
         split: "train", "val" or "test".
 
@@ -227,7 +227,7 @@ def leaks(
         for area in areas:
             same_fold = split == "test" or area.get("fold") == patch_set.fold
             if area["dataset_id"] == manifest.dataset_id and same_fold:
-                # The splits of one dataset are apart, and all its folds have the same test split.
+                # Splits of one dataset are separate; all its folds have the same test split.
                 met |= split == seen_as
                 continue
             places = Places.of_area(area, seen_as)
@@ -256,7 +256,7 @@ def leak(
 
 
 def sentence(found: dict[str, Any], consequence: str = "the scores may be too high") -> str:
-    """What a leak means, for the user."""
+    """A leak and its consequence, for the user."""
     done = {"train": "was trained", "val": "was validated, which chose its best epoch"}
     lie = "lie" if found["exact"] else "may lie"
     share = 100 * found["patches"] / max(found["of"], 1)

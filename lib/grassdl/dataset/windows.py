@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which cells of a region lie in patches, wherever and at what resolution these were cut."""
+"""The cells of a region that lie in patches, also of another region or resolution."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Windows:
 
     @classmethod
     def of(cls, places: Iterable[Places], region: Mapping[str, Any]) -> Windows:
-        """The cells whose centres lie in places; of places elsewhere nothing is left."""
+        """The cells whose centres lie in places; places outside the region are dropped."""
         edges = [np.zeros((0, 4), int), *(_edges(one, region) for one in places)]
         return cls(np.concatenate(edges), region["cols"])
 

@@ -33,7 +33,7 @@ FIXED_BYTES = 2_000_000
 
 @dataclass(frozen=True)
 class WrittenPart:
-    """What a run of patches adds to the manifest.
+    """The part of the manifest of consecutive patches.
 
     Attributes:
         split: Their split.
@@ -58,7 +58,7 @@ class Figures:
         fold: The fold; 0 for none.
         patches: Number of patches.
         pixels: Labelled pixels of every class, see `Target.counted`.
-        bands: Of the bands; nothing of patches that no training may see.
+        bands: Of the bands; empty for test patches.
         labels: Of what `Target.measured` gives of the labels.
     """
 
@@ -93,10 +93,10 @@ class LayerFigures:
 
 
 def joined_figures(layers: int, parts: Sequence[LayerFigures]) -> list[BandStatistics]:
-    """The same whatever the parts are: sums of floats are rounded once, at the end.
+    """Independent of the division into parts: sums of floats are rounded once, at the end.
 
     Args:
-        layers: How many there are.
+        layers: Number of layers.
         parts: Their figures.
     """
     nothing = [BandStatistics() for _ in range(layers)]
@@ -155,7 +155,7 @@ class PatchSetWriter:
         return FIXED_BYTES + cells * per_cell + sum(self.counts.values()) * per_patch
 
     def create(self) -> None:
-        """Make what patches are written into."""
+        """Create the files and folders of the patches."""
         for split in SPLITS:
             (self.folder / split).mkdir()
             if self.file_format == NPY:
@@ -195,7 +195,7 @@ class PatchSetWriter:
         figures = []
         for fold in np.unique(own_folds).tolist():
             chosen = own_folds == fold
-            # All of them as a rule: a copy would take time.
+            # Usually all of them: avoid a copy.
             run = slice(None) if chosen.all() else chosen
             trains = split == "train" or fold > 0
             figures.append(self._figures(fold, images[run], labels[run], trains))
@@ -285,12 +285,12 @@ class PatchSetWriter:
         return joined_figures(len(self.bands), [one.bands for one in figures])
 
     def _label_statistics(self, figures: Sequence[Figures]) -> list[BandStatistics]:
-        """Statistics of what is measured of the labels."""
+        """Statistics of the measured labels."""
         layers = self.target.measured(np.zeros(0, self.target.codes.dtype)).shape[-1]
         return joined_figures(layers, [one.labels for one in figures])
 
     def _content_hash(self, parts: Sequence[WrittenPart]) -> str:
-        """Equal for equal arrays, band names and classes, on any machine and in any format."""
+        """A hash of arrays, band names and classes, independent of machine and format."""
         head = {
             "bands": [band.label for band in self.bands],
             "classes": self.target.hashed,
@@ -300,7 +300,7 @@ class PatchSetWriter:
         digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
         for part in parts:
             digest.update(b"".join(part.digests))
-        # Where one part ends and the next begins depends on how many processes wrote them.
+        # The division into parts depends on the number of processes.
         for part in parts if self.folds else ():
             digest.update(part.folds.tobytes())
         return digest.hexdigest()

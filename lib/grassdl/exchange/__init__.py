@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Models for other tools: what leaves the toolset."""
+"""Export of models to other tools, and import from them."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The export of a model: converted, run again and compared, described, and only then there."""
+"""The export of a model: converted, compared with the model, described, then renamed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXPORT_FOLDER = FolderKind(
         r"saved_model(/.*)?",
     ),
 )
-"""What the folder of an export holds, and --overwrite may therefore remove."""
+"""Files of an export, which --overwrite may remove."""
 
 AGREEMENT = 1e-3
 """Mean difference of probabilities that rounding may make, as between engines of i.dl.predict."""
@@ -54,7 +54,7 @@ SAMPLE_CELLS = 128
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export has led to.
+    """The result of an export.
 
     Attributes:
         path: The file or folder for the other tool.
@@ -72,7 +72,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Export:
-    """An export that nothing is known to stand in the way of; see `planned`.
+    """A checked export; see `planned`.
 
     Attributes:
         model: The model.
@@ -105,7 +105,7 @@ class Export:
             overwrite: Whether an earlier export may be replaced.
 
         Raises:
-            ValueError: The model, the size or the output will not do.
+            ValueError: The model, the size or the output is not allowed.
             ModuleNotFoundError: Packages that the format takes are missing; all are named.
         """
         chosen = FORMATS[format_name]
@@ -115,20 +115,20 @@ class Export:
         model = open_model(names)
         model.check_keras()
         card = model.card
-        # What is compared, and told to other tools, are probabilities of classes.
+        # Only probabilities of classes are compared, and described for other tools.
         card.target.scheme(f"Model <{card.name}>")
         chosen.check(card)
         if card.target.of_patches:
             size = card.size if size is None else size
             if wrong := card.target.size_difference(card.size, size):
                 raise ValueError(
-                    f"Model <{card.name}> cannot be exported so: {wrong}; leave out size"
+                    f"Model <{card.name}> cannot be exported by size: {wrong}; leave out size"
                 )
         if size is not None and size % card.stride:
             fitting = max(1, round(size / card.stride)) * card.stride
             raise ValueError(
-                f"Size {size} is no multiple of {card.stride}, by which the network "
-                f"{card.network} moves: choose {fitting}"
+                f"Size {size} is no multiple of {card.stride}, the stride of network "
+                f"{card.network}: choose {fitting}"
             )
         target = check_output_folder(output, overwrite, EXPORT_FOLDER)
         return cls(model, target, chosen, chosen.layout(size))
@@ -167,11 +167,11 @@ class Export:
         card = self.model.card
         edge = self.layout.size or -(-SAMPLE_CELLS // card.stride) * card.stride
         values = card.likely_values(edge)[None]
-        # A single network gives them as they are, an ensemble at its members' temperatures.
+        # Of a single network without temperature, of an ensemble with its members' temperatures.
         expected = card.tempered(self.model.predictor()(values))
         found = self.layout.probabilities(run(self.layout.images(values)))
         difference = np.abs(found - expected)
-        # Not "greater": NaN is no agreement.
+        # Not ">", so that NaN counts as a difference.
         if found.shape != expected.shape or not difference.mean() <= AGREEMENT:
             raise ValueError(
                 "The exported network gives other probabilities than the model (mean difference "
@@ -183,7 +183,7 @@ class Export:
 
 
 def _check_memory(networks: Sequence[keras.Model], size: int) -> None:
-    """Refuse images with which the networks could not be run, as they are to be compared.
+    """Refuse images that are too large for the comparison.
 
     Raises:
         ValueError: They take more memory than this machine has.

@@ -33,13 +33,13 @@ OPSET = 18
 """Version of ONNX's operators: what onnxruntime 1.14 (2023) and all later ones know."""
 
 DEEPNESS_SIZE = 512
-"""Edge of Deepness' tiles unless the user tells another, as in its own examples."""
+"""Default edge of Deepness' tiles, as in its own examples."""
 
 BLENDED_OVERLAP = 25
-"""Overlap of tiles in per cent for a network that sees its whole window."""
+"""Overlap of tiles in per cent for a network whose receptive field is the whole window."""
 
 LARGEST_OVERLAP = 80
-"""Per cent of a tile beyond which next to nothing of it is kept."""
+"""Largest overlap in per cent: beyond it hardly any cell of a tile is kept."""
 
 Images = np.ndarray
 Runner = Callable[[Images], np.ndarray]
@@ -50,7 +50,7 @@ class Writer(Protocol):
     """Writes a network into a folder."""
 
     def __call__(self, network: keras.Model, card: ModelCard, layout: Layout, folder: Path) -> None:
-        """Write it; the card tells what the format wants to know beside it."""
+        """Write it; the card has the metadata of the format."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Format:
 
 
 def check_any(card: ModelCard) -> None:
-    """Every model will do."""
+    """Accept every model."""
 
 
 def write_saved_model(network: keras.Model, card: ModelCard, layout: Layout, folder: Path) -> None:
@@ -96,7 +96,7 @@ def write_openvino(network: keras.Model, card: ModelCard, layout: Layout, folder
     import_openvino().save_model(
         converted_network(network),
         folder / OPENVINO_NAME,
-        # Half as large, but other results.
+        # Half precision would change the results.
         compress_to_fp16=False,
     )
 
@@ -130,7 +130,7 @@ def write_deepness(network: keras.Model, card: ModelCard, layout: Layout, folder
         "model_type": "Segmentor",
         "class_names": names,
         "tiles_overlap": overlap(card, layout),
-        # Of two classes and more the likeliest is drawn, and nothing is removed.
+        # The most probable class is drawn, and no areas are removed.
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
         OWN_KEY: own_facts(card, layout),
@@ -150,7 +150,7 @@ def overlap(card: ModelCard, layout: Layout) -> int:
 
 
 def check_deepness(card: ModelCard) -> None:
-    """Refuse classes of patches, and bands that are no bytes.
+    """Refuse classes of patches, and bands of other types than bytes.
 
     Raises:
         ValueError: There are some; the message names the first.
@@ -180,7 +180,7 @@ def _convert_to_onnx(network: keras.Model, path: Path) -> None:
     """Convert a network by way of a SavedModel.
 
     Raises:
-        ValueError: The converter cannot.
+        ValueError: The converter fails.
     """
     from tf2onnx import convert, tf_loader
 
@@ -195,7 +195,7 @@ def _convert_to_onnx(network: keras.Model, path: Path) -> None:
                 opset=OPSET,
                 output_path=str(path),
             )
-        # The converter is many programs, each with errors of its own.
+        # The converter raises errors of many kinds.
         except Exception as error:
             first_line = next(iter(str(error).strip().splitlines()), repr(error))
             raise ValueError(

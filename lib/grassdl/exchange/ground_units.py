@@ -14,7 +14,7 @@ _UNIT = re.compile(r'\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)')
 
 
 def metres_per_unit(card: ModelCard) -> float | None:
-    """How many metres a map unit has; None for degrees, and where there is no telling.
+    """Metres per map unit; None for degrees, and if unknown.
 
     The last unit in the WKT of a projected system is that of its coordinates.
     """
@@ -23,6 +23,6 @@ def metres_per_unit(card: ModelCard) -> float | None:
 
 
 def metres_in(wkt: str) -> float | None:
-    """How many metres a unit of a coordinate reference system has; None if there is no telling."""
+    """Metres per unit of a coordinate reference system; None if unknown."""
     units = _UNIT.findall(wkt) if wkt.lstrip().startswith(("PROJCS", "PROJCRS")) else []
     return float(units[-1]) if units else None

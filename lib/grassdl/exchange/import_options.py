@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the user of i.dl.import tells of a network, read from the module's options."""
+"""The description of a network by the options of i.dl.import."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def wanted_of(options: Mapping[str, str], wkt: str) -> Wanted:
 
     Args:
         options: As the parser leaves them.
-        wkt: The project's coordinate reference system; "" where it is of no use.
+        wkt: The project's coordinate reference system; "" where it is not needed.
 
     Raises:
-        ValueError: A value makes no sense.
+        ValueError: A value is not allowed.
     """
     sizes = numbers(options, "resolution", SMALLEST, LARGEST_CELL)
     if len(sizes) > 2:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The import of an ONNX network: understood, tried on a sample, and only then a model folder."""
+"""The import of an ONNX network: checked, run on a sample, then written as a model folder."""
 
 from __future__ import annotations
 
@@ -42,43 +42,43 @@ if TYPE_CHECKING:
     import onnx
 
 NETWORK = "onnx"
-"""What the card calls the network, whose architecture nobody knows."""
+"""Name of the network on the card, since its architecture is unknown."""
 
 README_NAME = "README.md"
 
 PACKAGES = ("onnx", "openvino")
 
 USUAL_STRIDE = 32
-"""What most encoders make of five steps by two; for others a multiple does no harm."""
+"""Default stride: that of encoders of five levels, and a multiple of others."""
 
 SAMPLE_EDGE = 256
-"""Edge of the sample in cells where any will do, and usual size on the card."""
+"""Edge of the sample in cells for networks of any size, and size on the card."""
 
 LARGEST_SCALING = 1e12
-"""The largest scale and offset: larger ones leave nothing that float32 can hold."""
+"""The largest scale and offset: larger ones exceed float32."""
 
 SMALLEST, LARGEST_CELL = 1e-12, 1e8
-"""Size of a cell in map units: others are typing errors, or those of a damaged file."""
+"""Bounds of the size of a cell in map units; others are typing errors, or of a damaged file."""
 
 SAMPLE_BYTES = 12
-"""Memory that a value of the sample takes while it is drawn: in double and in single precision."""
+"""Bytes per value of the sample while it is drawn: in double and in single precision."""
 
 LARGEST_WINDOW = 1 << 15
-"""Edge of the images that a network takes in cells, at most: more is on no card."""
+"""Largest edge in cells of the images that a network takes, by the schema of the card."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user tells of a network; None and empty where the file or a default decides.
+    """The user's description of a network; None and empty where the file or a default decides.
 
     Attributes:
         bands: Names of the bands.
         classes: The classes in the order of the outputs; without colour: "".
-        scale, offset: What values of the bands are multiplied by, and what is added then: one
+        scale, offset: Factor of the bands' values, and the number that is added then: one
             number, or one for each band.
         resolution: Height and width of a cell in map units.
-        halo, stride: Cells around a core that decide about it, and on whose multiples it begins.
-        activation: What makes probabilities; "auto" to find out.
+        halo, stride: In cells.
+        activation: What turns outputs into probabilities; "auto" to detect it.
         wkt: The coordinate reference system whose units cells are measured in.
     """
 
@@ -95,7 +95,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import has led to.
+    """The result of an import.
 
     Attributes:
         folder: The model folder.
@@ -119,13 +119,13 @@ class Imported:
 
 @dataclass(frozen=True)
 class Import:
-    """An import that nothing is known to stand in the way of; see `planned`.
+    """A checked import; see `planned`.
 
     Attributes:
         source: The ONNX file.
         network: Its content.
-        facts: What it tells of itself.
-        entry: How images enter it.
+        facts: Its metadata.
+        entry: The layout of its images.
         wanted: What the user tells.
         target: The folder to write.
     """
@@ -148,7 +148,7 @@ class Import:
             overwrite: Whether an earlier model may be replaced.
 
         Raises:
-            ValueError: The file, what is told of it, or the output will not do.
+            ValueError: The file, its description, or the output is not allowed.
             ModuleNotFoundError: Packages are missing; all are named.
         """
         missing = [name for name in PACKAGES if find_spec(name) is None]
@@ -159,7 +159,7 @@ class Import:
         try:
             facts = file_facts(metadata(network))
         except ValueError as error:
-            raise ValueError(f"File <{path}> cannot be taken: {shortened(error)}") from None
+            raise ValueError(f"File <{path}> cannot be imported: {shortened(error)}") from None
         dates = number_of_dates(facts.own.bands) if facts.own else 1
         bands = len(wanted.bands) * dates or (len(facts.own.bands) if facts.own else None)
         entry = entry_of(network, bands)
@@ -170,7 +170,7 @@ class Import:
             )
         target = check_output_folder(output, overwrite, MODEL_FOLDER)
         planned = cls(path, network, facts, entry, wanted, target)
-        # What would fail at the end.
+        # These would fail at the end.
         planned._check_memory()
         planned.bands()
         planned.scaling()
@@ -184,7 +184,7 @@ class Import:
             versions: Versions of further software by name.
 
         Raises:
-            ValueError: The network cannot be computed, or is not what it was said to be.
+            ValueError: The network cannot be computed, or does not fit its description.
         """
         scale, offset = self.scaling()
         mean, deviation = self._statistics(scale, offset)
@@ -239,7 +239,7 @@ class Import:
         return self.entry.window or -(-SAMPLE_EDGE // stride) * stride
 
     def _check_memory(self) -> None:
-        """Refuse images that nobody could compute: a file may tell any size and number of bands.
+        """Refuse images that exceed the memory: a file may have any size and number of bands.
 
         Raises:
             ValueError: A sample of them takes more memory than this machine has.
@@ -319,13 +319,13 @@ class Import:
             found = (self.facts.metres / metres,) * 2
         if found is None:
             raise ValueError(
-                "The file does not tell in map units how large the cells are that the network was "
-                "trained on: give their size by resolution"
+                "The file does not give in map units the size of the cells that the network was "
+                "trained on: give it by resolution"
             )
         if not all(SMALLEST <= one <= LARGEST_CELL for one in found):
             raise ValueError(
-                f"Cells of {found[0]:g} x {found[1]:g} map units are none of imagery: give their "
-                "size by resolution"
+                f"Cells of {found[0]:g} x {found[1]:g} map units are not those of imagery: give "
+                "their size by resolution"
             )
         return found
 
@@ -341,8 +341,8 @@ class Import:
         return None if halo is None else -(-halo // stride) * stride, stride
 
     def _statistics(self, scale: np.ndarray, offset: np.ndarray) -> tuple[list[float], list[float]]:
-        """Mean and deviation of each band: what the file tells, else the value that the network
-        gets as 0, and how far off is what it gets as 1."""
+        """Mean and deviation of each band: those of the file, else the value that the scaling maps
+        to 0, and the difference from it that is mapped to 1."""
         own = self.facts.own
         if own:
             return own.mean, own.deviation
@@ -360,7 +360,7 @@ class Import:
             return list(self.facts.own.classes)
         labels = self.facts.labels
         if outputs == 1 and len(labels) == 1:
-            # Deepness tells of one output what it is of.
+            # Deepness names the class of a single output.
             labels = ["background", *labels]
         if len(set(labels)) < len(labels):
             raise ValueError(
@@ -369,7 +369,7 @@ class Import:
             )
         if not labels:
             raise ValueError(
-                f"The file does not tell its classes (outputs: {outputs}): name them in the order "
+                f"The file does not name its classes (outputs: {outputs}): name them in the order "
                 "of the outputs by classes=value:label:colour,..., or in a file by class_values"
             )
         return [MapClass(value, label, "") for value, label in enumerate(labels)]
@@ -378,7 +378,7 @@ class Import:
         """What makes probabilities of the result of a sample, classes in the order of their values.
 
         Raises:
-            ValueError: Outputs and classes do not go together.
+            ValueError: Outputs and classes do not match.
         """
         choice = self.wanted.activation
         activation = activation_of(choice, result, outputs.number, len(classes))
@@ -386,7 +386,7 @@ class Import:
         return Ending(outputs.channels_first, outputs.rank, activation, tuple(order))
 
     def _threshold(self, ending: Ending) -> float | None:
-        """The probability from which on a cell is of the second of two classes, if it is told."""
+        """The threshold of the second of two classes, if it is known."""
         if ending.order != (0, 1) or ending.activation == "index":
             return None
         if self.facts.own:
@@ -396,7 +396,7 @@ class Import:
         return threshold if of_one and threshold is not None and threshold <= 1 else None
 
     def _ground(self) -> dict[str, Any]:
-        """The areas that the network has seen, and their footprint, as far as the file tells."""
+        """The areas that the network was trained on, and their footprint, if the file has them."""
         own = self.facts.own
         return {"areas": own.areas, "footprint": own.footprint} if own else {}
 

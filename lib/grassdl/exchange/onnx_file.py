@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ONNX files of others: data, of which nothing is taken but operators that compute."""
+"""ONNX files of others: only their weights and operators that compute are accepted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_COMPUTING = frozenset(
     "Bernoulli If Loop Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike "
     "Scan SequenceMap".split()
 )
-"""Operators that draw at random, so that no run can be repeated, or run as long as they like."""
+"""Operators that draw at random, so that no run can be repeated, or run without bound."""
 
 OLDEST_OPSET = 9
 
@@ -33,7 +33,7 @@ def read_onnx_file(path: Path) -> onnx.ModelProto:
     """The content of an ONNX file, checked; no other file is opened.
 
     Raises:
-        ValueError: It is none, or holds what is not taken.
+        ValueError: It is none, or holds what is not accepted.
         ModuleNotFoundError: The package onnx is not installed.
     """
     import onnx
@@ -53,16 +53,16 @@ def read_onnx_file(path: Path) -> onnx.ModelProto:
         checker.check_model(model)
     except ModuleNotFoundError:
         raise
-    # protobuf and the checker have errors of their own.
+    # protobuf and the checker raise errors of their own.
     except Exception as error:
         raise ValueError(
-            f"File <{path}> is no ONNX network that is taken: {shortened(error)}"
+            f"File <{path}> is no ONNX network that can be imported: {shortened(error)}"
         ) from None
     return model
 
 
 def _check_data(model: onnx.ModelProto) -> None:
-    """Refuse weights that lie in other files, wherever these are."""
+    """Refuse weights in other files."""
     import onnx
 
     graphs = [model.graph, *model.functions]
@@ -92,16 +92,16 @@ def _check_operators(model: onnx.ModelProto) -> None:
         if node.domain not in STANDARD:
             raise ValueError(
                 f"operator <{node.op_type}> is a custom one of <{node.domain}>: only ONNX's own "
-                "operators are taken"
+                "operators are accepted"
             )
         if node.op_type in NOT_COMPUTING:
             raise ValueError(
                 f"operator <{node.op_type}> draws at random or chooses what is computed: only "
-                "networks that always compute the same are taken"
+                "networks that always compute the same are accepted"
             )
     if opset(model) < OLDEST_OPSET:
         raise ValueError(
-            f"it is of operator set {opset(model)}: {OLDEST_OPSET} and later ones are taken"
+            f"it is of operator set {opset(model)}: {OLDEST_OPSET} and later ones are accepted"
         )
 
 
@@ -111,7 +111,7 @@ def opset(model: onnx.ModelProto) -> int:
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, Any]:
-    """What the file tells of itself: JSON where a text is JSON, else the text."""
+    """The metadata of the file: JSON where a text is JSON, else the text."""
     found: dict[str, Any] = {}
     for one in model.metadata_props:
         try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ONNX networks of any layout, put between nodes that make them ours: raw values of the bands in,
-probabilities of the classes out, bands and classes last."""
+"""ONNX networks of any layout, adapted to that of i.dl: raw band values in, class probabilities
+out, bands and classes last."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIRST, LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 @dataclass(frozen=True)
 class Entry:
-    """How images enter a network.
+    """The input of a network.
 
     Attributes:
         name: Name of the input.
@@ -58,7 +58,7 @@ def entry_of(model: onnx.ModelProto, bands: int | None) -> Entry:
         bands: Number of bands, if it is known.
 
     Raises:
-        ValueError: It takes no images of one kind, or not those bands.
+        ValueError: It does not take images, or not of these bands.
     """
     weights = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in weights]
@@ -81,7 +81,7 @@ def entry_of(model: onnx.ModelProto, bands: int | None) -> Entry:
 def _layout(sizes: Sequence[int | None], bands: int | None) -> tuple[int, bool, int | None]:
     """Number of bands, whether they come first, and the edge of the images, of three sizes.
 
-    Where the number of bands is not known, rows and columns are what is equal.
+    If the number of bands is not known, the two equal sizes are rows and columns.
     """
     shown = " x ".join(str(one or "any") for one in sizes)
     one, middle, other = sizes
@@ -102,13 +102,13 @@ def _layout(sizes: Sequence[int | None], bands: int | None) -> tuple[int, bool, 
 
 @dataclass(frozen=True)
 class Ending:
-    """What makes probabilities of what a network gives.
+    """How the output of a network becomes probabilities.
 
     Attributes:
         channels_first: Whether classes come before rows and columns.
         rank: Number of dimensions of the result: 3 where there is one value for each cell.
         activation: What makes probabilities.
-        order: Place among the outputs of each class, in the order of the class values.
+        order: Index of the output of each class, in the order of the class values.
     """
 
     channels_first: bool
@@ -118,7 +118,7 @@ class Ending:
 
 
 class _Nodes:
-    """Nodes in a row, the results of which are named one after the other."""
+    """A chain of nodes, whose results are numbered."""
 
     def __init__(self, graph: onnx.GraphProto, value: str, prefix: str):
         self.nodes: list[onnx.NodeProto] = []
@@ -152,7 +152,7 @@ class _Nodes:
 def with_entry(
     model: onnx.ModelProto, entry: Entry, scale: np.ndarray, offset: np.ndarray
 ) -> onnx.ModelProto:
-    """A network that takes raw values (1, rows, cols, bands) float32, and gives what it gave.
+    """A network that takes raw values (1, rows, cols, bands) float32, with the same output.
 
     Args:
         model: The network.
@@ -174,7 +174,7 @@ def with_entry(
         nodes.add("Add", nodes.constant("offset", offset.astype(np.float32)))
     if entry.channels_first:
         nodes.add("Transpose", perm=FIRST)
-    # The last node gives what the network takes.
+    # The output of the last node is the input of the network.
     nodes.add("Cast", to=entry.type)
     nodes.nodes[-1].output[0] = entry.name
     weights = [one for one in graph.input if one.name != entry.name]
@@ -223,7 +223,7 @@ def _add_axis(nodes: _Nodes, version: int) -> None:
 
 
 def _add_activation(nodes: _Nodes, activation: Activation, classes: int) -> None:
-    """Add what makes probabilities; a result of one output becomes two."""
+    """Add the activation; a result of one output becomes two."""
     if activation == "softmax":
         nodes.add("Softmax", axis=3)
     elif activation in ("shares", "sigmoid shares"):
@@ -242,7 +242,7 @@ def _add_activation(nodes: _Nodes, activation: Activation, classes: int) -> None
 
 
 def _prefix(model: onnx.ModelProto, word: str) -> str:
-    """What begins no name of a network."""
+    """A prefix that no name of a network has."""
     names = {name for node in model.graph.node for name in (*node.input, *node.output)}
     names |= {one.name for one in (*model.graph.initializer, *model.graph.input)}
     prefix = f"idl_{word}_"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an ONNX file tells of its bands, classes and scale: in the words of i.dl and of Deepness."""
+"""The metadata of ONNX files on bands, classes and scale, of i.dl and of Deepness."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ LONGEST_NAMES = 1 << 14
 
 @dataclass(frozen=True)
 class OwnFacts:
-    """What i.dl.export writes into a file, so that nothing need be told when it is imported.
+    """The metadata that i.dl.export writes, so that the import needs no options.
 
     Attributes:
         bands, mean, deviation, ranges, classes, resolution, size, stride, halo, threshold: As the
             card has them.
-        scale: What values of the bands are multiplied by before the network gets them.
-        areas: What the model has seen of the ground, see `ModelCard.seen_areas`.
+        scale: Factor of the bands' values at the input of the network.
+        areas: Where the model was trained, see `ModelCard.seen_areas`.
         footprint: As the card has it.
     """
 
@@ -78,14 +78,14 @@ def own_facts(card: ModelCard, layout: Layout) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a file tells; None and empty where it does not.
+    """The metadata of a file; None and empty where it has none.
 
     Attributes:
         own: What i.dl.export wrote.
         labels: Labels by output.
         metres: Edge of a cell in metres.
         scale, offset: As the options have them, one number each or one for each band.
-        threshold: Probability from which on a cell is of the second of two classes.
+        threshold: That of the second of two classes.
     """
 
     own: OwnFacts | None = None
@@ -127,7 +127,7 @@ class _Deepness:
         """
         names = self._told.get("class_names", self._told.get("names"))
         if isinstance(names, str):
-            # As Python writes a dictionary, which Deepness reads, too: only texts and numbers.
+            # As a literal of Python, which Deepness reads, too: only texts and numbers.
             try:
                 names = ast.literal_eval(names[:LONGEST_NAMES])
             except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ONNX networks tried on a sample: what they give, and how far they look."""
+"""ONNX networks run on a sample: their output and their halo."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import onnx
 
 SUM_TOLERANCE = 1e-3
-"""By how much sums of probabilities may miss 1."""
+"""Tolerance of sums of probabilities."""
 
 HALO_TOLERANCE = 1e-3
-"""By how much probabilities of a sample may differ where a tile begins elsewhere."""
+"""Tolerance of probabilities between tiles that begin at other cells."""
 
 LEAST_CORE = 64
 """Edge in cells of the part of a sample that is compared."""
@@ -38,10 +38,10 @@ output."""
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a network gives for a cell.
+    """The output of a network for a cell.
 
     Attributes:
-        number: How many values.
+        number: Number of values.
         channels_first: Whether they come before rows and columns.
         rank: Number of dimensions of the result.
     """
@@ -70,7 +70,7 @@ class Outputs:
 
 
 def run_once(model: onnx.ModelProto, sample: np.ndarray) -> np.ndarray:
-    """What a network of `onnx_graph.with_entry` gives for a sample (1, rows, cols, bands).
+    """The output of a network of `onnx_graph.with_entry` for a sample (1, rows, cols, bands).
 
     Raises:
         ValueError: OpenVINO cannot compute it.
@@ -91,16 +91,16 @@ def run_once(model: onnx.ModelProto, sample: np.ndarray) -> np.ndarray:
 
 
 def activation_of(choice: str, result: np.ndarray, outputs: int, classes: int) -> Activation:
-    """What makes probabilities of the result of a sample.
+    """The activation for the result of a sample.
 
     Args:
-        choice: What the user says; "auto" to find out.
+        choice: The option; "auto" to detect it.
         result: The result.
         outputs: Number of values of a cell.
         classes: Number of classes.
 
     Raises:
-        ValueError: Outputs and classes do not go together, or not with what the user says.
+        ValueError: Outputs and classes do not match each other or the option.
     """
     if outputs not in (1, classes):
         raise ValueError(f"{classes} classes are named, but the network has {outputs} outputs")
@@ -127,7 +127,7 @@ def _are_indices(result: np.ndarray, classes: int) -> bool:
 
 
 def _found_activation(result: np.ndarray, outputs: int) -> Activation:
-    """What makes probabilities: values from 0 to 1 are some, all others are scores."""
+    """The activation: values from 0 to 1 are probabilities, all others are scores."""
     between = bool(result.min() >= 0 and result.max() <= 1 + SUM_TOLERANCE)
     if outputs == 1:
         return "second" if between else "sigmoid"
@@ -145,7 +145,7 @@ def check_probabilities(network: OnnxNetwork, sample: np.ndarray) -> None:
     """Refuse a network that does not give probabilities for a sample (1, rows, cols, bands).
 
     Raises:
-        ValueError: It gives none.
+        ValueError: It does not.
     """
     found = computed(network.for_windows_of(sample.shape[1:]))(sample)
     check_numbers(found, sample)
@@ -158,7 +158,7 @@ def check_probabilities(network: OnnxNetwork, sample: np.ndarray) -> None:
 
 
 def strip_of(halo: int, stride: int) -> tuple[int, int]:
-    """Length and width in cells of the strip on which a halo is tried."""
+    """Length and width in cells of the strip on which a halo is checked."""
     core = -(-LEAST_CORE // stride) * stride
     return stride + halo + core, core
 
@@ -188,7 +188,7 @@ def check_halo(
         cut = strip.swapaxes(1, axis)[:, :-stride].swapaxes(1, axis)
         before = run(np.ascontiguousarray(cut)).swapaxes(1, axis)
         differences.append(np.abs(before[:, :core] - expected[:, :core]).max())
-    # Not "greater": NaN is no agreement.
+    # Not ">", so that NaN counts as a difference.
     if not max(differences) <= HALO_TOLERANCE:
         raise ValueError(
             f"With a halo of {halo} and a stride of {stride} cells tiles would not fit together: "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All that makes probabilities of the bands of a model or ensemble, as one network of Keras."""
+"""A model or ensemble with normalisation and temperature as one network of Keras."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     import keras
 
 BYTE = 255
-"""What tools divide bytes by before they give them to a network."""
+"""The divisor of tools that scale bytes for a network."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How another tool hands images over, and takes probabilities.
+    """The layout of images and probabilities of another tool.
 
     Attributes:
         channels_first: Whether bands come before rows and columns, as in PyTorch.
-        scale: What the tool has divided the bands' values by.
+        scale: Divisor of the bands' values in the tool.
         size: Edge of its images in cells; None for any.
     """
 
@@ -38,12 +38,12 @@ class Layout:
         return (bands, *edges) if self.channels_first else (*edges, bands)
 
     def images(self, values: np.ndarray) -> np.ndarray:
-        """Raw values (n, rows, cols, bands) as the tool hands them over."""
+        """Raw values (n, rows, cols, bands) in the layout of the tool."""
         scaled = (values / self.scale).astype(np.float32)
         return np.ascontiguousarray(np.moveaxis(scaled, -1, 1)) if self.channels_first else scaled
 
     def probabilities(self, result: np.ndarray) -> np.ndarray:
-        """What the network gives the tool, as (n, rows, cols, classes)."""
+        """The tool's result as (n, rows, cols, classes)."""
         return np.moveaxis(result, 1, -1) if self.channels_first else result
 
 
@@ -74,8 +74,8 @@ def whole_network(networks: Sequence[tuple[keras.Model, ModelCard]], layout: Lay
 
 
 def _called(network: keras.Model, name: str) -> keras.Model:
-    """A network by another name: those of an ensemble are often called alike, which no network may
-    be that is part of another one."""
+    """A network by another name: members of an ensemble often have equal names, which parts of one
+    network must not."""
     import keras
 
     return keras.Model(network.inputs[0], network.outputs[0], name=name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The model folder on disk: weights, and everything that prediction must know."""
+"""The model card: what prediction needs besides the weights."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ..core.target import Target
 from ..core.values import ValueTarget
 
 SMALLEST = np.float32(1e-30)
-"""What stands for a probability of 0, whose logarithm there is none of."""
+"""Replaces a probability of 0, which has no logarithm."""
 
 TARGETS: tuple[type[Target], ...] = (ClassScheme, ValueTarget, PatchClasses)
-"""What a card may tell that the network gives; `Target.from_json` reads them."""
+"""Kinds of targets on cards; `Target.from_json` reads them."""
 
 MemberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
-"""Name of a folder inside an ensemble's: no path that leads elsewhere."""
+"""Name of a folder inside an ensemble's, not a path."""
 
 MOST_MEMBERS = 100
 
 KNOWLEDGE_SOURCES = ("parent", "teacher")
-"""In the account of a training, the models from whose weights it went on, and that taught."""
+"""In the record of a training, the model whose weights it started from, and the teacher."""
 
 RESOLUTION_TOLERANCE = 0.1
-"""Part by which cells may differ in size from those of the training."""
+"""Relative difference of the cell size from the training that is accepted."""
 
 
 def utc_now() -> str:
@@ -55,7 +55,7 @@ def second_of_two(probabilities: np.ndarray, threshold: float) -> np.ndarray:
 
     Args:
         probabilities: In single precision, in which the threshold is compared, too.
-        threshold: Probability of the second class from which on they do.
+        threshold: Least probability of the second class.
     """
     return probabilities[..., 1] >= threshold
 
@@ -87,8 +87,8 @@ class OnnxRecord:
         source: Name of the file.
         sha256: SHA-256 of the file.
         window: Edge of the square images that the network takes, in cells; None for any size.
-        scale, offset: What values of each band are multiplied by, and what is added then.
-        activation: What makes probabilities of what the network gave: a function or "none".
+        scale, offset: Factor of each band's values, and the number that is added then.
+        activation: Turns the network's output into probabilities: a function or "none".
     """
 
     source: Text
@@ -108,23 +108,23 @@ class ModelCard:
         network: Name of the network in the registry.
         network_options: Options that the network was built with.
         bands: Bands in the order the network takes them.
-        mean: Mean of every band over the training split; stands for NULL.
+        mean: Mean of every band over the training split; replaces NULL.
         deviation: Standard deviation of every band over the training split.
         target: What the network gives: probabilities of classes by output channel, or a value.
         resolution: Height and width of a cell in map units that the network was trained at.
         size: Edge of the training patches in cells.
         parameters: Number of weights.
         stride: Total stride of the network in cells.
-        halo: Cells around a stride-aligned core that decide about it; None if all do.
-        receptive_field: Edge of the window that decides about one cell; None if all cells do.
-        training: Settings of the training, seed among them, and how it went.
+        halo: Cells around a stride-aligned core that it depends on; None if on all.
+        receptive_field: Edge of the window that one cell depends on; None if it is everything.
+        training: Settings and result of the training.
         dataset_ids: Content hashes of the datasets.
         versions: Versions of the software by name.
         test: Scores on the test split as `accuracy.report` gives them; None without a test split.
         command: The call.
-        temperature: Makes probabilities honest, see `tempered`; 1 leaves them as the network's.
-        threshold: Of two classes, the probability from which on a cell belongs to the second; None
-            for the more probable one.
+        temperature: Calibrates probabilities, see `tempered`; 1 leaves them unchanged.
+        threshold: Of two classes, the least probability of the second; None for the more probable
+            one.
         ranges: Minimum and maximum of every band over the training split; empty if not known.
         areas: Where the patches of each dataset are from, see `dataset.seen`.
         footprint: The areas as a GeoJSON MultiPolygon in longitude and latitude (WGS 84); None if
@@ -183,7 +183,7 @@ class ModelCard:
 
     @property
     def fill_values(self) -> np.ndarray:
-        """Value of every band that stands for NULL: exactly 0 after normalisation (float32).
+        """Value of every band that replaces NULL: exactly 0 after normalisation (float32).
 
         NaN for an ensemble, whose members have means of their own: see `ensemble.Member.filled`.
         """
@@ -196,13 +196,13 @@ class ModelCard:
 
     @property
     def seen_areas(self) -> list[dict[str, Any]]:
-        """The areas of the training, and of the models that it went on from or that taught."""
+        """The areas of the training, and of the models that it started from or learnt from."""
         sources = [self.training.get(name) or {} for name in KNOWLEDGE_SOURCES]
         return [*self.areas, *(area for one in sources for area in one.get("areas", []))]
 
     def likely_values(self, edge: int) -> np.ndarray:
-        """Values (edge, edge, bands) float32 as the training had them, the same each time: of
-        normal distribution; whole numbers that fit where bands have such."""
+        """Random values (edge, edge, bands) float32 with the training's means and deviations, with
+        a fixed seed; integers within the range for bands of integer type."""
         shape = (edge, edge, len(self.bands))
         values = np.random.default_rng(0).normal(self.mean, self.deviation, shape)
         for place, band in enumerate(self.bands):
@@ -213,7 +213,7 @@ class ModelCard:
 
     @property
     def why_blended(self) -> str:
-        """Why its tiles can only be blended, where there is no halo, as words after its name."""
+        """Why its tiles can only be blended, as words after its name; for models without halo."""
         if self.onnx is None:
             return "looks at the whole image at once"
         if self.onnx.window:
@@ -221,7 +221,7 @@ class ModelCard:
         return "has no known halo (option halo of i.dl.import)"
 
     def tempered(self, probabilities: np.ndarray) -> np.ndarray:
-        """Probabilities (..., classes) as the model's temperature T has them.
+        """Probabilities (..., classes) at the model's temperature T.
 
         The softmax of the network's scores divided by T (Guo et al. 2017), computed from the
         probabilities: p_c^(1/T) / sum_k p_k^(1/T). The order of the classes stays.
@@ -229,9 +229,9 @@ class ModelCard:
         return tempered(probabilities, self.temperature)
 
     def retempered(self, temperature: float) -> ModelCard:
-        """The card with another temperature, by which no cell changes its class.
+        """The card with another temperature and threshold; classes of cells do not change.
 
-        The threshold becomes the probability that cells at the threshold have then.
+        The threshold is transformed as the probabilities are.
         """
         threshold = self.threshold
         if threshold is not None:
@@ -268,7 +268,7 @@ class ModelCard:
         """Refuse a grid whose cells differ from the training's by more than `RESOLUTION_TOLERANCE`.
 
         Raises:
-            ValueError: They do; the message tells the call of g.region that fits.
+            ValueError: They do; the message has the call of g.region that fits.
         """
         for found, trained in zip((nsres, ewres), self.resolution, strict=True):
             if abs(found / trained - 1) > RESOLUTION_TOLERANCE:
@@ -279,6 +279,6 @@ class ModelCard:
 
     @property
     def region_options(self) -> str:
-        """What sets the region's resolution to the training's with g.region."""
+        """Options of g.region that set the resolution of the training."""
         rows, cols = (f"{size:g}" for size in self.resolution)
         return f"res={rows}" if rows == cols else f"nsres={rows} ewres={cols}"

@@ -2,8 +2,8 @@
 """Models as they are used: one network, or an ensemble of several whose probabilities are averaged.
 
 An ensemble is a model folder whose `model.json` names its members, folders inside it that are
-models themselves, or any number of model folders that are named together. To its users it is a
-model like others: it has one card, and gives the probabilities of one.
+models themselves, or any number of model folders that are named together. It is used as a
+model: it has one card, and gives probabilities.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Model:
 
     Attributes:
         members: The networks.
-        card: What is known of all of them together, see `joined_card`; of one, its own.
+        card: The common card, see `joined_card`; of one network its own.
     """
 
     members: tuple[Member, ...]
@@ -68,7 +68,7 @@ class Model:
 
     @property
     def deciding_hash(self) -> str:
-        """A hash of what decides about the class of a cell, see `folder.deciding_hash`."""
+        """A hash of what determines the class of a cell, see `folder.deciding_hash`."""
         found = [deciding_hash(one.folder) for one in self.members]
         return found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
 
@@ -102,7 +102,7 @@ def open_model(names: str) -> Model:
 
     Raises:
         ValueError: One is missing, damaged, named twice or of a newer format version, or two do
-            not go together; the message names both.
+            cannot be combined; the message names both.
     """
     folders = folders_named(names)
     if len(folders) > 1 and not all(one.strip() for one in folders):
@@ -133,14 +133,13 @@ def _opened(folder: Path) -> Model:
 
 
 def joined_card(name: str, members: Sequence[Member]) -> ModelCard:
-    """What is known of several networks together.
+    """The common card of several networks.
 
-    Tiles suit all of them: the stride is a common multiple, and the halo reaches as far as that of
-    any. Means and deviations of the bands, which differ where the training patches do, are the
-    mean of the members'.
+    Tiles fit all of them: the stride is a common multiple, and the halo is the largest. Means and
+    deviations of the bands, which differ with the training patches, are the mean of the members'.
 
     Raises:
-        ValueError: Two of them do not go together, one is named twice, or they are too many.
+        ValueError: Two of them cannot be combined, one is named twice, or they are too many.
     """
     _check_alike(members)
     cards = [one.card for one in members]
@@ -172,7 +171,7 @@ def joined_card(name: str, members: Sequence[Member]) -> ModelCard:
 
 
 def _target(cards: Sequence[ModelCard]) -> Target:
-    """What all give; objects may grow over the widest border that any of them has learned."""
+    """The common target; objects may grow over the widest border of any member."""
     first, *others = [one.target for one in cards]
     if isinstance(first, ClassScheme):
         return first.with_widest_border(one for one in others if isinstance(one, ClassScheme))
@@ -180,7 +179,7 @@ def _target(cards: Sequence[ModelCard]) -> Target:
 
 
 def _narrowest(networks: Sequence[OnnxRecord]) -> OnnxRecord | None:
-    """Of several ONNX networks the one that takes the smallest images, which suit all others."""
+    """The ONNX network that takes the smallest images, which all others accept."""
     return min(networks, key=lambda one: one.window or math.inf, default=None)
 
 
@@ -208,7 +207,7 @@ def _histograms(cards: Sequence[ModelCard]) -> list[HistogramRecord]:
 
 
 def _largest(cells: Sequence[int | None], multiple_of: int = 1) -> int | None:
-    """The largest of several reaches, rounded up; None if one has no end."""
+    """The largest of several reaches, rounded up; None if one is unlimited."""
     known = [one for one in cells if one is not None]
     if len(known) < len(cells):
         return None
@@ -232,12 +231,12 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _border_difference(one: Target, other: Target) -> str | None:
-    """Which class keeps objects apart in one of two targets only, or None."""
+    """Which class is the border in only one of two targets, or None."""
     if not isinstance(one, ClassScheme) or not isinstance(other, ClassScheme):
         return None
     for own, their in zip(one, other, strict=True):
         if bool(own.border) != bool(their.border):
-            return f"class {own.full_name} keeps objects apart in one of them only"
+            return f"class {own.full_name} is the border between objects in one of them only"
     return None
 
 

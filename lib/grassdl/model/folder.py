@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The model folder on disk: which files it holds, its card read and written."""
+"""The model folder on disk: its files, and reading and writing of the card."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CARD_NAME = "model.json"
 FORMAT_NAME = "i.dl model"
 FORMAT_VERSION = 2
 DECIDING = "network mean deviation resolution size stride halo temperature threshold ranges".split()
-"""What on a model's card decides about the class of a cell, beside bands and class values."""
+"""Fields of a card that determine the class of a cell, beside bands and class values."""
 
 MOST_BYTES_OF_PLACES = LARGEST_FILE * 3 // 4
-"""What the places of the patches of all datasets may take on a card."""
+"""Bytes that the locations of the patches may take on a card."""
 
 BYTES_OF_LINE = 20
 """Indentation of a list in the file, and what separates it from the next one."""
@@ -55,7 +55,7 @@ MODEL_FOLDER = FolderKind(
         ),
     ),
 )
-"""What a model's folder holds, and --overwrite may therefore remove."""
+"""Files of a model folder, which --overwrite may remove."""
 
 
 def save_card(card: ModelCard, folder: Path) -> None:
@@ -152,7 +152,7 @@ def check_keras(card: ModelCard, folder: str | Path) -> None:
 def deciding_hash(folder: str | Path) -> str:
     """A hash of a model's weights and of what on its card decides about the class of a cell.
 
-    Names, labels and colours may be mended without another result.
+    It does not depend on names, labels and colours.
 
     Raises:
         ValueError: One of the files is missing or damaged.

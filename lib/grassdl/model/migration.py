@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`model.json` of earlier format versions, brought up to date."""
+"""Migration of `model.json` of earlier format versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..core.schema import checked
 from .stac import OWN
 
 UNDATED = "1970-01-01T00:00:00Z"
-"""Stands for the end of a training that is not known, since STAC wants a date."""
+"""Replaces an unknown end of a training, since STAC requires a date."""
 
 SAME_FIELDS = (
     "classes size network_options stride halo receptive_field training dataset_ids versions test "
@@ -19,7 +19,7 @@ SAME_FIELDS = (
 
 _Format1 = TypedDict(
     "_Format1",
-    # mypy wants all names written out.
+    # mypy needs all names written out.
     {
         "mlm:name": str,
         "mlm:architecture": str,
@@ -30,7 +30,7 @@ _Format1 = TypedDict(
         **dict.fromkeys(SAME_FIELDS, Any),  # type: ignore[misc]
     },
 )
-"""What format 1 holds; the values are checked as those of format 2."""
+"""The fields of format 1; their values are checked as those of format 2."""
 
 
 def from_1_to_2(content: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How unlike the training a cell is, by the features that a network has of it.
+"""Novelty: the distance of a cell's features from those of the training.
 
-The features of the cells of a class are taken for normally distributed around the mean of the
+The features of the cells of a class are assumed to be normally distributed around the mean of the
 class, with one covariance for all classes. The novelty of a cell is the Mahalanobis distance of its
 features from the nearest of these means, in units of the 99th percentile of the training's own
 distances: one cell in a hundred of the training is above 1.
@@ -23,11 +23,11 @@ MEANS_NAME, WHITENING_NAME = "novelty_means.npy", "novelty_whitening.npy"
 """Files of a model folder."""
 
 PERCENTILE = 99.0
-"""Of the distances of the training, that which becomes 1."""
+"""Percentile of the training's distances that becomes 1."""
 
 LEAST_VARIANCE = 1e-4
-"""Share of the largest variance of a direction that all others have at least: what never varies in
-the training would otherwise be infinitely far from it at the least rounding."""
+"""Least variance of a direction, as a share of the largest one: without it, rounding errors in
+directions without variance would give infinite distances."""
 
 PIECE_CELLS = 1 << 16
 """Cells whose features are compared at once."""
@@ -35,12 +35,12 @@ PIECE_CELLS = 1 << 16
 
 @dataclass(frozen=True)
 class FeatureStatistics:
-    """What is known of a network's features over the training.
+    """Statistics of a network's features over the training.
 
     Attributes:
         means: Mean of the features of each class that the training has, brought to a space in
             which distances are novelties (classes, features) float32.
-        whitening: What brings features there (features, features) float32.
+        whitening: Transforms features into that space (features, features) float32.
     """
 
     means: np.ndarray
@@ -97,8 +97,8 @@ class FeatureStatistics:
         """
         if not (folder / MEANS_NAME).is_file() or not (folder / WHITENING_NAME).is_file():
             raise ValueError(
-                f"Model <{folder}> does not keep how its features vary over the training (it was "
-                "trained by an earlier version, or not one layer alone makes the scores of its "
+                f"Model <{folder}> has no statistics of its features over the training (it was "
+                "trained by an earlier version, or more than one layer gives the scores of its "
                 "network): train it again, or leave out novelty"
             )
         read = cls(_read(folder / MEANS_NAME), _read(folder / WHITENING_NAME))
@@ -129,7 +129,7 @@ class FeatureStatistics:
         """
         if len(self.whitening) != features:
             raise ValueError(
-                f"The model keeps statistics of {len(self.whitening)} features, its network has "
+                f"The model has statistics of {len(self.whitening)} features, its network has "
                 f"{features}: the folder mixes two models, train it again or leave out novelty"
             )
 
@@ -137,8 +137,8 @@ class FeatureStatistics:
 def _covariance(centred: np.ndarray) -> np.ndarray:
     """The covariance (features, features) of features of mean 0 (n, features).
 
-    Of few cells it is drawn towards one variance for all directions: otherwise those in which they
-    happen not to differ would make all other cells a novelty.
+    Of few cells it is shrunk towards one variance for all directions: otherwise directions in which
+    they do not differ by chance would give all other cells a high novelty.
 
     Source: Chen, Wiesel, Eldar & Hero 2010, doi 10.1109/TSP.2010.2053029, equation 23.
     """

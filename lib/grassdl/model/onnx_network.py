@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOT_COMPUTING = frozenset(
     "Assign If Loop Multinomial RandomUniform ReadValue TensorIterator".split()
 )
-"""Operators, as OpenVINO has them, that draw at random, remember, or run as long as they like."""
+"""Operators of OpenVINO that draw at random, keep state, or run without bound."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class OnnxNetwork:
 def read_onnx(path: Path) -> OnnxNetwork:
     """The network of `model.onnx`, as i.dl.import writes it.
 
-    A stranger's folder may hold what i.dl.import takes of no file. Weights in other files than this
-    one are looked for by OpenVINO in the same folder alone.
+    A folder from elsewhere may hold what i.dl.import refuses. OpenVINO reads weights in other files
+    from the same folder only.
 
     Raises:
         ValueError: It is no such file.
@@ -81,17 +81,17 @@ def read_onnx(path: Path) -> OnnxNetwork:
 
 
 def _check_operators(model: openvino.Model) -> None:
-    """Refuse what i.dl.import refuses: no run of it could be repeated, or trusted to end."""
+    """Refuse operators that i.dl.import refuses."""
     for one in model.get_ops():
         if one.get_type_name() in NOT_COMPUTING:
             raise ValueError(
                 f"operator {one.get_type_name()} draws at random or chooses what is computed, "
-                "which i.dl.import takes of no file: import the ONNX file that it was made of"
+                "which i.dl.import refuses: import the ONNX file that it was made from"
             )
 
 
 def reason(error: Exception) -> str:
-    """What an error of OpenVINO tells, in one line: the lines before tell where it was raised."""
+    """The message of an error of OpenVINO: its last line, without where it was raised."""
     lines = [one for one in str(error).splitlines() if one.strip()]
     return shortened(lines[-1] if lines else repr(error))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`model.json` as a STAC item: what the catalogue standard wants, and our own fields in it.
+"""`model.json` as a STAC item: the fields of the standard, and those of i.dl.
 
 The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.4 of its
 machine learning model extension (https://github.com/stac-extensions/mlm). What neither has a
@@ -27,7 +27,7 @@ STAC_VERSION = "1.1.0"
 MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 
 OWN = "idl:"
-"""Begins the names of the properties that are ours."""
+"""Prefix of the properties of i.dl."""
 
 BYTES_PER_WEIGHT = 4
 """Weights are in single precision."""
@@ -39,13 +39,13 @@ PLAIN_FIELDS = (
 """Fields of a card that are JSON as they are."""
 
 LATER_FIELDS = ("threshold", "members")
-"""The same, which only some cards have."""
+"""Those that only some cards have."""
 
 NO_HYPERPARAMETERS = frozenset(
     "patches pixels epochs_run best_epoch monitor interrupted diverged seconds best nprocs parent "
     "teacher leaks validation members summary".split()
 )
-"""What the account of a training tells beside its settings."""
+"""Fields of the record of a training besides its settings."""
 
 ASSETS = {
     "model": {
@@ -105,7 +105,7 @@ def item_of(card: ModelCard) -> dict[str, Any]:
                 f"Network {card.network} for {len(card.bands)} bands and {card.target.summary}, "
                 f"{_made(card)} of GRASS GIS"
             ),
-            # The dates of the images are not known to us.
+            # The dates of the images are unknown.
             "datetime": card.created,
             "created": card.created,
             **_mlm_fields(card),
@@ -220,7 +220,7 @@ def _mlm_input(card: ModelCard) -> dict[str, Any]:
 
 
 class _ClassOutput:
-    """Probabilities of classes as the extension tells them."""
+    """Probabilities of classes in terms of the extension."""
 
     task = "semantic-segmentation"
 
@@ -250,12 +250,12 @@ class _ClassOutput:
 
     @staticmethod
     def own(card: ModelCard) -> dict[str, Any]:
-        """Our own fields of it."""
+        """Fields of i.dl of it."""
         return {"classes": card.classes.to_json()}
 
 
 class _PatchOutput(_ClassOutput):
-    """Classes of patches as the extension tells them."""
+    """Classes of patches in terms of the extension."""
 
     task = "scene-classification"
 
@@ -274,7 +274,7 @@ class _PatchOutput(_ClassOutput):
 
 
 class _ValueOutput:
-    """A value as the extension tells it."""
+    """A value in terms of the extension."""
 
     task = "regression"
 
@@ -305,7 +305,7 @@ _OUTPUTS: ByTarget[type[_ClassOutput] | type[_ValueOutput]] = ByTarget(
 
 
 def _stac_band(card: ModelCard, place: int) -> dict[str, Any]:
-    """A band in STAC's own words."""
+    """A band in terms of STAC."""
     band = card.bands[place]
     minimum, maximum = card.ranges[place] if card.ranges else (None, None)
     statistics = {
@@ -422,7 +422,7 @@ class _Source(TypedDict):
 
 
 class _Training(TypedDict, total=False):
-    """What is read of the account of a training, which tells more."""
+    """Fields that are read of the record of a training, which has more."""
 
     parent: _Source | None
     teacher: _Source | None
@@ -446,7 +446,7 @@ class _NetworkOptions(TypedDict, total=False):
 
 
 class _BandFigures(TypedDict):
-    """What the card tells of a band besides how it was made."""
+    """Fields of a band besides its derivation."""
 
     mean: float
     deviation: float
@@ -478,7 +478,7 @@ _Properties = TypedDict(
         f"{OWN}bands": list[_BandFigures],  # type: ignore[misc]
         f"{OWN}classes": list,
         **{OWN + name: Any for name in PLAIN_FIELDS},
-        # Of these some is read, and all is kept.
+        # Some fields of these are read, all are kept.
         f"{OWN}training": _Training,
         f"{OWN}network_options": _NetworkOptions,
         f"{OWN}areas": list[Area],
@@ -531,7 +531,7 @@ def facts_of(item: dict[str, Any]) -> dict[str, Any]:
         "mean": [band["mean"] for band in own["bands"]],
         "deviation": [band["deviation"] for band in own["bands"]],
         "ranges": [band["range"] for band in own["bands"]],
-        # Of some bands only they are of no use.
+        # Histograms of only some bands are dropped.
         "histograms": histograms if len(histograms) == len(own["bands"]) else [],
         "target": own.get("target", own["classes"]),
         "encoder": own.get("encoder"),

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 WEIGHTS_NAME, ONNX_NAME = "model.keras", "model.onnx"
 DESCRIPTION_NAME = "config.json"
-"""The part of a file of Keras that tells its layers."""
+"""The part of a file of Keras that describes its layers."""
 
 KERAS_PARTS = {DESCRIPTION_NAME, "metadata.json", "model.weights.h5"}
-"""All parts of a file of Keras whose layers keep nothing but weights."""
+"""All parts of a file of Keras whose layers have only weights."""
 
 LARGEST_DESCRIPTION = 2**25
 """Bytes of a description; that of the largest network of the toolset has 170 000."""
@@ -50,7 +50,7 @@ def save_network(network: keras.Model, folder: Path) -> None:
 
 
 def description_of(path: Path) -> str:
-    """What a file of Keras tells of its layers, in JSON.
+    """The description of the layers in a file of Keras, as JSON.
 
     Raises:
         ValueError: The file is damaged, or holds more than a network.
@@ -70,8 +70,8 @@ def description_of(path: Path) -> str:
 def load_network(folder: str | Path) -> keras.Model:
     """Load architecture and weights: the only place where files of Keras are loaded.
 
-    Nothing in the file is executed: Keras gets to see it only once `check_description` has found
-    nothing in it but layers that compute.
+    Nothing in the file is executed: it is loaded only after `check_description` has found nothing
+    but layers that compute.
 
     Raises:
         ValueError: The file is missing or damaged, holds anything but layers that compute, or
@@ -88,7 +88,7 @@ def load_network(folder: str | Path) -> keras.Model:
         check_description(json.loads(description_of(path)))
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        # A damaged archive fails in zipfile, h5py, json or Keras, each with errors of its own.
+        # A damaged archive fails in zipfile, h5py, json or Keras, with errors of many kinds.
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ValueError(f"Model <{path}> cannot be loaded: {first_line}") from error
     _check_weights(network, path)
@@ -125,17 +125,17 @@ def predictor(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def check_numbers(result: np.ndarray, values: np.ndarray) -> None:
-    """Refuse what a network gives if not all of it are numbers: the first class would win.
+    """Refuse results that are not finite, for which the first class would be the most probable.
 
     Args:
-        result: What it gives.
-        values: What it was given (..., bands).
+        result: Of the network.
+        values: Its input (..., bands).
 
     Raises:
-        ValueError: The message tells whether network or bands are to blame.
+        ValueError: The message says whether network or bands are the cause.
     """
     with np.errstate(all="ignore"):
-        # The sum takes little time, and is a number unless one of its terms is none.
+        # A fast check: the sum is finite unless one of its terms is not.
         if np.isfinite(result.sum()) or np.isfinite(result).all():
             return
     if np.isfinite(values).all():
