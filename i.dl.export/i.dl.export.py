@@ -32,7 +32,7 @@
 # % key: output
 # % gisprompt: new,mapset,dir
 # % label: Name for output folder
-# % description: It appears when what was written has given the same probabilities as the model
+# % description: It appears when the exported network has given the same probabilities as the model
 # % guisection: Required
 # % end
 # % option
@@ -95,7 +95,7 @@ def main() -> int:
             f"On a sample {100 * exported.same_class:.4g} % of the cells get the class that the "
             f"model gives them, and probabilities differ by at most {exported.largest:.2g}"
         )
-        message(f"Written: {exported.path}; README.md beside it tells how to run it")
+        message(f"Written: {exported.path}; README.md beside it says how to run it")
         tell_next(exported.calling.splitlines(), str(exported.path.parent))
     return 0
 

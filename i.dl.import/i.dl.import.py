@@ -57,7 +57,7 @@
 # % type: double
 # % required: no
 # % multiple: yes
-# % label: What is added then: one number, or one for each band
+# % label: Offset of the scaled values: one number, or one for each band
 # % description: By default that in the file, or 0
 # % guisection: Bands
 # % end
@@ -100,8 +100,8 @@
 # % required: no
 # % options: auto,softmax,sigmoid,none
 # % answer: auto
-# % label: What makes probabilities of the network's outputs
-# % descriptions: auto;What their values on a sample call for;softmax;A softmax of the scores of all classes;sigmoid;A sigmoid of each score;none;Nothing: they are probabilities or class indices
+# % label: Turns the network's outputs into probabilities
+# % descriptions: auto;By their values on a sample;softmax;A softmax of the scores of all classes;sigmoid;A sigmoid of each score;none;Nothing: they are probabilities or class indices
 # % guisection: Classes
 # % end
 # % option
@@ -109,7 +109,7 @@
 # % type: integer
 # % required: no
 # % options: 0-4096
-# % label: Cells around a tile that decide about it (blended when empty)
+# % label: Cells around a tile that it depends on (blended when empty)
 # % description: For networks that take images of any size; by default that in the file
 # % guisection: Tiles
 # % end
