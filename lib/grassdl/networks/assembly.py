@@ -43,7 +43,7 @@ def assemble(
     inputs = keras.Input((None, None, bands), dtype="float32", name="pixels")
     pixels = _normalization(bands, mean, deviation)(inputs)
     model = keras.Model(inputs, network(pixels), name=name)
-    # First, as a stride that fits no patch may be too long to be looked at pixel by pixel.
+    # First, since a stride that fits no patch may be too large for the analysis by pixel.
     _check_size(name, size, LayerGraph.of(model).total_stride())
     # It refuses a map of another resolution.
     reach(model)
@@ -88,7 +88,7 @@ def _normalization(
         axis=-1,
         mean=means.tolist(),
         variance=(divisors**2).tolist(),
-        # Half precision cannot tell the values of a 16-bit band apart.
+        # Half precision cannot represent all values of a 16-bit band.
         dtype="float32",
         name="normalization",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The description of a network in a file of Keras, checked before Keras builds anything of it.
+"""Checks the description of a network in a file of Keras before Keras builds anything from it.
 
 Keras looks up classes and functions by the names in that file, and calls them. Its safe mode
 refuses Lambdas, but not a class that stands where a function is expected and reads code from a path
@@ -47,7 +47,7 @@ def check_description(description: object) -> None:
         description: The content of `config.json` in a file of Keras, as `json` reads it.
 
     Raises:
-        Refused: The message tells the layer, and what is wrong with it.
+        Refused: The message names the layer, and what is wrong with it.
     """
     _Check().model(description)
 
@@ -229,7 +229,7 @@ class _Check:
     def _plain(
         self, name: str, told: object, *, with_names: bool = False, with_text: bool = True
     ) -> None:
-        """Numbers, texts and lists of them: nothing that Keras would make an object of."""
+        """Allow numbers, texts and lists of them, from which Keras makes no object."""
         if isinstance(told, float) and not math.isfinite(told):
             self._refuse(f"has in <{_shown(name)}> a number that is not finite")
         if told is None or isinstance(told, (bool, int, float)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a network may be made of that is loaded from a file, see `description`."""
+"""The layers and objects that a loaded network may have, see `description`."""
 
 from __future__ import annotations
 
@@ -123,4 +123,4 @@ POLICIES = {
     for module in ("keras", "keras.dtype_policies")
     for name in ("DTypePolicy", "FloatDTypePolicy")
 }
-"""Module and class of what tells the types that a layer computes with."""
+"""Module and class of the policies for the types of layers."""

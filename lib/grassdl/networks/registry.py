@@ -39,7 +39,7 @@ NETWORKS = {
     "deeplabv3plus": "DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018)",
     "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
     "siamese_unet": "Siamese U-Net: two dates and their differences (Daudt et al. 2018)",
-    "hypercolumn": "Features of a trained encoder judged cell by cell (Hariharan et al. 2015)",
+    "hypercolumn": "Features of a trained encoder classified cell by cell (Hariharan et al. 2015)",
     "patch_cnn": "One class of a whole patch: encoder of the U-Net, pooled (Zhang et al. 2018)",
 }
 
@@ -54,7 +54,7 @@ ON_FEATURES = ("hypercolumn",)
 features that are computed once."""
 
 DATES = "dates"
-"""The argument of a network that knows dates; the data tell it, and no user."""
+"""The argument of a network that treats dates separately; set from the data."""
 
 HIGHEST = {"filters": 4096, "depth": 32, "kernel": 127, "dilations": 512}
 """Numbers of networks beyond which there is none that anybody could train."""
@@ -104,7 +104,7 @@ def catalog_encoder(name: str, network_options: Mapping[str, Any]) -> str | None
 
 
 def features_layer(name: str) -> str:
-    """The layer of a network of `ON_FEATURES` after which each cell is judged by itself. Imports
+    """The layer of a network of `ON_FEATURES` after which cells are classified singly. Imports
     Keras.
 
     Raises:
@@ -192,7 +192,7 @@ def build(
 
 
 def for_any_number(activation: str) -> str:
-    """The activation that stands for another one where there is any number of outputs."""
+    """The equivalent of an activation for any number of outputs."""
     return "softmax" if activation == "sigmoid" else activation
 
 

@@ -65,7 +65,7 @@ def build_from_file(
 
     Raises:
         ValueError: The file cannot be executed, or its network does not keep to the contract,
-            cannot be loaded again without the file, or does not suit the patch size.
+            cannot be loaded again without the file, or does not fit the patch size.
     """
     path = Path(path).expanduser()
     with _registered_objects_restored():
@@ -105,7 +105,7 @@ def _function(path: Path) -> Callable[[int, int, int], keras.Model]:
     unwritten, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         specification.loader.exec_module(module)
-    # Whatever a user's code raises, its own end too: the line tells it.
+    # Any error of a user's code, SystemExit included, becomes one line.
     except (Exception, SystemExit) as error:
         raise ValueError(f"Network file <{path}> fails: {_told(error)}") from error
     finally:

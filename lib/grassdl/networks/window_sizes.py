@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Windows of which sizes a network takes: of any, or of one that must be known before it runs."""
+"""The sizes of windows that a network takes: any, or one that must be known before it runs."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ UNET = {"name": "unet", "size": 64, "bands": 2, "classes": CLASSES, "filters": 3
         ),
         (lambda: network_of(two_heads, layers.ReLU()), LAST, ["not clear", "hidden"]),
         (lambda: network_of(lambda pixels: pixels), LAST, ["not clear"]),
-        (lambda: network_of(shifted), "above", ["<above> looks further"]),
+        (lambda: network_of(shifted), "above", ["<above> has a larger halo"]),
     ],
 )
 def test_a_layer_that_does_not_suit_is_refused_in_one_line(make, layer, words):

@@ -24,7 +24,7 @@ MOST_TOLD = 8
 """Layers that a message names at most."""
 
 Within = tuple[keras.Model, ...]
-"""Nested models that something lies in, the outermost first."""
+"""The nested models around a layer, the outermost first."""
 
 
 def with_features(network: keras.Model, layer: str) -> tuple[keras.Model, str]:
@@ -43,7 +43,7 @@ def with_features(network: keras.Model, layer: str) -> tuple[keras.Model, str]:
         name of the layer.
 
     Raises:
-        ValueError: There is no such layer, it has another resolution or looks further than the
+        ValueError: There is no such layer, it has another resolution or a larger halo than the
             classes do, or it is not clear which one is the last.
     """
     hidden = HiddenLayers.of(network)
@@ -52,7 +52,7 @@ def with_features(network: keras.Model, layer: str) -> tuple[keras.Model, str]:
     extent, reached = reach(network), reach(found)
     if (reached.stride, reached.halo) != (extent.stride, extent.halo):
         raise ValueError(
-            f"Layer <{chosen.name}> looks further than the classes of the network do: choose "
+            f"Layer <{chosen.name}> has a larger halo than the classes of the network: choose "
             "another one for segment_features"
         )
     return found, chosen.name
@@ -64,7 +64,7 @@ class Hidden:
 
     Attributes:
         name: Name of the layer.
-        within: Where the call lies.
+        within: The nested models of the call.
         tensor: The result, in the innermost model.
         shape: Its shape for the trial image.
     """
@@ -201,7 +201,7 @@ def _joined(network: keras.Model, hidden: Hidden, factor: int) -> keras.Model:
 
 
 def _with_output(model: keras.Model, within: Within, tensor: KerasTensor) -> keras.Model:
-    """A model that gives a tensor of its inside, too; see `Hidden` for where that lies."""
+    """A model that also returns an inner tensor; see `Hidden` for its location."""
     if not within:
         return keras.Model(model.inputs[0], [*model.outputs, tensor], name=model.name)
     nested, *deeper = within

@@ -24,7 +24,7 @@ def working_bytes(model: keras.Model, precision: str = "float32") -> float:
 
     That is the most that lives at once of the layers' outputs: layers are taken in the order in
     which Keras calls them, and an output lives until the last layer that takes it has been called.
-    A convolution is granted a second copy of its inputs and outputs, since backends bring them into
+    A convolution counts a second copy of its inputs and outputs, since backends bring them into
     an order of their own, and a layer of several operations `COMPOSED_COPIES`.
 
     Args:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Networks whose weights are not made: what they would take is known before it is taken."""
+"""Networks without allocated weights, to compute their size beforehand."""
 
 from __future__ import annotations
 

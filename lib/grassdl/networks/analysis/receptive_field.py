@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How far a network looks, worked out from its layer graph without knowing the network.
+"""Receptive field, halo and stride of any network, computed from its layer graph.
 
 Each layer tells by a `Window` which of its inputs an output needs. From the outputs these windows
 are followed back to the network's input. Rows and columns are treated apart, each as one axis.
@@ -30,13 +30,13 @@ ROWS_AND_COLUMNS = (0, 1)
 
 @dataclass(frozen=True)
 class Reach:
-    """What tiling must know about a network.
+    """The properties of a network that tiling depends on.
 
     Attributes:
         stride: Rows and columns must be multiples of this many pixels.
         halo: Pixels around a tile's core on which the core's result depends, where the core starts
             and ends on multiples of the stride; itself rounded up to the stride. None if a layer
-            sees the whole image (or might): then no tile gives what the whole would.
+            depends on the whole image (or might): it cannot be tiled exactly.
         receptive_field: Widest span in pixels on which a single output pixel depends, or None.
     """
 
@@ -328,7 +328,7 @@ class LayerGraph:
 
 def nodes_in_order(function: keras.Function) -> Iterator[Node]:
     """The calls of a function's layers, each after those that it takes its inputs from."""
-    # Keras tells the order of calls (unlike that of layers, which may be shared) only here.
+    # Keras has the order of calls (unlike that of layers, which may be shared) only here.
     depths = sorted(function._nodes_by_depth, reverse=True)
     nodes = (node for depth in depths for node in function._nodes_by_depth[depth])
     return (node for node in nodes if not node.is_input)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Attention U-Net: a U-Net whose decoder looks only at some of what the encoder saw."""
+"""Attention U-Net: a U-Net whose skip connections are weighted by attention gates."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def dilated(
 ) -> KerasTensor:
     """Dilated blocks at full resolution, whose outputs are classified together.
 
-    Each block sees a wider neighbourhood; nothing is ever downsampled, so borders of classes stay
+    The receptive field grows with each block; nothing is downsampled, so borders of classes stay
     sharp. NickNet is one of this family. Dilations that rise and have no common divisor leave no
     pixel unseen (Wang et al. 2018, doi 10.1109/WACV.2018.00163, whence the default).
 

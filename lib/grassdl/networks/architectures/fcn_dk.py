@@ -18,7 +18,7 @@ ENCODER = ("dk",)
 def fcn_dk(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 6) -> KerasTensor:
     """Blocks of 5x5 kernels dilated by 1, 2, 3, ... at full resolution.
 
-    FCN-DK3, 4, 5 and 6 see 25, 41, 61 and 85 pixels.
+    The receptive fields of FCN-DK3, 4, 5 and 6 are 25, 41, 61 and 85 pixels.
 
     Source: Persello and Stein 2017, doi 10.1109/LGRS.2017.2763738.
 

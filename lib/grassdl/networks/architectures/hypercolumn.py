@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Hypercolumns: what an encoder sees of a cell at several resolutions, judged cell by cell."""
+"""Hypercolumns: features of an encoder at several resolutions, classified cell by cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENCODER = catalog.ENCODERS["efficientnet_lite0"].prefixes
 """What the names of the encoder's layers begin with."""
 
 FEATURES = "features"
-"""The layer after which each cell is judged by itself: what comes before does not learn."""
+"""The layer after which each cell is classified by itself; layers before it are frozen."""
 
 
 def hypercolumn(

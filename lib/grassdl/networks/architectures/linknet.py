@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""LinkNet: a residual encoder and a decoder so narrow that it hardly costs anything."""
+"""LinkNet: a residual encoder and a narrow decoder of little cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENCODER = ("stem", "encoder")
 """What the names of the encoder's layers begin with."""
 
 DEFAULTS_WITH_ENCODER = {"depth": 3}
-"""With the fourth level, those of the catalogue look twice as far and tile far slower."""
+"""A fourth level doubles the halo of encoders of the catalogue, and slows tiling down."""
 
 
 def linknet(
@@ -31,7 +31,7 @@ def linknet(
         outputs: Number of scores.
         filters: Filters at a quarter of the resolution; each level down has twice as many.
         depth: Number of levels of the encoder: at a quarter, an eighth, ... of the resolution.
-        encoder: Name of an encoder of the catalogue, whose levels take the place of ResNet18's; or
+        encoder: Name of an encoder of the catalogue, whose levels replace those of ResNet18; or
             `catalog.NONE`. Then `filters` are those of the last level of the decoder.
 
     Returns:

@@ -19,7 +19,7 @@ ENCODER = ("block",)
 def nicknet(pixels: KerasTensor, outputs: int, *, filters: int = 64) -> KerasTensor:
     """Seven dilated blocks at full resolution, whose outputs are classified together.
 
-    Each block sees a wider neighbourhood (11, 21, 27, 33, 39, 45 and 51 pixels).
+    The receptive field grows with each block (11, 21, 27, 33, 39, 45 and 51 pixels).
 
     Source: ANAGEO, Universite libre de Bruxelles, slides of FOSS4G 2019.
 

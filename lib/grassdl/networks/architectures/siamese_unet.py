@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""FC-Siam-diff: a U-Net that sees two dates by one encoder, and what differs between them."""
+"""FC-Siam-diff: a U-Net with one encoder for both dates and the differences of its features."""
 
 from __future__ import annotations
 

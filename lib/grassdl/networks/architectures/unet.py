@@ -31,7 +31,7 @@ def unet(
 ) -> KerasTensor:
     """An encoder that halves the resolution `depth` times and a decoder that restores it.
 
-    Every level of the decoder also sees the encoder's features of the same resolution.
+    Every level of the decoder also takes the encoder's features of the same resolution.
     Unlike the original, convolutions are padded, so that the map has the size of the image.
 
     Source: Ronneberger, Fischer and Brox 2015, doi 10.1007/978-3-319-24574-4_28.
@@ -106,7 +106,7 @@ def decoded(
 def encoded(
     pixels: KerasTensor, filters: int, depth: int, batch_norm: bool, encoder: str
 ) -> tuple[list[KerasTensor], KerasTensor]:
-    """What the decoder takes at each level, and what it starts from: see `u_shape`."""
+    """Skip features of each level, and the features that the decoder starts from: see `u_shape`."""
     way = own_encoder if encoder == catalog.NONE else partial(_encoder_of_catalog, encoder)
     return way(pixels, filters, depth, batch_norm)
 

@@ -39,7 +39,7 @@ MEAN_RGB, DEVIATION_RGB = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 @dataclass(frozen=True)
 class Encoder:
-    """What must be known of an encoder besides its layers.
+    """The record of an encoder.
 
     Attributes:
         description: One line.
@@ -150,7 +150,7 @@ ENCODERS = {
 
 
 def check_encoder(name: str) -> Encoder:
-    """What is known of an encoder.
+    """The record of an encoder.
 
     Raises:
         ValueError: There is no such encoder.
@@ -167,7 +167,7 @@ def levels(name: str, pixels: KerasTensor, count: int) -> list[KerasTensor]:
         name: Name of the encoder.
         pixels: Normalised pixels (batch, rows, columns, bands), rows and columns multiples of
             2**count.
-        count: How many times the resolution is halved; what lies deeper is not built.
+        count: How many times the resolution is halved; deeper levels are not built.
 
     Returns:
         (batch, rows / 2**level, columns / 2**level, channels) for level 1 to `count`.

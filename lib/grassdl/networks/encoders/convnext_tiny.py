@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ConvNeXt-Tiny, with the weights of `keras.applications`.
 
-It is built anew: the layers by which `keras.applications` scales channels and adds are no layers of
+It is built here: the layers by which `keras.applications` scales channels and adds are no layers of
 Keras that a saved network may hold. A depthwise convolution by a kernel of one cell scales channels
 as well. Normalisation is of each cell over its channels.
 

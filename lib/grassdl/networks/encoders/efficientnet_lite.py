@@ -163,7 +163,7 @@ def _rounded(filters: float) -> int:
 
 
 def _block(features: KerasTensor, stage: Stage, stride: int, name: str) -> KerasTensor:
-    """Widen, look around channel by channel, narrow; and add what came in, where it fits."""
+    """An inverted residual block: expansion, depthwise convolution, projection, skip."""
     x = features
     channels = features.shape[-1]
     if stage.expansion > 1:

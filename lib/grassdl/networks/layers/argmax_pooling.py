@@ -28,7 +28,7 @@ class ArgMaxPooling2D(layers.Layer):
         """
         corners = [features[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
         maxima = ops.max_pool(features, (2, 2), (2, 2))
-        # Of ops.argmax, which tells -0.0 from 0.0 by its bits, OpenVINO knows no translation.
+        # Not ops.argmax, which distinguishes -0.0 from 0.0 by its bits: OpenVINO cannot convert it.
         places = ops.full_like(maxima, 3, dtype="int32")
         for place in (2, 1, 0):
             places = ops.where(corners[place] == maxima, place, places)

@@ -61,7 +61,7 @@ def sigmoid_probabilities(scores: KerasTensor) -> KerasTensor:
 def both_probabilities(second: KerasTensor) -> KerasTensor:
     """The probabilities of both of two classes, given that of the second.
 
-    Networks with one output look like all others thereby, in loss, score and prediction.
+    So networks with one output are treated as all others in loss, score and prediction.
 
     Args:
         second: (batch, rows, columns, 1).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Layers of networks that know the dates of their bands."""
+"""Layers of networks that treat the dates of their bands separately."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .argmax_pooling import PACKAGE
 class ImagePooling2D(layers.Layer):
     """The mean over all rows and columns, in every cell.
 
-    It sees the whole image: a network that holds it cannot be tiled exactly.
+    Its receptive field is the whole image: a network with it cannot be tiled exactly.
     """
 
     def call(self, features: KerasTensor) -> KerasTensor:
