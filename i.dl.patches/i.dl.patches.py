@@ -196,7 +196,7 @@
 # % type: integer
 # % required: no
 # % label: Width in cells of a class between and around objects (none when empty)
-# % description: Of training areas, or of segments that are objects: touching ones can be told apart, see objects of i.dl.predict
+# % description: Of training areas, or of segments that are objects: touching ones can be separated, see objects of i.dl.predict
 # % guisection: Labels
 # %end
 # %option G_OPT_F_INPUT
@@ -295,7 +295,7 @@
 # % required: no
 # % options: blocks,map,none
 # % answer: blocks
-# % descriptions: blocks;whole square blocks go to one split;map;split_map tells the split;none;all patches go to training
+# % descriptions: blocks;whole square blocks go to one split;map;split_map sets the split;none;all patches go to training
 # % description: How patches are dealt to the splits
 # % guisection: Split
 # %end

@@ -416,7 +416,7 @@ class TestAGlobalNetwork:
 
     def test_is_refused_exact_tiles(self, one):
         card = card_of(network=one.network.name, halo=reach(one.network).halo)
-        with pytest.raises(ValueError, match="looks at the whole image at once and cannot be"):
+        with pytest.raises(ValueError, match="depends on the whole image and cannot be"):
             Settings.from_options({"tiling": "exact"}, {}, card)
 
     def test_is_the_weighted_mean_of_its_blended_tiles(self, one):

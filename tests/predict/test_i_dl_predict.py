@@ -337,7 +337,7 @@ def global_model(make_model):
 def test_a_global_network_is_blended_and_says_so(grass_project, bands, global_model):
     done = predict(grass_project, global_model, tile_size=32, probabilities="p")
     told = " ".join(done.stderr.split())
-    assert "Network pooled looks at the whole image at once" in told
+    assert "Network pooled depends on the whole image" in told
     assert "32 x 32 cells overlap by half and are blended" in told
     found = probabilities(grass_project)
     null = np.isnan(bands).any(axis=-1)
@@ -368,7 +368,7 @@ def test_a_network_of_single_cells_has_no_halo_and_is_predicted_like_any(
 def test_blended_regions_meet_without_a_seam(grass_project, bands, model):
     options = {"tiling": "blend", "tile_size": 24, "probabilities": "p", "overwrite": True}
     done = predict(grass_project, model, **options)
-    assert "looks at the whole image" not in done.stderr
+    assert "depends on the whole image" not in done.stderr
     everything = probabilities(grass_project)
     exact, null = whole(model[1], bands)
     assert np.abs(everything.data - exact)[~null].max() > 1e-3

@@ -176,7 +176,7 @@ class _Encoder:
         if taken.any():
             raise ValueError(
                 f"Band <{self._writer.bands[taken.argmax()]}> holds {self._nodata}, which no map "
-                "has by its recorded range and stands for NULL in chips: correct the range with "
+                "has by its recorded range and is nodata in chips: correct the range with "
                 "'r.support -s', or use format=npy"
             )
 

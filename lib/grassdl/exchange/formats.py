@@ -102,7 +102,7 @@ def write_openvino(network: keras.Model, card: ModelCard, layout: Layout, folder
 
 
 def write_onnx(network: keras.Model, card: ModelCard, layout: Layout, folder: Path) -> None:
-    """Write an ONNX file with what a user must know of the model as its metadata."""
+    """Write an ONNX file with the description of the model as metadata."""
     _convert_to_onnx(network, folder / ONNX_NAME)
     _describe(
         folder / ONNX_NAME,

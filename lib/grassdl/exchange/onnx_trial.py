@@ -52,7 +52,7 @@ class Outputs:
 
     @classmethod
     def of(cls, result: np.ndarray, edge: int) -> Outputs:
-        """Those of a result for an image of so many rows and columns.
+        """The output by a result for an image of `edge` rows and columns.
 
         Raises:
             ValueError: There is no value for each cell.

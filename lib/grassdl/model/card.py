@@ -215,7 +215,7 @@ class ModelCard:
     def why_blended(self) -> str:
         """Why its tiles can only be blended, as words after its name; for models without halo."""
         if self.onnx is None:
-            return "looks at the whole image at once"
+            return "depends on the whole image"
         if self.onnx.window:
             return f"takes images of {self.onnx.window} x {self.onnx.window} cells"
         return "has no known halo (option halo of i.dl.import)"

@@ -162,7 +162,7 @@ class MapSplit(SplitScheme):
         ValueError: No cell belongs to a split.
     """
 
-    description = "split_map tells the split"
+    description = "split_map sets the split"
 
     areas: CodeReader
     margin: tuple[int, int] = (0, 0)

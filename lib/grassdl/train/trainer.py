@@ -584,7 +584,7 @@ def score(
         split: "train", "val" or "test".
         batch_size: Patches that are predicted at a time.
         seconds: The most time that this may take.
-        fill: Value of every band that stands for NULL; None for the means of the bands.
+        fill: Value of every band that replaces NULL; None for the means of the bands.
 
     Returns:
         The object of `Counter.report`; None if no pixel of the split is labelled.

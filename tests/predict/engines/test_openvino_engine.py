@@ -282,7 +282,7 @@ def test_a_network_that_openvino_does_not_know_is_refused_in_one_line(tmp_path):
     pixels = keras.Input((None, None, 2))
     network = keras.Model(pixels, keras.layers.Softmax()(Sorting()(pixels)))
     save_network(network, tmp_path)
-    with pytest.raises(ConversionError, match="cannot take over the network") as caught:
+    with pytest.raises(ConversionError, match="cannot convert the network") as caught:
         convert(network, tmp_path, silent)
     assert "\n" not in str(caught.value)
     assert kept(tmp_path) == []

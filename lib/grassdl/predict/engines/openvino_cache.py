@@ -41,7 +41,7 @@ RECORD_VERSION = 4
 
 
 class ConversionError(ValueError):
-    """OpenVINO cannot take over a network."""
+    """OpenVINO cannot convert a network."""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def converted(
     except Exception as error:
         first_line = next(iter(str(error).strip().splitlines()), repr(error))
         raise ConversionError(
-            f"OpenVINO cannot take over the network of this model ({first_line})"
+            f"OpenVINO cannot convert the network of this model ({first_line})"
         ) from error
     try:
         store(result, cache)

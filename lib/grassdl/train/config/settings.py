@@ -52,7 +52,7 @@ class Settings:
 
     Attributes:
         network: Name of a network in the registry.
-        network_file: A user's Python file with a network, which then takes the place of `network`;
+        network_file: A user's Python file with a network, which then replaces `network`;
             None for none.
         network_options: Options of that network; what is missing keeps the network's default.
         activation: Turns the network's scores into probabilities, one of `choices.ACTIVATIONS`;

@@ -45,7 +45,7 @@ class Batches(keras.utils.PyDataset):
     Args:
         parts: The patches of every dataset, at least one patch in all.
         batch_size: Patches per batch, at most.
-        fill: Value of every band that stands for NULL, (bands,).
+        fill: Value of every band that replaces NULL, (bands,).
         team: The processes that train together.
     """
 
@@ -92,7 +92,7 @@ class TrainingBatches(Batches):
     Args:
         parts: The patches of every dataset, at least one patch in all.
         batch_size: Patches per batch; all of them if they are fewer.
-        fill: Value of every band that stands for NULL, (bands,).
+        fill: Value of every band that replaces NULL, (bands,).
         augmentations: Applied in this order.
         seed: Seed of order and augmentation.
         team: The processes that train together; each draws the augmentation of its part.
