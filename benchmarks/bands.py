@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What height and NDVI bring: the embedded example, trained with and without them.
+"""The contribution of height and NDVI: the embedded example, trained with and without them.
 
 The patches are cut once; `bands=` of i.dl.train leaves out what is not wanted. Scores count the
 test patches, which no training patch touches.

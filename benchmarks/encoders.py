@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What encoders that have learned on ImageNet bring, on areas that the training left out.
+"""The gain by encoders pretrained on ImageNet, on areas that the training left out.
 
 Networks are trained on areas of `naip_ohio` and scored on another one, whole. Three cases:
 

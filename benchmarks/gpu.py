@@ -130,7 +130,7 @@ def measure(folder: Path, name: str, options: dict, precision: str, size: Size) 
     batches = [training[number] for number in range(len(training))]
     count = len(training) * training.batch_size
 
-    # `fit` would end by reading averages of the weights, which Keras on JAX no longer has then;
+    # `fit` would end by reading averages of the weights, which Keras on JAX has deleted then;
     # i.dl.train reads them by a callback.
     learner.optimizer.use_ema = False
 

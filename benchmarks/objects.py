@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a class of borders brings for objects that touch: tree crowns in an aerial image.
+"""The effect of a class of borders on objects that touch: tree crowns in an aerial image.
 
 U-Nets are trained on the west of a NEON image of 0.1 m, where crowns are drawn as ellipses in their
 boxes, with and without a class of borders, and their objects are compared with the crowns of the

@@ -46,7 +46,7 @@ FIELD = 80
 """Edge in cells of the fields that the made-up land consists of."""
 
 CONFIGURATION = ("network", "engine", "memory", "tile", "rows", "cols")
-"""Options that tell what was measured, the precision beside them."""
+"""Options that describe what was measured, the precision beside them."""
 
 MODEL = """
 import ast, sys
@@ -286,7 +286,7 @@ def python(program: str, *words: object) -> str:
 
 
 def in_session(mapset: Path, *words: object) -> str:
-    """Run a command in a GRASS session; what it tells on stderr."""
+    """Run a command in a GRASS session; returns its standard error."""
     return checked([GRASS, mapset, "--exec", *map(str, words)]).stderr
 
 

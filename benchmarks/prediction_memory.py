@@ -122,7 +122,7 @@ def measure(mapset: Path, model: Path, rows: int, cols: int, memory: int) -> dic
 
 
 def window_of(mapset: Path, rows: int, cols: int) -> tuple[int, int]:
-    """Rows and columns of the largest window, halo included, as the map's history tells."""
+    """Rows and columns of the largest window, halo included, by the map's history."""
     call = [GRASS, mapset, "--exec", "r.info", "-e", "map=classes"]
     told = subprocess.run(call, capture_output=True, text=True, check=True).stdout
     height, width, halo = map(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What each ingredient of the recipe of i.dl.train brings: one changed at a time.
+"""The contribution of each ingredient of the recipe of i.dl.train: one changed at a time.
 
 U-Nets are trained on four areas of `naip_ohio` and scored on two others, whole, their cells counted
 together. Area 01, whose score the README tells, has no part in it: the defaults were chosen here.

@@ -5,7 +5,7 @@ features of the network's last hidden layer by segment.
 An untrained U-Net of the usual size classifies random imagery of four bands, by default of
 2000 x 2000 cells in six classes, with segments of 8 x 8 cells (more than most segmentations have).
 The calls take turns; the ratio of the shortest times should stay below 1.1 without features. The
-ratio of processor times tells the same on a machine that has other work, too.
+ratio of processor times is the same on a machine that has other work, too.
 
     python benchmarks/segments.py [--size CELLS] [--filters NUMBER] [--runs NUMBER]
 """

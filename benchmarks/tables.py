@@ -82,7 +82,7 @@ class Table:
     rows: list[Rows]
 
     def text(self, results: Path) -> str:
-        """The table in Markdown, with a line that tells where its figures come from."""
+        """The table in Markdown, with a line on the source of its figures."""
         found = [(rows, one) for rows in self.rows for one in rows.records(results)]
         lines = [f"| {self.head} |", "|---" * len(self.head.split(" | ")) + "|"]
         lines += [rows.line(one) for rows, one in found]
@@ -405,7 +405,7 @@ TABLES = {**OF_README, **OF_BENCHMARKS}
 
 
 def with_tables(page: str, tables: dict[str, Table], results: Path) -> str:
-    """The text of a page with all of its tables made anew.
+    """The text of a page with all of its tables updated.
 
     Raises:
         ValueError: It asks for a table that is not known or has no record, or one has no end.

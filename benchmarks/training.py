@@ -4,11 +4,11 @@
 The loop has its batches in memory already; the training reads them from disk, augmented as by
 default. Both train the same network in the same process, in turn, with the same batch size and
 precision: what counts is the ratio of their patches per second. On cores that other work shares,
-the ratio of their processor time tells what the training adds to the bare loop. Memory is the
+the ratio of their processor time shows what the training adds to the bare loop. Memory is the
 largest anonymous one (RssAnon) of a process that trains for an epoch: what is mapped from files is
 not in it.
 
-What it brings that the process keeps the memory it frees (`prepare(training=True)`) is measured on
+The gain when the process keeps the memory it frees (`prepare(training=True)`) is measured on
 epochs with and without, in processes of their own, in turn.
 
     python benchmarks/training.py [--networks unet,nicknet] [--rounds 7] [--memory 1000,4000,16000]
@@ -246,7 +246,7 @@ def anonymous_memory() -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon"):
             return 1024 * int(line.split()[1])
-    raise RuntimeError("this system does not tell RssAnon")
+    raise RuntimeError("this system does not report RssAnon")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The baseline to beat: a random forest that sees one pixel at a time.
+"""The baseline to beat: a random forest that classifies single pixels.
 
 It gets the same bands as the network but no neighbourhood, so the gap between the two is what
 context and shape are worth.

@@ -2,7 +2,7 @@
 """The main job on the embedded example: from the maps of a project to a measured class map.
 
 `make demo` runs this. It makes the project, calls the four modules as an analyst would, lets a
-random forest that sees single pixels do the same work, and scores both on the held-back blocks.
+random forest of single pixels do the same work, and scores both on the held-back blocks.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ FORESTS = {"forest": (), "both": ("prob_", "entropy"), "features": ("feat_",)}
 
 
 class Area:
-    """Arrays of one area: what segments are described and judged by.
+    """Arrays of one area, for features and scores of segments.
 
     Args:
         project: Where the maps are.
@@ -229,7 +229,7 @@ def draw(area: Area, path: Path) -> None:
 
 
 def segmentation(project: Project) -> dict:
-    """What i.dl.evaluate tells of the segments."""
+    """The figures of i.dl.evaluate on the segments."""
     told = project.run(
         "i.dl.evaluate", "classification=pixels", f"reference=label{TEST_AREA}",
         f"segments=segments{TEST_AREA}", "format=json",

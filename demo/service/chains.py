@@ -33,7 +33,7 @@ def chain(name: str, values: dict[str, str]) -> dict[str, Any]:
 
     Args:
         name: Name of the template.
-        values: What each word in braces stands for; may hold more than the template asks for.
+        values: The value of each word in braces; may have more than the template needs.
 
     Raises:
         ValueError: If a word has no value.

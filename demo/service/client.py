@@ -88,7 +88,7 @@ class Client:
     def _json(self, address: str, body: Any = None) -> dict[str, Any]:
         """The answer to a request; a POST of JSON if there is a body.
 
-        The answer of a job that failed has the status of an error, too, and all that the job tells.
+        The answer of a job that failed has the status of an error, too, and the report of the job.
         """
         try:
             return json.loads(self._open(address, body))

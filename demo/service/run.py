@@ -50,7 +50,7 @@ def make_project(grassdb: Path, python: str, grass: str) -> None:
 
 
 def values(folder: Path, epochs: int) -> dict[str, str]:
-    """What the words of the templates stand for: maps with their mapset, folders of the server."""
+    """The values of the words of the templates: maps with their mapset, folders of the server."""
     return {
         "group": "ortho@PERMANENT",
         "dsm": "dsm@PERMANENT",
@@ -65,7 +65,7 @@ def values(folder: Path, epochs: int) -> dict[str, str]:
 
 
 def send(client: Client, name: str, chain: dict[str, Any], results: Path) -> dict[str, Any]:
-    """Run a chain, tell how it went, and fetch what it exports."""
+    """Run a chain, print its status, and fetch what it exports."""
     modules = ", ".join(step["module"] for step in chain["list"])
     print(
         f"\nPOST /projects/{PROJECT}/processing_async_export  {name}.json ({modules})", flush=True
