@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What all networks have in common: normalisation before, probabilities after, and checks."""
+"""The common parts of all networks: normalisation, probabilities, and checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras import KerasTensor, layers
 from .analysis.receptive_field import LayerGraph, nodes_in_order, reach
 
 SCORES = "logits"
-"""Name of the last layer of a network of the house, whose output are the scores."""
+"""Name of the last layer of a network of the toolset, whose output are the scores."""
 
 TAKEN = ("pixels", "normalization", "first", "second", "probabilities", "values")
 """Names of the layers that are put before and after every network."""
@@ -51,7 +51,7 @@ def assemble(
 
 
 def check_names(name: str, pixels: KerasTensor, scores: KerasTensor) -> None:
-    """Refuse names of layers that the house would not find, or has itself.
+    """Refuse names of layers that the toolset would not find, or uses itself.
 
     Args:
         name: Name of the network.

@@ -2,7 +2,7 @@
 """Checks the description of a network in a file of Keras before Keras builds anything from it.
 
 Keras looks up classes and functions by the names in that file, and calls them. Its safe mode
-refuses Lambdas, but not a class that stands where a function is expected and reads code from a path
+refuses Lambdas, but not a class in the place of a function that reads code from a path
 in the file. So what a description may hold is listed, and everything else is refused: layers
 and operations that only compute, numbers, and the names of activations, initialisers, regularisers
 and constraints of Keras; `permitted` has the lists.
@@ -37,11 +37,11 @@ Kind = tuple[str, str]
 
 
 class Refused(ValueError):
-    """A description holds what a network has no need of."""
+    """A description has contents that no network needs."""
 
 
 def check_description(description: object) -> None:
-    """Refuse a network that Keras must not build, since more than computing may come of it.
+    """Refuse a network that may do more than compute when Keras builds it.
 
     Args:
         description: The content of `config.json` in a file of Keras, as `json` reads it.
@@ -252,7 +252,7 @@ class _Check:
 
 
 def _plain_name(name: str) -> str:
-    """What all ways of writing a name of Keras have in common: he_normal, HeNormal."""
+    """The common form of all spellings of a name of Keras: he_normal, HeNormal."""
     return name.replace("_", "").lower()
 
 
@@ -266,6 +266,6 @@ def _name_of(told: Description) -> str:
 
 
 def _shown(name: object) -> str:
-    """A name for a message: what cannot be printed does not reach the terminal."""
+    """A name for a message, without unprintable characters."""
     text = "".join(one if one.isprintable() else "?" for one in str(name))
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."

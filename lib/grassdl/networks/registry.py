@@ -115,7 +115,7 @@ def features_layer(name: str) -> str:
 
 
 def encoder(name: str, network_options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-    """What the names of the encoder's layers begin with. Imports Keras.
+    """Prefixes of the names of the encoder's layers. Imports Keras.
 
     Raises:
         ValueError: There is no such network.

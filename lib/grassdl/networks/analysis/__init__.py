@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What follows from a network's layer graph: receptive field, memory, hidden features."""
+"""Analysis of a network's layer graph: receptive field, memory, hidden features."""

@@ -13,22 +13,22 @@ from keras import KerasTensor, layers
 from .receptive_field import is_nested, nodes_in_order, reach
 
 LAST = "last"
-"""Stands for the name of the last hidden layer."""
+"""The name that selects the last hidden layer."""
 
 OUTPUT_NAME = "probabilities_and_features"
 
 TRIAL_CELLS = 1024
-"""Edge of the image for which the sizes of layers are worked out, at least."""
+"""Least edge of the image for which the sizes of layers are computed."""
 
 MOST_TOLD = 8
-"""Layers that a message names at most."""
+"""Most layers that a message names."""
 
 Within = tuple[keras.Model, ...]
 """The nested models around a layer, the outermost first."""
 
 
 def with_features(network: keras.Model, layer: str) -> tuple[keras.Model, str]:
-    """A network that also gives what one of its hidden layers gives.
+    """A network that also returns the features of one of its hidden layers.
 
     Args:
         network: From (batch, rows, columns, bands) to class probabilities
@@ -60,7 +60,7 @@ def with_features(network: keras.Model, layer: str) -> tuple[keras.Model, str]:
 
 @dataclass(frozen=True)
 class Hidden:
-    """What a layer gives where a network calls it.
+    """The output of a layer in a network.
 
     Attributes:
         name: Name of the layer.
@@ -94,7 +94,7 @@ class HiddenLayers:
         """Those of a network."""
         stride = reach(network).stride
         strides = -(-TRIAL_CELLS // stride)
-        # Rows and columns differ, so that a layer that swaps them is found out.
+        # Rows and columns differ, so that a layer that swaps them is detected.
         image = (1, strides * stride, (strides + 1) * stride, network.input_shape[-1])
         found = list(_layers(network, image))
         taken = _taken_by_heads(network)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much memory a network takes while it computes, worked out from its layer graph."""
+"""The memory that a network takes while it computes, from its layer graph."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import keras
 from keras.src.backend.common import global_state
 
 _WAITING = "uninitialized_variables"
-"""Where Keras notes weights that are still to be made."""
+"""Key of Keras' list of weights that are still to be allocated."""
 
 
 def planned(build: Callable[[], keras.Model]) -> keras.Model:
@@ -25,7 +25,7 @@ def planned(build: Callable[[], keras.Model]) -> keras.Model:
         with keras.StatelessScope(initialize_variables=False):
             return build()
     finally:
-        # Else Keras would make the weights as soon as it makes others.
+        # Else Keras would allocate these weights together with later ones.
         global_state.set_global_attribute(_WAITING, before)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Receptive field, halo and stride of any network, computed from its layer graph.
 
-Each layer tells by a `Window` which of its inputs an output needs. From the outputs these windows
-are followed back to the network's input. Rows and columns are treated apart, each as one axis.
+The `Window` of a layer is the range of inputs that an output needs. From the outputs these windows
+are followed back to the network's input. Rows and columns are treated separately, each as one axis.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Reach:
 def reach(model: keras.Model) -> Reach:
     """Total stride, halo and receptive field of a network.
 
-    The halo of a core is less than that of its worst pixel, as pixels that look far to the left
-    sit at the right of a stride.
+    The halo of a core is less than that of its worst pixel, as pixels that depend on far left ones
+    are at the right of a stride.
 
     Args:
         model: A functional or built sequential model from (batch, rows, columns, bands) to
@@ -222,7 +222,7 @@ RULES: dict[type[layers.Layer], Rule] = {
 }
 """The window of each class of layers along rows (axis 0) or columns (1); None if unknown.
 
-What is missing here counts as seeing the whole image, subclasses included, as they may do anything.
+Classes that are not listed, subclasses included, count as depending on the whole image.
 A network file with a layer of its own adds its rule.
 """
 
@@ -335,7 +335,7 @@ def nodes_in_order(function: keras.Function) -> Iterator[Node]:
 
 
 def is_nested(layer: layers.Layer) -> bool:
-    """Whether a layer is a model, whose own layers can be told."""
+    """Whether a layer is a model with accessible layers."""
     return isinstance(layer, keras.Model) and hasattr(layer, "inputs")
 
 

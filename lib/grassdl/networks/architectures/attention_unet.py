@@ -9,7 +9,7 @@ from ..layers.blocks import class_scores
 from .unet import u_shape
 
 ENCODER = ("encoder", "bottom")
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def attention_unet(

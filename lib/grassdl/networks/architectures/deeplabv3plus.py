@@ -16,11 +16,11 @@ RATES = (6, 12, 18)
 LOW_LEVEL_FILTERS = 48
 
 ENCODER = catalog.ENCODERS["resnet50"].prefixes
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def deeplabv3plus(pixels: KerasTensor, outputs: int, *, filters: int = 256) -> KerasTensor:
-    """A deep encoder whose features are seen at several scales, and refined at a quarter of the
+    """A deep encoder whose features are pooled at several scales, and refined at a quarter of the
     resolution.
 
     One of the scales is the whole image, so that maps cannot be tiled exactly. The encoder is

@@ -12,7 +12,7 @@ from ..layers.blocks import class_scores
 DILATIONS = (1, 2, 5)
 
 ENCODER = ("block",)
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def dilated(

@@ -12,7 +12,7 @@ LEAK = 0.1
 """Slope of the activation below 0."""
 
 ENCODER = ("dk",)
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def fcn_dk(pixels: KerasTensor, outputs: int, *, filters: int = 32, depth: int = 6) -> KerasTensor:

@@ -9,7 +9,7 @@ from ..encoders import catalog
 from ..layers.blocks import class_scores
 
 ENCODER = catalog.ENCODERS["efficientnet_lite0"].prefixes
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 FEATURES = "features"
 """The layer after which each cell is classified by itself; layers before it are frozen."""
@@ -26,7 +26,7 @@ def hypercolumn(
     """The features of an encoder's levels, read bilinearly at every cell, and the bands
     themselves, in a small head of 1x1 convolutions.
 
-    The encoder is meant to have trained weights, which stay as they are: then the features of
+    The encoder should have trained weights, which are frozen: then the features of
     labelled cells are computed once, and the head learns in seconds.
 
     Source: Hariharan, Arbelaez, Girshick and Malik 2015, arXiv 1411.5752.

@@ -9,7 +9,7 @@ from ..encoders import catalog
 from ..layers.blocks import conv_norm_relu
 
 ENCODER = ("stem", "encoder")
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 DEFAULTS_WITH_ENCODER = {"depth": 3}
 """A fourth level doubles the halo of encoders of the catalogue, and slows tiling down."""

@@ -13,7 +13,7 @@ KERNELS = (5, 5, 3, 3, 3, 3, 3)
 DILATION = 2
 
 ENCODER = ("block",)
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def nicknet(pixels: KerasTensor, outputs: int, *, filters: int = 64) -> KerasTensor:

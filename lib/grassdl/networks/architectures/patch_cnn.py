@@ -10,7 +10,7 @@ from ..layers.image_pooling import ImagePooling2D
 from .unet import encoded
 
 ENCODER = ("encoder", "bottom")
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def patch_cnn(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SegNet: VGG16 and its mirror image, which puts maxima back where they were."""
+"""SegNet: VGG16 and its mirror image, with unpooling by the indices of the maxima."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTHS = (1, 2, 4, 8, 8)
 """Filters of each level, as multiples of those of the first."""
 
 ENCODER = ("encoder",)
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def segnet(pixels: KerasTensor, outputs: int, *, filters: int = 64, depth: int = 5) -> KerasTensor:

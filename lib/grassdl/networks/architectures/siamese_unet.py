@@ -11,7 +11,7 @@ from ..layers.dates import AbsoluteDifference, DatesApart
 from .unet import decoded, own_encoder
 
 ENCODER = ("encoder", "bottom")
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 
 def siamese_unet(

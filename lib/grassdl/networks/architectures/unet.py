@@ -12,7 +12,7 @@ from ..encoders import catalog
 from ..layers.blocks import class_scores, conv_norm_relu
 
 ENCODER = ("encoder", "bottom")
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 Gate = Callable[[KerasTensor, KerasTensor, str], KerasTensor]
 """What a level of the decoder takes from the encoder, given the encoder's features, those of the
