@@ -35,14 +35,14 @@
 # % option G_OPT_V_INPUT
 # % key: points
 # % required: no
-# % label: Name of vector map with sample points of known class
+# % label: Name of vector map with sample points of known class or value
 # % description: They must have been drawn at random, see design
 # % guisection: Reference
 # % end
 # % option G_OPT_V_INPUT
 # % key: areas
 # % required: no
-# % label: Name of vector map with areas of known class
+# % label: Name of vector map with areas of known class or value
 # % description: They are compared cell by cell
 # % guisection: Reference
 # % end
@@ -50,8 +50,8 @@
 # % guisection: Reference
 # % end
 # % option G_OPT_DB_COLUMN
-# % label: Name of column with the class of points or areas
-# % description: Integers are class values, texts are labels of the classification; without it the categories are the class values
+# % label: Name of column with the class or value of points or areas
+# % description: Integers are class values, texts are labels of the classification; without it the categories are the class values. Values are numbers
 # % guisection: Reference
 # % end
 # % option
@@ -102,7 +102,7 @@
 # % type: integer
 # % required: no
 # % label: How often each band is permuted for its importance (not when empty)
-# % description: 5 is usual; gives the loss of F1 in the mean and for each class, with intervals from 2 on
+# % description: 5 is usual; gives the loss of F1, for values of R2 and RMSE, with intervals from 2 on
 # % guisection: Held-back
 # % end
 # % flag
@@ -120,7 +120,7 @@
 # % option G_OPT_R_INPUT
 # % key: compare
 # % required: no
-# % description: Name of a second class raster map to compare with the first
+# % description: Name of a second raster map of classes or values to compare with the first
 # % guisection: Comparison
 # % end
 # % option G_OPT_R_OUTPUT
@@ -128,6 +128,12 @@
 # % required: no
 # % description: Name for output raster map of where which of the two maps is right
 # % guisection: Comparison
+# % end
+# % option G_OPT_R_OUTPUT
+# % key: residuals
+# % required: no
+# % description: Name for output raster map of predicted values minus those of the reference
+# % guisection: Details
 # % end
 # % option
 # % key: distance
@@ -329,8 +335,9 @@ def score_maps(
     from grassdl.evaluate.leaks import leaks_of_map, tell
     from grassdl.evaluate.provenance import model_of
     from grassdl.evaluate.targets import EVALUATION
-    from grassdl.gis.inputs.evaluation_maps import evaluation_maps
+    from grassdl.gis.inputs.evaluation_inputs import evaluation_maps
     from grassdl.gis.outputs.difference_map import check_difference, write_difference
+    from grassdl.gis.outputs.residual_map import check_residuals, write_residuals
 
     with evaluation_maps(options) as maps:
         evaluation = EVALUATION.named(maps.kind)
@@ -340,6 +347,8 @@ def score_maps(
             maps.restrict_to(cells)
         if options["difference"]:
             check_difference(options["difference"], maps.names, settings.probabilities)
+        if options["residuals"]:
+            check_residuals(options["residuals"], maps.names)
         report = evaluation.assess(maps, settings)
         report |= leaks_of_map(maps)
         tell(report, gs.warning)
@@ -347,6 +356,9 @@ def score_maps(
         write(report, html, partial(evaluation.plot, report, maps))
         if options["difference"]:
             write_difference(options["difference"], maps.reference_raster, maps.names)
+        if options["residuals"]:
+            how = maps.reference_raster, maps.names, report["rmse"]
+            write_residuals(options["residuals"], *how)
     return report
 
 

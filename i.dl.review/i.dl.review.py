@@ -44,6 +44,22 @@
 # % guisection: Required
 # % end
 # % option G_OPT_V_OUTPUT
+# % key: templates
+# % required: no
+# % label: Name for output vector map of template areas within the suggested squares
+# % description: Segments of i.segment, with an empty column for the class
+# % guisection: Suggestions
+# % end
+# % option
+# % key: threshold
+# % type: double
+# % required: no
+# % answer: 0.05
+# % label: How unlike neighbouring cells of a template area may be
+# % description: As in i.segment: above 0 for equal cells only, below 1 for all
+# % guisection: Suggestions
+# % end
+# % option G_OPT_V_OUTPUT
 # % key: suspects
 # % required: no
 # % label: Name for output vector map of labels that are probably wrong
@@ -194,8 +210,8 @@
 # % type: integer
 # % required: no
 # % answer: 10
-# % label: Cells that a suspect has at least
-# % description: Inexact outlines of objects give many small ones
+# % label: Cells that a suspect or a template area has at least
+# % description: Inexact outlines of objects give many small suspects
 # % guisection: Suspects
 # % end
 # % option G_OPT_MEMORYMB
@@ -218,6 +234,7 @@
 # % exclusive: group,input,probabilities
 # % requires: suggestions,group,input,probabilities
 # % requires_all: suspects,model,dataset
+# % requires_all: templates,suggestions,model
 # % requires: subgroup,group
 # % exclusive: after,after_input
 # % requires: after,group,input
@@ -246,6 +263,9 @@ if TYPE_CHECKING:
     from grassdl.model.ensemble import Model
     from grassdl.review.held_out import HeldOut
     from grassdl.review.settings import Settings
+    from grassdl.review.suggestions import Suggestion
+
+MAPS = ("suggestions", "templates", "suspects")
 
 
 def review(options: dict[str, str]) -> str:
@@ -259,7 +279,7 @@ def review(options: dict[str, str]) -> str:
     from grassdl.review.settings import Settings
 
     settings = Settings.from_options(options)
-    check_names([options[key] for key in ("suggestions", "suspects") if options[key]])
+    check_names([options[key] for key in MAPS if options[key]])
     patch_sets = open_datasets(options["dataset"]) if options["dataset"] else []
     place = provenance()
     for one in patch_sets:
@@ -271,7 +291,7 @@ def review(options: dict[str, str]) -> str:
     maps = []
     # The region is predicted before Keras is loaded, since OpenVINO does not need it.
     if options["suggestions"]:
-        maps.append(suggestions(options, settings, model, patch_sets, place))
+        maps += suggestions(options, settings, model, patch_sets, place)
     if model and options["suspects"]:
         maps.append(suspects(options["suspects"], settings, model, patch_sets, parts))
     make_maps(maps)
@@ -284,9 +304,8 @@ def suggestions(
     model: Model | None,
     patch_sets: list[PatchSet],
     place: dict[str, str],
-) -> ListedAreas:
-    """The squares to label next."""
-    from grassdl.dataset.cell_outlines import outline_of_rectangle
+) -> list[ListedAreas]:
+    """The squares to label next, and the template areas in them if they are wanted."""
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
     from grassdl.gis.outputs.listed_areas import ListedAreas
     from grassdl.gis.raster.info import class_values_of
@@ -294,7 +313,7 @@ def suggestions(
     from grassdl.gis.session import messages
     from grassdl.review.next_squares import next_squares, patched
     from grassdl.review.squares import SquareGrid
-    from grassdl.review.tables import SUGGESTION_COLUMNS, suggestion_row
+    from grassdl.review.tables import SUGGESTION_COLUMNS, suggestion_areas
     from grassdl.review.uncertainty import of_imagery, of_probabilities
 
     region = Region.current()
@@ -316,16 +335,26 @@ def suggestions(
             f"{len(found)} of {settings.npatches} squares are suggested: no more are free and far "
             "enough apart; use a smaller distance or size, or a larger region"
         )
-    size = settings.size
-    areas = [
-        (
-            outline_of_rectangle(one.row, size, one.col, size, region.to_json()),
-            suggestion_row(rank, one, figures.measure),
-        )
-        for rank, one in enumerate(found, start=1)
-    ]
+    areas = suggestion_areas(found, settings.size, region.to_json(), figures.measure)
     title = f"Squares to label next, by {figures.measure}"
-    return ListedAreas(options["suggestions"], title, SUGGESTION_COLUMNS, areas)
+    maps = [ListedAreas(options["suggestions"], title, SUGGESTION_COLUMNS, areas)]
+    if options["templates"]:
+        maps.append(templates(options["templates"], settings, bands.imagery, found))
+    return maps
+
+
+def templates(
+    name: str, settings: Settings, imagery: list[str], found: list[Suggestion]
+) -> ListedAreas:
+    """The segments in the suggested squares, whose class is to be filled in."""
+    from grassdl.gis.outputs.listed_areas import ListedAreas
+    from grassdl.gis.raster.region import Region
+    from grassdl.gis.raster.square_segments import square_segments
+    from grassdl.review.tables import TEMPLATE_COLUMNS, template_areas
+
+    with square_segments(imagery, settings) as segments:
+        areas = template_areas(found, settings.size, Region.current().to_json(), segments)
+    return ListedAreas(name, "Segments in the suggested squares", TEMPLATE_COLUMNS, areas)
 
 
 def suspects(
@@ -336,26 +365,17 @@ def suspects(
     parts: list[HeldOut],
 ) -> ListedAreas:
     """The labels that are probably wrong."""
-    from grassdl.dataset.cell_outlines import outline_of_cells
     from grassdl.gis.outputs.listed_areas import ListedAreas
     from grassdl.gis.session.messages import Progress
     from grassdl.review.suspects import PASSES, find_suspects
-    from grassdl.review.tables import SUSPECT_COLUMNS, suspect_row
+    from grassdl.review.tables import SUSPECT_COLUMNS, suspect_areas
     from grassdl.runtime import keras_backend
 
     if not keras_backend.is_loaded():
         keras_backend.prepare(settings.nprocs)
     progress = Progress(PASSES * sum(map(len, parts)))
     found = find_suspects(parts, settings.minsize, progress)
-    grids = [one.manifest.export.region for one in patch_sets]
-    names = [one.folder.name for one in patch_sets]
-    areas = [
-        (
-            outline_of_cells(one.cells, grids[one.dataset]),
-            suspect_row(rank, one, model.card.classes, names),
-        )
-        for rank, one in enumerate(found, start=1)
-    ]
+    areas = suspect_areas(found, model.card.classes, patch_sets)
     return ListedAreas(name, "Labels that are probably wrong", SUSPECT_COLUMNS, areas)
 
 

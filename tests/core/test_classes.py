@@ -121,6 +121,15 @@ def test_the_width_of_the_border_is_remembered_in_json_and_by_a_union():
     assert both.places_of(own).tolist() == [0, 2]
 
 
+def test_a_union_has_the_widest_border():
+    thin, wide = (
+        ClassScheme([MapClass(7, "roof", "0:0:0"), MapClass(8, "border", "1:2:3", border=cells)])
+        for cells in (1, 3)
+    )
+    for schemes in ([thin, wide], [wide, thin]):
+        assert [one.border for one in union(schemes)] == [0, 3]
+
+
 def test_a_background_that_only_one_of_several_datasets_has_is_remembered_by_a_union():
     named, background = (MapClass(0, "other", "0:0:0", background=one) for one in (False, True))
     roof = MapClass(7, "roof", "0:0:1")

@@ -3,7 +3,11 @@
 
 import numpy as np
 
-from grassdl.dataset.cell_outlines import outline_of_cells, outline_of_rectangle
+from grassdl.dataset.cell_outlines import (
+    outline_of_cells,
+    outline_of_rectangle,
+    outlines_of_areas,
+)
 
 GRID = {"north": 100.1, "west": 7.3, "nsres": 0.1, "ewres": 0.3}
 
@@ -34,3 +38,18 @@ def test_neighbours_share_their_corners_to_the_last_digit():
     left = outline_of_cells(np.array([[11, 3], [12, 3], [12, 2]]), GRID)[0]
     right = outline_of_cells(np.array([[11, 4], [12, 4]]), GRID)[0]
     assert len(set(left) & set(right)) == 2
+
+
+def test_areas_of_one_number_that_do_not_touch_are_several():
+    numbers = np.array([[3, 3, 0], [0, 7, 3], [7, 7, 3]])
+    found = outlines_of_areas(numbers, (10, 20), GRID)
+    assert sorted(cells for _, cells in found) == [2, 2, 3]
+    for [ring], cells in found:
+        assert np.isclose(area(ring), cells * 0.1 * 0.3)
+    corners = np.concatenate([ring for [ring], _ in found])
+    assert np.isclose(corners.min(axis=0), (7.3 + 20 * 0.3, 100.1 - 13 * 0.1)).all()
+    assert np.isclose(corners.max(axis=0), (7.3 + 23 * 0.3, 100.1 - 10 * 0.1)).all()
+
+
+def test_no_area_has_no_outline():
+    assert outlines_of_areas(np.zeros((2, 3), np.int32), (0, 0), GRID) == []

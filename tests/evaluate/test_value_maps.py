@@ -21,14 +21,41 @@ def project(new_project, tmp_path_factory):
     made.write_raster("predicted", PREDICTED)
     made.write_raster("reference", REFERENCE)
     made.write_raster("classes", (REFERENCE > 10).astype(np.int32))
+    made.write_raster("other", PREDICTED - 1)
+    write_points(made, "plots")
+    made.run("v.in.ascii", input="-", stdin=AREAS, output="stands", format="standard",
+             flags="n")  # fmt: skip
+    made.run("v.db.addtable", map="stands", columns="height integer")
+    made.run("v.db.update", map="stands", column="height", value="12")
     return made
+
+
+POINTS = np.arange(4, 36), np.arange(10, 42)
+"""Rows and columns of the sample points."""
+
+AREAS = "B 5\n 10 30\n 20 30\n 20 20\n 10 20\n 10 30\nC 1 1\n 15 25\n 1 1\n"
+"""One square of 10 x 10 cells."""
+
+
+def write_points(project, name):
+    """Points at cell centres with the values of the reference there, to two decimals."""
+    heights = np.round(REFERENCE[POINTS], 2)
+    places = zip(*POINTS, heights, strict=True)
+    text = "".join(f"{col + 0.5}|{39.5 - row}|{height}\n" for row, col, height in places)
+    project.run("v.in.ascii", input="-", stdin=text, output=name,
+                columns="x double, y double, height double")  # fmt: skip
+
+
+def evaluated(project, **options):
+    done = project.run("i.dl.evaluate", classification="predicted", format="json", **options)
+    return json.loads(done.stdout)
 
 
 def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
     files = {"report": tmp_path / "page.html", "plot": tmp_path / "scatter.png"}
     done = project.run(
         "i.dl.evaluate", classification="predicted", reference="reference", format="json",
-        block_size=5, **files,
+        block_size=5, compare="other", residuals="off", **files,
     )  # fmt: skip
     found = json.loads(done.stdout)
     known = np.isfinite(REFERENCE)
@@ -38,6 +65,12 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
     assert found["bias"] == pytest.approx(difference.mean(), abs=1e-5)
     assert found["left_out"]["null_in_reference"] == 100
     assert found["intervals"]["blocks"] == 80
+    assert found["comparison"]["difference"]["bias"] == pytest.approx(-1, abs=1e-5)
+    off = project.read_raster("off")
+    assert np.array_equal(np.ma.getmaskarray(off), ~known)
+    np.testing.assert_allclose(off.data[known], (PREDICTED - REFERENCE)[known], atol=1e-6)
+    told = project.run("r.info", map="off").stdout
+    assert "predicted@PERMANENT minus reference@PERMANENT" in told and "FCELL" in told
     text = files["report"].read_text()
     for words in ("Residuals", "Scatter", "RMSE", "By range of the reference"):
         assert words in text
@@ -52,7 +85,20 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
             ["holds values (floating point type)", "classes (CELL)", "float()"],
         ),
         ({"reference": "reference", "distance": 1}, ["Option distance is for maps of classes"]),
-        ({"reference": "reference", "design": "random"}, ["Option design is for samples"]),
+        (
+            {"reference": "reference", "design": "random"},
+            ["design=random is for points", "r.to.vect"],
+        ),
+        (
+            {"points": "plots", "column": "height", "design": "stratified"},
+            ["design=stratified is for samples of mapped classes"],
+        ),
+        ({"points": "plots"}, ["give column=, a column of numbers of <plots@PERMANENT>"]),
+        ({"reference": "reference", "compare": "classes"}, ["compare <classes@PERMANENT> classes"]),
+        (
+            {"points": "plots", "column": "height", "residuals": "r"},
+            ["Option residuals needs a reference or areas, not points"],
+        ),
         ({"reference": "reference", "matrix": "m.csv"}, ["Option matrix is for maps of classes"]),
     ],
 )
@@ -66,3 +112,34 @@ def test_classes_against_values_are_refused(project):
         "i.dl.evaluate", check=False, classification="classes", reference="reference"
     )
     fails_with(found, "<reference@PERMANENT> is of floating point type", "classes are integers")
+
+
+def test_residuals_of_classes_are_refused(project):
+    found = project.run(
+        "i.dl.evaluate", check=False, classification="classes", reference="classes", residuals="r"
+    )
+    fails_with(found, "Option residuals is for maps of values", "<classes> holds classes")
+
+
+def test_sample_points_are_compared_one_by_one(project, tmp_path):
+    page = tmp_path / "page.html"
+    found = evaluated(project, points="plots", column="height", compare="other", report=page)
+    difference = PREDICTED[POINTS] - np.round(REFERENCE[POINTS], 2)
+    assert (found["design"], found["pixels"]) == ("random", len(difference))
+    assert found["rmse"] == pytest.approx(np.sqrt((difference**2).mean()), abs=1e-4)
+    assert found["intervals"]["method"] == "bootstrap of points"
+    both = found["comparison"]
+    assert both["compare"]["bias"] == pytest.approx(difference.mean() - 1, abs=1e-4)
+    assert both["classification_closer"] == (np.abs(difference) < np.abs(difference - 1)).sum()
+    assert "Scatter" in page.read_text()
+
+
+def test_cells_of_areas_have_the_value_of_their_column(project):
+    found = evaluated(project, areas="stands", column="height")
+    inside = PREDICTED[10:20, 10:20]
+    assert (found["design"], found["pixels"]) == ("census", 100)
+    assert found["bias"] == pytest.approx(inside.mean() - 12, abs=1e-4)
+    assert found["mae"] == pytest.approx(np.abs(inside - 12).mean(), abs=1e-4)
+    assert found["r2"] is None
+    left = project.run("g.list", type="raster", pattern="i_dl_*").stdout
+    assert left == ""

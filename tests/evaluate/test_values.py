@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from grassdl.core.classes import ClassScheme
-from grassdl.evaluate.metrics.value_tally import sampled, tally_values
+from grassdl.evaluate.band_importance import band_importance
+from grassdl.evaluate.metrics.value_comparison import pair_cells, pair_points, value_comparison
+from grassdl.evaluate.metrics.value_tally import sampled, tally_value_points, tally_values
 from grassdl.evaluate.model_targets import MODEL_EVALUATION
 from grassdl.evaluate.report.formats import as_csv
 from grassdl.evaluate.report.html import page
@@ -111,6 +113,79 @@ def test_the_report_is_written_in_every_form():
     assert "RMSE" in html and "Scatter" in html
 
 
+def test_points_have_their_own_figures_and_an_interval_of_single_points():
+    rows, cols = np.arange(3, 53), np.arange(10, 60)
+    mapped, truth = PREDICTED[rows, cols], REFERENCE[rows, cols]
+    null = np.arange(50) == 7
+    tally, left_out = tally_value_points(mapped, null, truth, ("p@P", "points@P"))
+    found = tally.report(1)
+    difference = (mapped - truth)[~null]
+    assert found["pixels"] == 49
+    assert found["bias"] == pytest.approx(difference.mean())
+    assert found["mae"] == pytest.approx(np.abs(difference).mean())
+    assert left_out.null_in_classification == 1
+    made = found["intervals"]
+    assert (made["method"], made["blocks"]) == ("bootstrap of points", 49)
+    # Of so many independent points it is about that of the normal distribution.
+    half = 1.96 * difference.std() / 7
+    expected = [found["bias"] - half, found["bias"] + half]
+    assert made["bias"] == pytest.approx(expected, abs=0.15 * half)
+    assert sum(one["pixels"] for one in found["ranges"]) == 49
+    text = plain({"classification": "p@P", "reference": "points@P", "target": "value",
+                  "design": "random", **found})  # fmt: skip
+    assert "bootstrap, 1000 draws of 49 points" in " ".join(text.split())
+
+
+def test_points_of_which_the_map_knows_too_few_are_refused():
+    with pytest.raises(ValueError, match="has values at 1 of the 3 points of <b>, at least 2"):
+        tally_value_points(np.ones(3), np.array([0, 1, 1], bool), np.ones(3), ("a", "b"))
+
+
+OTHER = PREDICTED - 1
+"""A second map without the bias of the first."""
+
+
+def test_a_second_map_is_compared_on_the_cells_that_all_have():
+    other = OTHER.copy()
+    other[59, :40] = np.nan
+    maps = Values(PREDICTED), Values(other), Values(REFERENCE)
+    found = value_comparison(pair_cells(*maps, 15.0, 10), seed=1)
+    known = np.isfinite(PREDICTED + other + REFERENCE)
+    first, second = ((one - REFERENCE)[known] for one in (PREDICTED, other))
+    assert found["pixels"] == known.sum()
+    assert found["classification"]["rmse"] == pytest.approx(np.sqrt((first**2).mean()))
+    assert found["compare"]["rmse"] == pytest.approx(np.sqrt((second**2).mean()))
+    assert found["difference"]["bias"] == pytest.approx(-1)
+    # The maps differ by the same everywhere: no draw of blocks tells anything else.
+    assert found["difference"]["bias_interval"] == pytest.approx([-1, -1])
+    low, high = found["difference"]["rmse_interval"]
+    assert low < found["difference"]["rmse"] < high < 0
+    assert found["compare_closer"] == (np.abs(second) < np.abs(first)).sum()
+    assert found["classification_closer"] == (np.abs(first) < np.abs(second)).sum()
+
+
+def test_points_are_compared_as_cells_are():
+    rows, cols = np.arange(3, 53), np.arange(10, 60)
+    one, other, truth = (values[rows, cols] for values in (PREDICTED, OTHER, REFERENCE))
+    has_all = np.zeros(50, bool)
+    found = value_comparison(pair_points((one, has_all), (other, has_all), truth, 15.0), seed=1)
+    assert found["pixels"] == 50
+    assert found["difference"]["mae"] == pytest.approx(
+        np.abs(other - truth).mean() - np.abs(one - truth).mean()
+    )
+    assert found["difference"]["bias_interval"] == pytest.approx([-1, -1])
+    report = {"classification": "p", "target": "value", **assessed(), "comparison": found}
+    text = " ".join(plain(report).split())
+    assert "COMPARISON OF TWO MAPS" in text and "closer to the reference in" in text
+    assert f"comparison_difference_mae,,,{found['difference']['mae']}\n" in as_csv(report)
+
+
+def test_maps_that_meet_nowhere_are_not_compared():
+    nothing = Values(PREDICTED * np.nan)
+    with pytest.raises(ValueError, match="no cell in which classification, compare and reference"):
+        pair_cells(Values(PREDICTED), nothing, Values(REFERENCE), 0.0, 10)
+
+
 def value_card(**changes):
     return class_card(
         target=write_target(), bands=VALUE_BANDS, mean=[2000.0, 2000.0], deviation=[500.0, 500.0],
@@ -149,6 +224,29 @@ def test_a_model_of_values_is_scored_on_the_patches_of_each_dataset(tmp_path):
     assert "BY DATASET" in plain(found)
 
 
+def test_a_permuted_band_loses_what_it_told_and_another_nothing(tmp_path):
+    """Two independent draws of the same values differ by the root of 2 times their deviation."""
+    patches = ValuePatches(value_card(), [write_values(tmp_path / "a", {"test": scene(20, 1)})],
+                           "test")  # fmt: skip
+    found = band_importance(half_a_metre_high, value_card(), patches, 3, seed=1)
+    deviation = np.concatenate([one.values[one.labelled] for one in patches.batches()]).std()
+    first, second = json.loads(json.dumps(found))["bands"]
+    assert found["rmse"] == pytest.approx(0.5, abs=1e-3)
+    assert found["r2"] == pytest.approx(1 - 0.25 / deviation**2, abs=1e-3)
+    # Half a metre too high beside it, in the mean of squares.
+    permuted = np.sqrt(2 * deviation**2 + 0.25)
+    assert first["rmse_increase"] == pytest.approx(permuted - 0.5, rel=0.02)
+    assert first["r2_loss"] == pytest.approx(2, rel=0.02)
+    low, high = first["r2_loss_interval"]
+    assert low < first["r2_loss"] < high
+    assert second["r2_loss"] == second["rmse_increase"] == second["r2_loss_at_mean"] == 0
+    report = {"classification": "p", **assessed(), "importance": found}
+    text = plain(report)
+    assert "IMPORTANCE OF THE BANDS" in text and f"{first['r2_loss']:+.4f}" in text
+    assert f"importance_bands_{first['band']}_r2_loss" in as_csv(report)
+    assert "Loss of R2 by permuted band" in page(report, [], {}, {})
+
+
 def test_labels_of_another_kind_or_units_are_refused(tmp_path):
     feet = write_values(tmp_path / "a", {"test": scene(2, 1)}, units="ft")
     with pytest.raises(ValueError, match="does not fit model .* values are in m of one and in ft"):
@@ -171,7 +269,6 @@ def test_a_model_of_classes_is_not_scored_on_values(tmp_path):
     [
         (Settings(), "t", "The flag -t is for classes"),
         (Settings(), "s", "The flag -s is for classes"),
-        (Settings(importance=3), "", "The option importance is for classes"),
         (Settings(matrix=True), "", "The option matrix is for classes"),
     ],
 )

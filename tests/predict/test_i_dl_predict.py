@@ -598,3 +598,20 @@ def test_maps_of_a_killed_prediction_go_with_the_next_one(grass_project, bands, 
     grass_project.run("g.copy", raster=f"one,i_dl_predict_tmp_{dead.pid}_p_2")
     predict(grass_project, model)
     assert set(grass_project.maps()) == {"one", "two", "classes"}
+
+
+def test_a_model_of_derived_bands_only_takes_no_other_map(grass_project, bands, make_model):
+    source = {"dsm": "one", "dtm": "two"}
+    ndsm = Band("ndsm", True, source, "ndsm", 1.0, "nearest", "", "float32")
+    model = make_model([ndsm], MEAN[:1], DEVIATION[:1])
+    done = predict(
+        grass_project, model, input="two", dsm="one", dtm="two", confidence="sure", engine="keras"
+    )
+    assert "maps of input or group are not read" in " ".join(done.stderr.split())
+    frame, null = filled_frame(bands)
+    filled = np.full((*frame.shape[:2], 1), MEAN[0], np.float32)
+    filled[:ROWS, :COLS, 0][~null] = (bands[..., 0] - bands[..., 1])[~null]
+    expected = np.asarray(model[1](filled[None]))[0, :ROWS, :COLS].max(axis=-1)
+    found = grass_project.read_raster("sure")
+    assert np.array_equal(np.ma.getmaskarray(found), null)
+    np.testing.assert_allclose(found.data[~null], expected[~null], atol=1e-5)

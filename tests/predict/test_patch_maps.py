@@ -60,6 +60,7 @@ def test_a_region_is_classified_in_blocks_as_large_as_a_patch(project, model):
     save_card(replace(load_card(model[0]), histograms=histograms), model[0])
     made = predict(grass, model, engine="keras", probabilities="p", format="json")
     assert "Band two is unlike the training" in " ".join(made.stderr.split())
+    assert "15 patches, about" in " ".join(made.stderr.split())
     assert {name: json.loads(made.stdout)[name] for name in ("rows", "cols")} == {
         "rows": 3,
         "cols": 5,
@@ -81,10 +82,12 @@ def test_a_region_is_classified_in_blocks_as_large_as_a_patch(project, model):
 def test_a_segment_has_the_class_of_the_patch_around_its_central_cell(project, model, tmp_path):
     grass, values, ids = project
     table = tmp_path / "segments.csv"
-    predict(
+    done = predict(
         grass, model, engine="keras", probabilities="p", segments="segments", segment_stats=table,
         vector="areas",
     )  # fmt: skip
+    told = " ".join(done.stderr.split())
+    assert "3 segments, each by the patch around its central cell, about" in told
     null = np.isnan(values).any(axis=-1) | (ids == 0)
     classes = grass.read_raster("classes")
     assert np.array_equal(np.ma.getmaskarray(classes), null)

@@ -13,7 +13,7 @@ from function_engine import FunctionEngine
 from grassdl.predict.decision import Decision
 from grassdl.predict.mosaic.mosaic import row_bands
 from grassdl.predict.mosaic.windows import Windows
-from grassdl.predict.strip_files import StripFiles, has_strips
+from grassdl.predict.strip_files import PART, StripFiles, has_strips
 from grassdl.predict.strips import StripsHere, StripWork, strips_of
 from grassdl.predict.tiling.axis import Span, plan_axis, plan_blended_axis
 from grassdl.predict.tiling.tile_shape import TileShape
@@ -131,6 +131,36 @@ def test_a_strip_stays_until_its_last_rows_are_written(tmp_path):
     next(bands)
     bands.close()
     assert has_strips(tmp_path)
+
+
+def test_what_a_killed_process_left_of_a_strip_goes_with_the_strip(tmp_path):
+    todo = work(tmp_path, "exact")
+    first, second = todo.strips[:2]
+    left = [
+        tmp_path / f".{todo.files.path(one.start, one.stop).name}.0a1b{PART}"
+        for one in (first, second)
+    ]
+    for path in left:
+        path.write_bytes(b"half")
+    finish(todo, [first])
+    list(todo.waiting(first, 0))
+    assert list(tmp_path.iterdir()) == left[1:]
+
+
+def test_a_strip_that_another_process_was_faster_with_does_not_come_back(tmp_path):
+    todo = work(tmp_path, "exact")
+    first = todo.strips[0]
+    path = todo.files.path(first.start, first.stop)
+    bands = todo.computed(first.start, first.stop)
+
+    def overtaken():
+        yield next(bands)
+        finish(todo, [first])
+        list(todo.waiting(first, 0))
+        yield from bands
+
+    todo.files.write(path, overtaken())
+    assert not list(tmp_path.iterdir())
 
 
 def test_strips_of_another_run_are_none_of_this_one(tmp_path):

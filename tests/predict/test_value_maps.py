@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from grassdl.core.values import ValueTarget
+from grassdl.model.novelty import FeatureStatistics
 from grassdl.networks import registry
+from grassdl.networks.analysis.feature_extraction import LAST, with_features
 from predicting import predict, refused
 from small_model import COLS, DEVIATION, MEAN, ROWS, filled_frame, plain_band
 
@@ -39,13 +41,24 @@ def project(grass_project):
     return grass_project, values, ids
 
 
-def test_the_map_is_the_network_run_once_whatever_the_tiles(project, model, tmp_path):
+def test_the_maps_are_the_network_run_once_whatever_the_tiles(project, model, tmp_path):
     grass, values, ids = project
+    folder, network = model
     table = tmp_path / "segments.csv"
     by_segment = {"segments": "segments", "segment_output": "means", "segment_stats": table}
-    predict(grass, model, output="height", tile_size=16, engine="keras", **by_segment)
     filled, null = filled_frame(values)
-    expected = np.asarray(model[1](filled[None]))[0, : null.shape[0], : null.shape[1], 0]
+    inside = with_features(network, LAST)[0]
+    expected = np.asarray(inside(filled[None]))[0, : null.shape[0], : null.shape[1]]
+    expected, features = expected[..., 0], expected[..., 1:].reshape(null.size, -1)
+    statistics = FeatureStatistics.of(features, np.arange(null.size) % 3)
+    statistics.save(folder)
+    predict(
+        grass, model, output="height", novelty="unlike", tile_size=16, engine="keras", **by_segment
+    )
+    found = grass.read_raster("unlike")
+    unlike = statistics.novelty(features).reshape(null.shape)
+    assert np.array_equal(np.ma.getmaskarray(found), null)
+    np.testing.assert_allclose(found.data[~null], unlike[~null], atol=1e-4)
     found = grass.read_raster("height")
     assert np.array_equal(np.ma.getmaskarray(found), null)
     # Random weights give other values than the target's: rounding follows theirs.

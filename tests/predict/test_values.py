@@ -21,15 +21,16 @@ WHOLE = (slice(None), slice(None))
 
 
 def test_values_stay_as_they_are_and_null_is_kept():
-    decision = ValueDecision(with_disagreement=True, features=1)
-    result = np.array([[[3, 0.5, 7], [-2, 0.1, 8]]], np.float32)
+    decision = ValueDecision(with_disagreement=True, with_novelty=True, features=1)
+    result = np.array([[[3, 0.5, 1.5, 7], [-2, 0.1, 0.4, 8]]], np.float32)
     band = decision.empty(1, 2)
     decision.decide(band, WHOLE, result, np.array([[False, True]]))
     assert band.value.tolist() == [[3, 0]]
     assert band.null.tolist() == [[False, True]]
     assert band.disagreement.tolist() == [[0.5, 0]]
+    assert band.novelty.tolist() == [[1.5, 0]]
     assert band.features[0, 0].tolist() == [7]
-    assert decision.layers == 3
+    assert decision.layers == 4
 
 
 def test_members_disagree_by_the_standard_deviation_of_their_values():
@@ -103,7 +104,6 @@ FLAGS = {"a": False, "r": False}
         {"uncertainty": "u"},
         {"threshold": "0.5"},
         {"vector": "v"},
-        {"novelty": "n"},
         {"objects": "o"},
         {"segment_method": "majority"},
         {"segment_margin": "0.2"},

@@ -93,7 +93,9 @@ def given(scene):
 
 def test_squares_are_suggested_and_labels_suspected(scene, given):
     project, folder, planted = scene
-    done = project.run("i.dl.review", suggestions="next_squares", suspects="doubtful", **given)
+    done = project.run(
+        "i.dl.review", suggestions="next_squares", suspects="doubtful", templates="parts", **given
+    )
     assert "SQL compliant" not in done.stderr
     squares = table(project, "next_squares")
     assert list(squares[0]) == ["cat", "rank", "score", "measure", "cluster", "class"]
@@ -124,8 +126,19 @@ def test_squares_are_suggested_and_labels_suspected(scene, given):
     assert not wrong[:, CELLS:].any()
     info = project.run("v.info", map="doubtful").stdout
     assert "Labels that are probably wrong" in info
+    parts = table(project, "parts")
+    assert list(parts[0]) == ["cat", "suggestion", "cells", "class"]
+    # Each square is of one brightness, which makes it one segment.
+    assert [(one["suggestion"], one["cells"], one["class"]) for one in parts] == [
+        ("1", "256", ""), ("2", "256", ""),
+    ]  # fmt: skip
+    project.run("v.to.rast", input="parts", output="in_squares", use="attr",
+                attribute_column="suggestion")  # fmt: skip
+    squares = project.read_raster("squares").filled(0)
+    assert np.array_equal(project.read_raster("in_squares").filled(0), squares)
+    assert project.run("g.list", type="group,raster", pattern="i_dl_*").stdout == ""
     # Neither outlines nor tables of half-made maps are left.
-    assert project.maps("vector") == ["doubtful", "next_squares"]
+    assert project.maps("vector") == ["doubtful", "next_squares", "parts"]
 
 
 def test_stored_probabilities_take_the_place_of_the_model(scene):
@@ -151,6 +164,8 @@ def test_stored_probabilities_take_the_place_of_the_model(scene):
         ({"size": 65}, ["smaller than a square of 65 x 65"]),
         ({"suggestions": "select"}, ["<select> is no legal name of a vector map"]),
         ({"suspects": "found"}, ["Two outputs would have the name <found>"]),
+        ({"templates": "found"}, ["Two outputs would have the name <found>"]),
+        ({"templates": "parts_of", "threshold": 1}, ["Option threshold lies above 0", "below 1"]),
         ({"suspects": "Found"}, ["Two outputs would have the name <found>"]),
         ({"dataset": "absent"}, ["Dataset folder <absent> not found"]),
         ({"model": "absent"}, ["Model folder <absent> not found"]),

@@ -279,7 +279,8 @@ def classes_of_texts(texts: Mapping[int, str]) -> dict[int, MapClass]:
 
 
 def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
-    """The classes of several schemes, of equal ones the first; a background of one is that of all.
+    """The classes of several schemes, of equal ones the first; a background of one is that of all,
+    and a border is as wide as the widest.
 
     Where values are only numbers of texts, equal texts are one class: it has the value that
     another scheme gives to the label, else its own, or the next free one if that is taken.
@@ -299,7 +300,14 @@ def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
             joined[value] = replace(one, value=value)
             known.add(one.label)
     background = {one.label for one in listed if one.background}
-    return ClassScheme(replace(one, background=one.label in background) for one in joined.values())
+    border = {
+        one.label: max(other.border for other in listed if other.label == one.label)
+        for one in joined.values()
+    }
+    return ClassScheme(
+        replace(one, background=one.label in background, border=border[one.label])
+        for one in joined.values()
+    )
 
 
 def _check_writable(one: MapClass) -> None:

@@ -93,7 +93,6 @@ class ValueModelEvaluation(ModelEvaluation):
         card = model.card
         asked = {
             f"flag -{fit[:1]}": fit,
-            "option importance": settings.importance,
             "option wanted_precision or wanted_recall": settings.wanted,
             "option matrix": settings.matrix,
         }

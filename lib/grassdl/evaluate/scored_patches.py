@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,7 +142,7 @@ class ScoredPatches(SplitPatches):
             yield from part.batches(step)
 
 
-def sampled(patches: ScoredPatches, most: int) -> tuple[int, int]:
+def sampled(patches: Sized, most: int) -> tuple[int, int]:
     """How to sample at most about `most` cells: every n-th patch, and cells of each."""
     return max(1, -(-len(patches) // most)), -(-most // max(len(patches), 1))
 

@@ -30,6 +30,7 @@ _FOR_CELLS = (
     "segments",
     "probabilities",
     "difference",
+    "residuals",
     "background",
 )
 _FOR_MAPS = (
@@ -42,6 +43,7 @@ _FOR_MAPS = (
     "object_areas",
     "objects",
     "probabilities",
+    "residuals",
     "segments",
 )
 

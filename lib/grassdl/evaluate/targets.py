@@ -11,13 +11,13 @@ from typing import Any
 
 from ..core import plots
 from ..core.target import ByTarget
-from ..core.value_plots import map_pictures, scatter
+from ..core.value_plots import scatter
 from .map_assessment import Maps, assess
 from .provenance import with_model
 from .report.html import page
 from .report.thumbnails import overview
 from .settings import Settings
-from .value_assessment import assess_values, sample_of
+from .value_assessment import assess_values, pairs_of, pictures_of
 
 Report = dict[str, Any]
 
@@ -46,10 +46,10 @@ def _class_page(report: Report, maps: Maps) -> str:
 
 
 def _value_page(report: Report, maps: Maps) -> str:
-    sample, file = sample_of(maps), io.BytesIO()
-    scatter(report, *sample.pairs, file)
-    pictures = map_pictures(sample.predicted, sample.reference)
-    return page(report, [], {**pictures, "scatter": file.getvalue()}, _description(maps))
+    file = io.BytesIO()
+    scatter(report, *pairs_of(maps), file)
+    pictures = {**pictures_of(maps), "scatter": file.getvalue()}
+    return page(report, [], pictures, _description(maps))
 
 
 def _description(maps: Maps) -> dict[str, str]:
@@ -67,6 +67,6 @@ EVALUATION = ByTarget(
     value=TargetEvaluation(
         assess_values,
         _value_page,
-        lambda report, maps, path: scatter(report, *sample_of(maps).pairs, path),
+        lambda report, maps, path: scatter(report, *pairs_of(maps), path),
     ),
 )

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,38 @@ import numpy as np
 from ..core.label_codes import VALUE_CODES
 from ..core.target import VALUE
 from ..core.value_accuracy import HEADLINE, SUMS, report
+from ..core.values import ValueTarget
 from ..dataset.patchset import PatchSet
+from ..dataset.reader import PatchReader
 from ..model.card import ModelCard
 from ..model.ensemble import Predict
 from .metrics.confusion_counts import MAX_BLOCKS
 from .metrics.value_tally import SAMPLED_CELLS, ValueTally
 from .scored_patches import BATCH, SplitPatches, patch_reader
 from .settings import CENSUS
+
+
+@dataclass(frozen=True)
+class ValueBatch:
+    """Some patches of a dataset.
+
+    Attributes:
+        images: Bands in the model's order (n, size, size, bands) float32.
+        values: Labels (n, size, size) float32, as `VALUE_CODES` has them.
+    """
+
+    images: np.ndarray
+    values: np.ndarray
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Which cells have a value (n, size, size)."""
+        return VALUE_CODES.is_labelled(self.values)
+
+    @property
+    def has_data(self) -> np.ndarray:
+        """Which cells are not NULL, labelled or not (n, size, size)."""
+        return ~VALUE_CODES.is_null(self.values)
 
 
 class ValuePatches(SplitPatches):
@@ -27,6 +53,7 @@ class ValuePatches(SplitPatches):
         card, patch_sets, split: See `SplitPatches`.
 
     Attributes:
+        origin: Mean of the model's training, see `value_accuracy.sums_of`.
         pairs: Predicted and reference values (n,) of a sample of cells, once they are scored.
 
     Raises:
@@ -39,6 +66,8 @@ class ValuePatches(SplitPatches):
             (one.folder.name, patch_reader(card, one, split, _wrong_target(card, one)))
             for one in self.patch_sets
         ]
+        assert isinstance(card.target, ValueTarget)
+        self.origin = card.target.mean
         self.pairs: tuple[np.ndarray, np.ndarray] = np.zeros(0), np.zeros(0)
         if not sum(sum(one.manifest.pixels[split]) for one in self.patch_sets):
             raise ValueError(
@@ -47,6 +76,11 @@ class ValuePatches(SplitPatches):
 
     def __len__(self) -> int:
         return sum(len(reader) for _, reader in self._parts)
+
+    def batches(self, step: int = 1) -> Iterator[ValueBatch]:
+        """The batches of all datasets; with a step only every n-th patch of each."""
+        for _, reader in self._parts:
+            yield from _batches(reader, step)
 
     def score(self, predict: Predict, seed: int) -> dict[str, Any]:
         """Score the model.
@@ -68,10 +102,10 @@ class ValuePatches(SplitPatches):
         areas, found, truth = [], [], []
         for name, reader in self._parts:
             sums = np.zeros(len(SUMS))
-            for _, images, labels in reader.batches(BATCH):
-                left_out["null"] += int(VALUE_CODES.is_null(labels).sum())
-                left_out["unlabelled"] += int(VALUE_CODES.is_unlabelled(labels).sum())
-                for values, codes in zip(predict(images)[..., 0], labels, strict=True):
+            for batch in _batches(reader):
+                left_out["null"] += int(VALUE_CODES.is_null(batch.values).sum())
+                left_out["unlabelled"] += int(VALUE_CODES.is_unlabelled(batch.values).sum())
+                for values, codes in zip(predict(batch.images)[..., 0], batch.values, strict=True):
                     known = VALUE_CODES.is_labelled(codes)
                     parts.append(tally.sums(values[known], codes[known]))
                     sums += parts[-1]
@@ -100,14 +134,14 @@ class ValuePatches(SplitPatches):
     def _references(self) -> np.ndarray:
         """Values of a sample of patches, from which ranges are made."""
         step = max(1, len(self) * self.card.size**2 // SAMPLED_CELLS)
-        labels = [
-            codes
-            for _, reader in self._parts
-            for _, _, codes in reader.batches(BATCH, np.arange(0, len(reader), step))
-        ]
-        values = np.concatenate([one[VALUE_CODES.is_labelled(one)] for one in labels])
-        # With sparse labels all labelled cells may lie outside the sample.
+        values = np.concatenate([one.values[one.labelled] for one in self.batches(step)])
+        # All of a sparsely labelled sample may lie in other patches.
         return values if len(values) else np.array([0.0, 1.0])
+
+
+def _batches(reader: PatchReader, step: int = 1) -> Iterator[ValueBatch]:
+    for _, images, values in reader.batches(BATCH, np.arange(0, len(reader), step)):
+        yield ValueBatch(images, values)
 
 
 def _wrong_target(card: ModelCard, patch_set: PatchSet) -> str | None:

@@ -4,7 +4,7 @@
 The features of the cells of a class are assumed to be normally distributed around the mean of the
 class, with one covariance for all classes. The novelty of a cell is the Mahalanobis distance of its
 features from the nearest of these means, in units of the 99th percentile of the training's own
-distances: one cell in a hundred of the training is above 1.
+distances: one cell in a hundred of the training is above 1. Ranges of a value stand for classes.
 
 Source: Lee, Lee, Lee & Shin 2018, arXiv 1807.03888, equations 1 and 2.
 """

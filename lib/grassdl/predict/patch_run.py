@@ -18,12 +18,14 @@ from ..core.group_sums import places_of
 from ..core.readers import RowReader
 from ..core.segment_centres import central_cells
 from ..core.target import ByTarget
+from ..core.text import duration
 from ..model.card import ModelCard
 from .band_shift import shifted_bands
 from .cell_decision import RowBands
 from .checkpoint import Checkpoint
 from .engines.keras_engine import Engine
 from .engines.selection import load_engine
+from .engines.timing import seconds_per_cell
 from .mosaic.prefetch import computed
 from .mosaic.row_buffer import RowBuffer
 from .protocols import BandInputs, Outputs
@@ -141,6 +143,7 @@ class PatchRun(PredictionRun):
         size = patches.size
         across = -(-patches.reader.cols // size)
         rows = np.arange(done, -(-patches.reader.rows // size)) * size
+        self.report(f"{len(rows) * across} patches, {self._expected_time(len(rows) * across)}")
         corners = np.stack(np.meshgrid(rows, np.arange(across) * size, indexing="ij"), axis=-1)
         band = None
         for place, result in patches.results(corners.reshape(-1, 2)):
@@ -163,7 +166,10 @@ class PatchRun(PredictionRun):
         """
         with opened as segments:
             ids, centres = central_cells(segments)
-            self.report(f"{len(ids)} segments, each by the patch around its central cell")
+            self.report(
+                f"{len(ids)} segments, each by the patch around its central cell, "
+                f"{self._expected_time(len(ids))}"
+            )
             order = np.lexsort((centres[:, 1], centres[:, 0]))
             of_segment = np.zeros((len(ids), self.decision.layers), np.float32)
             has_data = np.zeros(len(ids), bool)
@@ -185,6 +191,13 @@ class PatchRun(PredictionRun):
                 without = ~np.append(has_data[there], False)[places]
                 self.decision.decide(band, WHOLE, result, without)
                 yield band
+
+    def _expected_time(self, patches: int) -> str:
+        """How long the network takes for patches, after a trial."""
+        size = self.card.size
+        trial = self.card.fill_values, self.settings.stride, (size, size)
+        seconds = seconds_per_cell(self.loaded.engine, *trial) * size**2 * patches
+        return f"about {duration(max(seconds, 1))}"
 
     @property
     def method(self) -> str:

@@ -63,7 +63,7 @@ LAST = "last"
 
 _OF_CLASSES = {
     **dict.fromkeys(
-        "probabilities confidence uncertainty novelty threshold vector minsize objects".split(), ""
+        "probabilities confidence uncertainty threshold vector minsize objects".split(), ""
     ),
     "segment_method": MEAN,
     "segment_margin": "0",

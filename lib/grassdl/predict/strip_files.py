@@ -28,6 +28,9 @@ from .tiling.tile_shape import TileShape
 PREFIX, SUFFIX = "strip-", ".bands"
 """Prefix and suffix of the names of the files."""
 
+PART = ".part"
+"""Suffix of the names of files that are not complete yet."""
+
 
 @dataclass(frozen=True)
 class StripFiles:
@@ -56,22 +59,37 @@ class StripFiles:
     def write(self, path: Path, bands: Iterable[Any]) -> None:
         """Write the file of a strip; any number of processes may write the same one.
 
+        Nothing is written if `remove` of another process was faster.
+
         Args:
             path: As `path` gives it.
             bands: Its row bands.
         """
         # The folder may be removed meanwhile, and must not be made again.
-        part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+        part = path.with_name(f".{path.name}.{uuid4().hex}{PART}")
         try:
             with part.open("wb") as file:
                 for band in bands:
                     for array in _arrays(band).values():
                         npy_format.write_array(file, array, VERSION, allow_pickle=False)
                 sync(file)
+            if not part.exists() and path.parent.is_dir():
+                return
             part.replace(path)
             sync_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
+
+    def remove(self, path: Path) -> None:
+        """Remove the file of a strip whose rows are written elsewhere, and what processes that were
+        killed left of it, or still write.
+
+        Args:
+            path: As `path` gives it.
+        """
+        for part in path.parent.glob(f".{path.name}.*{PART}"):
+            part.unlink(missing_ok=True)
+        path.unlink()
 
     def bands(self, path: Path, decision: CellDecision, start: int, done: int) -> RowBands:
         """The row bands of a strip's file, without rows that are done.

@@ -91,7 +91,7 @@ class StripWork:
         after the last one is consumed."""
         path = self.files.path(strip.start, strip.stop)
         yield from self.files.bands(path, self.decision, strip.start, done)
-        path.unlink()
+        self.files.remove(path)
 
     def computed(self, start: int, stop: int) -> RowBands:
         """The row bands of rows `start` to `stop`, computed by this process."""

@@ -49,7 +49,9 @@ def _about_classes(card: ModelCard, settings: Settings, figures: Mapping[str, bo
 def _about_values(
     card: ModelCard, settings: Settings, figures: Mapping[str, bool]
 ) -> ValueDecision:
-    return ValueDecision(with_disagreement=figures["with_disagreement"])
+    return ValueDecision(
+        with_disagreement=figures["with_disagreement"], with_novelty=figures["with_novelty"]
+    )
 
 
 PREDICTION = ByTarget(

@@ -20,6 +20,8 @@ class ValueBand:
         value: The value (rows, cols) float32, 0 where `null`.
         disagreement: Standard deviation of the members of an ensemble (rows, cols) float32, 0 where
             `null`; or None.
+        novelty: How unlike the training cells are, see `model.novelty` (rows, cols) float32, 0
+            where `null`; or None.
         features: Output of a hidden layer of the network (rows, cols, features) float32, without
             meaning where `null`; or None.
     """
@@ -27,6 +29,7 @@ class ValueBand:
     null: np.ndarray
     value: np.ndarray
     disagreement: np.ndarray | None
+    novelty: np.ndarray | None
     features: np.ndarray | None
 
 
@@ -36,16 +39,22 @@ class ValueDecision(CellDecision):
 
     Attributes:
         features: Number of features that follow the value.
-        with_disagreement: Whether the disagreement of an ensemble follows it, before any features.
+        with_disagreement: Whether the disagreement of an ensemble follows it.
+        with_novelty: Whether the novelty follows these, before any features.
     """
 
     features: int = 0
     with_disagreement: bool = False
+    with_novelty: bool = False
+
+    @property
+    def _first_feature(self) -> int:
+        return 1 + self.with_disagreement + self.with_novelty
 
     @property
     def layers(self) -> int:
         """See `CellDecision.layers`."""
-        return 1 + self.with_disagreement + self.features
+        return self._first_feature + self.features
 
     def empty(self, rows: int, cols: int) -> ValueBand:
         """See `CellDecision.empty`."""
@@ -54,6 +63,7 @@ class ValueDecision(CellDecision):
             null=np.ones(shape, bool),
             value=np.zeros(shape, np.float32),
             disagreement=np.zeros(shape, np.float32) if self.with_disagreement else None,
+            novelty=np.zeros(shape, np.float32) if self.with_novelty else None,
             features=zero_layers((*shape, self.features), np.float32) if self.features else None,
         )
 
@@ -68,5 +78,7 @@ class ValueDecision(CellDecision):
         band.value[place] = np.where(null, 0, result[..., 0])
         if band.disagreement is not None:
             band.disagreement[place] = np.where(null, 0, result[..., 1])
+        if band.novelty is not None:
+            band.novelty[place] = np.where(null, 0, result[..., self._first_feature - 1])
         if band.features is not None:
-            band.features[place] = result[..., 1 + self.with_disagreement :]
+            band.features[place] = result[..., self._first_feature :]

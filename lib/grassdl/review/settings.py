@@ -25,9 +25,10 @@ class Settings:
         size: Edge of a suggested square in cells.
         npatches: How many squares are suggested.
         distance: Map units between two squares at least; None for the edge of one.
-        minsize: Cells that a suspect has at least.
+        minsize: Cells that a suspect or a template area has at least.
         seed: Seed of the grouping of squares.
         normalization, memory, nprocs: Those of the prediction.
+        threshold: How unlike cells of a template area may be, as i.segment has it.
     """
 
     size: int
@@ -38,6 +39,7 @@ class Settings:
     normalization: str
     memory: int
     nprocs: int
+    threshold: float = 0.05
 
     def prediction(self, model: str, card: ModelCard) -> predict_settings.Settings:
         """The settings of the run of a model over the region.
@@ -75,4 +77,15 @@ class Settings:
             normalization=options["normalization"],
             memory=positive(options, "memory"),
             nprocs=whole(options, "nprocs", 0, MOST_PROCS),
+            threshold=_threshold(options),
         )
+
+
+def _threshold(options: Mapping[str, str]) -> float:
+    found = number(options, "threshold", 0, 1)
+    if found in (0, 1):
+        raise ValueError(
+            f"Option threshold lies above 0 (only equal cells in one area) and below 1 (all cells "
+            f"in one), found {found:g}: 0.05 is usual"
+        )
+    return found

@@ -6,7 +6,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from ..core.classes import NULL_INDEX
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.reader import PatchReader
 from ..model.novelty import FeatureStatistics
@@ -32,6 +31,9 @@ def feature_statistics(
 ) -> FeatureStatistics | None:
     """The statistics of the last hidden features of a network over labelled training cells.
 
+    Cells of a value have a mean of features for each range of values, of which there are about ten
+    with as many cells each: the features of low values are not those of high ones.
+
     Args:
         network: The trained network, in single precision.
         data: What it was trained on.
@@ -50,16 +52,18 @@ def feature_statistics(
     reader = PatchReader(data.arrays("train"), np.array(means(data), np.float32))
     most = max(1, min(MOST_PATCHES, MOST_COMPUTED // data.size**2))
     places = np.unique(np.linspace(0, len(reader) - 1, most).round().astype(int))
-    number = both.output_shape[-1] - len(data.classes)
+    outputs = data.target.outputs
+    number = both.output_shape[-1] - outputs
     wanted = min(MOST_CELLS, MOST_BYTES // (4 * number)) // len(places) + 1
     generator = np.random.default_rng(seed)
     features, classes = [], []
     for _, images, labels in reader.batches(max(1, BATCH_CELLS // data.size**2), places):
         # Not compiled: for a few batches that would take longer than they do.
         result = keras.ops.convert_to_numpy(both(images, training=False))
-        for found, codes in zip(result, labels, strict=True):
-            labelled = np.flatnonzero(codes < NULL_INDEX)
-            chosen = generator.permutation(labelled)[:wanted]
-            features.append(found[..., len(data.classes) :].reshape(-1, number)[chosen])
+        is_labelled = data.target.codes.is_labelled(labels)
+        counted = data.target.counted_codes(labels)
+        for found, codes, known in zip(result, counted, is_labelled, strict=True):
+            chosen = generator.permutation(np.flatnonzero(known))[:wanted]
+            features.append(found[..., outputs:].reshape(-1, number)[chosen])
             classes.append(codes.ravel()[chosen])
     return FeatureStatistics.of(np.concatenate(features), np.concatenate(classes))

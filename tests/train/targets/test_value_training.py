@@ -13,8 +13,10 @@ import pytest
 from grassdl.dataset.patchset import JoinedPatchSets
 from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card
+from grassdl.model.novelty import FeatureStatistics
 from grassdl.model.weights import load_network
 from grassdl.networks import registry
+from grassdl.networks.analysis.feature_extraction import LAST, with_features
 from grassdl.networks.analysis.planned import planned
 from grassdl.train import trainer
 from grassdl.train.config.members import Training, Trainings
@@ -84,6 +86,23 @@ def test_the_best_epoch_is_that_of_the_lowest_validation_rmse(trained):
     best = min(rows, key=lambda row: float(row["val_rmse"]))
     assert int(best["epoch"]) == card.training["best_epoch"]
     assert any("has the lowest validation RMSE" in line for line in lines)
+
+
+def test_the_model_knows_how_unlike_its_training_other_cells_are(trained):
+    folder, _, _ = trained
+    network, _ = with_features(load_network(folder), LAST)
+    statistics = FeatureStatistics.load(folder)
+    statistics.check(network.output_shape[-1] - 1)
+    assert len(statistics.means) == 10
+    images = scene(32, 1)[0].astype(np.float32)
+
+    def novelty(images):
+        features = network.predict(images, verbose=0)[..., 1:]
+        return statistics.novelty(features.reshape(-1, features.shape[-1]))
+
+    assert np.mean(novelty(images) > 1) == pytest.approx(0.01, abs=0.003)
+    # Brighter than anything of the training.
+    assert np.median(novelty(3 * images)) > 2 * np.median(novelty(images))
 
 
 def test_the_card_tells_the_value_and_its_scale(trained, data):

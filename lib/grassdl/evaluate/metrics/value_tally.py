@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.readers import CellSet, RowReader
-from ...core.value_accuracy import ALL, FIGURES, SUMS, report, sums_of
+from ...core.value_accuracy import ALL, FIGURES, SUMS, report, sums_of, sums_of_each
 from ...core.values import ValueTarget, range_edges
 from .bootstrap import LEVEL, MIN_BLOCKS, REPLICATES, interval, resampled
 from .class_rows import strips
@@ -76,10 +76,10 @@ class ValueTally:
 
     Args:
         reference: Values of a sample of the reference, from which the ranges are made.
-        block_size: Edge of the blocks in cells, for the report.
+        block_size: Edge of the blocks in cells, for the report; None where each block is a point.
     """
 
-    def __init__(self, reference: np.ndarray, block_size: int):
+    def __init__(self, reference: np.ndarray, block_size: int | None):
         self.origin = float(reference.mean())
         self._ranges = ValueTarget("", edges=range_edges(reference))
         self._by_range = np.zeros((len(self._ranges.counted), len(SUMS)))
@@ -97,6 +97,11 @@ class ValueTally:
             own = codes == code
             self._by_range[code] += sums_of(predicted[own], reference[own], self.origin)
         return sums_of(predicted, reference, self.origin)
+
+    def add_points(self, predicted: np.ndarray, reference: np.ndarray) -> None:
+        """Add points (n,) that were drawn one by one, each of which is a block."""
+        self.sums(predicted, reference)
+        self._blocks += list(sums_of_each(predicted, reference, self.origin))
 
     def report(self, seed: int) -> dict[str, Any]:
         """All figures, their intervals, and those by range of the reference, as a JSON object.
@@ -117,11 +122,12 @@ class ValueTally:
 
     def _intervals(self, blocks: np.ndarray, seed: int) -> dict[str, Any]:
         """Percentile intervals by block bootstrap, see `bootstrap`."""
+        of_points = self._block_size is None
         made = {
-            "method": "block bootstrap",
+            "method": "bootstrap of points" if of_points else "block bootstrap",
             "level": LEVEL,
             "blocks": len(blocks),
-            "block_size": self._block_size,
+            **({} if of_points else {"block_size": self._block_size}),
             "replicates": REPLICATES,
             "seed": seed,
         }
@@ -182,3 +188,28 @@ def tally_values(
     masked, predicted_null, reference_null, both_null = left.tolist()
     outside = None if inside is None else elsewhere
     return tally, LeftOut(masked, predicted_null, reference_null, both_null, outside)
+
+
+def tally_value_points(
+    predicted: np.ndarray, null: np.ndarray, reference: np.ndarray, names: tuple[str, str]
+) -> tuple[ValueTally, LeftOut]:
+    """Add up sample points that were drawn at random over the whole map.
+
+    Args:
+        predicted: Values of the map (points,).
+        null: At which points it has none.
+        reference: Values of the points.
+        names: Names of map and points, for the message.
+
+    Raises:
+        ValueError: The map has a value at fewer than `LEAST_SAMPLED` points.
+    """
+    known = ~null
+    if np.count_nonzero(known) < LEAST_SAMPLED:
+        raise ValueError(
+            f"<{names[0]}> has values at {np.count_nonzero(known)} of the {len(known)} points of "
+            f"<{names[1]}>, at least {LEAST_SAMPLED} are needed: check the mask and draw more"
+        )
+    tally = ValueTally(reference[known], None)
+    tally.add_points(predicted[known], reference[known])
+    return tally, LeftOut(null_in_classification=int(null.sum()))

@@ -80,7 +80,8 @@ def importance(found: Part) -> Section:
     )
     heads = ["Macro F1, permuted", "At its mean"]
     tables = [Table(heads, rows, corner="band"), _loss_by_class(bands)]
-    return Section("Importance of the bands", tables, [lead], [_loss_chart(losses)])
+    chart = loss_chart("Loss of macro F1 by permuted band", losses)
+    return Section("Importance of the bands", tables, [lead], [chart])
 
 
 def _loss_by_class(bands: list[Part]) -> Table:
@@ -93,7 +94,7 @@ def _loss_by_class(bands: list[Part]) -> Table:
     return Table([name for name, _ in classes_of(bands[0])], rows, [[note]], corner="band")
 
 
-def _loss_chart(losses: list[tuple[str, Cell]]) -> Bars:
+def loss_chart(title: str, losses: list[tuple[str, Cell]]) -> Bars:
     """Bars on a scale that holds all intervals."""
     figures = [
         figure.value or 0.0
@@ -101,4 +102,4 @@ def _loss_chart(losses: list[tuple[str, Cell]]) -> Bars:
         for figure in (cell.content, *(cell.interval or ()))
     ]
     low, high = min(0.0, *figures), max(0.0, *figures)
-    return Bars("Loss of macro F1 by permuted band", losses, low, high if high > low else 1.0)
+    return Bars(title, losses, low, high if high > low else 1.0)

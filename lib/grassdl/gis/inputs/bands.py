@@ -527,8 +527,13 @@ def _derived_for_model(given: BandMaps, expected: Sequence[Band], prefix: str) -
     A red or near infrared that was itself a band of the model is taken from the same place
     among the given maps, so that it need not be named again.
     """
-    _check_number(given, [band.name for band in expected if band.derivation is None])
     plain = [band.source["map"] for band in expected if band.derivation is None]
+    if expected and not plain:
+        # The modules' options ask for maps, of which such a model takes none.
+        if given.maps:
+            gs.message("The model has derived bands only: maps of input or group are not read")
+        given = replace(given, maps=[], names=[])
+    _check_number(given, [band.name for band in expected if band.derivation is None])
     derived = {}
     for band in expected:
         if band.derivation is None:

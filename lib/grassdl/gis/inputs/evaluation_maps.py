@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,17 +15,15 @@ from ...core.class_rules import BACKGROUND_LABEL
 from ...core.classes import MapClass
 from ...core.options import whole
 from ...core.readers import CellSet, RowReader, RowsWithin
-from ...core.target import CLASSES, VALUE, ByTarget
+from ...core.target import CLASSES
 from ...core.text import listed, one_line
 from ..raster.categories import labelled_values, labels_of, map_classes
 from ..raster.info import (
     find_raster,
-    info_of,
     mask_name,
     probability_map,
     probability_maps,
     require_integer,
-    require_raster,
     values_in_region,
 )
 from ..raster.region import Region
@@ -46,12 +44,6 @@ TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
 
 CLASS_COLUMN = "value"
 """Column with the class value in the vector maps of i.dl.predict."""
-
-_OF_CLASSES = (
-    "points areas compare segments background distance objects probabilities difference "
-    "wanted_precision wanted_recall matrix"
-).split()
-"""Options that are for maps of classes."""
 
 
 @dataclass(frozen=True)
@@ -234,52 +226,23 @@ class EvaluationMaps:
         return self._opened.enter_context(closing(MapRows(raster)))
 
 
-@contextmanager
-def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
-    """The maps that the options classification, reference, points, areas, compare and segments
-    name; a classification of floating type holds values.
+def class_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
+    """Maps of classes and their reference.
 
-    Areas become a temporary raster map, which lives as long as the block.
+    Args:
+        options: Those of the module.
+        opened: Closes the maps and removes temporary ones.
 
     Raises:
         ValueError: One is missing or of the wrong kind; see `class_by_category` and
             `sample_points` for vector maps.
     """
-    kind = VALUE if _is_floating(require_raster(options["classification"])) else CLASSES
-    with ExitStack() as opened:
-        yield _OPENED.named(kind)(options, opened)
-
-
-def _is_floating(name: str) -> bool:
-    return info_of(name).datatype != "CELL"
-
-
-def _value_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
-    """A map of values and its reference."""
-    name = require_raster(options["classification"])
-    for option in _OF_CLASSES:
-        if options[option]:
-            raise ValueError(
-                f"Option {option} is for maps of classes, and <{name}> holds values (floating "
-                f"point type): leave out {option}"
-            )
-    if options["design"] not in ("", "census"):
+    if options["residuals"]:
         raise ValueError(
-            f"Option design is for samples of classes, and <{name}> holds values (floating point "
-            "type), of which every cell is compared: leave out design"
+            f"Option residuals is for maps of values (floating point type), and "
+            f"<{options['classification']}> holds classes: leave it out, or use compare and "
+            "difference"
         )
-    reference = require_raster(options["reference"])
-    if not _is_floating(reference):
-        raise ValueError(
-            f"<{name}> holds values (floating point type), and reference <{reference}> classes "
-            "(CELL): if it holds values, too, convert it with r.mapcalc's float()"
-        )
-    names = {"classification": name, "reference": reference}
-    return EvaluationMaps(names, Reference(reference, reference), opened, VALUE)
-
-
-def _class_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
-    """Maps of classes and their reference."""
     names = {
         key: require_integer(options[key]) for key in ("classification", "compare") if options[key]
     }
@@ -291,11 +254,6 @@ def _class_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps
     if options["object_areas"]:
         names["object_areas"] = require_vector(options["object_areas"])
     return EvaluationMaps(names, reference, opened, CLASSES, objects)
-
-
-_OPENED: ByTarget[Callable[[Mapping[str, str], ExitStack], EvaluationMaps]] = ByTarget(
-    classes=_class_maps, value=_value_maps
-)
 
 
 def _objects(

@@ -368,12 +368,15 @@ def _objects(
     return sites.chosen(kept)
 
 
-def overlaps(sites: TrainingSites, table: Mapping[int, MapClass]) -> list[str]:
+def overlaps(
+    sites: TrainingSites, table: Mapping[int, MapClass], nouns: str = "classes"
+) -> list[str]:
     """A sentence about areas that belong to several classes, if there are any.
 
     Args:
         sites: The areas.
         table: Class of every category that has one.
+        nouns: What the table holds.
     """
     several = [
         [table[one].label for one in own if one in table]
@@ -385,7 +388,7 @@ def overlaps(sites: TrainingSites, table: Mapping[int, MapClass]) -> list[str]:
     pairs = sorted({f"<{labels[0]}> before <{labels[1]}>" for labels in several})
     listed = ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")
     return [
-        f"Areas that belong to several classes, since polygons overlap: {len(several)}; "
+        f"Areas that belong to several {nouns}, since polygons overlap: {len(several)}; "
         f"the first category counts there: {listed}"
     ]
 

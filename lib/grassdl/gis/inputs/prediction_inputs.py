@@ -55,6 +55,12 @@ class ModelBands:
         self.dtype: np.dtype = dtype_of(self._bands)
         self.frame = frame_of(self._bands, region)
 
+    @property
+    def imagery(self) -> list[str]:
+        """Names of the maps that are bands as they are; of a model of derived bands all maps."""
+        plain = [one for one in self._bands if one.derivation is None]
+        return sources_of(plain or self._bands)
+
     def fingerprint(self) -> dict[str, str]:
         """A text for each map, for the mask and the region, that changes with their cells."""
         stamps = input_stamps(self._options, self.sources, self.region)

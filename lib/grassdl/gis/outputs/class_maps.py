@@ -13,7 +13,7 @@ from ...core.classes import ClassScheme
 from ...core.outlines import AS_CELLS, Outlines
 from ..vector.class_areas import ClassAreas
 from ..vector.object_areas import ObjectAreas
-from .output_maps import TEMPORARY_PREFIX, OutputMaps, RasterSpool
+from .output_maps import TEMPORARY_PREFIX, OutputMaps, RasterSpool, novelty_spool
 
 UNASKED_CONFIDENCE = ".confidence"
 """What the name of the temporary map ends with that the areas' confidence is taken from; with its
@@ -21,11 +21,6 @@ dot it is nobody's output."""
 
 PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
 """Viridis, which reads the same in print and to colour-blind readers."""
-
-NOVELTY_COLORS = (
-    "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n1 253:231:37\n2 255:0:0\n1000000000 255:0:0\n"
-)
-"""The same up to 1; what is unlike the training is red."""
 
 
 def _values_by_index(classes: ClassScheme) -> np.ndarray:
@@ -84,8 +79,8 @@ class ClassificationMaps(OutputMaps):
             dtype = self._values.dtype.name
             return [RasterSpool(name, dtype, title, colors, labels)] if name else []
 
-        def shares(name: str, title: str, colors: str = PROBABILITY_COLORS) -> list[RasterSpool]:
-            return [RasterSpool(name, "float32", title, colors)] if name else []
+        def shares(name: str, title: str) -> list[RasterSpool]:
+            return [RasterSpool(name, "float32", title, PROBABILITY_COLORS)] if name else []
 
         self._confidence = shares(confidence, "Highest class probability")
         if vector and not confidence:
@@ -93,7 +88,7 @@ class ClassificationMaps(OutputMaps):
             self._confidence[0].kept = False
         self._uncertainty = shares(uncertainty, "Normalised entropy of the class probabilities")
         self._disagreement = shares(disagreement, "Mutual information between the members")
-        self._novelty = shares(novelty, "Distance from the training", NOVELTY_COLORS)
+        self._novelty = [novelty_spool(novelty)] if novelty else []
         self._probabilities = [
             spool
             for one in classes

@@ -35,6 +35,11 @@ SEGMENT_BYTES = 5
 OBJECT_BYTES = 10
 """The same for what objects are found by."""
 
+NOVELTY_COLORS = (
+    "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n1 253:231:37\n2 255:0:0\n1000000000 255:0:0\n"
+)
+"""Viridis up to 1; what is unlike the training is red."""
+
 PIECE_CELLS = 1_000_000
 """Cells that are brought into the file's type at once."""
 
@@ -139,6 +144,11 @@ class RasterSpool:
         title = within_bytes(f"{self.title} by {support['source1']}", LONGEST_TITLE)
         units = {"units": self.units} if self.units else {}
         run_module("r.support", map=name, loadhistory=str(history), title=title, **units, **support)
+
+
+def novelty_spool(name: str) -> RasterSpool:
+    """The map of how unlike the training cells are, whatever the model's target."""
+    return RasterSpool(name, "float32", "Distance from the training", NOVELTY_COLORS)
 
 
 class OutputMaps(ABC):

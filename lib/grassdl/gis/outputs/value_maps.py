@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.outlines import Outlines
 from ...core.values import ValueTarget, viridis
-from .output_maps import OutputMaps, RasterSpool
+from .output_maps import OutputMaps, RasterSpool, novelty_spool
 
 LARGEST = 3.4e38
 """About the largest value of a map in single precision."""
@@ -26,6 +26,7 @@ class ValueMaps(OutputMaps):
         target: What they are.
         by_segment: Name of the map of means by segment, or "".
         disagreement: Name of the map of the members' standard deviation, or "".
+        novelty: Name of the map of how unlike the training cells are, or "".
         unfinished: See `OutputMaps`.
 
     Raises:
@@ -40,6 +41,7 @@ class ValueMaps(OutputMaps):
         target: ValueTarget,
         by_segment: str = "",
         disagreement: str = "",
+        novelty: str = "",
         unfinished: bool = False,
     ):
         def spools(name: str, title: str, colors: str) -> list[RasterSpool]:
@@ -50,9 +52,11 @@ class ValueMaps(OutputMaps):
         spread = f"{target.name}, standard deviation of the members"
         self._disagreement = spools(disagreement, spread, SPREAD_COLORS)
         self._values = spools(output, target.name, colors)
-        self.figures = {"with_disagreement": bool(disagreement)}
+        self._novelty = [novelty_spool(novelty)] if novelty else []
+        self.figures = {"with_disagreement": bool(disagreement), "with_novelty": bool(novelty)}
         by_segments = spools(by_segment, f"{target.name}, mean of segments", colors)
-        super().__init__(by_segments, [*self._disagreement, *self._values], unfinished)
+        by_cell = [*self._disagreement, *self._novelty, *self._values]
+        super().__init__(by_segments, by_cell, unfinished)
 
     @classmethod
     def from_options(
@@ -70,6 +74,7 @@ class ValueMaps(OutputMaps):
             target,
             by_segment=options["segment_output"],
             disagreement=options["disagreement"],
+            novelty=options["novelty"],
             unfinished=unfinished,
         )
 
@@ -79,6 +84,8 @@ class ValueMaps(OutputMaps):
             yield spool, band.value, band.null
         for spool in self._disagreement:
             yield spool, band.disagreement, band.null
+        for spool in self._novelty:
+            yield spool, band.novelty, band.null
 
     def _of_segments(self, rows: np.ndarray) -> np.ndarray:
         return rows

@@ -180,6 +180,10 @@ class Region:
         The region of the user's session stays as it is. The C library keeps the region of its
         first call, so this comes before any raster map is opened.
         """
+        os.environ["GRASS_REGION"] = self.for_modules()
+
+    def for_modules(self) -> str:
+        """This region as the environment variable GRASS_REGION of modules has it."""
         read_from = self._nudged()
         # With the third dimension, without which g.region refuses what it is given.
         parts = gs.region_env(region3d=True).split(";")
@@ -190,7 +194,7 @@ class Region:
             settings[edge] = f" {getattr(read_from, edge)!r}"
         settings["rows"] = f" {self.rows}"
         settings["cols"] = f" {self.cols}"
-        os.environ["GRASS_REGION"] = ";".join(f"{k}:{v}" for k, v in settings.items())
+        return ";".join(f"{k}:{v}" for k, v in settings.items())
 
     def _nudged(self) -> Region:
         """This grid, a thousandth of a cell to the south-east.

@@ -16,7 +16,7 @@ from ...io.locks import Hold, abandoned
 from .mapset import current_mapset, mapset_folder
 from .messages import has_session
 
-_ELEMENTS = {"raster": "cell", "vector": "vector"}
+_ELEMENTS = {"raster": "cell", "vector": "vector", "group": "group"}
 
 _LOCK_BEGINS, _LOCK_ENDS = ".i_dl_", ".lock"
 """Begin and end of the names of the files, in the mapset, that tell whose processes live."""
@@ -43,7 +43,7 @@ def remove_maps(names: Sequence[str], kind: str = "raster") -> None:
 
     Args:
         names: Names without mapset.
-        kind: "raster" or "vector".
+        kind: "raster", "vector" or "group".
     """
     if not has_session():
         return

@@ -15,11 +15,11 @@ from .sites import read_points
 
 @dataclass(frozen=True)
 class SamplePoints:
-    """Points with a class.
+    """Points with a class or value.
 
     Attributes:
         rows, cols: The cells of the region in which they lie.
-        values: Their class values, int64.
+        values: Their class values, int64, or values, float64.
     """
 
     rows: np.ndarray
@@ -28,34 +28,49 @@ class SamplePoints:
 
 
 def sample_points(
-    vector: str, layer: str, class_of: Mapping[int, int] | None, region: Region
+    vector: str,
+    layer: str,
+    label_of: Mapping[int, int] | Mapping[int, float] | None,
+    region: Region,
+    noun: str = "class",
 ) -> SamplePoints:
-    """The points of a vector map and their classes.
+    """The points of a vector map and their classes or values.
 
     Args:
         vector: Name of an existing vector map.
         layer: The layer whose categories are meant.
-        class_of: Class value of each category; None where the categories are the classes.
+        label_of: Class value, or value, of each category; None where the categories are the
+            classes.
         region: The region in which they must lie.
+        noun: What they have, for messages.
 
     Raises:
-        ValueError: There is no point, one has no class, or one lies outside the region.
+        ValueError: There is no point, one has no class or value, or one lies outside the region.
     """
     sites = read_points(vector, layer)
     if not sites.categories:
         raise ValueError(f"Vector map <{vector}> has no points with a category in layer {layer}")
     categories = [own[0] for own in sites.categories]
-    if class_of is not None:
-        without = [category for category in categories if category not in class_of]
-        if without:
-            raise ValueError(
-                f"{len(without)} of {len(categories)} points of <{vector}> have no class, the "
-                f"first is that of category {without[0]}: give all a class, or extract those "
-                "that have one"
-            )
-        categories = [class_of[category] for category in categories]
+    labels = categories if label_of is None else _labels(categories, label_of, vector, noun)
     rows, cols = _cells_within(sites.places, vector, region)
-    return SamplePoints(rows, cols, np.array(categories, np.int64))
+    return SamplePoints(rows, cols, np.array(labels))
+
+
+def _labels(
+    categories: list[int],
+    label_of: Mapping[int, int] | Mapping[int, float],
+    vector: str,
+    noun: str,
+) -> list[int] | list[float]:
+    """The label of each category, which all must have."""
+    without = [category for category in categories if category not in label_of]
+    if without:
+        raise ValueError(
+            f"{len(without)} of {len(categories)} points of <{vector}> have no {noun}, the "
+            f"first is that of category {without[0]}: give all a {noun}, or extract those "
+            "that have one"
+        )
+    return [label_of[category] for category in categories]
 
 
 def _cells_within(places: np.ndarray, vector: str, region: Region) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,7 @@ class ValueLearning(TargetLearning):
 
     scores = RMSE
     headline = value_accuracy.HEADLINE
-    has_novelty = False
+    has_novelty = True
 
     def check(self, data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
         """See `TargetLearning.check`."""
