@@ -127,6 +127,19 @@
 # % description: Near infrared band of the second date
 # % guisection: Dates
 # %end
+# %option G_OPT_STRDS_INPUT
+# % key: strds
+# % required: no
+# % label: Space time raster dataset of a series of dates
+# % description: Maps of one start time are a date, with a band for each semantic label; NULL at some dates is a missing observation
+# % guisection: Dates
+# %end
+# %option G_OPT_T_WHERE
+# % required: no
+# % label: Which maps of strds
+# % description: WHERE condition without the word, such as start_time >= '2021-03-01'
+# % guisection: Dates
+# %end
 # %option G_OPT_V_FIELD
 # % guisection: Labels
 # %end
@@ -342,6 +355,16 @@
 # % guisection: Bands
 # %end
 # %option
+# % key: transform
+# % type: string
+# % multiple: yes
+# % required: no
+# % key_desc: band:db
+# % label: Bands whose values are transformed, with the transform
+# % description: db is 10 log10 of the value, for radar backscatter; 0 and less become NULL
+# % guisection: Bands
+# %end
+# %option
 # % key: seed
 # % type: integer
 # % required: no
@@ -380,8 +403,13 @@
 # % guisection: Output
 # %end
 # %rules
-# % exclusive: group,input
-# % required: group,input
+# % exclusive: group,input,strds
+# % required: group,input,strds
+# % requires: where,strds
+# % exclusive: strds,dsm
+# % exclusive: strds,dtm
+# % exclusive: strds,red
+# % exclusive: strds,nir
 # % requires: subgroup,group
 # % exclusive: labels,training,segments
 # % required: labels,training,segments
@@ -443,7 +471,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     from grassdl.dataset.manifest import DATASET_FOLDER
     from grassdl.dataset.preview import OVERVIEW_NAME
     from grassdl.dataset.writer import PatchSetWriter
-    from grassdl.gis.inputs.bands import BandMaps, describe_bands, open_bands
+    from grassdl.gis.inputs.bands import bands_from_options, open_bands
     from grassdl.gis.inputs.labels import labels_from_options
     from grassdl.gis.raster.region import Region
     from grassdl.gis.session.mapset import provenance, scratch_folder
@@ -463,7 +491,7 @@ def cut_patches(options: dict[str, str], only_plan: bool, cleanup: ExitStack) ->
     if options["footprints"]:
         check_vector_output(options["footprints"], gs.overwrite())
         check_not_read([options["footprints"]], [options["training"]], "vector")
-    bands = describe_bands(BandMaps.from_options(options), region, options["resample"])
+    bands = bands_from_options(options, region)
     region.use()
     workers = cleanup.enter_context(Workers(settings.nprocs))
     # Processes that were started before do not hold its locks when this one is killed.

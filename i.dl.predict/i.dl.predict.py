@@ -120,11 +120,24 @@
 # % description: Near infrared band of the second date
 # % guisection: Dates
 # %end
+# %option G_OPT_STRDS_INPUT
+# % key: strds
+# % required: no
+# % label: Space time raster dataset of a series of dates
+# % description: For a model of a series: as many dates, of the same bands; NULL at some dates is a missing observation
+# % guisection: Dates
+# %end
+# %option G_OPT_T_WHERE
+# % required: no
+# % label: Which maps of strds
+# % description: WHERE condition without the word, such as start_time >= '2021-03-01'
+# % guisection: Dates
+# %end
 # %option G_OPT_R_BASENAME_OUTPUT
 # % key: probabilities
 # % required: no
 # % label: Prefix for output maps of class probabilities
-# % description: One map PREFIX_VALUE per class; without group and input existing maps that are read instead of running the network
+# % description: One map PREFIX_VALUE per class; without imagery existing maps that are read instead of running the network
 # % guisection: Output
 # %end
 # %option G_OPT_R_OUTPUT
@@ -360,8 +373,13 @@
 # % guisection: Computing
 # %end
 # %rules
-# % exclusive: group,input
-# % required: group,input,probabilities
+# % exclusive: group,input,strds
+# % required: group,input,strds,probabilities
+# % requires: where,strds
+# % exclusive: strds,dsm
+# % exclusive: strds,dtm
+# % exclusive: strds,red
+# % exclusive: strds,nir
 # % requires: subgroup,group
 # % requires: minsize,vector,objects
 # % requires: object_classes,objects
@@ -382,7 +400,7 @@
 # % requires: after_dtm,after,after_input
 # % requires: after_red,after,after_input
 # % requires: after_nir,after,after_input
-# % requires: scheduler,group,input
+# % requires: scheduler,group,input,strds
 # %end
 
 from __future__ import annotations
@@ -409,6 +427,7 @@ def main() -> int:
 def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     """Make the maps row band by row band, from the network or from stored probabilities."""
     from grassdl.cluster.computer import strip_computer
+    from grassdl.core.bands import names_imagery
     from grassdl.core.text import listed
     from grassdl.gis.inputs.prediction_inputs import ModelBands, StoredProbabilities
     from grassdl.gis.outputs.output_maps import checkpoint_folder
@@ -432,7 +451,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     report = gs.message if settings.resume else gs.warning
     run: PredictionRun
     with strip_computer(options, flags, region, gs.message) as computer:
-        if options["group"] or options["input"]:
+        if names_imagery(options):
             bands = ModelBands(options, card.bands, region)
             network_run = NETWORK_RUNS.of(card.target)
             run = network_run(card, settings, bands, outputs, gs.message, computer)

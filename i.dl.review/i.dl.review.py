@@ -154,6 +154,19 @@
 # % description: Near infrared band of the second date
 # % guisection: Imagery
 # % end
+# % option G_OPT_STRDS_INPUT
+# % key: strds
+# % required: no
+# % label: Space time raster dataset of a series of dates
+# % description: For a model of a series: as many dates, of the same bands
+# % guisection: Imagery
+# % end
+# % option G_OPT_T_WHERE
+# % required: no
+# % label: Which maps of strds
+# % description: WHERE condition without the word, such as start_time >= '2021-03-01'
+# % guisection: Imagery
+# % end
 # % option
 # % key: normalization
 # % type: string
@@ -231,8 +244,13 @@
 # % required: suggestions,suspects
 # % required: model,probabilities
 # % exclusive: model,probabilities
-# % exclusive: group,input,probabilities
-# % requires: suggestions,group,input,probabilities
+# % exclusive: group,input,strds,probabilities
+# % requires: suggestions,group,input,strds,probabilities
+# % requires: where,strds
+# % exclusive: strds,dsm
+# % exclusive: strds,dtm
+# % exclusive: strds,red
+# % exclusive: strds,nir
 # % requires_all: suspects,model,dataset
 # % requires_all: templates,suggestions,model
 # % requires: subgroup,group

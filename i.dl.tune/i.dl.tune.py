@@ -76,9 +76,9 @@
 # % key: network
 # % type: string
 # % required: no
-# % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet,siamese_unet,hypercolumn,patch_cnn
+# % options: unet,attention_unet,nicknet,dilated,fcn_dk,segnet,deeplabv3plus,linknet,siamese_unet,utae,hypercolumn,patch_cnn
 # % label: Network (default: unet)
-# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017);siamese_unet;Siamese U-Net: two dates and their differences (Daudt et al. 2018);hypercolumn;Features of a trained encoder classified cell by cell (Hariharan et al. 2015);patch_cnn;One class of a whole patch: encoder of the U-Net, pooled (Zhang et al. 2018)
+# % descriptions: unet;U-Net: encoder and decoder with skip connections (Ronneberger et al. 2015);attention_unet;Attention U-Net: gates on the skip connections (Oktay et al. 2018);nicknet;NickNet: dilated multiscale network at full resolution (ANAGEO, FOSS4G 2019);dilated;NickNet's family with free filters, depth, kernel and dilations;fcn_dk;FCN-DK: ever wider dilated kernels at full resolution (Persello and Stein 2017);segnet;SegNet: VGG16 mirrored, with arg-max unpooling (Badrinarayanan et al. 2015);deeplabv3plus;DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018);linknet;LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017);siamese_unet;Siamese U-Net: two dates and their differences (Daudt et al. 2018);utae;U-TAE: a series of dates, and attention to some (Garnot and Landrieu 2021);hypercolumn;Features of a trained encoder classified cell by cell (Hariharan et al. 2015);patch_cnn;One class of a whole patch: encoder of the U-Net, pooled (Zhang et al. 2018)
 # % guisection: Network
 # % end
 # % option G_OPT_F_INPUT

@@ -42,6 +42,10 @@ LEFT_OUT = {
     "i.dl.tune:2": "trains fifteen networks",
     "i.dl.tune:3": "takes an hour",
     "i.dl.tune:4": "trains twenty networks",
+    **{
+        f"i.dl_howto_series:{number}": "takes a series of imagery, which the example has not"
+        for number in range(1, 5)
+    },
     "i.dl_howto_change:1": "takes imagery of two flights, which the example has not",
     "i.dl_howto_change:2": "takes imagery of two flights, which the example has not",
     "i.dl_howto_change:3": "takes imagery of two flights, which the example has not",

@@ -2,6 +2,7 @@
 """Bands: derived values, dtypes, names, and statistics that merge exactly."""
 
 import json
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -15,6 +16,7 @@ from grassdl.core.bands import (
     Band,
     check_band_name,
     color_of,
+    decibel,
     holds,
     names_mismatch,
     ndsm,
@@ -257,3 +259,23 @@ def test_a_name_of_a_band_that_no_file_takes_is_refused(name, length):
     with pytest.raises(ValueError, match=f"bands has a name of {length} printable characters"):
         check_band_name(name)
     check_band_name("\x1b[31m" + "\u00e4" * 200)
+
+
+def test_power_in_decibel_is_nothing_where_there_is_none():
+    found = decibel(np.array([1000.0, 1.0, 0.01, 0.0, -3.0], np.float32))
+    np.testing.assert_allclose(found, [30, 0, -20, np.nan, np.nan], rtol=1e-6)
+    assert decibel(np.array([100, -5], np.int32)).dtype == np.float32
+
+
+def test_a_band_of_no_maps_or_of_roles_of_another_is_refused():
+    made = {"declared": True, "resolution": 0.5, "resampling": "nearest", "units": ""}
+    for source in ({}, {"map": "a@here"}, {"2": "a@here"}):
+        with pytest.raises(ValueError, match="do not belong to derivation observed"):
+            Band("observed", source=source, derivation="observed", dtype="uint8", **made)
+
+
+def test_a_file_tells_day_and_transform_only_where_there_are_some():
+    plain = band("vv")
+    assert {"day", "transform"}.isdisjoint(plain.to_json())
+    later = replace(plain, date=1, day=12, transform="db", dtype="float32")
+    assert Band.from_json(later.to_json()) == later

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from grassdl.core.band_statistics import BandStatistics
-from grassdl.core.bands import Band, names_mismatch, options_of, places_of
+from grassdl.core.bands import OBSERVED, Band, names_mismatch, options_of, places_of
 from grassdl.core.dates import (
     dates_mismatch,
+    days_of,
     joined_dates,
     number_of_dates,
     of_date,
+    present_cells,
     shared_statistics,
 )
 
@@ -113,3 +115,49 @@ def test_the_options_that_give_the_maps_again_tell_both_dates():
 def test_bands_of_one_date_keep_their_own_statistics_whatever_they_are_called():
     statistics = [BandStatistics.of(np.array(one, np.uint8)) for one in ([10, 20], [1, 1])]
     assert shared_statistics([band("red"), band("red")], statistics) == statistics
+
+
+def series_of(*days):
+    """Bands red, nir and observed at each day."""
+    found = []
+    for date, day in enumerate(days):
+        maps = [band("red", date), band("nir", date)]
+        source = {str(place): one.source["map"] for place, one in enumerate(maps, start=1)}
+        observed = replace(maps[0], name=OBSERVED, source=source, derivation=OBSERVED)
+        found += [replace(one, day=day) for one in [*maps, observed]]
+    return found
+
+
+def test_a_series_tells_the_days_of_its_dates():
+    assert days_of(series_of(0, 25, 60)) == (0, 25, 60)
+    assert days_of(PAIR) is None
+
+
+def test_a_series_tells_where_it_was_observed_last_at_each_date():
+    bands = series_of(0, 25)
+    assert dates_mismatch(bands) is None
+    for wrong in ([0, 2, 1, 3, 5, 4], [2, 5]):
+        assert "<observed> is not the last" in dates_mismatch([bands[place] for place in wrong])
+
+
+def test_values_count_where_their_date_was_observed_and_no_date_is_null():
+    values = np.zeros((3, 6))
+    values[:, 2], values[:, 5] = [1, 0, 1], [1, 1, 0]
+    runs = present_cells(series_of(0, 25), values, np.array([True, True, False]))
+    assert [(one.start, one.stop, there.tolist()) for one, there in runs] == [
+        (0, 2, [True, False, False]),
+        (2, 3, [True, True, False]),
+        (3, 5, [True, True, False]),
+        (5, 6, [True, True, False]),
+    ]
+
+
+def test_what_tells_where_a_date_was_observed_is_not_scaled():
+    each = [BandStatistics.of(np.array([one, one + 2])) for one in range(6)]
+    shared = shared_statistics(series_of(0, 25), each)
+    assert [one.mean for one in shared] == [2.5, 3.5, 0, 2.5, 3.5, 0]
+    assert shared[2].deviation == shared[5].deviation == 1
+
+
+def test_the_name_of_a_series_is_left_to_the_reader():
+    assert options_of(series_of(0, 25)) == {"strds": "SERIES"}

@@ -207,6 +207,17 @@ OF_REGISTRY = [
         dates=2,
     ),
     NetworkRow(
+        "utae",
+        parameters=509_231,
+        stride=8,
+        receptive_field=108,
+        small={"filters": 4, "depth": 2},
+        last_hidden="decoder0_1_relu",
+        reaches=[KnownReach({"depth": 2}, 22, 22, Reach(stride=4, halo=24, receptive_field=48))],
+        hidden_by_zeros=True,
+        dates=2,
+    ),
+    NetworkRow(
         "hypercolumn",
         parameters=71_243,
         stride=8,

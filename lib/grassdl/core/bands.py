@@ -5,29 +5,37 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 
-from .schema import Above0, DateNumber, Text, checked
+from .schema import Above0, DateNumber, Day, Text, checked
 from .text import LONGEST_LABEL, listed, one_line
 
 NDSM: Final = "ndsm"
 NDVI: Final = "ndvi"
+OBSERVED: Final = "observed"
 
-Derivation = Literal["ndsm", "ndvi"]
+Derivation = Literal["ndsm", "ndvi", "observed"]
 """How a band is computed from source maps."""
 
+Transform = Literal["db"]
+"""What the values of a map are turned into as they are read: see `decibel`."""
+
 ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
-"""What the maps are called that a band is made of, by its derivation."""
+"""What the maps are called that a band is made of, by its derivation; those of "observed", which
+are all maps of its date, are numbered."""
 
 DType = Literal["uint8", "uint16", "int16", "int32", "float32", "float64"]
 """Names of the dtypes that bands have."""
 
 OPTION_PREFIXES = ("", "after_")
 """What the names of options begin with that give the maps of each date of a pair."""
+
+IMAGERY = ("group", "input", "strds")
+"""Options of which one gives the imagery; without them a module takes earlier probabilities."""
 
 COLORS = ("red", "green", "blue")
 
@@ -56,14 +64,16 @@ class Band:
         name: From `bands=`, else the map's semantic label, else the map's name.
         declared: Whether the name is one of the first two, so that it can be compared.
         source: Source maps by role: {"map": ...}, or for a derived band {"dsm": ..., "dtm": ...}
-            or {"red": ..., "nir": ...}.
-        derivation: None, "ndsm" or "ndvi".
+            or {"red": ..., "nir": ...}; {"1": ..., "2": ...} for "observed".
+        derivation: None, "ndsm", "ndvi" or "observed": see `dates`.
         resolution: Cell size of the source in map units (the finer of two).
         resampling: How a source of another grid came onto the region's: "nearest", "bilinear",
             "bicubic" or "average".
         units: Units of the source map, or "".
         dtype: The smallest NumPy dtype that holds the band's values.
         date: Number of its date, from 0: see `dates`.
+        day: Days from the first date of a series to its own.
+        transform: What the values of the source map are turned into, or None.
     """
 
     name: Text
@@ -75,17 +85,22 @@ class Band:
     units: Text
     dtype: DType
     date: DateNumber = 0
+    day: Day = 0
+    transform: Transform | None = None
 
     def __post_init__(self) -> None:
-        if self.source.keys() != ROLES.get(self.derivation):
+        numbered = {str(place + 1) for place in range(len(self.source))}
+        roles = numbered if self.derivation == OBSERVED else ROLES.get(self.derivation)
+        if not self.source or self.source.keys() != roles:
             raise ValueError(f"the source maps do not belong to derivation {self.derivation}")
         for name in ("name", "units"):
             object.__setattr__(self, name, one_line(getattr(self, name)))
 
     def to_json(self) -> dict[str, Any]:
-        """The band as a JSON object, which tells no date where there is only one."""
-        item = asdict(self)
-        return item if self.date else {name: one for name, one in item.items() if name != "date"}
+        """The band as a JSON object, which tells neither date and day where there is only one, nor
+        that there is no transform."""
+        unset = {name for name in ("date", "day", "transform") if not getattr(self, name)}
+        return {name: one for name, one in asdict(self).items() if name not in unset}
 
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> Band:
@@ -116,6 +131,24 @@ def check_band_name(name: str) -> None:
         )
 
 
+def transforms_of(text: str) -> dict[str, Transform]:
+    """What option transform turns the values of bands into, by name.
+
+    Raises:
+        ValueError: It is no list of name:transform, or there is no such transform.
+    """
+    found: dict[str, Transform] = {}
+    for one in filter(None, (word.strip() for word in text.split(","))):
+        name, colon, transform = one.rpartition(":")
+        if not colon or transform not in get_args(Transform):
+            raise ValueError(
+                f"Option transform takes BAND:TRANSFORM, with transforms "
+                f"{listed(get_args(Transform))}, such as vv:db; found {one}"
+            )
+        found[name] = cast(Transform, transform)
+    return found
+
+
 def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
     """Normalised surface model, the height above ground: DSM - DTM, in their unit (float32)."""
     return (dsm - dtm).astype(np.float32)
@@ -131,6 +164,14 @@ def ndvi(red: np.ndarray, nir: np.ndarray) -> np.ndarray:
     return np.divide(
         difference, total, out=np.zeros(total.shape, np.float64), where=total != 0
     ).astype(np.float32)
+
+
+def decibel(power: np.ndarray) -> np.ndarray:
+    """Backscatter in decibel, 10 log10 of its power (float32); NaN where that is 0 or less."""
+    found = np.full(power.shape, np.nan, np.float32)
+    np.log10(power, out=found, where=power > 0, casting="same_kind")
+    found *= 10
+    return found
 
 
 def smallest_dtype(ranges: Iterable[tuple[float, float] | None]) -> np.dtype:
@@ -239,11 +280,19 @@ def color_of(name: str) -> str | None:
     return None
 
 
+def names_imagery(options: Mapping[str, str]) -> bool:
+    """Whether the options of a module name imagery for the network."""
+    return any(options.get(name) for name in IMAGERY)
+
+
 def options_of(bands: Sequence[Band]) -> dict[str, str]:
     """The options by which a module takes the maps of bands again.
 
-    Red and near infrared that are bands themselves need not be named: see `bands_for_model`.
+    Red and near infrared that are bands themselves need not be named: see `bands_for_model`. The
+    name of a series is not known.
     """
+    if any(one.derivation == OBSERVED for one in bands):
+        return {"strds": "SERIES"}
     options = {}
     for date, prefix in enumerate(OPTION_PREFIXES):
         plain = [one.source["map"] for one in bands if (one.date, one.derivation) == (date, None)]

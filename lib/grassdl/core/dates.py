@@ -3,6 +3,10 @@
 
 Files, tiles and engines see this one list. Bands of one name share what they are normalised by, so
 that a network sees what changed between the dates.
+
+Dates of a *series* may be missing, here and there: the last band of each is "observed", 1 where
+all maps of the date have data and 0 elsewhere. The other bands of the date are 0 there, which
+counts in no statistics, and which the network replaces by their means.
 """
 
 from __future__ import annotations
@@ -10,14 +14,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
+import numpy as np
+
 from .band_statistics import BandStatistics
-from .bands import Band, names_mismatch, number_of_dates
+from .bands import OBSERVED, Band, names_mismatch, number_of_dates
 from .text import listed
+
+AS_IT_IS = BandStatistics(count=2, total=0, total_squares=2, minimum=-1, maximum=1)
+"""What "observed" is normalised by: mean 0 and deviation 1. NULL, which the mean stands for, is not
+observed."""
 
 
 def of_date(bands: Sequence[Band], date: int) -> list[Band]:
     """The bands of a date."""
     return [band for band in bands if band.date == date]
+
+
+def days_of(bands: Sequence[Band]) -> tuple[int, ...] | None:
+    """Days from the first date of a series to each; None for bands that are no series."""
+    found = tuple(band.day for band in bands if band.derivation == OBSERVED)
+    return found or None
 
 
 def dates_mismatch(bands: Sequence[Band]) -> str | None:
@@ -30,6 +46,11 @@ def dates_mismatch(bands: Sequence[Band]) -> str | None:
     for date in range(1, dates):
         if [band.name for band in of_date(bands, date)] != [band.name for band in first]:
             return f"the bands of date {date} are not called like those of date 0"
+    observed = [place for place, band in enumerate(bands) if band.derivation == OBSERVED]
+    if observed and (
+        per_date == 1 or observed != list(range(len(bands)))[per_date - 1 :: per_date]
+    ):
+        return f"<{OBSERVED}> is not the last of several bands at each date"
     return None
 
 
@@ -62,9 +83,34 @@ def _other_order(first: Sequence[Band], bands: Sequence[Band]) -> str | None:
 def shared_statistics(
     bands: Sequence[Band], statistics: Sequence[BandStatistics]
 ) -> list[BandStatistics]:
-    """The statistics by which each band is normalised: those of its place at all dates together."""
+    """The statistics by which each band is normalised: those of its place at all dates together;
+    what tells where dates are missing stays as it is."""
     per_date = len(bands) // number_of_dates(bands)
     merged = [
         reduce(BandStatistics.merge, statistics[place::per_date]) for place in range(per_date)
     ]
-    return [merged[place % per_date] for place in range(len(bands))]
+    return [
+        AS_IT_IS if band.derivation == OBSERVED else merged[place % per_date]
+        for place, band in enumerate(bands)
+    ]
+
+
+def present_cells(
+    bands: Sequence[Band], values: np.ndarray, known: np.ndarray
+) -> list[tuple[slice, np.ndarray]]:
+    """Runs of bands, and the cells (...) where they have values.
+
+    Args:
+        bands: The bands.
+        values: Their values (..., bands), of some cells.
+        known: Cells (...) that are not NULL.
+    """
+    dates = number_of_dates(bands)
+    if days_of(bands) is None:
+        return [(slice(0, len(bands)), known)]
+    runs, per_date = [], len(bands) // dates
+    for first in range(0, len(bands), per_date):
+        last = first + per_date - 1
+        observed = values[..., last] != 0
+        runs += [(slice(first, last), known & observed), (slice(last, last + 1), known)]
+    return runs

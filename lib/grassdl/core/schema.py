@@ -24,6 +24,9 @@ Edge = Annotated[int, Meta(ge=1, le=1 << 15)]
 DateNumber = Annotated[int, Meta(ge=0, le=1000)]
 """Which of the dates of a series, from 0."""
 
+Day = Annotated[int, Meta(ge=0, le=1 << 20)]
+"""Days from the first date of a series to another: less than 3000 years."""
+
 Reach = Annotated[int, Meta(ge=0, le=1 << 15)]
 """Cells beyond a cell or core that decide about it: none for a network of 1 x 1 convolutions."""
 

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
-from ..core.bands import Band, names_mismatch, number_of_dates
+from ..core.bands import OBSERVED, Band, names_mismatch, number_of_dates
 from ..core.classes import MAX_CLASSES, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.colors import are_alike, were_chosen
-from ..core.dates import of_date
+from ..core.dates import days_of, of_date
 from ..core.label_codes import CLASS_CODES, LabelCodes
 from ..core.schema import shortened
 from ..core.target import ByTarget
@@ -204,7 +204,7 @@ class JoinedPatchSets:
         patch_sets: At least one dataset.
         bands: Names, as in the first dataset, of the bands to use; None for all. They keep the
             order of the datasets, so that the same maps serve a model with or without a band. Of a
-            band all dates are used.
+            band all dates are used, and what tells where dates of a series are missing stays.
 
     Raises:
         ValueError: Bands, labels of a class, patch size or resolution differ, or a name is unknown
@@ -248,6 +248,11 @@ class JoinedPatchSets:
     def dates(self) -> int:
         """Number of dates of the bands."""
         return number_of_dates(self.bands)
+
+    @property
+    def days(self) -> tuple[int, ...] | None:
+        """Days of the dates of a series; None for bands that are none."""
+        return days_of(self.bands)
 
     @property
     def statistics(self) -> list[BandStatistics]:
@@ -412,7 +417,8 @@ def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
         raise ValueError(f"The datasets have no band <{listed(unknown)}>, only {listed(known)}")
     if len(set(names)) < len(names):
         raise ValueError(f"<bands> names a band twice: {listed(names)}")
-    return [place for place, band in enumerate(bands) if band.name in names]
+    chosen = {*names, *(band.name for band in bands if band.derivation == OBSERVED)}
+    return [place for place, band in enumerate(bands) if band.name in chosen]
 
 
 def resolution_of(manifest: Manifest) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band
+from ..core.dates import present_cells
 from ..core.target import Target
 from .folds import FOLDS_NAME
 from .geotiff import ChipWriter
@@ -81,6 +82,23 @@ class LayerFigures:
 
     statistics: Sequence[BandStatistics] = ()
     sums: np.ndarray | None = None
+
+    @classmethod
+    def of_bands(cls, bands: Sequence[Band], images: np.ndarray, known: np.ndarray) -> LayerFigures:
+        """Figures of the bands of images (n, size, size, bands), each where it has values.
+
+        Args:
+            bands: The bands.
+            images: Their values, 0 where there are none.
+            known: Cells (n, size, size) that are not NULL.
+        """
+        runs = present_cells(bands, images, known)
+        parts = [cls.of(images[..., run], there) for run, there in runs]
+        sums = [part.sums for part in parts if part.sums is not None]
+        return cls(
+            [one for part in parts for one in part.statistics],
+            np.concatenate(sums, axis=1) if sums else None,
+        )
 
     @classmethod
     def of(cls, layers: np.ndarray, known: np.ndarray) -> LayerFigures:
@@ -207,7 +225,7 @@ class PatchSetWriter:
         codes = self.target.codes
         bands = LayerFigures()
         if with_statistics:
-            bands = LayerFigures.of(images, ~codes.is_null(labels))
+            bands = LayerFigures.of_bands(self.bands, images, ~codes.is_null(labels))
         counted = self.target.counted_codes(labels)
         pixels = np.bincount(counted.ravel(), minlength=256)[: len(self.target.counted)]
         measured = LayerFigures.of(self.target.measured(labels), codes.is_labelled(labels))

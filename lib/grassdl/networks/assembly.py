@@ -10,11 +10,12 @@ import numpy as np
 from keras import KerasTensor, layers
 
 from .analysis.receptive_field import LayerGraph, nodes_in_order, reach
+from .layers.dates import WhereObserved
 
 SCORES = "logits"
 """Name of the last layer of a network of the toolset, whose output are the scores."""
 
-TAKEN = ("pixels", "normalization", "first", "second", "probabilities", "values")
+TAKEN = ("pixels", "normalization", "observed", "first", "second", "probabilities", "values")
 """Names of the layers that are put before and after every network."""
 
 
@@ -26,6 +27,7 @@ def assemble(
     *,
     mean: Sequence[float] | None,
     deviation: Sequence[float] | None,
+    days: Sequence[int] | None = None,
 ) -> keras.Model:
     """A network that takes raw pixel values.
 
@@ -36,12 +38,15 @@ def assemble(
         network: From normalised pixels to class probabilities or values.
         mean: Mean of each band in the training data; 0 if not given.
         deviation: Standard deviation of each band; 1 if not given, and for a constant band.
+        days: Days of the dates of a series, see `core.dates`; None for bands that are none.
 
     Raises:
         ValueError: A size that does not fit, or statistics that do not belong to these bands.
     """
     inputs = keras.Input((None, None, bands), dtype="float32", name="pixels")
     pixels = _normalization(bands, mean, deviation)(inputs)
+    if days is not None:
+        pixels = WhereObserved(len(days), dtype="float32", name="observed")(pixels)
     model = keras.Model(inputs, network(pixels), name=name)
     # First, since a stride that fits no patch may be too large for the analysis by pixel.
     _check_size(name, size, LayerGraph.of(model).total_stride())

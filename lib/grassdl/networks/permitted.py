@@ -10,7 +10,8 @@ from keras import layers
 
 from .analysis.receptive_field import RULES
 from .layers.argmax_pooling import PACKAGE, ArgMaxPooling2D, ArgMaxUnpooling2D
-from .layers.dates import AbsoluteDifference, DatesApart
+from .layers.date_attention import AttendedDates, DateAttention, WithDays
+from .layers.dates import AbsoluteDifference, DatesApart, LastBand, WhereObserved
 from .layers.image_pooling import ImagePooling2D
 
 OWN_LAYERS = {
@@ -19,8 +20,13 @@ OWN_LAYERS = {
         AbsoluteDifference,
         ArgMaxPooling2D,
         ArgMaxUnpooling2D,
+        AttendedDates,
+        DateAttention,
         DatesApart,
         ImagePooling2D,
+        LastBand,
+        WhereObserved,
+        WithDays,
     )
 }
 """Names under which layers of the toolset are registered."""

@@ -5,9 +5,10 @@ A new network takes one file and one line in `NETWORKS`. The file `NAME.py` hold
 same name, `NAME(pixels, outputs, *, option=default, ...)`, which turns a tensor of normalised
 pixels (batch, rows, columns, bands) into scores (batch, rows, columns, outputs), by a last layer
 called `logits`; its keyword-only arguments are the network's options, but for `dates`, by which a
-network asks for the number of dates that the bands have, date after date. `ENCODER` in that file
-tells what the names of the encoder's layers begin with, and `DEFAULTS_WITH_ENCODER`, if it is
-there, the options that differ by default where option `encoder` names one of the catalogue.
+network asks for the number of dates that the bands have, date after date, and `days`, by which it
+asks for the days of a series. `ENCODER` in that file tells what the names of the encoder's layers
+begin with, and `DEFAULTS_WITH_ENCODER`, if it is there, the options that differ by default where
+option `encoder` names one of the catalogue.
 `tools/interface.py` then brings it into the option of i.dl.train.
 
 This module imports neither Keras nor a network before one is asked for, so that a module's
@@ -39,6 +40,7 @@ NETWORKS = {
     "deeplabv3plus": "DeepLabV3+: ResNet50 seen at several scales (Chen et al. 2018)",
     "linknet": "LinkNet: light network for computers without GPU (Chaurasia and Culurciello 2017)",
     "siamese_unet": "Siamese U-Net: two dates and their differences (Daudt et al. 2018)",
+    "utae": "U-TAE: a series of dates, and attention to some (Garnot and Landrieu 2021)",
     "hypercolumn": "Features of a trained encoder classified cell by cell (Hariharan et al. 2015)",
     "patch_cnn": "One class of a whole patch: encoder of the U-Net, pooled (Zhang et al. 2018)",
 }
@@ -53,8 +55,8 @@ ON_FEATURES = ("hypercolumn",)
 """Networks whose encoder is meant to have trained weights and to stay as it is: the head learns on
 features that are computed once."""
 
-DATES = "dates"
-"""The argument of a network that treats dates separately; set from the data."""
+DATES, DAYS = OF_THE_DATA = ("dates", "days")
+"""The arguments of a network that treats dates separately; set from the data."""
 
 HIGHEST = {"filters": 4096, "depth": 32, "kernel": 127, "dilations": 512}
 """Numbers of networks beyond which there is none that anybody could train."""
@@ -82,7 +84,7 @@ def options(name: str) -> dict[str, Any]:
         ValueError: There is no such network.
     """
     arguments = _keyword_arguments(name)
-    return {one: default for one, default in arguments.items() if one != DATES}
+    return {one: default for one, default in arguments.items() if one not in OF_THE_DATA}
 
 
 def completed(name: str, network_options: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,6 +138,7 @@ def build(
     activation: str = "softmax",
     scale: tuple[float, float] = (0.0, 1.0),
     dates: int = 1,
+    days: Sequence[int] | None = None,
     **network_options: Any,
 ) -> keras.Model:
     """A network with fresh weights that takes raw pixel values.
@@ -152,6 +155,8 @@ def build(
         scale: Mean and standard deviation of values in the training data, for "linear".
         dates: Number of dates of the bands. A network that does not know dates sees them all as
             bands.
+        days: Days from the first date of a series to each, see `core.dates`; None for bands that
+            are no series.
         **network_options: Some of `options(name)`; the others keep their defaults.
 
     Returns:
@@ -165,8 +170,8 @@ def build(
     network = _network(name)
     _check_options(name, network_options)
     network_options = completed(name, network_options)
-    if DATES in _keyword_arguments(name):
-        network_options |= {DATES: dates}
+    told = {DATES: dates, DAYS: days}
+    network_options |= {one: told[one] for one in OF_THE_DATA if one in _keyword_arguments(name)}
     if bands < 1 or classes < 1:
         raise ValueError(f"A network needs bands and classes, found {bands} and {classes}")
     if activation == "sigmoid" and classes != 2:
@@ -188,7 +193,7 @@ def build(
         check_names(name, pixels, scores)
         return head(scores)
 
-    return assemble(name, size, bands, result, mean=mean, deviation=deviation)
+    return assemble(name, size, bands, result, mean=mean, deviation=deviation, days=days)
 
 
 def for_any_number(activation: str) -> str:

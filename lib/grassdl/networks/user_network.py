@@ -45,6 +45,7 @@ def build_from_file(
     deviation: Sequence[float] | None = None,
     activation: str = "softmax",
     scale: tuple[float, float] = (0.0, 1.0),
+    days: Sequence[int] | None = None,
 ) -> keras.Model:
     """The network of a user's file, which is executed, with normalisation before it.
 
@@ -59,6 +60,7 @@ def build_from_file(
         activation: "softmax" for a network that gives probabilities, "linear" for one that gives
             values, which it need not scale.
         scale: See `registry.build`.
+        days: See `registry.build`.
 
     Returns:
         As `registry.build`; its name is that of the file.
@@ -89,7 +91,7 @@ def build_from_file(
         "softmax": (probabilities, _check_probabilities),
         "linear": (linear, _check_values),
     }[activation]
-    model = assemble(path.stem, size, bands, network, mean=mean, deviation=deviation)
+    model = assemble(path.stem, size, bands, network, mean=mean, deviation=deviation, days=days)
     check(path, _trial(model, path, size))
     return model
 

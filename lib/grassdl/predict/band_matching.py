@@ -10,7 +10,8 @@ from functools import reduce
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
-from ..core.dates import shared_statistics
+from ..core.bands import Band
+from ..core.dates import present_cells, shared_statistics
 from ..core.readers import RowReader, empty_layers
 from ..model.card import ModelCard
 from .tiling.axis import Axis
@@ -19,11 +20,15 @@ STRIP_CELLS = 1_000_000
 """Cells that are read together for the statistics."""
 
 
-def statistics_of(reader: RowReader, rows: Axis, cols: Axis) -> list[BandStatistics]:
-    """Statistics of each band over the cells of the output that have data in all bands.
+def statistics_of(
+    bands: Sequence[Band], reader: RowReader, rows: Axis, cols: Axis
+) -> list[BandStatistics]:
+    """Statistics of each band over the cells of the output that have data in all bands; of a series
+    at the band's date.
 
     Args:
-        reader: The bands of the cells `rows.input` by `cols.input`.
+        bands: The bands.
+        reader: Their cells `rows.input` by `cols.input`.
         rows, cols: The tiling, as `tiling.axis` plans it.
 
     Raises:
@@ -33,16 +38,21 @@ def statistics_of(reader: RowReader, rows: Axis, cols: Axis) -> list[BandStatist
     across = cols.wanted.relative_to(cols.input.start)
     step = max(1, STRIP_CELLS // reader.cols)
     strips = range(inside.start, inside.stop, step)
-    parts = [_of_strip(*reader.read(row, min(step, inside.stop - row)), across) for row in strips]
+    parts = [
+        _of_strip(bands, *reader.read(row, min(step, inside.stop - row)), across) for row in strips
+    ]
     found = [reduce(BandStatistics.merge, band) for band in zip(*parts, strict=True)]
-    if not found[0].count:
+    if not any(one.count for one in found):
         raise ValueError("No cell of the region has data in all bands: nothing to classify")
     return found
 
 
-def _of_strip(values: np.ndarray, null: np.ndarray, across: slice) -> list[BandStatistics]:
-    known = values[:, across][~null[:, across]]
-    return [BandStatistics.of(band) for band in known.T]
+def _of_strip(
+    bands: Sequence[Band], values: np.ndarray, null: np.ndarray, across: slice
+) -> list[BandStatistics]:
+    values, known = values[:, across], ~null[:, across]
+    runs = present_cells(bands, values, known)
+    return [BandStatistics.of(band) for run, there in runs for band in values[there][:, run].T]
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,7 @@ def adjusted(
     Raises:
         ValueError: No cell has data, or a band has the same value everywhere.
     """
-    statistics = shared_statistics(card.bands, statistics_of(reader, rows, cols))
+    statistics = shared_statistics(card.bands, statistics_of(card.bands, reader, rows, cols))
     adjustment = Adjustment.of(card, names, statistics)
     for line in adjustment.lines():
         report(line)

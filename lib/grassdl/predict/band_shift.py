@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..core.band_statistics import BandStatistics
-from ..core.bands import number_of_dates
-from ..core.dates import shared_statistics
+from ..core.bands import OBSERVED, Band, number_of_dates
+from ..core.dates import present_cells, shared_statistics
 from ..core.readers import RowReader
 from ..core.stability_index import population_stability
 from ..model.card import ModelCard
@@ -56,8 +56,11 @@ def shifted_bands(
     values = _sample(reader, rows, cols)
     if len(values) < FEWEST_CELLS:
         return []
-    by_band = values.astype(np.float64).T
-    index = [population_stability(*pair) for pair in zip(references, by_band, strict=True)]
+    by_band = _by_band(values, card)
+    index = [
+        population_stability(*pair) if _is_compared(band, pair[1]) else 0.0
+        for band, pair in zip(card.bands, zip(references, by_band, strict=True), strict=True)
+    ]
     shifted = [place for place, one in enumerate(index) if one > BOUND]
     both = ", all dates together" if number_of_dates(card.bands) > 1 else ""
     lines = [
@@ -69,7 +72,7 @@ def shifted_bands(
     ]
     if len(shifted) > MOST_TOLD:
         lines.append(f"So are {len(shifted) - MOST_TOLD} further bands")
-    like_it = _helped(by_band, card) if shifted and not adjusted else set()
+    like_it = set() if adjusted else _helped(by_band, card, shifted)
     helped = [names[place] for place in shifted if place in like_it]
     if helped:
         lines.append(
@@ -95,14 +98,32 @@ def _sample(reader: RowReader, rows: Axis, cols: Axis) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _helped(by_band: np.ndarray, card: ModelCard) -> set[int]:
-    """Indices of the bands (bands, n) that are like the training once matched to its mean and
+def _by_band(values: np.ndarray, card: ModelCard) -> list[np.ndarray]:
+    """Values (cells,) of each band, from those of cells with data (n, bands); of a series where
+    its date is not missing."""
+    runs = present_cells(card.bands, values, np.ones(len(values), bool))
+    wide = values.astype(np.float64)
+    return [band for run, there in runs for band in wide[there][:, run].T]
+
+
+def _is_compared(band: Band, values: np.ndarray) -> bool:
+    """Whether a band has enough cells to be compared."""
+    return band.derivation != OBSERVED and len(values) >= FEWEST_CELLS
+
+
+def _helped(by_band: Sequence[np.ndarray], card: ModelCard, shifted: Sequence[int]) -> set[int]:
+    """Those indices of shifted bands (n,) that are like the training once matched to its mean and
     deviation, all dates of a band together."""
+    if not shifted:
+        return set()
     own = shared_statistics(card.bands, [BandStatistics.of(band) for band in by_band])
     return {
         place
-        for place, (reference, band) in enumerate(zip(card.band_histograms, by_band, strict=True))
-        if population_stability(reference, _adjusted(band, own[place], card, place)) <= BOUND
+        for place in shifted
+        if population_stability(
+            card.band_histograms[place], _adjusted(by_band[place], own[place], card, place)
+        )
+        <= BOUND
     }
 
 

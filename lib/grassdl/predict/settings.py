@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..core.bands import names_imagery
 from ..core.options import number, positive, whole
 from ..core.outlines import AS_CELLS, Outlines
 from ..core.target import PATCH, ByTarget
@@ -102,7 +103,7 @@ def _check_segments(options: Mapping[str, str], card: ModelCard) -> None:
         ValueError: No output needs them.
     """
     outputs = ("segment_output", "segment_stats", "segment_vector")
-    of_patches = card.target.of_patches and (options["group"] or options["input"])
+    of_patches = card.target.of_patches and names_imagery(options)
     if options["segments"] and not of_patches and not any(options[one] for one in outputs):
         raise ValueError(
             f"segments needs one of {', '.join(outputs)} for its result: give one, or leave out "
@@ -145,7 +146,7 @@ def _check_possible(options: Mapping[str, str], card: ModelCard, tiling: str) ->
     _check_precision(options["engine"], options["precision"], card)
     _check_segments(options, card)
     for name in FROM_NETWORK:
-        if options[name] and not (options["group"] or options["input"]):
+        if options[name] and not names_imagery(options):
             raise ValueError(
                 f"{name} needs the network, which does not run on stored probabilities: give "
                 f"group or input to run it, or leave out {name}"
@@ -344,7 +345,7 @@ def _window(card: ModelCard) -> int | None:
 
 def _block(options: Mapping[str, str], card: ModelCard) -> int:
     """Edge of a patch where a model of patches classifies blocks; else 1."""
-    computed = options["group"] or options["input"]
+    computed = names_imagery(options)
     is_block = card.target.kind == PATCH and computed and not options["segments"]
     return card.size if is_block else 1
 

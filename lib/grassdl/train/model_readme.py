@@ -10,8 +10,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ..core.bands import NDSM, NDVI, OPTION_PREFIXES, Band, number_of_dates
-from ..core.dates import of_date
+from ..core.bands import NDSM, NDVI, OBSERVED, OPTION_PREFIXES, Band, number_of_dates
+from ..core.dates import days_of, of_date
 from ..core.markdown import environment, table
 from ..core.target import ByTarget
 from ..core.value_accuracy import TITLES
@@ -29,9 +29,12 @@ _BY_CLASS = {"precision": "Precision", "recall": "Recall", "f1": "F1", "iou": "I
 _ORIGINS = {
     NDSM: "height above ground, dsm - dtm",
     NDVI: "vegetation index, (nir - red) / (nir + red)",
+    OBSERVED: "1 where all maps of the date have data, else 0",
     None: "a raster map",
 }
 """What a band is, by its derivation."""
+
+_TRANSFORMED = {None: "", "db": ", of which 10 log10 is taken"}
 
 
 def readme(card: ModelCard) -> str:
@@ -57,10 +60,20 @@ def readme(card: ModelCard) -> str:
 def _call(card: ModelCard) -> str:
     """The call of i.dl.predict with what the model needs."""
     words = ["i.dl.predict"]
-    for date, prefix in zip(range(number_of_dates(card.bands)), OPTION_PREFIXES, strict=False):
-        words += _maps_of_date(of_date(card.bands, date), prefix)
+    if days_of(card.bands):
+        words.append("strds=SERIES")
+    else:
+        words += _maps_of_dates(card)
     words += [f"model={card.name if _is_word(card.name) else 'FOLDER'}", "output=classes"]
     return " ".join(words)
+
+
+def _maps_of_dates(card: ModelCard) -> list[str]:
+    """The options that give the maps of one date or two."""
+    words = []
+    for date, prefix in zip(range(number_of_dates(card.bands)), OPTION_PREFIXES, strict=False):
+        words += _maps_of_date(of_date(card.bands, date), prefix)
+    return words
 
 
 def _maps_of_date(bands: Sequence[Band], prefix: str) -> list[str]:
@@ -95,7 +108,7 @@ def _bands(card: ModelCard) -> Markup:
         (
             place,
             band.label,
-            _ORIGINS[band.derivation],
+            _ORIGINS[band.derivation] + _TRANSFORMED[band.transform],
             band.units,
             band.resolution,
             band.dtype,

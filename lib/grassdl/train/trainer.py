@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -329,7 +329,8 @@ def _check_extent(data: JoinedPatchSets, settings: Settings) -> None:
     """Refuse a network that does not fit patches or memory, before its weights are allocated."""
     if settings.network_file or not registry.is_large(settings.network, settings.network_options):
         return
-    build = partial(_build, settings, data.dates, data.size, len(data.bands), data.target.outputs)
+    shape = data.dates, data.size, len(data.bands), data.target.outputs
+    build = partial(_build, settings, *shape, days=data.days)
     check_weights_fit(planned(build), settings.network)
 
 
@@ -341,7 +342,7 @@ def check_network(data: JoinedPatchSets, settings: Settings) -> None:
     """
     if not settings.network_file:
         shape = data.dates, data.size, len(data.bands), data.target.outputs
-        planned(partial(_build, settings, *shape))
+        planned(partial(_build, settings, *shape, days=data.days))
 
 
 def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
@@ -353,6 +354,7 @@ def build_network(data: JoinedPatchSets, settings: Settings) -> keras.Model:
         len(data.bands),
         data.target.outputs,
         activation=settings.activation,
+        days=data.days,
         mean=means(data),
         deviation=deviations(data),
         **learning_of(data.target).head(data, settings),
@@ -371,10 +373,12 @@ def _build(
     bands: int,
     outputs: int,
     activation: str | None = None,
+    days: Sequence[int] | None = None,
     **statistics: Any,
 ) -> keras.Model:
     """A network; the activation, if none is given, is one that any number of outputs has."""
-    how = {"activation": activation or registry.for_any_number(settings.activation), **statistics}
+    activation = activation or registry.for_any_number(settings.activation)
+    how = {"activation": activation, "days": days, **statistics}
     if settings.network_file:
         return build_from_file(settings.network_file, size, bands, outputs, **how)
     how |= {"dates": dates, **settings.network_options}
@@ -385,7 +389,7 @@ def _start(network: keras.Model, data: JoinedPatchSets, settings: Settings) -> S
     """Start from the weights of a model, or of an encoder, if the settings name one."""
     if not settings.model:
         return start_encoder(network, data.bands, settings)
-    build = partial(_build, settings, data.dates, data.size)
+    build = partial(_build, settings, data.dates, data.size, days=data.days)
     return take_over(network, data.bands, data.target, settings.model, build)
 
 

@@ -15,7 +15,8 @@ PROGRAM = """
 import json, sys
 from dataclasses import replace
 import numpy as np
-from grassdl.gis.inputs.bands import BandMaps, BandStack, describe_bands, frame_of
+from grassdl.gis.inputs.band_maps import BandMaps
+from grassdl.gis.inputs.bands import BandStack, describe_bands, frame_of
 from grassdl.gis.raster.region import Region
 
 region = Region.current()

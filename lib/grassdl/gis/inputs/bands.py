@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from functools import reduce
+from typing import cast
 
 import grass.script as gs
 import numpy as np
@@ -14,11 +15,12 @@ import numpy as np
 from ...core.bands import (
     NDSM,
     NDVI,
+    OBSERVED,
     OPTION_PREFIXES,
     Band,
     Derivation,
     Resampling,
-    check_band_name,
+    Transform,
     holds,
     names_mismatch,
     ndsm,
@@ -27,153 +29,34 @@ from ...core.bands import (
     number_of_dates,
     smallest_dtype,
     smallest_dtype_name,
+    transforms_of,
 )
-from ...core.dates import joined_dates, of_date
+from ...core.dates import days_of, joined_dates, of_date
 from ...core.readers import empty_layers
-from ...core.resampling import NEAREST, Axis, effective_method, resample
+from ...core.resampling import NEAREST
 from ...core.text import listed
-from ..raster.info import ANY_CELL, BeyondRangeError, info_of, mask_name, require_raster
+from ..raster.info import ANY_CELL, BeyondRangeError, info_of
 from ..raster.region import Region
-from ..raster.rows import RasterRows, SourceRows, is_null
+from ..raster.rows import is_null
 from ..raster.undeclared_nodata import undeclared_nodata
+from .band_maps import BandMaps
+from .planes import ResampledRows, method_for, open_plane
+from .series import maps_by_date
 
-_DERIVE: Mapping[Derivation, tuple[Callable[..., np.ndarray], tuple[str, str]]] = {
-    NDSM: (ndsm, ("dsm", "dtm")),
-    NDVI: (ndvi, ("red", "nir")),
+_DERIVE: Mapping[Derivation, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    NDSM: ndsm,
+    NDVI: ndvi,
 }
 
-SOURCE_CELLS = 2_000_000
-"""Cells of a map of another grid that are held at once."""
-
-
-@dataclass(frozen=True)
-class BandMaps:
-    """What the user named as bands of one date; every module takes them by the same options.
-
-    Attributes:
-        maps: Raster maps in the order of the bands.
-        names: Names from `bands=`, or empty.
-        derived: Source maps by role of each derived band: {"ndsm": {"dsm": ..., "dtm": ...}}.
-    """
-
-    maps: list[str]
-    names: list[str]
-    derived: dict[Derivation, dict[str, str]]
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, str]) -> list[BandMaps]:
-        """Read group, subgroup, input, bands, dsm, dtm, red and nir, and the options of a second
-        date: after, after_input, after_dsm, after_dtm, after_red and after_nir.
-
-        Returns:
-            The maps of each date.
-
-        Raises:
-            ValueError: A map or group is missing, options do not go together, or the second date
-                has other bands than the first, or the same maps.
-        """
-        first = cls._of_date(options, "")
-        if not (options.get("after") or options.get("after_input")):
-            return [first]
-        after = {**_second_date(options), "bands": options["bands"]}
-        second = first._completed(cls._of_date(after, OPTION_PREFIXES[1]))
-        if second == first:
-            raise ValueError(
-                f"Both dates have the same maps ({listed(first.maps)}), between which nothing "
-                "changes: after or after_input takes those of the second date"
-            )
-        return [first, second]
-
-    @classmethod
-    def _of_date(cls, options: Mapping[str, str], prefix: str) -> BandMaps:
-        """The maps of a date, whose options begin with a prefix."""
-        if options["group"]:
-            maps = group_members(options["group"], options["subgroup"])
-        else:
-            maps = options["input"].split(",")
-        maps = [require_raster(name) for name in maps]
-        derived = {}
-        for name, (_, roles) in _DERIVE.items():
-            given = {role: options[role] for role in roles if options[role]}
-            if len(given) == 1:
-                both = " and ".join(prefix + role for role in roles)
-                raise ValueError(f"Options {both} go together: give both")
-            if given:
-                derived[name] = {role: require_raster(one) for role, one in given.items()}
-        names = [name.strip() for name in options["bands"].split(",") if name.strip()]
-        for one in names:
-            check_band_name(one)
-        if names and len(names) != len(maps):
-            raise ValueError(
-                f"bands names {len(names)} bands, but {len(maps)} raster maps are given: "
-                f"{listed(maps)}"
-            )
-        return cls(maps, names, derived)
-
-    def _completed(self, second: BandMaps) -> BandMaps:
-        """The maps of a second date, with red and near infrared from the places of the first.
-
-        Raises:
-            ValueError: It has other bands.
-        """
-        if len(self.maps) != len(second.maps):
-            raise ValueError(
-                f"The first date has {len(self.maps)} maps ({listed(self.maps)}), the second "
-                f"{len(second.maps)} ({listed(second.maps)}): after or after_input takes the same "
-                "bands in the same order"
-            )
-        derived = {**self._at_same_places(second), **second.derived}
-        for prefix, here, there in (("after_", self.derived, derived), ("", derived, self.derived)):
-            missing = [name for name in here if name not in there]
-            if missing:
-                roles = " and ".join(prefix + role for role in _DERIVE[missing[0]][1])
-                raise ValueError(
-                    f"One date has the band {missing[0]}, the other not: give {roles}, too, or "
-                    "leave them out of both"
-                )
-        # In the order of the first date.
-        return replace(second, derived={name: derived[name] for name in self.derived})
-
-    def _at_same_places(self, second: BandMaps) -> dict[Derivation, dict[str, str]]:
-        """Red and near infrared of a second date, if those of the first are among its maps."""
-        sources = self.derived.get(NDVI, {})
-        if not sources or not set(sources.values()) <= set(self.maps):
-            return {}
-        return {NDVI: {role: second.maps[self.maps.index(one)] for role, one in sources.items()}}
-
-
-def _second_date(options: Mapping[str, str]) -> dict[str, str]:
-    """The options of the second date by the names of those of the first."""
-    roles = (role for _, pair in _DERIVE.values() for role in pair)
-    named = {"input": "after_input", **{role: OPTION_PREFIXES[1] + role for role in roles}}
-    maps = {name: options[option] for name, option in named.items()}
-    return {"group": options["after"], "subgroup": "", **maps}
-
-
-def group_members(group: str, subgroup: str = "") -> list[str]:
-    """Raster maps of an imagery group or subgroup, fully qualified, in its order.
-
-    Raises:
-        ValueError: The group is missing or has no members.
-    """
-    found = gs.find_file(group, element="group")["fullname"]
-    if not found:
-        raise ValueError(f"Group <{group}> not found")
-    where = {"group": found, **({"subgroup": subgroup} if subgroup else {})}
-    listed = gs.read_command("i.group", flags="lg", quiet=True, **where)
-    members = [
-        line.strip() for line in listed.splitlines() if "@" in line and " " not in line.strip()
-    ]
-    if not members:
-        name = f"{group}/{subgroup}" if subgroup else group
-        raise ValueError(f"Group <{name}> has no raster maps: add some with i.group")
-    return members
+FAR_DAYS = 20
+"""Days that a date may be off that of the training before the user is warned."""
 
 
 def describe_bands(
     given: Sequence[BandMaps],
     region: Region,
     resampling: Resampling | Sequence[Resampling] = NEAREST,
+    transforms: Sequence[Transform | None] | Mapping[str, Transform] | None = None,
 ) -> list[Band]:
     """The bands of all dates in order: see `core.dates`.
 
@@ -181,17 +64,63 @@ def describe_bands(
         given: What the user named, by date.
         region: The grid they are read on.
         resampling: How maps come onto that grid, for all or for each band.
+        transforms: What the values of maps are turned into, for each band or by name; None for
+            nothing.
 
     Raises:
-        ValueError: Two bands have the same name, or the dates have other bands.
+        ValueError: Two bands have the same name, the dates have other bands, or there is no map
+            of a name to transform.
     """
     count = sum(len(one.maps) + len(one.derived) for one in given)
     methods = iter([resampling] * count if isinstance(resampling, str) else resampling)
-    return joined_dates([_bands_of_date(one, region, methods) for one in given])
+    bands = joined_dates([_bands_of_date(one, region, methods) for one in given])
+    if isinstance(transforms, Mapping):
+        names = [band.name for band in bands if band.derivation is None]
+        unknown = [name for name in transforms if name not in names]
+        if unknown:
+            raise ValueError(
+                f"Option transform names a band <{unknown[0]}>: the maps are those of "
+                f"{listed(sorted(set(names)))}"
+            )
+        transforms = [transforms.get(band.name) for band in bands]
+    return _transformed(bands, transforms) if transforms else bands
+
+
+def bands_from_options(options: Mapping[str, str], region: Region) -> list[Band]:
+    """The bands that i.dl.patches is given, see `maps_by_date` and `describe_bands`.
+
+    Raises:
+        ValueError: What the options name does not go together.
+    """
+    transforms = transforms_of(options["transform"])
+    resampling = cast(Resampling, options["resample"])
+    return describe_bands(maps_by_date(options), region, resampling, transforms)
+
+
+def _transformed(bands: Sequence[Band], transforms: Sequence[Transform | None]) -> list[Band]:
+    """Bands whose maps are transformed as they are read."""
+    changed = [
+        replace(band, transform=one, dtype="float32", units="dB") if one else band
+        for band, one in zip(bands, transforms, strict=True)
+    ]
+    read = {
+        (name, band.transform)
+        for band in changed
+        if band.derivation != OBSERVED
+        for name in band.source.values()
+    }
+    names = sorted(name for name, _ in read)
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"Raster map <{twice[0]}> would be read as it is and transformed: leave out the band "
+            "that is made of it as it is, or option transform"
+        )
+    return changed
 
 
 def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling]) -> list[Band]:
-    """The bands of a date: the maps first, then nDSM and NDVI where asked for."""
+    """The bands of a date: the maps first, then those that are made of maps."""
     names = given.names or [""] * len(given.maps)
     bands = [
         _plain_band(one, name, region, next(methods))
@@ -202,7 +131,7 @@ def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling
     twice = sorted({name for name in seen if seen.count(name) > 1})
     if twice:
         raise ValueError(f"Two bands have the name <{twice[0]}>: give each its own with bands=")
-    return bands
+    return [replace(band, day=given.day) for band in bands]
 
 
 def _name_of(raster: str) -> str:
@@ -214,7 +143,7 @@ def _plain_band(raster: str, name: str, region: Region, method: Resampling) -> B
     info = info_of(raster)
     declared = bool(name or info.semantic_label)
     grid = Region.of_raster(raster)
-    same_values = _method_for(grid, region, method) == NEAREST
+    same_values = method_for(grid, region, method) == NEAREST
     return Band(
         name=name or _name_of(raster),
         declared=declared,
@@ -237,85 +166,12 @@ def _derived_band(name: Derivation, source: dict[str, str], method: Resampling) 
         resolution=min(_resolution(Region.of_raster(raster)) for raster in source.values()),
         resampling=method,
         units=info_of(first).units if name == NDSM else "",
-        dtype="float32",
+        dtype="uint8" if name == OBSERVED else "float32",
     )
-
-
-def _method_for(grid: Region, region: Region, method: str) -> str:
-    """How a map of some grid comes onto the region's; cells on that grid are taken as they are."""
-    if method == NEAREST or region.place_of(grid):
-        return NEAREST
-    return effective_method(method, (region.nsres / grid.nsres, region.ewres / grid.ewres))
 
 
 def _resolution(grid: Region) -> float:
     return (grid.nsres + grid.ewres) / 2
-
-
-class Plane(Protocol):
-    """One map on the region's grid."""
-
-    def read(self, row: int, rows: int) -> np.ndarray:
-        """Rows `row` to `row + rows` in the map's own type; `raster_rows.is_null` tells NULL."""
-
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """Which cells of these rows are NULL."""
-
-    def close(self) -> None:
-        """Let go of the map."""
-
-
-class ResampledRows:
-    """Reads a raster map of another grid, resampled from its own cells, as a `Plane`.
-
-    Args:
-        name: The map.
-        grid: Its grid.
-        region: The grid that is wanted.
-        method: "bilinear", "bicubic" or "average".
-    """
-
-    def __init__(self, name: str, grid: Region, region: Region, method: str):
-        self._source = SourceRows(name)
-        self._method = method
-        grid = region.beside(grid)
-        self._rows = Axis(
-            (grid.north - region.north) / grid.nsres, region.nsres / grid.nsres, grid.rows
-        )
-        cols = Axis(
-            (region.west - grid.west) / grid.ewres,
-            region.ewres / grid.ewres,
-            grid.cols,
-            around=None if grid.turn is None else grid.turn / grid.ewres,
-        )
-        self._cols = cols.taps(method, 0, region.cols)
-        # A coarse region has many of the map's rows in each of its own.
-        self._step = max(1, int(SOURCE_CELLS / (grid.cols * self._rows.ratio)))
-        mask = mask_name()
-        self._mask = RasterRows(mask) if mask else None
-
-    def read(self, row: int, rows: int) -> np.ndarray:
-        """See `Plane.read`; the session's mask is applied on the region's grid."""
-        values = np.empty((rows, len(self._cols.inside)), np.float32)
-        for start in range(0, rows, self._step):
-            part = values[start : start + self._step]
-            taps = self._rows.taps(self._method, row + start, len(part))
-            first, count = taps.span
-            source = self._source.read(first, count)
-            part[:] = resample(source, first, taps, self._cols, self._method)
-        if self._mask is not None:
-            shown = self._mask.read(row, rows)
-            values[is_null(shown) | (shown == 0)] = np.nan
-        return values
-
-    def null(self, row: int, rows: int) -> np.ndarray:
-        """See `Plane.null`."""
-        return is_null(self.read(row, rows))
-
-    def close(self) -> None:
-        """Close the mask; the map itself is open only while it is read."""
-        if self._mask is not None:
-            self._mask.close()
 
 
 class BandStack:
@@ -334,8 +190,15 @@ class BandStack:
         self._unsure = {name for name in self._ranges if not info_of(name).recorded}
         self.dtype = dtype_of(bands)
         self.rows, self.cols = region.rows, region.cols
-        methods = {one: band.resampling for band in bands for one in band.source.values()}
-        self._maps = {name: _plane(name, region, methods[name]) for name in sorted(methods)}
+        read = {
+            name: (band.resampling, band.transform)
+            for band in sorted(bands, key=lambda band: band.derivation == OBSERVED, reverse=True)
+            for name in band.source.values()
+        }
+        self._maps = {name: open_plane(name, region, *read[name]) for name in sorted(read)}
+        # Dates of a series are missing one by one, and a cell is NULL where all are.
+        observed = [band for band in bands if band.derivation == OBSERVED]
+        self._maps_of_dates = [list(band.source.values()) for band in observed] or [[*self._maps]]
 
     @property
     def cell_bytes(self) -> int:
@@ -364,15 +227,14 @@ class BandStack:
         """See `core.readers.RowReader.read`; from a value on that `dtype` does not hold, it is one
         that holds all."""
         planes = self.planes(row, rows)
-        null = np.zeros((rows, self.cols), bool)
-        for plane in planes.values():
-            null |= is_null(plane)
+        missing = self._missing(lambda name: is_null(planes[name]))
+        null = np.logical_and.reduce(missing)
         shape = (*null.shape, len(self.bands))
         try:
-            return self._filled(empty_layers(shape, self.dtype), planes, null), null
+            return self._filled(empty_layers(shape, self.dtype), planes, missing), null
         except BeyondRangeError:
             self.dtype = np.dtype(np.int32)
-            return self._filled(empty_layers(shape, self.dtype), planes, null), null
+            return self._filled(empty_layers(shape, self.dtype), planes, missing), null
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
         """See `grassdl.core.readers.BandReader.planes`."""
@@ -385,20 +247,32 @@ class BandStack:
             BeyondRangeError: `dtype` does not hold a value.
         """
         values = np.empty((*null.shape, len(self.bands)), self.dtype)
-        return self._filled(values, planes, null)
+        missing = [null]
+        if len(self._maps_of_dates) > 1:
+            missing = [null | one for one in self._missing(lambda name: is_null(planes[name]))]
+        return self._filled(values, planes, missing)
+
+    def _missing(self, null_of: Callable[[str], np.ndarray]) -> list[np.ndarray]:
+        """Where (rows, cols) one of some maps is NULL: of those of each date of a series, else of
+        all."""
+        return [reduce(np.logical_or, map(null_of, names)) for names in self._maps_of_dates]
 
     def _filled(
-        self, values: np.ndarray, planes: dict[str, np.ndarray], null: np.ndarray
+        self, values: np.ndarray, planes: dict[str, np.ndarray], missing: Sequence[np.ndarray]
     ) -> np.ndarray:
-        """An array (rows, cols, bands) with the values of planes, 0 where NULL."""
-        some_null = null.any()
+        """An array (rows, cols, bands) with the values of planes, 0 where they are missing."""
+        some_missing = [one.any() for one in missing]
         for place, band in enumerate(self.bands):
+            date = band.date if len(missing) > 1 else 0
+            if band.derivation == OBSERVED:
+                values[..., place] = ~missing[date]
+                continue
             sources = [planes[name] for name in band.source.values()]
             # NULL and what is beyond float32 is replaced below.
             with np.errstate(invalid="ignore", over="ignore"):
                 cells = _derived(band, sources) if band.derivation else sources[0]
-            if some_null:
-                cells = np.where(null, cells.dtype.type(0), cells)
+            if some_missing[date]:
+                cells = np.where(missing[date], cells.dtype.type(0), cells)
             if values.dtype.kind != "f" and not holds(values.dtype, cells):
                 raise BeyondRangeError.of(band.source["map"])
             values[..., place] = cells
@@ -410,23 +284,23 @@ class BandStack:
 
     def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
         """See `grassdl.core.readers.BandReader.scan`."""
-        null = np.zeros((rows, self.cols), bool)
         ranges = {}
-        for name, one in self._maps.items():
+
+        def null_of(name: str) -> np.ndarray:
             if name not in self._unsure:
-                null |= one.null(row, rows)
-                continue
-            cells = one.read(row, rows)
-            lowest = cells.min()
+                return self._maps[name].null(row, rows)
+            cells = self._maps[name].read(row, rows)
+            null, lowest = np.zeros(cells.shape, bool), cells.min()
             # NULL is the lowest of integers.
             if is_null(lowest):
-                missing = is_null(cells)
-                null |= missing
-                lowest = cells.min(where=~missing, initial=ANY_CELL[1])
+                null = is_null(cells)
+                lowest = cells.min(where=~null, initial=ANY_CELL[1])
             highest = cells.max()
             if not is_null(highest):
                 ranges[name] = int(lowest), int(highest)
-        return null, ranges
+            return null
+
+        return np.logical_and.reduce(self._missing(null_of)), ranges
 
     def close(self) -> None:
         """Close all maps."""
@@ -452,18 +326,10 @@ def open_bands(bands: Sequence[Band], region: Region) -> Iterator[BandStack]:
         yield stack
 
 
-def _plane(name: str, region: Region, method: str) -> Plane:
-    grid = Region.of_raster(name)
-    method = _method_for(grid, region, method)
-    if method == NEAREST:
-        return RasterRows(name)
-    return ResampledRows(name, grid, region, method)
-
-
 def _derived(band: Band, sources: Sequence[np.ndarray]) -> np.ndarray:
     # Float64 keeps the difference of two 32-bit maps.
     assert band.derivation is not None
-    return _DERIVE[band.derivation][0](*(one.astype(np.float64) for one in sources))
+    return _DERIVE[band.derivation](*(one.astype(np.float64) for one in sources))
 
 
 def dtype_of(bands: Sequence[Band]) -> np.dtype:
@@ -473,7 +339,8 @@ def dtype_of(bands: Sequence[Band]) -> np.dtype:
 
 def _ranges(bands: Sequence[Band]) -> dict[str, tuple[int, int]]:
     """Lowest and highest value that the map of each integer band is said to hold."""
-    maps = [band.source["map"] for band in bands if np.dtype(band.dtype).kind != "f"]
+    plain = [band for band in bands if band.derivation is None]
+    maps = [band.source["map"] for band in plain if np.dtype(band.dtype).kind != "f"]
     return {name: info_of(name).integer_range for name in maps}
 
 
@@ -483,7 +350,9 @@ def _joined_range(
     """Lowest and highest value of all bands; None as soon as one is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
         return None
-    return min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
+    # 0 and 1 tell where a date is missing.
+    known = [*ranges.values(), *([(0, 1)] if days_of(bands) else [])]
+    return min(low for low, _ in known), max(high for _, high in known)
 
 
 def bands_for_model(
@@ -495,19 +364,14 @@ def bands_for_model(
     Raises:
         ValueError: The bands do not fit the model.
     """
-    dates = number_of_dates(expected)
-    if len(given) != dates:
-        raise ValueError(
-            "The model is of one date: leave out after and after_input"
-            if len(given) > dates
-            else f"The model compares {dates} dates: give the maps of the second by after or "
-            "after_input"
-        )
+    _check_dates(given, expected)
+    prefixes = [""] * len(given) if days_of(expected) else OPTION_PREFIXES
     complete = [
         _derived_for_model(one, of_date(expected, date), prefix)
-        for date, (one, prefix) in enumerate(zip(given, OPTION_PREFIXES, strict=False))
+        for date, (one, prefix) in enumerate(zip(given, prefixes, strict=False))
     ]
-    bands = describe_bands(complete, region, [band.resampling for band in expected])
+    how = [band.resampling for band in expected], [band.transform for band in expected]
+    bands = describe_bands(complete, region, *how)
     wrong = names_mismatch(expected, bands)
     if wrong:
         raise ValueError(f"The inputs do not fit the model: {wrong}")
@@ -518,6 +382,37 @@ def bands_for_model(
             f"instead of {listed(wanted)}"
         )
     return bands
+
+
+def _check_dates(given: Sequence[BandMaps], expected: Sequence[Band]) -> None:
+    """Refuse other dates than those of a model, and a series for pairs and the reverse."""
+    days, dates = days_of(expected), number_of_dates(expected)
+    if given[0].is_series != bool(days):
+        raise ValueError(
+            f"The model is of a series of {dates} dates: give a space time raster dataset by strds"
+            if days
+            else "The model is of no series: leave out strds, and give its maps by group or input"
+        )
+    if len(given) == dates:
+        wanted = days or (0,) * dates
+        off = max(abs(one.day - day) for one, day in zip(given, wanted, strict=True))
+        if off > FAR_DAYS:
+            gs.warning(
+                f"The dates of the series are up to {off} days off those of the training, which "
+                f"were taken on days {listed(wanted)} from the first on"
+            )
+        return
+    if days:
+        raise ValueError(
+            f"The model is of a series of {dates} dates, strds has {len(given)}: choose as many "
+            "by where"
+        )
+    raise ValueError(
+        "The model is of one date: leave out after and after_input"
+        if len(given) > dates
+        else f"The model compares {dates} dates: give the maps of the second by after or "
+        "after_input"
+    )
 
 
 def _derived_for_model(given: BandMaps, expected: Sequence[Band], prefix: str) -> BandMaps:

@@ -14,7 +14,6 @@ from ..raster.info import probability_maps
 from ..raster.probabilities import ProbabilityRows
 from ..raster.region import Region
 from .bands import (
-    BandMaps,
     BandStack,
     bands_for_model,
     described,
@@ -23,6 +22,7 @@ from .bands import (
     open_bands,
     sources_of,
 )
+from .series import maps_by_date
 
 Cells = tuple[int, int, int, int]
 
@@ -48,7 +48,7 @@ class ModelBands:
 
     def __init__(self, options: Mapping[str, str], expected: Sequence[Band], region: Region):
         self._options = options
-        self._bands = bands_for_model(BandMaps.from_options(options), expected, region)
+        self._bands = bands_for_model(maps_by_date(options), expected, region)
         self.region = region
         self.sources = sources_of(self._bands)
         self.names = [one.label for one in self._bands]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.bands import names_imagery
 from ...core.classes import ClassScheme
 from ...core.outlines import AS_CELLS, Outlines
 from ..vector.class_areas import ClassAreas
@@ -125,7 +126,7 @@ class ClassificationMaps(OutputMaps):
     ) -> ClassificationMaps:
         """The maps that the options of i.dl.predict name.
 
-        Without group and input, probabilities are not written but read.
+        Without imagery, probabilities are not written but read.
 
         Args:
             options: Of the module.
@@ -134,7 +135,7 @@ class ClassificationMaps(OutputMaps):
             unfinished: See `ClassificationMaps`.
             outlines: See `ClassificationMaps`.
         """
-        computed = options["group"] or options["input"]
+        computed = names_imagery(options)
         return cls(
             options["output"],
             classes,

@@ -17,7 +17,8 @@ import keras
 from keras import layers
 
 from ..layers.argmax_pooling import ArgMaxPooling2D, ArgMaxUnpooling2D
-from ..layers.dates import AbsoluteDifference, DatesApart
+from ..layers.date_attention import AttendedDates, DateAttention, WithDays
+from ..layers.dates import AbsoluteDifference, DatesApart, LastBand, WhereObserved
 
 if TYPE_CHECKING:
     from keras.src.ops.node import Node
@@ -175,7 +176,12 @@ RULES: dict[type[layers.Layer], Rule] = {
     **dict.fromkeys(
         (
             AbsoluteDifference,
+            AttendedDates,
+            DateAttention,
             DatesApart,
+            LastBand,
+            WhereObserved,
+            WithDays,
             layers.Activation,
             layers.ActivityRegularization,
             layers.Add,

@@ -54,7 +54,7 @@ def siamese_unet(
             "with after of i.dl.patches, or choose another network"
         )
     before, after = DatesApart(dates, name="dates")(pixels)
-    encoder = _encoder(before.shape[-1], filters, depth, batch_norm)
+    encoder = shared_encoder(before.shape[-1], filters, depth, batch_norm)
     *skips_before, _ = encoder(before)
     *skips_after, deepest = encoder(after)
     skips = [
@@ -65,8 +65,8 @@ def siamese_unet(
     return class_scores(x, outputs)
 
 
-def _encoder(bands: int, filters: int, depth: int, batch_norm: bool) -> keras.Model:
-    """What both dates pass through: from (batch, rows, columns, bands) to the features of each
+def shared_encoder(bands: int, filters: int, depth: int, batch_norm: bool) -> keras.Model:
+    """What all dates pass through: from (batch, rows, columns, bands) to the features of each
     level and the deepest."""
     pixels = keras.Input((None, None, bands), name="date")
     skips, deepest = own_encoder(pixels, filters, depth, batch_norm)

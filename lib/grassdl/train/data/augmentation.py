@@ -222,6 +222,7 @@ class BandDropout(Augmentation):
         chances = generator.random((len(images), len(self.bands.mean) // dates))
         dropped = np.tile(chances < self.strength, dates)
         dropped &= ~self.bands.spectral
+        dropped[:, list(self.bands.observed)] = False
         return np.where(dropped[:, None, None], self.bands.mean, images), labels
 
 

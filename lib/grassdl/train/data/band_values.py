@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.bands import Band, number_of_dates
+from ...core.bands import OBSERVED, Band, number_of_dates
 from ...core.dates import shared_statistics
 from ...dataset.patchset import JoinedPatchSets
 
@@ -40,12 +40,14 @@ class BandValues:
         deviation: Standard deviation of every band, above 0 (bands,).
         spectral: Which bands show reflected light (bands,).
         dates: Number of dates, each with the same bands.
+        observed: Places of the bands that tell where a date is missing.
     """
 
     mean: np.ndarray
     deviation: np.ndarray
     spectral: np.ndarray
     dates: int = 1
+    observed: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -57,6 +59,7 @@ class BandValues:
             np.array(deviation, np.float32),
             np.array([is_spectral(band) for band in bands]),
             number_of_dates(bands),
+            tuple(place for place, band in enumerate(bands) if band.derivation == OBSERVED),
         )
 
     @property

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The maps of each date that a module is given: by options of one date or two, or as a series.
+
+A series is a space time raster dataset. GRASS's own module lists its maps, by which the temporal
+framework is asked alike in all versions.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
+
+import grass.script as gs
+
+from ...core.bands import OBSERVED
+from ...core.registered_maps import Registered, by_start
+from ..raster.info import require_raster
+from .band_maps import BandMaps, names_of_bands
+
+UNLABELLED = ("", "None")
+"""What the temporal framework tells of a map without semantic label."""
+
+
+def maps_by_date(options: Mapping[str, str]) -> list[BandMaps]:
+    """What the options name as bands, for each date.
+
+    Args:
+        options: strds, where and bands, or those of `BandMaps.from_options`.
+
+    Raises:
+        ValueError: A map is missing, options do not go together, or dates have other bands.
+    """
+    if options.get("strds"):
+        return _series(options["strds"], options["where"], options["bands"])
+    return BandMaps.from_options(options)
+
+
+def _series(strds: str, where: str, bands: str) -> list[BandMaps]:
+    """The maps of a series by start time; those of a date in the order of their labels."""
+    dates = by_start(strds, _registered(strds, where))
+    given = []
+    for start, maps in dates.items():
+        names = [require_raster(one.name) for one in maps]
+        numbered = {str(place): name for place, name in enumerate(names, start=1)}
+        days = (start - next(iter(dates))).days
+        given.append(BandMaps(names, names_of_bands(bands, names), {OBSERVED: numbered}, days))
+    return given
+
+
+def _registered(strds: str, where: str) -> list[Registered]:
+    """The maps of a space time raster dataset in a period, by start time; at least one.
+
+    Raises:
+        ValueError: It is missing, the condition is wrong, no map fits, or time is relative.
+    """
+    process = gs.start_command(
+        "t.rast.list", input=strds, where=where, columns="id,semantic_label,start_time",
+        order="start_time", separator="pipe", flags="u", quiet=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    told, complaint = (one.decode("utf-8", errors="replace") for one in process.communicate())
+    maps = [line.split("|") for line in told.splitlines() if line.count("|") == 2]
+    if process.returncode or not maps:
+        raise ValueError(_why_none(strds, where, complaint))
+    try:
+        return [
+            Registered(name, "" if label in UNLABELLED else label, datetime.fromisoformat(start))
+            for name, label, start in maps
+        ]
+    except ValueError:
+        raise ValueError(
+            f"Space time raster dataset <{strds}> has relative time: a series has absolute time "
+            "(t.create temporaltype=absolute)"
+        ) from None
+
+
+def _why_none(strds: str, where: str, complaint: str) -> str:
+    """Why no maps of a space time raster dataset could be listed, by what its module told."""
+    if "Nothing found" in complaint or not complaint.strip():
+        period = f" where {where}" if where else ""
+        return f"Space time raster dataset <{strds}> has no map{period}: see t.rast.list"
+    if "not found" in complaint or "no temporal database" in complaint:
+        return f"Space time raster dataset <{strds}> not found: t.list lists those there are"
+    last = complaint.strip().splitlines()[-1]
+    return f"Space time raster dataset <{strds}> cannot be listed, check option where: {last}"
