@@ -3,8 +3,8 @@
 
 To import them takes 5 to 7 s of processor time, more than most tests that need them. A server, this
 file run as a program, imports them once and forks for each script, which is a process of its own in
-all else: environment, working folder, standard streams, signals, exit status. Only its end is short:
-to take TensorFlow's modules apart would take another second.
+all else: environment, working folder, standard streams, signals, exit status. Only its end is
+short: to take TensorFlow's modules apart would take another second.
 """
 
 from __future__ import annotations

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from .keras_backend import frozen_graph
 
 if TYPE_CHECKING:
     import keras
@@ -38,5 +41,24 @@ def converted_network(network: keras.Model) -> openvino.Model:
     """A network of Keras as OpenVINO has it."""
     # Through a file: what OpenVINO takes in memory it takes by code that Python 3.13 cannot run.
     with TemporaryDirectory() as scratch:
-        network.export(scratch, format="tf_saved_model", verbose=False)
-        return read_network(Path(scratch))
+        frozen = frozen_graph(network)
+        if frozen is None:
+            network.export(scratch, format="tf_saved_model", verbose=False)
+            return read_network(Path(scratch))
+        content, outputs = frozen
+        file = Path(scratch, "network.pb")
+        file.write_bytes(content)
+        return _named(read_network(file), network.inputs[0].name, outputs)
+
+
+def _named(model: openvino.Model, pixels: str, outputs: Sequence[str]) -> openvino.Model:
+    """A network with its outputs in this order, and the names that a SavedModel gives it."""
+    results = [model.output(name).node for name in outputs]
+    named = import_openvino().Model(results, model.get_parameters(), model.get_friendly_name())
+    for place, name in [
+        (named.input(), pixels),
+        *((output, f"output_{number}") for number, output in enumerate(named.outputs)),
+    ]:
+        place.get_tensor().set_names({name})
+        place.node.set_friendly_name(name)
+    return named
