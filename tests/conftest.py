@@ -23,6 +23,9 @@ import warm_python
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_DATA = CHECKOUT.parent / "shared" / "data"
 
+# The library and the modules are compiled once, not by every process that runs them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(CHECKOUT / "lib"))

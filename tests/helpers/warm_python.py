@@ -3,12 +3,14 @@
 
 To import them takes 5 to 7 s of processor time, more than most tests that need them. A server, this
 file run as a program, imports them once and forks for each script, which is a process of its own in
-all else: environment, working folder, standard streams, signals, exit status.
+all else: environment, working folder, standard streams, signals, exit status. Only its end is short:
+to take TensorFlow's modules apart would take another second.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -17,6 +19,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -70,6 +74,9 @@ def _fork_for_each_task(hidden: Sequence[str]) -> dict:
     # All its modules stay but the first, so that nobody finds it imported before he does so.
     for name in ("keras", *hidden):
         del sys.modules[name]
+    # What is frozen is not looked through, and so not copied, where a script collects its garbage.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         process = os.fork()
         if not process:
@@ -97,6 +104,32 @@ def _become(words: list[str], environment: dict[str, str], folder: str, streams:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _run_to_the_end() -> int:
+    """Run the script that `sys.argv` names, and what it left for its end; returns its status."""
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        status = _status(end.code)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    else:
+        status = 0
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status
+
+
+def _status(code: object) -> int:
+    """The status that Python gives the system for what a script exits with."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1
+
+
 if __name__ == "__main__":
     _become(**_fork_for_each_task(sys.argv[1:]))
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    os._exit(_run_to_the_end())
