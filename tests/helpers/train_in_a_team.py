@@ -22,8 +22,7 @@ team = multi_gpu.join()
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet  # noqa: E402
 from grassdl.train.config.settings import Settings  # noqa: E402
 from grassdl.train.trainer import train  # noqa: E402
-
-PROGRAMS = Path(__file__).resolve().parent
+from paths import PROGRAMS  # noqa: E402
 
 print(f"process {team.process} of {team.processes}, {team.devices} devices", flush=True)
 
