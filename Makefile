@@ -93,7 +93,7 @@ test: setup-dev
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not grass and not slow" $(ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not grass and not slow and not lint" $(ARGS)
 
 # Of the modules in the checkout, whose lines are counted in the processes that tests start, too.
 coverage: export COVERAGE_DATA = $(CURDIR)/.coverage

@@ -32,28 +32,34 @@ def check(*words: str, **environment: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.lint
 def test_imports_run_one_way():
     linter = Path(sys.executable).parent / "lint-imports"
     check(str(linter), "--no-cache", PYTHONPATH=str(CHECKOUT / "lib"))
 
 
+@pytest.mark.lint
 def test_code_is_clean_and_formatted():
     check(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
     check(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
+@pytest.mark.lint
 def test_types_of_the_library_are_right():
     check(sys.executable, "-m", "mypy")
 
 
+@pytest.mark.lint
 def test_options_and_manual_tables_list_what_the_library_offers():
     check(sys.executable, "tools/interface.py", "--check")
 
 
+@pytest.mark.lint
 def test_html_manual_pages_are_those_of_the_markdown_ones():
     check(sys.executable, "tools/manual.py", "--check")
 
 
+@pytest.mark.lint
 def test_tables_of_benchmarks_are_those_of_the_newest_records():
     check(sys.executable, "benchmarks/tables.py", "--check")
 

@@ -23,7 +23,7 @@ train(
     JoinedPatchSets([PatchSet.open(dataset)]),
     trained,
     Settings(
-        network_options={"filters": 4, "depth": 2}, epochs=15, batch_size=8, learning_rate=0.01
+        network_options={"filters": 4, "depth": 1}, epochs=12, batch_size=8, learning_rate=0.02
     ),
     command="",
     versions={},

@@ -21,10 +21,11 @@ keras_backend.prepare(2)
 from grassdl.train import trainer  # noqa: E402
 from grassdl.train.config.settings import Settings  # noqa: E402
 from grassdl.train.resume.run_folder import check_target  # noqa: E402
+from paths import PROGRAMS  # noqa: E402
 from tiny_dataset import joined  # noqa: E402
 
 SETTINGS = Settings(
-    network_options={"filters": 2, "depth": 1, "dropout": 0.2},
+    network_file=str(PROGRAMS / "one_block.py"),
     epochs=5,
     batch_size=8,
     learning_rate=0.01,

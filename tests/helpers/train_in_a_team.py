@@ -22,6 +22,7 @@ team = multi_gpu.join()
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet  # noqa: E402
 from grassdl.train.config.settings import Settings  # noqa: E402
 from grassdl.train.trainer import train  # noqa: E402
+from paths import PROGRAMS  # noqa: E402
 
 print(f"process {team.process} of {team.processes}, {team.devices} devices", flush=True)
 
@@ -36,7 +37,7 @@ if len(sys.argv) > 2:
     # Augmentation is drawn by each process for its part, so that only without it the batches are
     # the same. SGD leaves rounding as small as it is.
     settings = Settings(
-        network_options={"filters": 2, "depth": 1},
+        network_file=str(PROGRAMS / "one_norm.py"),
         epochs=2,
         batch_size=8,
         optimizer="sgd",

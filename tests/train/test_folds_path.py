@@ -54,20 +54,19 @@ def dataset(project):
     return PatchSet.open(project.path / "patches")
 
 
-def call(project, **options):
-    """The call of i.dl.train, the same before and after the kill."""
-    return project.command(
-        "i.dl.train",
-        input=project.path / "patches",
-        output=project.path / "ensemble",
-        fold="all",
-        filters=2,
-        depth=1,
-        epochs=5,
-        batch_size=8,
-        learning_rate=0.02,
-        **options,
-    )
+def options(project):
+    """Those of i.dl.train, the same before and after the kill."""
+    return {
+        "input": project.path / "patches",
+        "output": project.path / "ensemble",
+        "fold": "all",
+        "network": "fcn_dk",
+        "filters": 2,
+        "depth": 1,
+        "epochs": 5,
+        "batch_size": 8,
+        "learning_rate": 0.02,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +75,9 @@ def ensemble(project, dataset):
     member was written."""
     unfinished = project.path / ".ensemble.ensemble"
     checkpoint = unfinished / ".fold_2.run" / "checkpoint.npz"
-    process = subprocess.Popen(
-        call(project), env=project.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    words = project.command("i.dl.train", **options(project))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(words, env=project.environment, **pipes)
     while not checkpoint.is_file() and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
@@ -86,9 +85,7 @@ def ensemble(project, dataset):
     assert process.returncode == -signal.SIGKILL
     assert not (project.path / "ensemble").exists()
     written = (unfinished / "fold_1" / "model.keras").stat().st_mtime_ns
-    words = call(project, flags="r")
-    done = subprocess.run(words, env=project.environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = project.run("i.dl.train", flags="r", **options(project))
     return project.path / "ensemble", done, written
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,11 +62,28 @@ def pair(*words, **variables):
     return [start(*words, I_DL_PROCESS=str(process), **variables) for process in range(2)]
 
 
+def in_slurm(*words, **variables):
+    """Two processes as the tasks of a step of Slurm."""
+    variables |= {
+        # Makes the port of the first process, too.
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_NUM_NODES": "1",
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_NTASKS": "2",
+    }
+    return [
+        start(*words, SLURM_PROCID=str(task), SLURM_LOCALID=str(task), **variables)
+        for task in range(2)
+    ]
+
+
 @pytest.fixture(scope="module")
 def trainings(tmp_path_factory):
     """Lines of one process alone, of two together, and of one with two devices; their folder.
 
-    The two are killed in the second epoch and resumed, so that they end as an undisturbed pair too.
+    The two are tasks of Slurm, killed in the second epoch, and resumed as processes that are told
+    of each other, so that they end as an undisturbed pair too.
     """
     folder = tmp_path_factory.mktemp("team")
     images, labels = scene(20, 1)
@@ -83,17 +101,19 @@ def trainings(tmp_path_factory):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
-    first, second = pair(data, folder / "pair", "die", **compiled)
-    first.communicate(timeout=SECONDS)
+    first, second = in_slurm(data, folder / "pair", "die", **compiled)
+    killed, _ = first.communicate(timeout=SECONDS)
     assert first.returncode == -signal.SIGKILL
     second.kill()
-    second.communicate()
+    of_slurm = [out.splitlines()[0] for out in (killed, second.communicate()[0])]
     running = [
         start(data, folder / "alone", **compiled),
         *pair(data, folder / "pair", "-r", **compiled),
         start(data, folder / "devices", **two_devices, **compiled),
     ]
-    return [told(process) for process in running], folder
+    return SimpleNamespace(
+        lines=[told(process) for process in running], of_slurm=of_slurm, folder=folder
+    )
 
 
 def weights(folder):
@@ -102,7 +122,7 @@ def weights(folder):
 
 @pytest.mark.parametrize("team", ["pair", "devices"])
 def test_a_team_ends_with_the_weights_of_one_process_and_the_same_batches(trainings, team):
-    _, folder = trainings
+    folder = trainings.folder
     # Moving means and variances of batch normalisation are among them.
     for one, other in zip(weights(folder / "alone"), weights(folder / team), strict=True):
         assert other == pytest.approx(one, abs=1e-5)
@@ -110,7 +130,7 @@ def test_a_team_ends_with_the_weights_of_one_process_and_the_same_batches(traini
 
 @pytest.mark.parametrize("team", ["pair", "devices"])
 def test_a_team_finds_the_same_best_epoch_and_scores(trainings, team):
-    _, folder = trainings
+    folder = trainings.folder
     alone, other = load_card(folder / "alone"), load_card(folder / team)
     assert other.training["best_epoch"] == alone.training["best_epoch"]
     for name in ("loss", "mean_iou", "val_mean_iou"):
@@ -119,7 +139,7 @@ def test_a_team_finds_the_same_best_epoch_and_scores(trainings, team):
 
 
 def test_only_the_first_process_reports_and_writes(trainings):
-    (alone, first, second, devices), folder = trainings
+    (alone, first, second, devices), folder = trainings.lines, trainings.folder
     assert alone[0] == "process 0 of 1, 1 devices"
     assert first[0] == "process 0 of 2, 2 devices"
     assert devices[0] == "process 0 of 1, 2 devices"
@@ -129,18 +149,8 @@ def test_only_the_first_process_reports_and_writes(trainings):
     assert sorted(one.name for one in folder.iterdir()) == ["alone", "dataset", "devices", "pair"]
 
 
-def test_tasks_of_a_slurm_step_find_each_other():
-    common = {
-        # Makes the port of the first process, too.
-        "SLURM_JOB_ID": str(os.getpid()),
-        "SLURM_STEP_NODELIST": "localhost",
-        "SLURM_STEP_NUM_NODES": "1",
-        "SLURM_STEP_NUM_TASKS": "2",
-        "SLURM_NTASKS": "2",
-    }
-    tasks = [start(**common, SLURM_PROCID=str(one), SLURM_LOCALID=str(one)) for one in range(2)]
-    lines = [told(one)[0] for one in tasks]
-    assert lines == [f"process {one} of 2, 2 devices" for one in range(2)]
+def test_tasks_of_a_slurm_step_find_each_other(trainings):
+    assert trainings.of_slurm == [f"process {one} of 2, 2 devices" for one in range(2)]
 
 
 def test_a_batch_script_of_slurm_itself_is_alone():

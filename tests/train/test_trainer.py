@@ -20,16 +20,22 @@ from grassdl.train.config.settings import Settings
 from grassdl.train.model_readme import readme
 from grassdl.train.optimization.optimizers import cosine_with_warm_up
 from grassdl.train.trainer import build_network, score, train
+from paths import PROGRAMS
 from stac_check import check
 from tiny_dataset import BANDS, CLASSES, joined, scene, write_dataset
 
 SMALL = {"filters": 4, "depth": 2}
-SMALLEST = {"filters": 2, "depth": 1}
+ONE_LAYER = str(PROGRAMS / "one_layer.py")
 
 
 def settings(**changes):
     standard = {"network_options": SMALL, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
     return Settings(**{**standard, **changes})
+
+
+def one_layer(**changes):
+    """Settings of a network that is compiled at once."""
+    return settings(network_file=ONE_LAYER, network_options={}, **changes)
 
 
 def run(data, target, chosen, warn=lambda line: None, report=lambda line: None):
@@ -58,7 +64,7 @@ def test_it_learns_what_there_is_to_learn(trained):
 
 def test_epochs_that_are_not_told_follow_from_the_dataset(trained, tmp_path):
     _, _, data, _ = trained
-    chosen = Settings(network_options=SMALLEST, patience=1, learning_rate=0.3)
+    chosen = Settings(network_file=ONE_LAYER, patience=1, learning_rate=0.3)
     card = run(data, tmp_path / "model", chosen)
     assert (card.training["epochs"], card.training["patience"]) == (200, 1)
     assert card.training["epochs_run"] < 200
@@ -169,7 +175,7 @@ def test_averaged_weights_are_scored_and_kept_and_never_learn(dataset, tmp_path)
     rows = {}
     for averaging in (0, 0.5):
         folder = tmp_path / f"model{averaging}"
-        run(data, folder, settings(epochs=3, averaging=averaging))
+        run(data, folder, one_layer(epochs=3, averaging=averaging))
         with (folder / "history.csv").open() as file:
             rows[averaging] = list(csv.DictReader(file))
     for name in ("loss", "mean_iou", "learning_rate"):
@@ -256,7 +262,8 @@ def test_two_classes_are_learned_with_softmax_and_with_a_sigmoid(tmp_path, activ
         labels[labels == 2] = UNLABELLED_INDEX
         arrays[split] = images, labels
     data = joined(write_dataset(tmp_path / "dataset", arrays, TWO))
-    chosen = settings(epochs=8, activation=activation, network_options={"filters": 4, "depth": 1})
+    small = {"filters": 2, "depth": 1}
+    chosen = settings(epochs=8, activation=activation, network="fcn_dk", network_options=small)
     card = run(data, tmp_path / "model", chosen)
     assert card.test["overall_accuracy"] > 0.9
     network = load_network(tmp_path / "model")
@@ -298,7 +305,7 @@ def test_without_validation_patches_classes_or_contrast_it_warns_and_does_no_har
     images[..., 1] = 77
     data = joined(write_dataset(tmp_path / "dataset", {"train": (images, labels)}))
     warnings = []
-    chosen = settings(epochs=1, network_options=SMALLEST)
+    chosen = one_layer(epochs=1)
     card = run(data, tmp_path / "model", chosen, warn=warnings.append)
     assert any("Class 9 <forest> has no pixel" in line for line in warnings)
     assert any("Band <nir> is constant" in line for line in warnings)
@@ -355,17 +362,15 @@ def spoil(monkeypatch):
 def test_a_loss_that_is_not_a_number_ends_training_with_its_reason(dataset, tmp_path, spoil):
     spoil(0)
     with pytest.raises(ValueError, match="not a finite number.*lower learning_rate"):
-        run(joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST))
+        run(joined(dataset()), tmp_path / "model", one_layer())
     assert nothing_in(tmp_path)
 
 
 def test_a_loss_that_is_no_number_any_more_costs_no_epoch_before_it(dataset, tmp_path, spoil):
     spoil(3)
     lines = []
-    card = run(
-        joined(dataset()), tmp_path / "model", settings(network_options=SMALLEST, epochs=9),
-        warn=lines.append,
-    )  # fmt: skip
+    data = joined(dataset())
+    card = run(data, tmp_path / "model", one_layer(epochs=9), warn=lines.append)
     assert (card.training["diverged"], card.training["interrupted"]) == (True, False)
     assert (card.training["epochs_run"], card.training["best"]["epoch"] <= 3) == (3, True)
     assert any("not a finite number in epoch 4" in one and "the best epoch" in one for one in lines)
@@ -380,7 +385,7 @@ def test_what_fails_at_the_end_can_be_resumed(dataset, tmp_path, monkeypatch):
         raise OSError("No space left on device")
 
     data = joined(dataset(train=4, val=0, test=0))
-    chosen = settings(epochs=1, network_options=SMALLEST)
+    chosen = one_layer(epochs=1)
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
         patched.setattr(fit_module, "save_network", disk_full)
         run(data, tmp_path / "model", chosen)

@@ -3,15 +3,16 @@
 
 import csv
 import dataclasses
+import os
 import shutil
 import signal
-import subprocess
 import sys
 import zipfile
 
 import numpy as np
 import pytest
 
+import warm_python
 from grassdl.model.folder import load_card
 from grassdl.model.weights import load_network
 from grassdl.runtime.workers import Terminated
@@ -23,16 +24,14 @@ from paths import PROGRAMS
 from tiny_dataset import joined, scene, write_dataset
 
 SETTINGS = Settings(
-    network_options={"filters": 2, "depth": 1, "dropout": 0.2},
+    network_file=str(PROGRAMS / "one_block.py"),
     epochs=6,
     batch_size=8,
     learning_rate=0.01,
     patience=0,
 )
 
-ONE_LAYER = dataclasses.replace(
-    SETTINGS, network_options={}, network_file=str(PROGRAMS / "one_layer.py")
-)
+ONE_LAYER = dataclasses.replace(SETTINGS, network_file=str(PROGRAMS / "one_layer.py"))
 
 
 def weights(model):
@@ -45,29 +44,20 @@ def history(model):
         return [{**row, "seconds": None} for row in csv.DictReader(file)]
 
 
-def begin(dataset, model, place, *flags):
-    """A training in a process of its own."""
-    program = PROGRAMS / "train_and_die.py"
-    call = [sys.executable, str(program), str(dataset), str(model), place, *flags]
-    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def end(process):
-    """The exit status of a process, and what it printed."""
-    told = process.communicate(timeout=300)[0]
-    return process.returncode, told
-
-
-def child(*arguments):
+def child(dataset, model, place, *flags):
     """Exit status and words of a training in a process of its own."""
-    return end(begin(*arguments))
+    program = PROGRAMS / "train_and_die.py"
+    words = [sys.executable, str(program), str(dataset), str(model), place, *flags]
+    done = warm_python.run(words, os.environ)
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_a_training_killed_at_any_moment_ends_with_the_weights_of_an_undisturbed_one(
     dataset, tmp_path
 ):
     data, model = dataset(train=24, val=8, test=4), tmp_path / "model"
-    undisturbed = begin(data, tmp_path / "undisturbed", "nowhere")
+    status, told = child(data, tmp_path / "undisturbed", "nowhere")
+    assert status == 0, told
     # A step draws its batch some steps ahead; three make an epoch.
     assert child(data, model, "step 8")[0] == -signal.SIGKILL
     assert child(data, model, "checkpoint 2", "-r")[0] == -signal.SIGKILL
@@ -79,8 +69,6 @@ def test_a_training_killed_at_any_moment_ends_with_the_weights_of_an_undisturbed
     status, told = child(data, model, "nowhere", "-r")
     assert status == 0, told
     assert "Resuming after epoch 5" in told
-    status, told = end(undisturbed)
-    assert status == 0, told
 
     assert weights(model) == weights(tmp_path / "undisturbed")
     assert history(model) == history(tmp_path / "undisturbed")
