@@ -187,7 +187,7 @@
 # % key: wanted_precision
 # % type: double
 # % required: no
-# % label: Precision of the second of two classes for which the threshold is reported
+# % label: Wanted precision of the second of two classes, for a threshold
 # % description: With probabilities of a map or of a model, 0 to 1
 # % guisection: Details
 # % end
@@ -195,7 +195,7 @@
 # % key: wanted_recall
 # % type: double
 # % required: no
-# % label: Recall of the second of two classes for which the threshold is reported
+# % label: Wanted recall of the second of two classes, for a threshold
 # % description: With probabilities of a map or of a model, 0 to 1
 # % guisection: Details
 # % end

@@ -30,7 +30,7 @@ def test_bands_get_the_mean_and_deviation_of_the_training(grass_project, other_c
     for place, name, trained in ((0, "dark", "100 and 30"), (1, "bright", "40 and 10")):
         line = (
             f"Band {name}: mean {mean[place]:.6g} and deviation {deviation[place]:.6g} of the maps "
-            f"stand for {trained} of the model"
+            f"matched to {trained} of the model"
         )
         assert line in told
         assert line in info
