@@ -44,22 +44,6 @@
 # % guisection: Required
 # % end
 # % option G_OPT_V_OUTPUT
-# % key: templates
-# % required: no
-# % label: Name for output vector map of template areas within the suggested squares
-# % description: Segments of i.segment, with an empty column for the class
-# % guisection: Suggestions
-# % end
-# % option
-# % key: threshold
-# % type: double
-# % required: no
-# % answer: 0.05
-# % label: How unlike neighbouring cells of a template area may be
-# % description: As in i.segment: above 0 for equal cells only, below 1 for all
-# % guisection: Suggestions
-# % end
-# % option G_OPT_V_OUTPUT
 # % key: suspects
 # % required: no
 # % label: Name for output vector map of labels that are probably wrong
@@ -216,6 +200,22 @@
 # % required: no
 # % answer: 1
 # % description: Seed of the clustering of squares: same seed, same squares
+# % guisection: Suggestions
+# % end
+# % option G_OPT_V_OUTPUT
+# % key: templates
+# % required: no
+# % label: Name for output vector map of template areas within the suggested squares
+# % description: Segments of i.segment, with an empty column for the class
+# % guisection: Suggestions
+# % end
+# % option
+# % key: threshold
+# % type: double
+# % required: no
+# % answer: 0.05
+# % label: How unlike neighbouring cells of a template area may be
+# % description: As in i.segment: above 0 for equal cells only, below 1 for all
 # % guisection: Suggestions
 # % end
 # % option
