@@ -26,6 +26,9 @@ from .band_maps import BandMaps, names_of_bands
 PATIENCE = 10
 """Seconds that a module of the temporal framework may take to end once it has written all."""
 
+LONGEST_LISTING = 600
+"""Seconds that the listing of a series may take at most."""
+
 UNLABELLED = ("", "None")
 """What the temporal framework tells of a map without semantic label."""
 
@@ -90,12 +93,15 @@ def _listing(strds: str, where: str) -> tuple[str, str]:
         with complaint.open("wb") as stream:
             process = gs.start_command(
                 "t.rast.list", input=strds, where=where, columns="id,semantic_label,start_time",
-                order="start_time", separator="pipe", flags="u", output=listing, quiet=True,
+                order="start_time", separator="pipe", flags="u", output=listing,
                 stdin=subprocess.DEVNULL, stderr=stream, preexec_fn=os.setpgrp,
                 env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C"},
             )  # fmt: skip
         try:
-            while process.poll() is None and not _is_at_its_end(listing, complaint):
+            latest = time.time() + LONGEST_LISTING
+            while process.poll() is None and time.time() < latest:
+                if _is_at_its_end(listing, complaint):
+                    break
                 time.sleep(0.02)
         finally:
             if process.poll() is None:
@@ -115,11 +121,14 @@ def _text(file: Path) -> str:
 
 
 def _why_none(strds: str, where: str, complaint: str) -> str:
-    """Why no maps of a space time raster dataset could be listed, by what its module told."""
-    if "Nothing found" in complaint or not complaint.strip():
-        period = f" where {where}" if where else ""
-        return f"Space time raster dataset <{strds}> has no map{period}: see t.rast.list"
+    """Why no maps of a space time raster dataset could be listed, by what its module told, which
+    is nothing where it ended before its messages were written."""
+    name, period = f"Space time raster dataset <{strds}>", f" where {where}" if where else ""
+    if "Nothing found" in complaint:
+        return f"{name} has no map{period}: see t.rast.list"
     if "not found" in complaint or "no temporal database" in complaint:
-        return f"Space time raster dataset <{strds}> not found: t.list lists those there are"
-    last = complaint.strip().splitlines()[-1]
-    return f"Space time raster dataset <{strds}> cannot be listed, check option where: {last}"
+        return f"{name} not found: t.list lists those there are"
+    if complaint.strip():
+        last = complaint.strip().splitlines()[-1]
+        return f"{name} cannot be listed, check option where: {last}"
+    return f"{name} not found, or it has no map{period}: see t.list and t.rast.list"
