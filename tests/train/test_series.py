@@ -7,8 +7,11 @@ import pytest
 from field_series import CLASSES, DAYS, GREEN, bands_of_series, field_series, patches_of
 from grassdl.core.bands import OBSERVED
 from grassdl.train.config.settings import Settings
-from grassdl.train.data.band_values import deviations, means
+from grassdl.train.data.augmentation import AUGMENTATIONS
+from grassdl.train.data.band_values import BandValues, deviations, means
+from grassdl.train.model_readme import readme
 from grassdl.train.trainer import train
+from model_cards import card_of
 from tiny_dataset import joined, write_dataset
 
 ALL_DATES = range(len(DAYS))
@@ -43,6 +46,31 @@ def best_of_one_date(crops, green):
     """The highest accuracy that can be had where crops are green or bare."""
     counts = np.bincount(crops.ravel(), minlength=5)[1:]
     return sum(counts[green == group].max() for group in (0, 1)) / crops.size
+
+
+def test_the_readme_of_a_model_tells_how_to_give_a_series_and_its_days():
+    bands = bands_of_series()
+    text = " ".join(
+        readme(card_of(bands=bands, mean=[1.0] * 18, deviation=[1.0] * 18, ranges=[])).split()
+    )
+    assert "i.dl.predict strds=SERIES model=suburb output=classes" in text
+    assert "dataset of 6 dates; `where=` chooses them" in text
+    assert "on days 0, 25, 60, 80, 120, 140 from the first on" in text
+    assert "1 where all maps of the date have data, else 0" in text
+    of_one_date = readme(card_of())
+    assert "strds" not in of_one_date
+
+
+def test_an_augmentation_leaves_what_tells_where_dates_are_missing():
+    bands = bands_of_series((0, 1))
+    values = BandValues.of(bands, [100.0, 300.0, 0.0] * 2, [50.0, 80.0, 1.0] * 2)
+    images = np.full((4, 8, 8, 6), 200, np.float32)
+    images[..., 2::3] = 1
+    for name in ("brightness", "contrast", "saturation", "noise", "band_dropout"):
+        changed, _ = AUGMENTATIONS[name](1.0, values)(
+            images.copy(), np.zeros((4, 8, 8), np.uint8), np.random.default_rng(1)
+        )
+        assert np.array_equal(changed[..., 2::3], images[..., 2::3])
 
 
 class TestWhatIsMissing:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.bands import Band, color_of
+from ..core.bands import OBSERVED, Band, color_of
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.dates import of_date
 from ..core.figures import new_figure
@@ -124,7 +124,7 @@ def picture_bands(bands: Sequence[Band]) -> list[int]:
     Those of natural colours by their names, the first of each; else the first three. Of fewer than
     three bands the first is drawn grey. Of several dates the first is drawn.
     """
-    bands = of_date(bands, 0)
+    bands = [band for band in of_date(bands, 0) if band.derivation != OBSERVED]
     found = [color_of(band.name) for band in bands]
     if {"red", "green", "blue"} <= set(found):
         return [found.index(color) for color in ("red", "green", "blue")]

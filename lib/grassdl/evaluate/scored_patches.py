@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.bands import names_mismatch, number_of_dates, places_of
 from ..core.classes import NULL_INDEX, ClassScheme, union
+from ..core.dates import days_of
 from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
@@ -196,8 +197,10 @@ def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | N
     wanted, found = number_of_dates(card.bands), number_of_dates(manifest.bands)
     if wanted != found:
         how = "with" if wanted > found else "without"
-        wrong = names_mismatch(card.bands, manifest.bands)
-        return f"{wrong}: cut the patches {how} a second date (after of i.dl.patches)"
+        what = f"{how} a second date (after of i.dl.patches)"
+        if days_of(card.bands):
+            what = "from as many dates (strds and where of i.dl.patches)"
+        return f"{names_mismatch(card.bands, manifest.bands)}: cut the patches {what}"
     pairs = zip(card.bands, places, strict=True)
     missing = ", ".join(f"<{band.label}>" for band, place in pairs if place is None)
     names = ", ".join(band.label for band in manifest.bands)

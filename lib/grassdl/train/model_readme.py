@@ -45,6 +45,7 @@ def readme(card: ModelCard) -> str:
         card=card,
         training=training,
         call=Markup(_call(card)),
+        days=days_of(card.bands),
         cells="{:g} x {:g} map units".format(*card.resolution),
         tolerance=f"{100 * RESOLUTION_TOLERANCE:g} %",
         bands=_bands(card),

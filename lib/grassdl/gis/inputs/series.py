@@ -7,9 +7,14 @@ framework is asked alike in all versions.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import grass.script as gs
 
@@ -17,6 +22,12 @@ from ...core.bands import OBSERVED
 from ...core.registered_maps import Registered, by_start
 from ..raster.info import require_raster
 from .band_maps import BandMaps, names_of_bands
+
+PATIENCE = 10
+"""Seconds that a module of the temporal framework may take to end once it has written all."""
+
+LONGEST_LISTING = 600
+"""Seconds that the listing of a series may take at most."""
 
 UNLABELLED = ("", "None")
 """What the temporal framework tells of a map without semantic label."""
@@ -54,14 +65,9 @@ def _registered(strds: str, where: str) -> list[Registered]:
     Raises:
         ValueError: It is missing, the condition is wrong, no map fits, or time is relative.
     """
-    process = gs.start_command(
-        "t.rast.list", input=strds, where=where, columns="id,semantic_label,start_time",
-        order="start_time", separator="pipe", flags="u", quiet=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    told, complaint = (one.decode("utf-8", errors="replace") for one in process.communicate())
+    told, complaint = _listing(strds, where)
     maps = [line.split("|") for line in told.splitlines() if line.count("|") == 2]
-    if process.returncode or not maps:
+    if not maps:
         raise ValueError(_why_none(strds, where, complaint))
     try:
         return [
@@ -75,12 +81,54 @@ def _registered(strds: str, where: str) -> list[Registered]:
         ) from None
 
 
+def _listing(strds: str, where: str) -> tuple[str, str]:
+    """What t.rast.list writes, and what it complains of, in English.
+
+    The temporal framework computes in processes of its own, for which its modules have been seen
+    to wait forever at their end: after its list, or an error, the module is given `PATIENCE` to
+    end, and is then killed with them.
+    """
+    with TemporaryDirectory() as folder:
+        listing, complaint = Path(folder) / "listing", Path(folder) / "complaint"
+        with complaint.open("wb") as stream:
+            process = gs.start_command(
+                "t.rast.list", input=strds, where=where, columns="id,semantic_label,start_time",
+                order="start_time", separator="pipe", flags="u", output=listing,
+                stdin=subprocess.DEVNULL, stderr=stream, preexec_fn=os.setpgrp,
+                env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C"},
+            )  # fmt: skip
+        try:
+            latest = time.time() + LONGEST_LISTING
+            while process.poll() is None and time.time() < latest:
+                if _is_at_its_end(listing, complaint):
+                    break
+                time.sleep(0.02)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        return _text(listing), _text(complaint)
+
+
+def _is_at_its_end(listing: Path, complaint: Path) -> bool:
+    """Whether a module has had time enough to end, since it wrote its list or an error."""
+    told = listing if _text(listing) else complaint if "ERROR" in _text(complaint) else None
+    return told is not None and time.time() - told.stat().st_mtime > PATIENCE
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+
+
 def _why_none(strds: str, where: str, complaint: str) -> str:
-    """Why no maps of a space time raster dataset could be listed, by what its module told."""
-    if "Nothing found" in complaint or not complaint.strip():
-        period = f" where {where}" if where else ""
-        return f"Space time raster dataset <{strds}> has no map{period}: see t.rast.list"
+    """Why no maps of a space time raster dataset could be listed, by what its module told, which
+    is nothing where it ended before its messages were written."""
+    name, period = f"Space time raster dataset <{strds}>", f" where {where}" if where else ""
+    if "Nothing found" in complaint:
+        return f"{name} has no map{period}: see t.rast.list"
     if "not found" in complaint or "no temporal database" in complaint:
-        return f"Space time raster dataset <{strds}> not found: t.list lists those there are"
-    last = complaint.strip().splitlines()[-1]
-    return f"Space time raster dataset <{strds}> cannot be listed, check option where: {last}"
+        return f"{name} not found: t.list lists those there are"
+    if complaint.strip():
+        last = complaint.strip().splitlines()[-1]
+        return f"{name} cannot be listed, check option where: {last}"
+    return f"{name} not found, or it has no map{period}: see t.list and t.rast.list"
