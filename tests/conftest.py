@@ -49,10 +49,6 @@ _bind_gdal_to_its_own_sqlite()
 CELL_NULL = -(2**31)
 
 
-WITH_KERAS = (
-    *("i.dl.train", "i.dl.tune", "i.dl.predict", "i.dl.evaluate", "i.dl.review", "i.dl.export"),
-)
-
 SLOW_FILES = """
     networks/analysis/test_feature_extraction.py
     networks/analysis/test_memory_estimate.py
@@ -165,8 +161,9 @@ class GrassProject:
         stdin = options.pop("stdin", None)
         extra = options.pop("env", {})
         words = self.command(module, **options)
-        if module in WITH_KERAS and not extra and "COVERAGE_DATA" not in os.environ:
-            done = warm_python.run(words, self.environment, stdin)
+        packages = warm_python.PACKAGES.get(module)
+        if packages and not extra and "COVERAGE_DATA" not in os.environ:
+            done = warm_python.run(words, self.environment, stdin, packages)
         else:
             done = subprocess.run(
                 words,
