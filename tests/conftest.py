@@ -52,10 +52,6 @@ _bind_gdal_to_its_own_sqlite()
 CELL_NULL = -(2**31)
 
 
-WITH_KERAS = (
-    *("i.dl.train", "i.dl.tune", "i.dl.predict", "i.dl.evaluate", "i.dl.review", "i.dl.export"),
-)
-
 SLOW_FILES = """
     networks/analysis/test_feature_extraction.py
     networks/analysis/test_memory_estimate.py
@@ -168,8 +164,9 @@ class GrassProject:
         stdin = options.pop("stdin", None)
         extra = options.pop("env", {})
         words = self.command(module, **options)
-        if module in WITH_KERAS and not extra and "COVERAGE_DATA" not in os.environ:
-            done = warm_python.run(words, self.environment, stdin)
+        packages = warm_python.PACKAGES.get(module)
+        if packages and not extra and "COVERAGE_DATA" not in os.environ:
+            done = warm_python.run(words, self.environment, stdin, packages)
         else:
             done = subprocess.run(
                 words,
@@ -231,8 +228,8 @@ class GrassProject:
 
     def read_raster(self, name: str) -> np.ma.MaskedArray:
         """A raster map in the region as a masked array of float64."""
-        found = self.run("g.region", flags="gu").stdout.split()
-        region = dict(item.split("=") for item in found)
+        lines = (self.mapset / "WIND").read_text().splitlines()
+        region = dict(line.split(":", 1) for line in lines)
         file = self.path / f"{name}.raw"
         self.run(
             "r.out.bin", flags="f", input=name, output=file, bytes=8, null=-1e300, overwrite=True
@@ -243,8 +240,9 @@ class GrassProject:
         return np.ma.masked_equal(values, -1e300)
 
     def maps(self, kind: str = "raster") -> list[str]:
-        """Names of the maps of a kind."""
-        return self.run("g.list", type=kind).stdout.split()
+        """Names of the maps of a kind, as g.list gives them."""
+        folder = self.mapset / {"raster": "cell", "vector": "vector"}[kind]
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 @pytest.fixture(scope="session")

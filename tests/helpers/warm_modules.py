@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import stat
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -33,9 +32,6 @@ sys.stdout.write(out)
 sys.stderr.write(err)
 sys.exit(status)
 """
-
-COLD = ("i.dl.patches",)
-"""It writes a GeoPackage, which TensorFlow's own SQLite cannot."""
 
 
 @contextmanager
@@ -68,10 +64,8 @@ def _answer(server: socket.socket) -> None:
         with channel, channel.makefile("rw") as stream:
             name, arguments, environment = json.loads(stream.readline())
             words = [sys.executable, _script(name), *arguments]
-            if name in COLD:
-                done = subprocess.run(words, env=environment, capture_output=True, text=True)
-            else:
-                done = warm_python.run(words, environment)
+            packages = warm_python.PACKAGES.get(name, warm_python.KERAS)
+            done = warm_python.run(words, environment, packages=packages)
             print(json.dumps([done.returncode, done.stdout, done.stderr]), file=stream)
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs Python scripts in processes that have Keras and TensorFlow read when they begin.
+"""Runs Python scripts in processes that have imported packages when they begin.
 
-To import them takes 5 to 7 s of processor time, more than most tests that need them. A server, this
-file run as a program, imports them once and forks for each script, which is a process of its own in
-all else: environment, working folder, standard streams, signals, exit status. Only its end is
-short: to take TensorFlow's modules apart would take another second.
+To import Keras and TensorFlow takes 5 to 7 s of processor time, and GDAL, SciPy and Matplotlib more
+than a second: longer than most tests that need them. A server, this file run as a program, imports
+them once and forks for each script, which is a process of its own in all else: environment, working
+folder, standard streams, signals, exit status. Only its end is short: to take TensorFlow's modules
+apart would take another second.
 """
 
 from __future__ import annotations
@@ -23,13 +24,48 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+
+KERAS = ("keras",)
+
+WITHOUT_KERAS = (
+    "numpy",
+    "msgspec",
+    "scipy.ndimage",
+    "scipy.sparse.csgraph",
+    "scipy.spatial",
+    "matplotlib.figure",
+    "matplotlib.image",
+    "matplotlib.backends.backend_agg",
+    "osgeo.ogr",
+)
+"""What a module imports that writes a GeoPackage: TensorFlow's own SQLite cannot."""
+
+PACKAGES = {
+    "i.dl.patches": WITHOUT_KERAS,
+    **dict.fromkeys(
+        ["i.dl.train", "i.dl.tune", "i.dl.predict", "i.dl.evaluate", "i.dl.review", "i.dl.export"],
+        KERAS,
+    ),
+}
+"""The modules that are run so, and what each imports."""
 
 
 def run(
-    words: Sequence[str], environment: Mapping[str, str], stdin: str | None = None
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    stdin: str | None = None,
+    packages: tuple[str, ...] = KERAS,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a Python script with its arguments to its end, as `subprocess.run` does."""
+    """Run a Python script with its arguments to its end, as `subprocess.run` does.
+
+    Args:
+        words: The script and its arguments.
+        environment: All of it.
+        stdin: What it reads.
+        packages: What is imported when it begins, `KERAS` or `WITHOUT_KERAS`.
+    """
     if words[0] == sys.executable:
         words = words[1:]
     else:
@@ -43,7 +79,7 @@ def run(
             "folder": str(Path.cwd()),
             "streams": streams,
         }
-        server = _server()
+        server = _server(packages)
         try:
             print(json.dumps(task), file=server.stdin, flush=True)
             status = int(server.stdout.readline())
@@ -57,10 +93,11 @@ def run(
 
 
 @cache
-def _server() -> subprocess.Popen[str]:
+def _server(packages: tuple[str, ...]) -> subprocess.Popen[str]:
     from grassdl.runtime.keras_backend import UNUSED
 
-    words = [sys.executable, __file__, *UNUSED]
+    hidden = UNUSED if packages == KERAS else ()
+    words = [sys.executable, __file__, ",".join(packages), *hidden]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     server = subprocess.Popen(words, **pipes, text=True, start_new_session=True)
     # It ends where its standard input does.
@@ -68,18 +105,19 @@ def _server() -> subprocess.Popen[str]:
     return server
 
 
-def _fork_for_each_task(hidden: Sequence[str]) -> dict:
+def _fork_for_each_task(packages: Sequence[str], hidden: Sequence[str]) -> dict:
     """Serve; returns in the forked processes, with their task.
 
     Args:
+        packages: What is imported before.
         hidden: What Keras must not find while it is imported. They are given, since the library's
             own modules must be those that a script finds.
     """
     sys.modules.update(dict.fromkeys(hidden))
-    import keras  # noqa: F401
-
+    for name in packages:
+        import_module(name)
     # All its modules stay but the first, so that nobody finds it imported before he does so.
-    for name in ("keras", *hidden):
+    for name in {"keras", *hidden} & sys.modules.keys():
         del sys.modules[name]
     # What is frozen is not looked through, and so not copied, where a script collects its garbage.
     gc.collect()
@@ -138,5 +176,5 @@ def _status(code: object) -> int:
 
 
 if __name__ == "__main__":
-    _become(**_fork_for_each_task(sys.argv[1:]))
+    _become(**_fork_for_each_task(sys.argv[1].split(","), sys.argv[2:]))
     os._exit(_run_to_the_end())

@@ -63,6 +63,13 @@ def model(two_band_model: Model, tmp_path: Path) -> Model:
 
 
 @pytest.fixture(scope="session")
+def one_band_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model of the band `one` alone, to be copied."""
+    folder = tmp_path_factory.mktemp("one_band") / "model"
+    return write_converted(folder, [plain_band("one")], [100.0], [30.0])
+
+
+@pytest.fixture(scope="session")
 def two_bands(new_project, tmp_path_factory):
     """A project with the maps `one` and `two`, the region set to them; and their values."""
     project = new_project(tmp_path_factory.mktemp("two_bands"))

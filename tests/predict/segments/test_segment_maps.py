@@ -3,6 +3,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from grassdl.predict.decision import normalised_entropy
 from paths import PROGRAMS
-from small_model import CLASSES, plain_band
+from small_model import CLASSES
 
 ROWS, COLS = 20, 14
 LARGEST = 2**31 - 1
@@ -43,10 +44,10 @@ def shares(grass_project):
 
 
 @pytest.fixture
-def model(make_model):
+def model(one_band_model, tmp_path):
     """A model whose network is not needed where probabilities are maps."""
-    folder, network = make_model([plain_band("one")], [100.0], [30.0])
-    return folder, network
+    folder, network = one_band_model
+    return shutil.copytree(folder, tmp_path / "model"), network
 
 
 def by_segment(project, model, check=True, **options):
