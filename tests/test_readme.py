@@ -73,9 +73,7 @@ def test_the_python_script_runs_from_outside_grass(suburb, addons, tmp_path):
     assert 0 < float(done.stdout.split()[-1]) <= 1
 
 
-def test_the_console_job_and_the_batch_run_from_any_folder(
-    suburb, addons, tmp_path, monkeypatch
-):
+def test_the_console_job_and_the_batch_run_from_any_folder(suburb, addons, tmp_path, monkeypatch):
     console = next(block for block in blocks("sh") if block.startswith("g.region"))
     job = console.replace("output=model", "output=model epochs=1 filters=4 depth=1")
     monkeypatch.chdir(tmp_path)
