@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+import warm_modules
 from paths import CHECKOUT
 
 pytestmark = pytest.mark.skipif(
@@ -37,33 +38,48 @@ def suburb(grass_project):
     return grass_project
 
 
+@pytest.fixture
+def addons(tmp_path):
+    """The installed modules, in a folder of addons of their own, where they start at once.
+
+    They run in the working folder of this process.
+    """
+    modules = [path.parent.name for path in CHECKOUT.glob("i.dl.*/i.dl.*.py")]
+    with warm_modules.addons(tmp_path / "addons", modules) as folder:
+        yield folder
+
+
 def blocks(language):
     """The README's code blocks of a language."""
     text = (CHECKOUT / "README.md").read_text()
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_python_script_runs_from_outside_grass(suburb, tmp_path):
+def test_the_python_script_runs_from_outside_grass(suburb, addons, tmp_path):
     (script,) = blocks("python")
     shutil.move(suburb.path, tmp_path / "suburb")
     script = script.replace("/data/grass", str(tmp_path)).replace("/data", str(tmp_path))
-    shortened = script.replace("epochs=30", "epochs=2, filters=4")
+    shortened = script.replace("epochs=30", "epochs=2, filters=4, depth=1")
     assert shortened != script
     (tmp_path / "job.py").write_text(shortened)
     done = subprocess.run(
-        [sys.executable, tmp_path / "job.py"], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, tmp_path / "job.py"],
+        env={**os.environ, "GRASS_ADDON_BASE": str(addons)},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert 0 < float(done.stdout.split()[-1]) <= 1
 
 
-def test_the_console_job_and_the_batch_run_from_any_folder(suburb, tmp_path):
+def test_the_console_job_and_the_batch_run_from_any_folder(suburb, addons, tmp_path, monkeypatch):
     console = next(block for block in blocks("sh") if block.startswith("g.region"))
-    job = console.replace("output=model", "output=model epochs=1 filters=4")
+    job = console.replace("output=model", "output=model epochs=1 filters=4 depth=1")
+    monkeypatch.chdir(tmp_path)
     done = subprocess.run(
         ["bash", "-e", "-c", job],
-        env=suburb.environment,
-        cwd=tmp_path,
+        env={**suburb.environment, "PATH": f"{addons}/scripts:{suburb.environment['PATH']}"},
         capture_output=True,
         text=True,
     )
@@ -71,8 +87,7 @@ def test_the_console_job_and_the_batch_run_from_any_folder(suburb, tmp_path):
     assert "Overall accuracy" in done.stdout
     batch = next(block for block in blocks("sh") if block.startswith("grass "))
     batch = batch.replace("/data/grass/suburb", str(suburb.path)).replace("/data", str(tmp_path))
-    plain = {**os.environ, "GRASS_OVERWRITE": "1"}
-    done = subprocess.run(
-        ["bash", "-e", "-c", batch], env=plain, cwd="/", capture_output=True, text=True
-    )
+    plain = {**os.environ, "GRASS_ADDON_BASE": str(addons), "GRASS_OVERWRITE": "1"}
+    monkeypatch.chdir("/")
+    done = subprocess.run(["bash", "-e", "-c", batch], env=plain, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

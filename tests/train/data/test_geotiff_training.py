@@ -3,17 +3,17 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import warm_python
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX
 from grassdl.dataset.geotiff import ChipWriter
 from grassdl.dataset.manifest import Manifest
-from paths import LIBRARY
+from paths import LIBRARY, PROGRAMS
 from tiny_dataset import BANDS, CLASSES, SIZE, scene, write_dataset
 
 pytest.importorskip("osgeo.gdal", reason="GDAL's Python package is missing")
@@ -29,9 +29,9 @@ from grassdl.train.trainer import build_network, fit
 from grassdl.train.config.settings import Settings
 import keras, tensorflow
 assert "osgeo" not in sys.modules
-settings = Settings(network_options={"filters": 2, "depth": 1}, epochs=1, batch_size=8)
+settings = Settings(network_file=sys.argv[1], epochs=1, batch_size=8)
 weights = []
-for folder in sys.argv[1:]:
+for folder in sys.argv[2:]:
     data = JoinedPatchSets([PatchSet.open(folder)])
     keras.utils.set_random_seed(settings.seed)
     network = build_network(data, settings)
@@ -66,14 +66,12 @@ def both_formats(tmp_path: Path) -> list[Path]:
 
 
 def run(program: str, *folders: Path) -> str:
-    """What a program prints in a process of its own."""
-    library = LIBRARY
-    done = subprocess.run(
-        [sys.executable, "-c", program, *map(str, folders)],
-        env={**os.environ, "PYTHONPATH": str(library)},
-        capture_output=True,
-        text=True,
-    )
+    """What a program prints in a process of its own, which trains a small network."""
+    file = folders[0].parent / "program.py"
+    file.write_text(program)
+    words = [sys.executable, file, PROGRAMS / "one_layer.py", *folders]
+    environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    done = warm_python.run([str(word) for word in words], environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -90,8 +88,8 @@ prepare()
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.train.trainer import build_network, fit
 from grassdl.train.config.settings import Settings
-data = JoinedPatchSets([PatchSet.open(sys.argv[1])])
-settings = Settings(network_options={"filters": 2, "depth": 1}, epochs=2, batch_size=1)
+data = JoinedPatchSets([PatchSet.open(sys.argv[2])])
+settings = Settings(network_file=sys.argv[1], epochs=2, batch_size=1)
 try:
     fit(build_network(data, settings), data, settings, lambda line: None, lambda line: None)
 except ValueError as error:

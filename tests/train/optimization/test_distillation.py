@@ -29,7 +29,11 @@ from tiny_dataset import CLASSES, band, joined, scene, write_dataset
 ONNX = OnnxRecord("net.onnx", "0" * 64, None, [1.0, 1.0], [0.0, 0.0], "none")
 
 SETTINGS = Settings(
-    network_options={"filters": 4, "depth": 2}, epochs=8, batch_size=8, learning_rate=0.01
+    network="fcn_dk",
+    network_options={"filters": 4, "depth": 1},
+    epochs=8,
+    batch_size=8,
+    learning_rate=0.02,
 )
 
 

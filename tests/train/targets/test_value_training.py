@@ -198,7 +198,8 @@ def test_augmentation_moves_values_and_leaves_cells_from_beyond_unlabelled(name)
 
 
 def test_an_ensemble_gives_the_mean_value_of_its_members(data, tmp_path):
-    each = [Training(f"seed_{seed}", data, replace(settings(), seed=seed)) for seed in (1, 2)]
+    quick = settings(network="fcn_dk")
+    each = [Training(f"seed_{seed}", data, replace(quick, seed=seed)) for seed in (1, 2)]
     card = train_ensemble(Trainings(each, {"repeats": "2"}), tmp_path / "model", **SILENT)
     images = scene(2, 3)[0].astype(np.float32)
     both = [
