@@ -166,7 +166,7 @@ class ClassAreas:
             run_module("db.execute", input=str(statements))
         finally:
             statements.unlink()
-        run_module("v.db.connect", flags="o", map=name, table=name, key="cat", layer=1)
+        run_module("v.db.connect", map=name, table=name, key="cat", layer=1)
 
     def _describe(self, title: str, history: list[str]) -> None:
         colors = "".join(f"{one.value} {one.color}\n" for one in self.classes)
