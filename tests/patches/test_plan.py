@@ -109,6 +109,21 @@ def test_classes_that_a_split_lacks_are_told():
     assert all(sentence.endswith("holds no pixel of: roof") for sentence in sentences[1:])
 
 
+def test_a_buffer_that_takes_most_patches_is_told():
+    # Patches of the grid end where blocks do; of a smaller stride some lie in their middle.
+    codes = np.tile(np.array([[0, 1], [1, 0]], np.uint8), (24, 24))
+    split = BlockSplit(SHARES, margin=(1, 1))
+
+    def told(stride):
+        design = GridSampling(stride)
+        return shortcomings(plan_of(codes, design, split, block_size=8), CLASSES, design, lost=0)
+
+    (sentence,) = told(4)
+    assert sentence.startswith("116 of 144 patches lie within the buffer of another split")
+    assert "a smaller stride" in sentence
+    assert told(2) == []
+
+
 def test_a_class_in_no_patch_is_told_once():
     plan = plan_of(np.zeros((4, 12), np.uint8), GridSampling(4), BLOCKS, block_size=4)
     (sentence,) = shortcomings(plan, CLASSES, GridSampling(4), lost=0)

@@ -155,6 +155,11 @@ def shortcomings(plan: Plan, classes: ClassScheme, design: SamplingDesign, lost:
         sentences.append(f"NULL in a band costs {lost} labelled cells")
     if len(plan.positions) < (design.limit() or 0):
         sentences.append(f"{len(plan.positions)} of {design.limit()} patches are possible")
+    if plan.buffered > (plan.candidates - plan.unlabelled) / 2:
+        sentences.append(
+            f"{plan.buffered} of {plan.candidates} patches lie within the buffer of another split "
+            "and are left out: a smaller stride, larger blocks or a smaller buffer keep more"
+        )
     return sentences + _missing_classes(plan, classes)
 
 
