@@ -46,10 +46,6 @@ LEFT_OUT = {
         f"i.dl_howto_series:{number}": "takes a series of imagery, which the example has not"
         for number in range(1, 5)
     },
-    "i.dl_howto_change:1": "takes imagery of two flights, which the example has not",
-    "i.dl_howto_change:2": "takes imagery of two flights, which the example has not",
-    "i.dl_howto_change:3": "takes imagery of two flights, which the example has not",
-    "i.dl_howto_change:4": "takes imagery of two flights, which the example has not",
     "i.dl_howto_cluster:2": "starts workers on machines that only name what they are",
     "i.dl_howto_cluster:3": "asks a scheduler on such a machine",
     "i.dl_howto_cluster:4": "is a job of a batch system",
@@ -80,6 +76,26 @@ i.dl.predict group=ortho dsm=dsm dtm=dtm model=$HOME/i.dl-demo/model output=clas
 g.region -d
 """
 """What `make demo` leaves to the pages, with a smaller network."""
+
+
+PAGE_PREPARATION = {
+    "i.dl_howto_change": """
+set -e
+g.region raster=ortho.red
+for band in red green blue nir; do
+    r.mapcalc "naip_2009.$band = ortho.$band"
+    r.mapcalc "naip_2014.$band = int(1.1 * ortho.$band)"
+done
+for year in 2009 2014; do
+    i.group group=naip_$year input=$(g.list type=raster pattern="naip_$year.*" separator=comma)
+done
+v.extract input=training_areas where="class in ('building', 'deciduous')" output=changes
+v.db.renamecolumn map=changes column=class,kind
+i.dl.patches group=naip_2009 labels=reference size=64 block_size=128 output=$HOME/patches
+i.dl.train input=$HOME/patches network=linknet depth=2 epochs=1 output=$HOME/model
+""",
+}
+"""What the examples of a page take besides: imagery of two flights, and what changed."""
 
 
 def run(mapset: Path, home: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -130,7 +146,12 @@ def run_page(home: Path, page: list[Block]) -> int:
     """Run the blocks of a page in one session, in a fresh copy of the home; how many failed."""
     place = home.with_name(page[0].page)
     shutil.copytree(home, place)
-    done = run(place / "i.dl-demo" / "suburb" / "PERMANENT", place, page_script(page))
+    mapset = place / "i.dl-demo" / "suburb" / "PERMANENT"
+    if preparation := PAGE_PREPARATION.get(page[0].page):
+        prepared = run(mapset, place, preparation)
+        if prepared.returncode:
+            sys.exit(f"The preparation of {page[0].page} failed:\n{prepared.stdout}")
+    done = run(mapset, place, page_script(page))
     results = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     failed = sum(" FAILED" in line for line in results)
     # A session that ended early leaves blocks without result.
