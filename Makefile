@@ -27,7 +27,7 @@ install:
 	$(PYTHON) tools/register.py missing "$(INST_DIR)"
 
 install-files: installsubdirs
-	$(INSTALL_DATA) $(HTMLDIR)/$(PGM).html $(INST_DIR)/docs/html/
+	$(INSTALL_DATA) $(HTMLDIR)/$(PGM).html $(wildcard i_dl_*.png) $(INST_DIR)/docs/html/
 
 else
 

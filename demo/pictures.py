@@ -7,21 +7,33 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
+import itertools
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+from diagrams import draw_export, draw_import, draw_tune
+from painter import CHECKOUT, IMAGERY, LEGEND, SPLIT_TITLES, SPLITS, WINDOW, Painter, outlines
+from pictures_of_labels import (
+    draw_drone,
+    draw_folds,
+    draw_heights,
+    draw_many_scenes,
+    draw_text_classes,
+)
+from pictures_of_maps import (
+    draw_adapt,
+    draw_few_labels,
+    draw_many_maps,
+    draw_objects,
+    draw_seams,
+    draw_toolset,
+)
 from PIL import Image
-from run import GRASS, PROJECT
-from scene import CLASSES
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CHECKOUT / "lib"))
-from grassdl.core import plots  # noqa: E402
-from grassdl.core.classes import MapClass  # noqa: E402
+from grassdl.core import plots
+from grassdl.core.classes import MapClass
 
 COPIES = {
     "dataset/overview.png": "i.dl.patches/i_dl_patches_overview.png",
@@ -30,77 +42,19 @@ COPIES = {
 }
 """Files of the demo and where they are shown."""
 
-WIDTH, COLORS = 1000, 64
-"""Of a picture in the manual: pixels across at most, and colours."""
+WIDTHS, COLORS = (800, 700, 600), (64, 32)
+"""Of a picture in the manual, pixels across at most and colours: the first that fit in."""
+
+MOST_BYTES = 150_000
 
 REAL, REAL_ROW, REAL_LEGEND = "manual/i_dl_segments_compared.png", 450, 925
 """By demo/segments.py, of aerial imagery; where its first row ends and its legend begins."""
-
-WINDOW = ("n=168160", "s=168080", "w=152120", "e=152220")
-"""Where maps are shown closely: houses, a car park, trees."""
-
-EDGE = 500
-"""Pixels of a map's longer edge."""
-
-
-class Painter:
-    """Draws maps of the demo's project.
-
-    Args:
-        folder: Of the demo.
-        scratch: For files in between.
-    """
-
-    def __init__(self, folder: Path, scratch: Path):
-        self.folder, self._scratch = folder, scratch
-        self._mapset = scratch / PROJECT / "pictures"
-        # The demo's own maps stay as they are.
-        (scratch / PROJECT).mkdir()
-        (scratch / PROJECT / "PERMANENT").symlink_to(folder / PROJECT / "PERMANENT")
-        self._start("-c", str(self._mapset), "-e")
-
-    def run(self, *words: str, **environment: str) -> None:
-        """Run a module in a mapset of its own."""
-        self._start(str(self._mapset), "--exec", *words, **environment)
-
-    def _start(self, *words: str, **environment: str) -> None:
-        subprocess.run(
-            [GRASS, *words], env={**os.environ, **environment}, check=True, capture_output=True
-        )
-
-    def draw(self, *layers: tuple[str, ...]) -> np.ndarray:
-        """A picture (rows, cols, 3) of the region, made by calls of d.rast, d.rgb and d.vect."""
-        file = self._scratch / "map.png"
-        file.unlink(missing_ok=True)
-        for words in layers:
-            self.run(
-                *words,
-                GRASS_RENDER_IMMEDIATE="cairo",
-                GRASS_RENDER_FILE=str(file),
-                GRASS_RENDER_FILE_READ="TRUE",
-                GRASS_RENDER_WIDTH=str(EDGE),
-                GRASS_RENDER_HEIGHT=str(EDGE),
-            )
-        picture = np.asarray(Image.open(file).convert("RGB"))
-        drawn = (picture != 255).any(axis=2)
-        rows, cols = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-        return picture[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-
-
-LEGEND = [MapClass(one.value, one.label, ":".join(map(str, one.colour))) for one in CLASSES]
-SPLITS = {"train": "0:114:178", "val": "213:94:0", "test": "255:220:0"}
-IMAGERY = ("d.rgb", "red=ortho.red", "green=ortho.green", "blue=ortho.blue")
-
-
-def outlines(name: str, color: str, *more: str) -> tuple[str, ...]:
-    """A layer with the outlines of a vector map."""
-    return ("d.vect", f"map={name}", "type=area", "fill_color=none", f"color={color}", *more)
 
 
 def draw_prediction(painter: Painter, path: Path) -> None:
     """Class map, confidence and areas of a part of the scene."""
     painter.run(
-        "i.dl.predict", "group=ortho", "dsm=dsm", "dtm=dtm", f"model={painter.folder / 'model'}",
+        "i.dl.predict", "group=ortho", "dsm=dsm", "dtm=dtm", f"model={painter.demo / 'model'}",
         "output=classes2", "vector=areas", "minsize=80",
     )  # fmt: skip
     painter.run("g.region", *WINDOW)
@@ -118,8 +72,8 @@ def draw_prediction(painter: Painter, path: Path) -> None:
 
 def draw_review(painter: Painter, path: Path) -> None:
     """Suspects and suggestions of i.dl.review."""
-    model = f"model={painter.folder / 'model'}"
-    dataset = f"dataset={painter.folder / 'dataset'}"
+    model = f"model={painter.demo / 'model'}"
+    dataset = f"dataset={painter.demo / 'dataset'}"
     painter.run("i.dl.review", model, dataset, "suspects=doubtful")
     painter.run("g.region", "raster=ortho.red")
     painter.run(
@@ -138,25 +92,24 @@ def draw_review(painter: Painter, path: Path) -> None:
 
 def draw_splits(painter: Painter, path: Path) -> None:
     """Where the patches of the three splits lie."""
-    source = painter.folder / "dataset" / "patches.gpkg"
+    source = painter.demo / "dataset" / "patches.gpkg"
     painter.run("g.region", "raster=ortho.red")
     painter.run("v.in.ogr", f"input={source}", "output=patches")
-    titles = {"train": "training", "val": "validation", "test": "test"}
     panels = [
         (
-            f"{title} patches",
+            title,
             painter.draw(IMAGERY, outlines("patches", SPLITS[split], f"where=split = '{split}'")),
         )
-        for split, title in titles.items()
+        for split, title in SPLIT_TITLES.items()
     ]
-    legend = [MapClass(0, f"{title} patches", SPLITS[split]) for split, title in titles.items()]
+    legend = [MapClass(0, title, SPLITS[split]) for split, title in SPLIT_TITLES.items()]
     plots.class_map_panel(panels, legend, path)
 
 
 def draw_first(painter: Painter, path: Path) -> None:
     """The README's picture: maps of aerial imagery over those of the demo."""
     segments = Image.open(CHECKOUT / REAL).convert("RGB")
-    ours = Image.open(painter.folder / "maps.png").convert("RGB")
+    ours = Image.open(painter.demo / "maps.png").convert("RGB")
     ours = ours.resize((segments.width, round(ours.height * segments.width / ours.width)))
     width = segments.width // 4
     top = segments.crop((0, 0, segments.width, REAL_ROW))
@@ -174,18 +127,34 @@ def draw_first(painter: Painter, path: Path) -> None:
 def shrink(source: Path, target: Path) -> None:
     """Copy a picture with fewer pixels and colours."""
     picture = Image.open(source).convert("RGB")
-    if picture.width > WIDTH:
-        size = WIDTH, round(picture.height * WIDTH / picture.width)
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    few = picture.quantize(COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.save(target, optimize=True)
+    for width, colors in itertools.product(WIDTHS, COLORS):
+        few = picture.copy()
+        few.thumbnail((width, picture.height), Image.Resampling.LANCZOS)
+        few = few.quantize(colors, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(target, optimize=True)
+        if target.stat().st_size <= MOST_BYTES:
+            return
 
 
-DRAWN = {
+DRAWN: dict[str, Callable[[Painter, Path], None]] = {
     "demo/first.png": draw_first,
+    "i_dl_toolset.png": draw_toolset,
+    "i.dl.export/i_dl_export_parts.png": draw_export,
+    "i.dl.import/i_dl_import_parts.png": draw_import,
     "i.dl.predict/i_dl_predict_maps.png": draw_prediction,
     "i.dl.review/i_dl_review_areas.png": draw_review,
+    "i.dl.tune/i_dl_tune_study.png": draw_tune,
+    "manual/i_dl_adapt.png": draw_adapt,
+    "manual/i_dl_drone.png": draw_drone,
+    "manual/i_dl_few_labels.png": draw_few_labels,
+    "manual/i_dl_folds.png": draw_folds,
+    "manual/i_dl_heights.png": draw_heights,
+    "manual/i_dl_many_maps.png": draw_many_maps,
+    "manual/i_dl_many_scenes.png": draw_many_scenes,
+    "manual/i_dl_objects.png": draw_objects,
+    "manual/i_dl_seams.png": draw_seams,
     "manual/i_dl_splits.png": draw_splits,
+    "manual/i_dl_text_classes.png": draw_text_classes,
 }
 """Pictures that are drawn for the manual."""
 
@@ -200,16 +169,16 @@ def main() -> int:
     def wanted(target: str) -> bool:
         return not arguments.names or any(name in target for name in arguments.names)
 
-    with tempfile.TemporaryDirectory() as place:
-        scratch = Path(place)
-        for source, target in COPIES.items():
-            if wanted(target):
-                shrink(folder / source, CHECKOUT / target)
-        painter = Painter(folder, scratch)
-        for target, draw in DRAWN.items():
-            if wanted(target):
-                draw(painter, scratch / "drawn.png")
-                shrink(scratch / "drawn.png", CHECKOUT / target)
+    for source, target in COPIES.items():
+        if wanted(target):
+            shrink(folder / source, CHECKOUT / target)
+    for target, draw in DRAWN.items():
+        if wanted(target):
+            print(target, flush=True)
+            with tempfile.TemporaryDirectory() as scratch:
+                drawn = Path(scratch) / "drawn.png"
+                draw(Painter(folder, Path(scratch)), drawn)
+                shrink(drawn, CHECKOUT / target)
     return 0
 
 

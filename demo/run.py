@@ -201,9 +201,14 @@ def draw(demo: Demo, scene: Scene, forest: np.ndarray) -> Path:
 
 def true_color(scene: Scene) -> np.ndarray:
     """Red, green and blue (rows, cols, 3) in 0..1, stretched between the 1 and 99 % quantiles."""
-    picture = np.moveaxis(scene.bands[:3], 0, -1).astype(float)
-    low, high = np.quantile(picture[scene.inside], (0.01, 0.99))
-    return np.clip((picture - low) / (high - low), 0, 1) ** 0.7
+    return stretched(np.moveaxis(scene.bands[:3], 0, -1), scene.inside)
+
+
+def stretched(picture: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:
+    """Digital numbers (rows, cols, 3), or those `inside`, stretched to 0..1."""
+    values = picture.astype(float)
+    low, high = np.quantile(values if inside is None else values[inside], (0.01, 0.99))
+    return np.clip((values - low) / (high - low), 0, 1) ** 0.7
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ addons=$(addon_folder)
 
 sources() {
     cd "$root"
-    find Makefile i.dl.html i.dl.md requirements*.txt i.dl.*/ lib manual -type f \
+    find Makefile i.dl.html i.dl.md i_dl_*.png requirements*.txt i.dl.*/ lib manual -type f \
         \( -name Makefile -o -name '*.txt' -o -name '*.py' -o -name '*.j2' \
         -o -name '*.html' -o -name '*.md' -o -name '*.png' \)
 }

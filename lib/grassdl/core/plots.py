@@ -115,7 +115,7 @@ def class_map_panel(
     Args:
         images: Title and picture (rows, cols, 3), uint8 or float in 0..1; `paint` makes one of
             class indices.
-        classes: The classes of the legend.
+        classes: The classes of the legend; without any there is no legend.
         path: PNG file to write.
     """
     from matplotlib.patches import Patch
@@ -124,7 +124,7 @@ def class_map_panel(
     down = -(-len(images) // MOST_ACROSS)
     across = -(-len(images) // down)
     width_in = 3.6 * across
-    label_in = 0.55 + 0.08 * max(map(len, labels))
+    label_in = 0.55 + 0.08 * max(map(len, labels), default=0)
     lines = -(-len(labels) // max(1, int(width_in / label_in)))
     rows, cols = images[0][1].shape[:2]
     figure = new_padded_figure(width_in, down * (3.6 * rows / cols + 0.2) + 0.2 + 0.21 * lines)
@@ -134,14 +134,15 @@ def class_map_panel(
     for axes, (title, picture) in zip(panels, images, strict=False):
         axes.imshow(picture, interpolation="antialiased")
         axes.set_title(title, fontsize=11)
-    figure.legend(
-        handles=[Patch(facecolor=one.rgb, edgecolor=GREY, linewidth=0.5) for one in classes],
-        labels=labels,
-        loc="outside lower center",
-        ncols=-(-len(labels) // lines),
-        frameon=False,
-        fontsize=9,
-    )
+    if labels:
+        figure.legend(
+            handles=[Patch(facecolor=one.rgb, edgecolor=GREY, linewidth=0.5) for one in classes],
+            labels=labels,
+            loc="outside lower center",
+            ncols=-(-len(labels) // lines),
+            frameon=False,
+            fontsize=9,
+        )
     figure.savefig(path, format="png", dpi=DPI)
 
 
