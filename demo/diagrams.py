@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Diagrams of what i.dl.export, i.dl.import and i.dl.tune do, and of what lies around it."""
+"""Diagrams of what modules, a network, a cluster and a service do, and of what lies around them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from painter import Painter
+from painter import CHECKOUT
 
 from grassdl.core.figures import new_figure
-from grassdl.core.plots import BLUE, DPI, GREY, ORANGE
+from grassdl.core.plots import BLUE, GREY, ORANGE
+
+WIDTH = 800
+"""Of a diagram in pixels."""
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +54,7 @@ def draw_flow(steps: Sequence[Step], frame: str, path: Path) -> None:
             axes.annotate(
                 "", (place + 0.07, 0.43), (place - 0.07, 0.43), arrowprops={"arrowstyle": "-|>"}
             )
-    figure.savefig(path, format="png", dpi=DPI)
+    figure.savefig(path, format="png", dpi=WIDTH / figure.get_figwidth())
 
 
 def _draw_box(
@@ -62,40 +65,67 @@ def _draw_box(
     axes.add_patch(Rectangle((left, low), width, height, edgecolor=edge, facecolor=face))
 
 
-def draw_export(painter: Painter, path: Path) -> None:
-    """What is in an exported file, and what the other tool has to do."""
-    del painter
-    steps = [
-        Step("Other tool", "cuts images that\noverlap by twice the halo;\nNULL: the band means"),
-        Step("Normalisation", "of values as\nthey are", ours=True),
-        Step("Network", "its layers\nand weights", ours=True),
-        Step("Probabilities", "softmax,\ntemperature", ours=True),
-        Step("Other tool", "keeps the middles;\nclass values are\nin README.md"),
-    ]
-    draw_flow(steps, "model.onnx, model.xml or saved_model", path)
+EXPORT = [
+    Step("Other tool", "cuts images that\noverlap by twice the halo;\nNULL: the band means"),
+    Step("Normalisation", "of values as\nthey are", ours=True),
+    Step("Network", "its layers\nand weights", ours=True),
+    Step("Probabilities", "softmax,\ntemperature", ours=True),
+    Step("Other tool", "keeps the middles;\nclass values are\nin README.md"),
+]
+
+IMPORT = [
+    Step("Maps", "bands=\nin this order,\nresolution="),
+    Step("Values", "value x scale= \n+ offset=", ours=True),
+    Step("Network", "the ONNX file;\nhalo=, stride=\nfor its tiles", ours=True),
+    Step("Probabilities", "activation=\nauto, softmax,\nsigmoid or none", ours=True),
+    Step("Class map", "classes=\nvalues, labels\nand colours"),
+]
+
+TUNE = [
+    Step("Parameters", "low..high\nlow..high:log\na|b|c"),
+    Step("Values", "the standard ones,\nten at random, then\nby earlier trials", ours=True),
+    Step("Trial", "a training; stopped\nearly below the\nmedian of others", ours=True),
+    Step("Mean IoU", "of the validation\npatches: table,\npicture, next values", ours=True),
+    Step("Best trial", "trained again:\nmodel folder, scores\non test patches"),
+]
+
+CHANGE = [
+    Step("Two dates", "the same bands\nof both, scaled\nby one mean"),
+    Step("Encoder", "sees each date\nwith the same\nweights", ours=True),
+    Step("Differences", "of what it sees\nat the two dates", ours=True),
+    Step("Decoder", "back to the\nresolution of\nthe imagery", ours=True),
+    Step("Map of change", "a class of\neach cell"),
+]
+
+CLUSTER = [
+    Step("Maps, model", "on a file system\nthat all see"),
+    Step("Scheduler", "hands out strips\nof rows", ours=True),
+    Step("Workers", "one strip each;\na lost one is\ncomputed again", ours=True),
+    Step("Strips", "that are finished\nstay: -r continues\nwith the others", ours=True),
+    Step("Class map", "as one process\nmakes it, to the\nlast bit"),
+]
+
+SERVICE = [
+    Step("Request", "POST: a chain of\nmodules with\noptions in JSON"),
+    Step("actinia", "may this user call\nthese modules\nin this project?", ours=True),
+    Step("GRASS", "i.dl.patches, i.dl.train,\ni.dl.predict,\ni.dl.evaluate", ours=True),
+    Step("Export", "GeoTIFF,\nreport", ours=True),
+    Step("Answer", "GET: state of\nthe job, then\nits files"),
+]
+
+DIAGRAMS = {
+    "i.dl.export/i_dl_export_parts.png": (EXPORT, "model.onnx, model.xml or saved_model"),
+    "i.dl.import/i_dl_import_parts.png": (IMPORT, "model.onnx in the model folder"),
+    "i.dl.tune/i_dl_tune_study.png": (TUNE, "study, until trials= or time= are reached"),
+    "manual/i_dl_change.png": (CHANGE, "siamese_unet"),
+    "manual/i_dl_cluster.png": (CLUSTER, "scheduler="),
+    "manual/i_dl_service.png": (SERVICE, "the service"),
+}
+"""Files, and what is drawn in them: steps, and the title of their frame."""
 
 
-def draw_import(painter: Painter, path: Path) -> None:
-    """What the options tell about a file in ONNX."""
-    del painter
-    steps = [
-        Step("Maps", "bands=\nin this order,\nresolution="),
-        Step("Values", "value x scale= \n+ offset=", ours=True),
-        Step("Network", "the ONNX file;\nhalo=, stride=\nfor its tiles", ours=True),
-        Step("Probabilities", "activation=\nauto, softmax,\nsigmoid or none", ours=True),
-        Step("Class map", "classes=\nvalues, labels\nand colours"),
-    ]
-    draw_flow(steps, "model.onnx in the model folder", path)
-
-
-def draw_tune(painter: Painter, path: Path) -> None:
-    """What becomes of a trial."""
-    del painter
-    steps = [
-        Step("Parameters", "low..high\nlow..high:log\na|b|c"),
-        Step("Values", "the standard ones,\nten at random, then\nby earlier trials", ours=True),
-        Step("Trial", "a training; stopped\nearly below the\nmedian of others", ours=True),
-        Step("Mean IoU", "of the validation\npatches: table,\npicture, next values", ours=True),
-        Step("Best trial", "trained again:\nmodel folder, scores\non test patches"),
-    ]
-    draw_flow(steps, "study, until trials= or time= are reached", path)
+def draw_diagrams(is_wanted: Callable[[str], bool]) -> None:
+    """Draw the diagrams whose files are wanted."""
+    for target, (steps, frame) in DIAGRAMS.items():
+        if is_wanted(target):
+            draw_flow(steps, frame, CHECKOUT / target)

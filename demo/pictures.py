@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from diagrams import draw_export, draw_import, draw_tune
+from diagrams import draw_diagrams
 from painter import CHECKOUT, IMAGERY, LEGEND, SPLIT_TITLES, SPLITS, WINDOW, Painter, outlines
 from pictures_of_labels import (
     draw_drone,
@@ -139,11 +139,8 @@ def shrink(source: Path, target: Path) -> None:
 DRAWN: dict[str, Callable[[Painter, Path], None]] = {
     "demo/first.png": draw_first,
     "i_dl_toolset.png": draw_toolset,
-    "i.dl.export/i_dl_export_parts.png": draw_export,
-    "i.dl.import/i_dl_import_parts.png": draw_import,
     "i.dl.predict/i_dl_predict_maps.png": draw_prediction,
     "i.dl.review/i_dl_review_areas.png": draw_review,
-    "i.dl.tune/i_dl_tune_study.png": draw_tune,
     "manual/i_dl_adapt.png": draw_adapt,
     "manual/i_dl_drone.png": draw_drone,
     "manual/i_dl_few_labels.png": draw_few_labels,
@@ -172,6 +169,7 @@ def main() -> int:
     for source, target in COPIES.items():
         if wanted(target):
             shrink(folder / source, CHECKOUT / target)
+    draw_diagrams(wanted)
     for target, draw in DRAWN.items():
         if wanted(target):
             print(target, flush=True)

@@ -77,6 +77,13 @@ def test_links_of_files_that_are_read_in_the_repository_exist(page):
         assert (page.parent / target).exists(), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_has_a_picture(page):
+    text = page.read_text(encoding="utf-8")
+    (name, *_) = re.findall(r"^!\[[^]]+\]\(([^)]+\.png)\)$", text, re.MULTILINE)
+    assert (page.parent / name).is_file()
+
+
 def test_the_page_of_the_toolset_links_all_others():
     linked = {urldefrag(link).url for link in links(NAMES["i.dl"].read_text(encoding="utf-8"))}
     assert {f"{name}.md" for name in NAMES if name != "i.dl"} <= linked
