@@ -97,6 +97,14 @@ CHANGE = [
     Step("Map of change", "a class of\neach cell"),
 ]
 
+SERIES = [
+    Step("Series", "dates of a strds:\nbands, and where\nthey are observed"),
+    Step("Encoder", "sees each date\nwith the same\nweights", ours=True),
+    Step("Attention", "to the dates that\ntell most; none to\nmissing ones", ours=True),
+    Step("Decoder", "back to the\nresolution of\nthe imagery", ours=True),
+    Step("Class map", "NULL where all\ndates are missing"),
+]
+
 CLUSTER = [
     Step("Maps, model", "on a file system\nthat all see"),
     Step("Scheduler", "hands out strips\nof rows", ours=True),
@@ -119,6 +127,7 @@ DIAGRAMS = {
     "i.dl.tune/i_dl_tune_study.png": (TUNE, "study, until trials= or time= are reached"),
     "manual/i_dl_change.png": (CHANGE, "siamese_unet"),
     "manual/i_dl_cluster.png": (CLUSTER, "scheduler="),
+    "manual/i_dl_series.png": (SERIES, "utae"),
     "manual/i_dl_service.png": (SERVICE, "the service"),
 }
 """Files, and what is drawn in them: steps, and the title of their frame."""
