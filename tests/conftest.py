@@ -57,12 +57,14 @@ SLOW_FILES = """
     networks/analysis/test_memory_estimate.py
     networks/analysis/test_receptive_field.py
     networks/architectures/*
+    networks/encoders/*
     networks/test_every_network.py
     networks/test_registry.py
     networks/test_user_network.py
     evaluate/test_patch_assessment.py
     evaluate/test_provenance.py
     cluster/test_connection.py
+    exchange/test_export.py
     predict/engines/*
     predict/mosaic/test_blending.py
     predict/mosaic/test_exact.py
@@ -71,9 +73,13 @@ SLOW_FILES = """
     review/test_uncertainty.py
     runtime/*
     train/data/test_geotiff_training.py
+    train/head/*
+    train/optimization/test_distillation.py
     train/optimization/test_precision.py
+    train/optimization/test_pretrained.py
     train/optimization/test_transfer.py
     train/resume/*
+    train/targets/test_*_training.py
     train/test_*.py
     tune/*
     test_benchmark_records.py
