@@ -10,15 +10,22 @@ SIZE = 12
 LABELS = "1:meadow\n2:bâti, dense\n3:water\n"
 
 
-@pytest.fixture
-def maps(run, write_raster):
-    """`map`: class 1 in the west, 2 in the east; `truth`: the border two columns further east."""
+@pytest.fixture(scope="module")
+def project_of_maps(new_project, tmp_path_factory):
+    project = new_project(tmp_path_factory.mktemp("maps"))
     columns = np.arange(SIZE) * np.ones((SIZE, 1), int)
-    write_raster("map", np.where(columns < 6, 1, 2))
-    write_raster("truth", np.where(columns < 8, 1, 2))
-    write_raster("other", np.where(columns < 7, 1, 3))
+    project.write_raster("map", np.where(columns < 6, 1, 2))
+    project.write_raster("truth", np.where(columns < 8, 1, 2))
+    project.write_raster("other", np.where(columns < 7, 1, 3))
     for name in ("map", "truth", "other"):
-        run("r.category", map=name, separator=":", rules="-", stdin=LABELS)
+        project.run("r.category", map=name, separator=":", rules="-", stdin=LABELS)
+    return project
+
+
+@pytest.fixture
+def maps(grass_project, project_of_maps):
+    """`map`: class 1 in the west, 2 in the east; `truth`: the border two columns further east."""
+    grass_project.take_maps_of(project_of_maps)
 
 
 @pytest.fixture
@@ -40,9 +47,10 @@ def points(run):
     return make
 
 
-@pytest.fixture
-def areas(run):
-    """A vector map of two areas, 4 x 12 cells each, classes meadow and "bâti, dense"."""
+@pytest.fixture(scope="module")
+def project_of_areas(new_project, tmp_path_factory):
+    project = new_project(tmp_path_factory.mktemp("areas"))
+    run = project.run
     text = "".join(
         f"B 5\n {w} 0\n {w} 12\n {e} 12\n {e} 0\n {w} 0\nC 1 1\n {w + 1} 6\n 1 {cat}\n"
         for cat, (w, e) in enumerate([(0, 4), (6, 10)], start=7)
@@ -50,10 +58,18 @@ def areas(run):
     run("v.in.ascii", flags="n", input="-", output="areas", format="standard", stdin=text)
     columns = "class integer, name text, share double precision"
     run("v.db.addtable", map="areas", columns=columns)
-    for cat, number, name in ((7, 1, "meadow"), (8, 2, "bâti, dense")):
-        where = f"cat = {cat}"
-        run("v.db.update", map="areas", column="class", value=number, where=where)
-        run("v.db.update", map="areas", column="name", value=name, where=where)
+    rows = "".join(
+        f"UPDATE areas SET class = {number}, name = '{name}' WHERE cat = {cat};\n"
+        for cat, number, name in ((7, 1, "meadow"), (8, 2, "bâti, dense"))
+    )
+    run("db.execute", input="-", stdin=rows)
+    return project
+
+
+@pytest.fixture
+def areas(grass_project, project_of_areas):
+    """A vector map of two areas, 4 x 12 cells each, classes meadow and "bâti, dense"."""
+    grass_project.take_maps_of(project_of_areas)
 
 
 SAMPLE = [
