@@ -279,7 +279,7 @@ def test_a_model_is_trained_on_with_other_bands_and_its_encoder_frozen(run, data
     options = {"filters": "", "depth": "", "epochs": 2, "flags": "f", "model": tmp_path / "old"}
     options["format"] = "json"
     done = train(run, folder, tmp_path / "new", check=True, **options)
-    assert "bands that it does not know: nir" in " ".join(done.stderr.split())
+    assert "bands that it lacks: nir" in " ".join(done.stderr.split())
     card = load_card(tmp_path / "new")
     assert card.network_options["filters"] == 2
     assert card.training["parent"]["name"] == "old"
