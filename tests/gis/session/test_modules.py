@@ -17,7 +17,8 @@ from functools import partial
 from grassdl.gis.session.modules import run_module, side_by_side
 
 def slow(name):
-    print("begun", flush=True)
+    # In one piece: threads write at the same time.
+    print("begun\\n", end="", flush=True)
     run_module("r.mapcalc", expression=f"{name} = 1 + 0 * rand(0, 9)", seed=1)
     run_module("r.colors", map=name, color="grey")
 """
