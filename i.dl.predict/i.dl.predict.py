@@ -450,7 +450,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     outputs = PredictionOutputs(options, card.target, *wanted)
     report = gs.message if settings.resume else gs.warning
     run: PredictionRun
-    with strip_computer(options, flags, region, gs.message) as computer:
+    with strip_computer(options, flags, gs.message) as computer:
         if names_imagery(options):
             bands = ModelBands(options, card.bands, region)
             network_run = NETWORK_RUNS.of(card.target)

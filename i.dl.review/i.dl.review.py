@@ -362,7 +362,7 @@ def suggestions(
 
 
 def templates(
-    name: str, settings: Settings, imagery: list[str], found: list[Suggestion]
+    name: str, settings: Settings, imagery: list[list[str]], found: list[Suggestion]
 ) -> ListedAreas:
     """The segments in the suggested squares, whose class is to be filled in."""
     from grassdl.gis.outputs.listed_areas import ListedAreas
@@ -370,8 +370,8 @@ def templates(
     from grassdl.gis.raster.square_segments import square_segments
     from grassdl.review.tables import TEMPLATE_COLUMNS, template_areas
 
-    with square_segments(imagery, settings) as segments:
-        areas = template_areas(found, settings.size, Region.current().to_json(), segments)
+    segments = square_segments(imagery, settings)
+    areas = template_areas(found, settings.size, Region.current().to_json(), segments)
     return ListedAreas(name, "Segments in the suggested squares", TEMPLATE_COLUMNS, areas)
 
 

@@ -10,7 +10,9 @@ from grassdl.core.band_statistics import BandStatistics
 from grassdl.core.bands import OBSERVED, Band, names_mismatch, options_of, places_of
 from grassdl.core.dates import (
     dates_mismatch,
+    dates_to_show,
     days_of,
+    days_off,
     joined_dates,
     number_of_dates,
     of_date,
@@ -161,3 +163,28 @@ def test_what_tells_where_a_date_was_observed_is_not_scaled():
 
 def test_the_name_of_a_series_is_left_to_the_reader():
     assert options_of(series_of(0, 25)) == {"strds": "SERIES"}
+
+
+class TestTransforms:
+    DECIBEL = replace(band("vv"), transform="db")
+
+    def test_bands_of_power_are_no_bands_of_decibel(self):
+        message = "band <vv> is expected to hold decibel, but the values of the map are given"
+        assert message in names_mismatch([self.DECIBEL], [band("vv")])
+        power = replace(band("vv", declared=False), transform=None)
+        assert "hold the values of the map, but decibel" in names_mismatch([power], [self.DECIBEL])
+
+    def test_a_band_is_found_only_as_it_was_transformed(self):
+        offered = [band("red"), self.DECIBEL]
+        assert places_of([self.DECIBEL], offered) == [1]
+        assert places_of([band("vv"), band("red")], offered) == [None, 0]
+
+
+def test_days_are_off_where_a_date_is_far_from_that_of_the_training():
+    assert days_off([0, 30, 60], [0, 50, 60]) == 0
+    assert days_off([0, 30, 60], [0, 31, 81]) == 21
+
+
+def test_an_area_is_shown_by_the_dates_that_miss_fewest_of_its_cells():
+    assert dates_to_show([3, 0, 7, 0]) == [1, 3]
+    assert dates_to_show([3, 2, 7]) == [1]

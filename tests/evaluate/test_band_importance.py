@@ -2,11 +2,13 @@
 """What a model's scores lose when a band tells nothing any more."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from grassdl.core.classes import NULL_INDEX
+from grassdl.core.bands import OBSERVED, Band
+from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX
 from grassdl.evaluate.band_importance import band_importance
 from grassdl.evaluate.patch_assessment import score_patches
 from grassdl.evaluate.provenance import describe
@@ -15,7 +17,7 @@ from grassdl.evaluate.report.html import page
 from grassdl.evaluate.report.text import plain
 from grassdl.evaluate.scored_patches import ScoredPatches
 from patches_of_arrays import dataset
-from scored_model import SIZE, card_of
+from scored_model import BANDS, SIZE, card_of
 
 
 def predict(images):
@@ -111,3 +113,40 @@ def test_the_most_important_band_comes_first_in_all_reports(tmp_path):
     text = page(report, [], {}, describe(card))
     assert 'data-path="importance.bands.1.f1_macro_loss"' in text
     assert text.index("<span>a</span>") < text.index("<span>b</span>")
+
+
+class TestSeries:
+    """Two dates of one band, which is 100 for roof and 50 for grass where its date was observed;
+    the second date never was."""
+
+    BANDS = [
+        replace(one, date=date, day=30 * date)
+        for date in (0, 1)
+        for one in (
+            replace(BANDS[0], source={"map": "a"}),
+            Band(OBSERVED, True, {"1": "a"}, OBSERVED, 1.0, "nearest", "", "uint8"),
+        )
+    ]
+
+    def seen(self, images):
+        """Roof where a date shows it, else grass, as a network sees a date at its mean."""
+        self.shown = np.unique(images[..., 0]).tolist()
+        roof = ((images[..., ::2] > 80) & (images[..., 1::2] > 0)).any(axis=-1, keepdims=True)
+        return np.concatenate([~roof, roof], axis=-1).astype(np.float32)
+
+    def test_a_date_is_permuted_where_it_was_observed(self, tmp_path):
+        labels = halves()
+        images = np.zeros((*labels.shape, 4), np.uint8)
+        images[..., 0] = np.where(labels == 1, 100, 50)
+        images[..., 1] = 1
+        images[:, ::2, :, :2] = 0
+        labels[:, ::2] = UNLABELLED_INDEX
+        patches = dataset(tmp_path / "a", labels, None, images=images, bands=self.BANDS)
+        card = card_of(bands=self.BANDS, mean=[60.0, 0, 60, 0], deviation=[1.0] * 4)
+        found = band_importance(self.seen, card, ScoredPatches(card, [patches], "test"), 2, seed=1)
+        first, observed, second, _ = found["bands"]
+        # 0, which no map holds, is never shown: a missing date is at its mean of 60.
+        assert self.shown == [50, 60, 100]
+        assert first["f1_macro_loss"] == pytest.approx(0.5, abs=0.05)
+        assert observed["f1_macro_loss_at_mean"] > 0.5
+        assert second["f1_macro_loss"] == 0

@@ -54,6 +54,7 @@ def work(tmp_path, tiling, decision=DECISION):
     windows = Windows(reader, FunctionEngine(blurred), np.zeros(1, np.float32), rows, cols)
     files = StripFiles.of_run(tmp_path, {"the model": "12ab"}, TileShape(8, 8))
     return StripWork(
+        bands=SimpleNamespace(),
         strips=strips_of(rows, tiling),
         files=files,
         windows=windows,

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from field_series import CLASSES, bands_of_series
 from folded_dataset import write_folds
 from grassdl.dataset.folds import fold_of
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
@@ -27,6 +28,17 @@ def test_trained_classes_that_the_validation_patches_lack_are_named(tmp_path):
     assert line.startswith("No validation patch holds <forest>: ")
     assert told(tmp_path / "whole", train=(images, labels), val=(images, labels)) == []
     assert told(tmp_path / "without", train=(images, labels)) == []
+
+
+def test_a_series_that_was_always_observed_has_no_useless_band(tmp_path):
+    rng = np.random.default_rng(1)
+    images = rng.integers(1, 9, (2, 16, 16, 6)).astype(np.uint16)
+    images[..., 2::3] = 1
+    arrays = images, np.indices(images.shape[:-1])[1].astype(np.uint8) % 4
+    lines = []
+    folder = write_dataset(tmp_path / "series", {"train": arrays}, CLASSES, bands_of_series((0, 1)))
+    check_data(joined(folder), lines.append)
+    assert lines == []
 
 
 def test_test_patches_where_the_start_model_has_learnt_are_told(tmp_path):

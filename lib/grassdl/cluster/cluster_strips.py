@@ -14,7 +14,6 @@ from pathlib import Path
 
 from .. import __version__
 from ..core.options import whole
-from ..gis.raster.region import Region
 from ..gis.session.mapset import session_variables
 from ..io.folders import check_disk
 from ..predict.cell_decision import RowBands
@@ -37,14 +36,12 @@ KEPT_VARIABLES = ("GRASS_MASK", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "TF_DET
 def cluster_strips(
     options: Mapping[str, str],
     flags: Mapping[str, bool],
-    region: Region,
     report: Callable[[str], None],
 ) -> Iterator[ClusterStrips]:
     """The workers of the cluster that the options name, checked as far as is possible at once.
 
     Args:
         options, flags: Of the module.
-        region: The region.
         report: Takes a line for the user.
 
     Raises:
@@ -62,7 +59,7 @@ def cluster_strips(
     )
     with connected(scheduler, nprocs) as cluster:
         check_all(cluster.answers(check, lambda place: (job,)))
-        yield ClusterStrips(cluster, job, options, flags, region, report)
+        yield ClusterStrips(cluster, job, options, flags, report)
 
 
 class ClusterStrips(StripComputer):
@@ -71,7 +68,7 @@ class ClusterStrips(StripComputer):
     Args:
         cluster: The workers.
         job: The run, without its task.
-        options, flags, region, report: See `cluster_strips`.
+        options, flags, report: See `cluster_strips`.
     """
 
     def __init__(
@@ -80,12 +77,11 @@ class ClusterStrips(StripComputer):
         job: Job,
         options: Mapping[str, str],
         flags: Mapping[str, bool],
-        region: Region,
         report: Callable[[str], None],
     ):
         self._cluster, self._job = cluster, job
         self._options, self._flags = dict(options), dict(flags)
-        self._region, self._report = region, report
+        self._report = report
 
     def row_bands(self, work: StripWork, done: int) -> RowBands:
         """See `StripComputer.row_bands`.
@@ -118,7 +114,7 @@ class ClusterStrips(StripComputer):
         task = StripTask(
             options={**self._options, "engine": work.engine, "precision": work.precision},
             flags=self._flags,
-            region=self._region,
+            bands=work.bands,
             figures=work.figures,
             shape=work.plan.shape,
             adjustment=work.adjustment,

@@ -6,21 +6,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from ..gis.raster.region import Region
 from ..predict.strips import StripComputer, StripsHere
 
 
 def strip_computer(
     options: Mapping[str, str],
     flags: Mapping[str, bool],
-    region: Region,
     report: Callable[[str], None],
 ) -> AbstractContextManager[StripComputer]:
     """Computes the strips of i.dl.predict, in this process or on the workers of a cluster.
 
     Args:
         options, flags: Of the module.
-        region: The region.
         report: Takes a line for the user.
 
     Raises:
@@ -32,4 +29,4 @@ def strip_computer(
     # It needs an optional package.
     from .cluster_strips import cluster_strips
 
-    return cluster_strips(options, flags, region, report)
+    return cluster_strips(options, flags, report)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..core.text import listed
-from ..gis.inputs.prediction_inputs import ModelBands
-from ..gis.raster.region import Region
 from ..io.resume import changes
 from ..model.ensemble import open_model
 from ..predict.band_matching import AdjustedReader, Adjustment
 from ..predict.mosaic.mosaic import row_bands
+from ..predict.protocols import BandInputs
 from ..predict.run import run_fingerprint
 from ..predict.settings import Settings
 from ..predict.strip_files import StripFiles
@@ -28,7 +27,7 @@ class StripTask:
 
     Attributes:
         options, flags: Of the module, with its engine and precision.
-        region: The region.
+        bands: The maps, as the module found them: a series may have others by now.
         figures: Which figures of cells are needed.
         shape: Of the tiles.
         adjustment: Of the bands, if they are adjusted.
@@ -38,7 +37,7 @@ class StripTask:
 
     options: dict[str, str]
     flags: dict[str, bool]
-    region: Region
+    bands: BandInputs
     figures: dict[str, bool]
     shape: TileShape
     adjustment: Adjustment | None
@@ -61,7 +60,7 @@ class StripWriter:
     def __init__(self, task: StripTask, threads: int, cleanup: ExitStack):
         card = open_model(task.options["model"]).card
         settings = replace(Settings.from_options(task.options, task.flags, card), nprocs=threads)
-        bands = ModelBands(task.options, card.bands, task.region)
+        bands = task.bands
         differences = changes(task.fingerprint, run_fingerprint(settings, bands))
         if differences:
             raise ValueError(f"differs from the module in {listed(differences)}")

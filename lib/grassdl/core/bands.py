@@ -24,6 +24,9 @@ Derivation = Literal["ndsm", "ndvi", "observed"]
 Transform = Literal["db"]
 """What the values of a map are turned into as they are read: see `decibel`."""
 
+VALUES_OF: Mapping[Transform | None, str] = {None: "the values of the map", "db": "decibel"}
+"""What a band holds, by its transform."""
+
 ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
 """What the maps are called that a band is made of, by its derivation; those of "observed", which
 are all maps of its date, are numbered."""
@@ -239,7 +242,7 @@ def number_of_dates(bands: Sequence[Band]) -> int:
 def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | None:
     """What is wrong with `given` bands for something made from `expected` ones, or None.
 
-    Names and their order are compared only where both sides declared them.
+    Names and their order are compared only where both sides declared them, transforms always.
     """
     dates = [number_of_dates(some) if some else 1 for some in (expected, given)]
     if dates[0] != dates[1]:
@@ -250,6 +253,11 @@ def names_mismatch(expected: Sequence[Band], given: Sequence[Band]) -> str | Non
     for place, (one, other) in enumerate(zip(expected, given, strict=True), start=1):
         if one.declared and other.declared and one.name != other.name:
             return f"band {place} is expected to be <{one.label}>, but <{other.label}> is given"
+        if one.transform != other.transform:
+            return (
+                f"band <{one.label}> is expected to hold {VALUES_OF[one.transform]}, but "
+                f"{VALUES_OF[other.transform]} are given: see transform of i.dl.patches"
+            )
     return None
 
 
@@ -260,13 +268,20 @@ def _dates(number: int) -> str:
 def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | None]:
     """The place of each wanted band among the offered ones; None for one that is not there.
 
-    Equal numbers of bands whose declared names do not contradict are the same bands in the same
-    order. Others are found by date and name, and a name that is offered twice is not found.
+    Equal numbers of bands whose declared names and transforms do not contradict are the same bands
+    in the same order. Others are found by date, name and transform, and a name that is offered
+    twice is not found.
     """
     if names_mismatch(wanted, offered) is None:
         return list(range(len(wanted)))
-    known = [band.label for band in offered]
-    return [known.index(one.label) if known.count(one.label) == 1 else None for one in wanted]
+    labels = [band.label for band in offered]
+    known = [(band.label, band.transform) for band in offered]
+    return [
+        known.index((one.label, one.transform))
+        if labels.count(one.label) == 1 and (one.label, one.transform) in known
+        else None
+        for one in wanted
+    ]
 
 
 def color_of(name: str) -> str | None:

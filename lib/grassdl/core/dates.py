@@ -20,6 +20,9 @@ from .band_statistics import BandStatistics
 from .bands import OBSERVED, Band, names_mismatch, number_of_dates
 from .text import listed
 
+FAR_DAYS = 20
+"""Days that a date may be off that of the training before the user is warned."""
+
 AS_IT_IS = BandStatistics(count=2, total=0, total_squares=2, minimum=-1, maximum=1)
 """What "observed" is normalised by: mean 0 and deviation 1. NULL, which the mean stands for, is not
 observed."""
@@ -34,6 +37,12 @@ def days_of(bands: Sequence[Band]) -> tuple[int, ...] | None:
     """Days from the first date of a series to each; None for bands that are no series."""
     found = tuple(band.day for band in bands if band.derivation == OBSERVED)
     return found or None
+
+
+def days_off(expected: Sequence[int], given: Sequence[int]) -> int:
+    """The most days that a date of a series is off another's; 0 if that is not far."""
+    off = max(abs(one - day) for one, day in zip(given, expected, strict=True))
+    return off if off > FAR_DAYS else 0
 
 
 def dates_mismatch(bands: Sequence[Band]) -> str | None:
@@ -93,6 +102,18 @@ def shared_statistics(
         AS_IT_IS if band.derivation == OBSERVED else merged[place % per_date]
         for place, band in enumerate(bands)
     ]
+
+
+def cells_by_band(bands: Sequence[Band], values: np.ndarray, known: np.ndarray) -> list[np.ndarray]:
+    """The cells (...) where each band has values; arguments as of `present_cells`."""
+    runs = present_cells(bands, values, known)
+    return [there for run, there in runs for _ in range(*run.indices(len(bands)))]
+
+
+def dates_to_show(missing: Sequence[int]) -> list[int]:
+    """Which dates show an area, by the number of its cells that each misses: those that miss
+    fewest, as a rule none."""
+    return [date for date, cells in enumerate(missing) if cells == min(missing)]
 
 
 def present_cells(

@@ -16,7 +16,7 @@ from ..core.band_statistics import BandStatistics
 from ..core.bands import OBSERVED, Band, names_mismatch, number_of_dates
 from ..core.classes import MAX_CLASSES, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.colors import are_alike, were_chosen
-from ..core.dates import days_of, of_date
+from ..core.dates import days_of, days_off, of_date
 from ..core.label_codes import CLASS_CODES, LabelCodes
 from ..core.schema import shortened
 from ..core.target import ByTarget
@@ -275,6 +275,19 @@ class JoinedPatchSets:
             "test in the other, and the scores too high"
         ]
 
+    def far_dates(self) -> list[str]:
+        """Sentences about datasets of a series whose dates lie far off those of the first."""
+        sentences = []
+        for one in self.patch_sets[1:]:
+            given = days_of(one.manifest.bands)
+            off = days_off(self.days, given) if self.days and given else 0
+            if off:
+                sentences.append(
+                    f"The dates of dataset <{one.folder}> are up to {off} days off those of "
+                    f"<{self.patch_sets[0].folder}>, by whose days the network tells dates apart"
+                )
+        return sentences
+
     def contradictions(self) -> list[str]:
         """Sentences about labels that may not mean the same in all datasets."""
         return self._labels.contradictions()
@@ -417,7 +430,12 @@ def _places(names: Sequence[str], bands: Sequence[Band]) -> list[int]:
         raise ValueError(f"The datasets have no band <{listed(unknown)}>, only {listed(known)}")
     if len(set(names)) < len(names):
         raise ValueError(f"<bands> names a band twice: {listed(names)}")
-    chosen = {*names, *(band.name for band in bands if band.derivation == OBSERVED)}
+    observed = {band.name for band in bands if band.derivation == OBSERVED}
+    if observed and observed.issuperset(names):
+        raise ValueError(
+            f"<bands> names no band but <{OBSERVED}>, which stays by itself: name others"
+        )
+    chosen = {*names, *observed}
     return [place for place, band in enumerate(bands) if band.name in chosen]
 
 

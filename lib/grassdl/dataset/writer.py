@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.band_statistics import BandStatistics
 from ..core.bands import Band
-from ..core.dates import present_cells
+from ..core.dates import days_of, present_cells
 from ..core.target import Target
 from .folds import FOLDS_NAME
 from .geotiff import ChipWriter
@@ -308,13 +308,17 @@ class PatchSetWriter:
         return joined_figures(layers, [one.labels for one in figures])
 
     def _content_hash(self, parts: Sequence[WrittenPart]) -> str:
-        """A hash of arrays, band names and classes, independent of machine and format."""
+        """A hash of arrays, band names, days of a series and classes, independent of machine and
+        format."""
         head = {
             "bands": [band.label for band in self.bands],
             "classes": self.target.hashed,
             "dtype": self.dtype.name,
             "counts": self.counts,
         }
+        days = days_of(self.bands)
+        if days:
+            head["days"] = list(days)
         digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
         for part in parts:
             digest.update(b"".join(part.digests))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dates import cells_by_band
 from ..model.card import ModelCard
 from ..model.ensemble import Predict
 from .band_losses import LOSSES
@@ -37,7 +38,8 @@ def band_importance(
 
     A permuted band has in each cell with data the value of another such cell of the split, drawn
     at random from at most `POOL_CELLS`. All other bands are unchanged: information that two bands
-    share is lost with neither.
+    share is lost with neither. Bands of a series are permuted among the cells where their date was
+    observed, and have no value elsewhere; permuted itself, "observed" shows the bands' means there.
 
     Args:
         predict: The model's network.
@@ -54,7 +56,7 @@ def band_importance(
     Raises:
         ValueError: No pixel is labelled.
     """
-    pool = _pool(patches, seed)
+    pool = _pool(card, patches, seed)
     bands = range(len(card.bands))
     draws = [_generators(seed, band, repeats) for band in bands]
     scored = LOSSES.of(card.target)(card, patches)
@@ -64,10 +66,13 @@ def band_importance(
     done = 0
     for batch in patches.batches():
         whole += scored.table(predict(batch.images), batch)
-        cells = batch.has_data
-        for band in bands:
-            images = batch.images.copy()
-            drawn = (rng.choice(pool[:, band], np.count_nonzero(cells)) for rng in draws[band])
+        there = cells_by_band(card.bands, batch.images, batch.has_data)
+        known = np.where(np.stack(there, axis=-1), batch.images, card.fill_values)
+        for band, cells in enumerate(there):
+            images = known.copy()
+            number_of_cells = np.count_nonzero(cells)
+            others = pool[band] if len(pool[band]) else card.fill_values[band : band + 1]
+            drawn = (rng.choice(others, number_of_cells) for rng in draws[band])
             for number, values in enumerate(chain([card.fill_values[band]], drawn)):
                 images[cells, band] = values
                 changed[band, number] += scored.table(predict(images), batch)
@@ -93,8 +98,9 @@ def _generators(seed: int, band: int, repeats: int) -> list[np.random.Generator]
     return [np.random.default_rng([seed, band, number]) for number in range(repeats)]
 
 
-def _pool(patches: Patches, seed: int) -> np.ndarray:
-    """Band values (cells, bands) of cells with data, the same number of each patch."""
+def _pool(card: ModelCard, patches: Patches, seed: int) -> list[np.ndarray]:
+    """Values (cells,) of each band in cells with data, of the same number of cells of each patch;
+    of a series where the band's date was observed."""
     step, most = sampled(patches, POOL_CELLS)
     rng = np.random.default_rng(seed)
     found = []
@@ -102,4 +108,6 @@ def _pool(patches: Patches, seed: int) -> np.ndarray:
         for image, has_data in zip(batch.images, batch.has_data, strict=True):
             cells = image[has_data]
             found.append(rng.choice(cells, min(most, len(cells)), replace=False))
-    return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
+    cells = np.concatenate([np.zeros((0, len(card.bands)), np.float32), *found])
+    there = cells_by_band(card.bands, cells, np.ones(len(cells), bool))
+    return [cells[one, band] for band, one in enumerate(there)]

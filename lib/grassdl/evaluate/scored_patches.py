@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -201,8 +201,13 @@ def _missing_bands(card: ModelCard, manifest: Manifest, places: Sequence[int | N
         if days_of(card.bands):
             what = "from as many dates (strds and where of i.dl.patches)"
         return f"{names_mismatch(card.bands, manifest.bands)}: cut the patches {what}"
-    pairs = zip(card.bands, places, strict=True)
-    missing = ", ".join(f"<{band.label}>" for band, place in pairs if place is None)
+    missed = [band for band, place in zip(card.bands, places, strict=True) if place is None]
+    offered = {band.label: band for band in manifest.bands}
+    for one in missed:
+        other = offered.get(one.label, one)
+        if other.transform != one.transform:
+            return str(names_mismatch([replace(one, date=0)], [replace(other, date=0)]))
+    missing = ", ".join(f"<{band.label}>" for band in missed)
     names = ", ".join(band.label for band in manifest.bands)
     return (
         f"the model takes bands by name, and its {missing} cannot be found among the dataset's "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from ..core.dates import days_of
 from ..core.markdown import environment
 from ..io.folders import FolderKind, check_output_folder, new_folder
 from ..io.json_records import write_json
@@ -248,6 +249,7 @@ def _readme(
             size=layout.size,
             scale=layout.scale,
             calling=Markup(chosen.calling),
+            series=days_of(card.bands) is not None,
             fills=zip(card.bands, card.mean, strict=True),
             largest=f"{largest:.2g}",
             same=f"{100 * same:.4g}",

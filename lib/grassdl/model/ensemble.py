@@ -249,9 +249,6 @@ def _difference(one: ModelCard, other: ModelCard) -> str | None:
         if first.derivation != second.derivation:
             kinds = [band.derivation or "a map" for band in (first, second)]
             return f"band <{first.name}> is {kinds[0]} of one and {kinds[1]} of the other"
-        if first.transform != second.transform:
-            taken = [band.transform or "as it is" for band in (first, second)]
-            return f"the map of band <{first.name}> is taken {taken[0]} and {taken[1]}"
     if one.target.kind != other.target.kind:
         return f"one is of {one.target.summary} and the other of {other.target.summary}"
     wrong = (

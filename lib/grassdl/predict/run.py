@@ -242,6 +242,7 @@ class NetworkRun(PredictionRun):
         for line in shifted_bands(values, names, self.card, plan.rows, plan.cols, adjusts):
             self.outputs.warn(line)
         work = StripWork(
+            bands=self.bands,
             strips=strips_of(plan.rows, plan.tiling),
             files=self._files,
             windows=self.network.windows(values),

@@ -17,6 +17,7 @@ from .band_matching import Adjustment
 from .cell_decision import CellDecision, RowBands
 from .mosaic.mosaic import TILINGS, row_bands
 from .mosaic.windows import Windows
+from .protocols import BandInputs
 from .strip_files import StripFiles
 from .tiling.axis import Axis
 from .tiling_plan import Plan
@@ -56,6 +57,7 @@ class StripWork:
     """The strips to compute.
 
     Attributes:
+        bands: What is read.
         strips: All strips.
         files: Files of finished strips that wait for the rows before them.
         windows: Computes them in this process.
@@ -67,6 +69,7 @@ class StripWork:
         fingerprint: What the result depends on, as `io.resume` describes it.
     """
 
+    bands: BandInputs
     strips: Sequence[Strip]
     files: StripFiles
     windows: Windows

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..core.bands import OBSERVED
 from ..dataset.manifest import SPLITS
 from ..dataset.patchset import JoinedPatchSets
 from ..dataset.seen import leaks
@@ -65,9 +66,9 @@ def check_data(data: JoinedPatchSets, warn: Callable[[str], None]) -> None:
         raise ValueError("No pixel of the training patches is labelled: there is nothing to learn")
     learning_of(data.target).check(data, warn)
     for band, statistics in zip(data.bands, data.statistics, strict=True):
-        if not statistics.deviation:
+        if band.derivation != OBSERVED and not statistics.deviation:
             warn(f"Band <{band.label}> is constant in the training patches: it has no information")
-    for sentence in data.renumbered() + data.contradictions() + data.overlaps():
+    for sentence in data.renumbered() + data.contradictions() + data.overlaps() + data.far_dates():
         warn(sentence)
 
 

@@ -31,7 +31,7 @@ from ...core.bands import (
     smallest_dtype_name,
     transforms_of,
 )
-from ...core.dates import days_of, joined_dates, of_date
+from ...core.dates import days_of, days_off, joined_dates, of_date
 from ...core.readers import empty_layers
 from ...core.resampling import NEAREST
 from ...core.text import listed
@@ -47,9 +47,6 @@ _DERIVE: Mapping[Derivation, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     NDSM: ndsm,
     NDVI: ndvi,
 }
-
-FAR_DAYS = 20
-"""Days that a date may be off that of the training before the user is warned."""
 
 
 def describe_bands(
@@ -395,8 +392,8 @@ def _check_dates(given: Sequence[BandMaps], expected: Sequence[Band]) -> None:
         )
     if len(given) == dates:
         wanted = days or (0,) * dates
-        off = max(abs(one.day - day) for one, day in zip(given, wanted, strict=True))
-        if off > FAR_DAYS:
+        off = days_off(wanted, [one.day for one in given])
+        if off:
             gs.warning(
                 f"The dates of the series are up to {off} days off those of the training, which "
                 f"were taken on days {listed(wanted)} from the first on"
@@ -455,10 +452,12 @@ def _check_number(given: BandMaps, expected: Sequence[str]) -> None:
     found = given.names or [_name_of(one) for one in given.maps]
     wrong = number_mismatch(expected, found)
     if wrong:
-        raise ValueError(
-            f"The inputs do not fit the model: {wrong}. Options input or group take a map of each, "
-            "in this order"
+        how = (
+            "Each date of strds has a map of each, chosen by where such as semantic_label in (...)"
+            if given.is_series
+            else "Options input or group take a map of each, in this order"
         )
+        raise ValueError(f"The inputs do not fit the model: {wrong}. {how}")
 
 
 def frame_of(bands: Sequence[Band], region: Region) -> tuple[int, int, int, int]:

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 
 import numpy as np
 
-from ...core.bands import Band
+from ...core.bands import Band, number_of_dates
+from ...core.dates import days_of, of_date
 from ..raster.fingerprints import input_stamps
 from ..raster.info import probability_maps
 from ..raster.probabilities import ProbabilityRows
@@ -56,10 +57,15 @@ class ModelBands:
         self.frame = frame_of(self._bands, region)
 
     @property
-    def imagery(self) -> list[str]:
-        """Names of the maps that are bands as they are; of a model of derived bands all maps."""
+    def imagery(self) -> list[list[str]]:
+        """Names of the maps that are bands as they are, of a series by date; of a model of derived
+        bands all maps."""
         plain = [one for one in self._bands if one.derivation is None]
-        return sources_of(plain or self._bands)
+        if days_of(self._bands):
+            return [
+                sources_of(of_date(plain, date)) for date in range(number_of_dates(self._bands))
+            ]
+        return [sources_of(plain or self._bands)]
 
     def fingerprint(self) -> dict[str, str]:
         """A text for each map, for the mask and the region, that changes with their cells."""

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import grass.script as gs
 import numpy as np
 
+from ...core.dates import dates_to_show
 from ..session.modules import run_module
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from .region import Region
@@ -39,13 +39,13 @@ class SquareSegments:
     """Segments of some raster maps; made by `square_segments`.
 
     Args:
-        group: Imagery group of the maps.
+        dates: The maps of each date, see `core.dates.dates_to_show`.
         region: The region.
         settings: How it is segmented.
     """
 
-    def __init__(self, group: str, region: Region, settings: Settings):
-        self._group, self._region = group, region
+    def __init__(self, dates: Sequence[Sequence[str]], region: Region, settings: Settings):
+        self._dates, self._region = dates, region
         self._settings = settings
 
     def numbers(self, row: int, col: int, size: int) -> np.ndarray:
@@ -57,12 +57,15 @@ class SquareSegments:
             size: Edge of the square in cells.
         """
         window = self._region.window(row, size, col, size)
+        group = temporary_name(TEMPORARY_PREFIX)
         raster = temporary_name(TEMPORARY_PREFIX, "_square")
         environment = {**os.environ, "GRASS_REGION": window.for_modules()}
+        maps = self._maps_in(environment)
         try:
+            run_module("i.group", group=group, input=",".join(maps))
             run_module(
                 "i.segment",
-                group=self._group,
+                group=group,
                 output=raster,
                 threshold=self._settings.threshold,
                 minsize=self._settings.minsize,
@@ -73,33 +76,42 @@ class SquareSegments:
             return np.nan_to_num(found.read(0, found.rows)).astype(np.int32)
         finally:
             remove_maps([raster])
+            remove_maps([group], "group")
+
+    def _maps_in(self, environment: Mapping[str, str]) -> list[str]:
+        """The maps that show the region of an environment: cells that are NULL in one of them have
+        no segment."""
+        if len(self._dates) == 1:
+            return list(self._dates[0])
+        missing = [max(_null_cells(one, environment) for one in maps) for maps in self._dates]
+        return [one for date in dates_to_show(missing) for one in self._dates[date]]
 
 
-@contextmanager
-def square_segments(sources: Sequence[str], settings: Settings) -> Iterator[SquareSegments]:
-    """Segments of raster maps in the region, for which there is a temporary group while the block
-    lasts.
+def square_segments(dates: Sequence[Sequence[str]], settings: Settings) -> SquareSegments:
+    """Segments of raster maps in the region.
 
     Args:
-        sources: Fully qualified names of the maps.
+        dates: Fully qualified names of the maps of each date of a series; of all where they are
+            none.
         settings: How they are segmented.
 
     Raises:
         ValueError: None of the maps varies.
     """
-    varying = [one for one in sources if _varies(one)]
-    if not varying:
+    varying = [[one for one in maps if _varies(one)] for maps in dates]
+    if not any(varying):
         raise ValueError(
             "No map of the imagery varies, so that it has no segments: leave out templates"
         )
     for kind in ("raster", "group"):
         remove_debris(TEMPORARY_PREFIX, kind)
-    group = temporary_name(TEMPORARY_PREFIX)
-    try:
-        run_module("i.group", group=group, input=",".join(varying))
-        yield SquareSegments(group, Region.current(), settings)
-    finally:
-        remove_maps([group], "group")
+    return SquareSegments([maps for maps in varying if maps], Region.current(), settings)
+
+
+def _null_cells(raster: str, environment: Mapping[str, str]) -> int:
+    """Cells of a map that are NULL or masked in the region of an environment."""
+    found = gs.parse_command("r.univar", map=raster, flags="g", env=environment)
+    return int(found["null_cells"])
 
 
 def _varies(raster: str) -> bool:
