@@ -133,6 +133,15 @@ def test_the_report_is_written_in_every_form():
     assert "RMSE" in html and "Scatter" in html
 
 
+def test_figures_of_small_values_are_listed_with_their_digits():
+    small = assessed(PREDICTED * 1e-6, REFERENCE * 1e-6)
+    words = plain(small).split()
+    figures = small["rmse"], small["ranges"][0]["mae"], small["reference_mean"]
+    assert {f"{one:.4g}" for one in figures} <= set(words)
+    assert f"{small['r2']:.4f}" in words
+    assert f"{assessed()['rmse']:.4f}" in plain(assessed())
+
+
 def test_points_have_their_own_figures_and_an_interval_of_single_points():
     rows, cols = np.arange(3, 53), np.arange(10, 60)
     mapped, truth = PREDICTED[rows, cols], REFERENCE[rows, cols]

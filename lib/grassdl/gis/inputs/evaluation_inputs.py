@@ -131,7 +131,8 @@ def _check_areas(vector: str, layer: str, column: str, value_of: Mapping[int, fl
         raise ValueError(f"No area of <{vector}> has a number in column <{column}>")
     table = dict.fromkeys(value_of, MapClass(0, column, ""))
     values = {one: MapClass(0, f"{value:g}", "") for one, value in value_of.items()}
-    for sentence in too_small(sites, table, region, vector) + overlaps(sites, values, "values"):
+    lost = too_small(sites, table, region, vector, "column")
+    for sentence in lost + overlaps(sites, values, "values"):
         gs.warning(sentence)
 
 

@@ -124,7 +124,8 @@ def _area_values(
             attribute_column=column,
         )  # fmt: skip
         sites = _with_value(read_areas(name, int(training.layer), region), table)
-        lost = too_small(sites, dict.fromkeys(table, MapClass(0, column, "")), region, name)
+        values = dict.fromkeys(table, MapClass(0, column, ""))
+        lost = too_small(sites, values, region, name, "column")
         places = region.cells_of(sites.chosen(np.flatnonzero(sites.label_cells).tolist()).places)
         with closing(ValueRows(raster, otherwise)) as rows:
             yield LabelSource(rows, partial(_of_sites, training, places, lost))
