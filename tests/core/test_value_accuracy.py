@@ -81,6 +81,12 @@ def test_rounding_gives_a_constant_reference_no_r2(origin):
     assert found["rmse"] == pytest.approx(1, rel=0.01)
 
 
+def test_a_single_cell_has_no_correlation_of_any_kind():
+    found = figures(np.array([3.0]), np.array([2.0]), origin=0.3)
+    assert [found[one] for one in ("r2", "pearson", "concordance")] == [None] * 3
+    assert (found["rmse"], found["bias"]) == pytest.approx((1, 1))
+
+
 def test_the_smallest_steps_of_single_precision_are_no_rounding():
     reference = np.tile(np.array([1000, 1000.01], np.float32), 50)
     found = figures(reference + 0.0, reference, origin=0.0)

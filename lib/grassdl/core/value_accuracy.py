@@ -98,8 +98,10 @@ def pearson(table: Table) -> np.ndarray:
 
 def concordance(table: Table) -> np.ndarray:
     """Lin's concordance correlation 2 s_rp / (s_r^2 + s_p^2 + (mean p - mean r)^2): what Pearson's
-    loses by a shift or another scale. Source: Lin 1989, doi 10.2307/2532051."""
-    spread = _variance(table, REFERENCE, RR) + _variance(table, PREDICTED, PP) + bias(table) ** 2
+    loses by a shift or another scale; undefined where both are constant, as a single cell is.
+    Source: Lin 1989, doi 10.2307/2532051."""
+    varying = _variance(table, REFERENCE, RR) + _variance(table, PREDICTED, PP)
+    spread = np.where(varying > 0, varying + bias(table) ** 2, 0)
     return _share(2 * _covariance(table), spread)
 
 
