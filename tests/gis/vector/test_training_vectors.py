@@ -9,9 +9,6 @@ import sys
 import numpy as np
 import pytest
 
-from grassdl.core.classes import MapClass
-from grassdl.gis.raster.region import Region
-from grassdl.gis.vector.sites import TrainingSites, too_small
 from paths import LIBRARY
 
 EDGE = 48
@@ -131,10 +128,3 @@ def test_texts_of_digits_are_values_and_specks_are_told_and_no_objects(project, 
     assert len(labels) == 3
     assert (labels != 0).any(axis=(1, 2)).all()
     assert (labels == 3).sum() == 1
-
-
-def test_small_areas_of_values_are_told_by_their_column():
-    sites = TrainingSites(np.array([[1.2, 1.2], [3.0, 3.0]]), [[1], [2]], np.array([False, True]))
-    table = dict.fromkeys((1, 2), MapClass(0, "height", ""))
-    [sentence] = too_small(sites, table, Region(9, 0, 9, 0, 9, 9), "stands", "column")
-    assert "label nothing: 1 of 2 of column <height>; set a finer" in sentence
