@@ -26,7 +26,7 @@ def project(new_project, tmp_path_factory):
     made.run("v.in.ascii", input="-", stdin=AREAS, output="stands", format="standard",
              flags="n")  # fmt: skip
     made.run("v.db.addtable", map="stands", columns="height integer")
-    made.run("v.db.update", map="stands", column="height", value="12")
+    made.run("v.db.update", map="stands", column="height", value="12", where="cat < 3")
     return made
 
 
@@ -35,9 +35,10 @@ POINTS = np.arange(4, 36), np.arange(10, 42)
 
 AREAS = (
     "B 5\n 10 30\n 20 30\n 20 20\n 10 20\n 10 30\nC 1 1\n 15 25\n 1 1\n"
+    "B 5\n 30 30\n 40 30\n 40 20\n 30 20\n 30 30\nC 1 1\n 35 25\n 1 3\n"
     "B 4\n 30.1 9.9\n 30.3 9.9\n 30.3 9.7\n 30.1 9.9\nC 1 1\n 30.25 9.8\n 1 2\n"
 )
-"""A square of 10 x 10 cells, and a speck beside the centre of a cell."""
+"""A square of 10 x 10 cells, one without a value, and a speck beside the centre of a cell."""
 
 
 def write_points(project, name):
