@@ -68,3 +68,26 @@ def test_equal_values_agree_in_every_figure():
     found = figures(REFERENCE, REFERENCE)
     assert [found[name] for name in ("rmse", "mae", "bias")] == [0, 0, 0]
     assert [found[name] for name in ("r2", "pearson", "concordance")] == pytest.approx([1, 1, 1])
+
+
+@pytest.mark.parametrize("origin", [0.0, 1229.467])
+def test_rounding_gives_a_constant_reference_no_r2(origin):
+    """Sums of squares of equal values do not cancel out exactly."""
+    reference = np.full(100_000, 1234.567, np.float32)
+    predicted = reference + np.random.default_rng(1).normal(0, 1, len(reference))
+    found = figures(predicted, reference, origin)
+    assert found["r2"] is None and found["pearson"] is None
+    assert found["concordance"] == 0 and found["reference_deviation"] == 0
+    assert found["rmse"] == pytest.approx(1, rel=0.01)
+
+
+def test_a_single_cell_has_no_correlation_of_any_kind():
+    found = figures(np.array([3.0]), np.array([2.0]), origin=0.3)
+    assert [found[one] for one in ("r2", "pearson", "concordance")] == [None] * 3
+    assert (found["rmse"], found["bias"]) == pytest.approx((1, 1))
+
+
+def test_the_smallest_steps_of_single_precision_are_no_rounding():
+    reference = np.tile(np.array([1000, 1000.01], np.float32), 50)
+    found = figures(reference + 0.0, reference, origin=0.0)
+    assert found["r2"] == 1 and found["pearson"] == pytest.approx(1, abs=1e-4)

@@ -81,3 +81,16 @@ def test_a_head_serves_the_same_classes_and_values_in_the_same_units():
 def test_a_room_has_a_variant_for_each_kind():
     rooms = ByTarget(classes="maps of classes", value="maps of values")
     assert [rooms.of(one) for one in (CLASSES, HEIGHT)] == ["maps of classes", "maps of values"]
+
+
+@pytest.mark.parametrize(
+    "edges, labels",
+    [
+        ((1.5, 20.0), ["below 1.5", "1.5 to 20", "20 and more"]),
+        ((12345.6, 12347.9), ["below 12346", "12346 to 12348", "12348 and more"]),
+        ((300.01, 300.02), ["below 300.01", "300.01 to 300.02", "300.02 and more"]),
+        ((1.5e12, 2e12), ["below 1.5e+12", "1.5e+12 to 2e+12", "2e+12 and more"]),
+    ],
+)
+def test_names_of_ranges_have_as_many_digits_as_tell_them_apart(edges, labels):
+    assert [one.label for one in ValueTarget("depth", edges=edges).counted] == labels

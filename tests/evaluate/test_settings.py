@@ -45,6 +45,12 @@ def test_background_goes_with_areas_and_a_whole_raster_reference():
     assert settings_of(reference="a").background is None
 
 
+def test_blocks_of_points_are_refused():
+    with pytest.raises(ValueError, match="block_size needs a reference or areas, not points"):
+        settings_of(points="p", block_size="5")
+    assert settings_of(areas="a", block_size="5").block_size == 5
+
+
 @pytest.mark.parametrize("text", ["0", "1e-300", "-0.1", "0.5"])
 def test_a_standard_error_that_no_sample_reaches_is_refused(text):
     with pytest.raises(ValueError, match="must be at least 1e-06 and below 0.5, found"):

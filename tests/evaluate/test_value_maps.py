@@ -26,15 +26,19 @@ def project(new_project, tmp_path_factory):
     made.run("v.in.ascii", input="-", stdin=AREAS, output="stands", format="standard",
              flags="n")  # fmt: skip
     made.run("v.db.addtable", map="stands", columns="height integer")
-    made.run("v.db.update", map="stands", column="height", value="12")
+    made.run("v.db.update", map="stands", column="height", value="12", where="cat < 3")
     return made
 
 
 POINTS = np.arange(4, 36), np.arange(10, 42)
 """Rows and columns of the sample points."""
 
-AREAS = "B 5\n 10 30\n 20 30\n 20 20\n 10 20\n 10 30\nC 1 1\n 15 25\n 1 1\n"
-"""One square of 10 x 10 cells."""
+AREAS = (
+    "B 5\n 10 30\n 20 30\n 20 20\n 10 20\n 10 30\nC 1 1\n 15 25\n 1 1\n"
+    "B 5\n 30 30\n 40 30\n 40 20\n 30 20\n 30 30\nC 1 1\n 35 25\n 1 3\n"
+    "B 4\n 30.1 9.9\n 30.3 9.9\n 30.3 9.7\n 30.1 9.9\nC 1 1\n 30.25 9.8\n 1 2\n"
+)
+"""A square of 10 x 10 cells, one without a value, and a speck beside the centre of a cell."""
 
 
 def write_points(project, name):
@@ -135,7 +139,11 @@ def test_sample_points_are_compared_one_by_one(project, tmp_path):
 
 
 def test_cells_of_areas_have_the_value_of_their_column(project):
-    found = evaluated(project, areas="stands", column="height")
+    done = project.run(
+        "i.dl.evaluate", classification="predicted", format="json", areas="stands", column="height"
+    )
+    found = json.loads(done.stdout)
+    assert "label nothing: 1 of 2 of column <height>; set a finer" in " ".join(done.stderr.split())
     inside = PREDICTED[10:20, 10:20]
     assert (found["design"], found["pixels"]) == ("census", 100)
     assert found["bias"] == pytest.approx(inside.mean() - 12, abs=1e-4)

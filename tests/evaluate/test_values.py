@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from grassdl.core.classes import ClassScheme
+from grassdl.core.value_plots import map_pictures
+from grassdl.evaluate import value_patches
 from grassdl.evaluate.band_importance import band_importance
 from grassdl.evaluate.metrics.value_comparison import pair_cells, pair_points, value_comparison
 from grassdl.evaluate.metrics.value_tally import sampled, tally_value_points, tally_values
@@ -97,6 +99,24 @@ def test_maps_without_common_cells_are_refused():
         sampled(Values(PREDICTED * np.nan), Values(REFERENCE), ("p", "r"))
 
 
+def test_areas_between_the_evenly_spread_cells_are_found():
+    """Of a million cells every third of every third row is looked at first."""
+    reference = np.full((1000, 1000), np.nan, np.float32)
+    reference[500:502, 500:502] = [[3, 4], [5, 6]]
+    maps = Values(np.full_like(reference, 5)), Values(reference)
+    found = sampled(*maps, ("p", "r"))
+    assert found.pairs[1].tolist() == [3, 4, 5, 6]
+    assert np.isfinite(found.predicted).sum() <= 1
+    reference[500] = reference[501, 500] = np.nan
+    with pytest.raises(ValueError, match="<p> and <r> have one cell in common .* at least 2 are"):
+        sampled(*maps, ("p", "r"))
+
+
+def test_maps_without_a_value_among_the_spread_cells_have_no_pictures():
+    nothing = np.full((3, 4), np.nan)
+    assert map_pictures(nothing, nothing) == {}
+
+
 def test_the_report_is_written_in_every_form():
     report = assessed()
     assert json.loads(as_json(report))["rmse"] == report["rmse"]
@@ -111,6 +131,15 @@ def test_the_report_is_written_in_every_form():
         assert words in text
     html = page(report, [], {"scatter": b"png"}, {})
     assert "RMSE" in html and "Scatter" in html
+
+
+def test_figures_of_small_values_are_listed_with_their_digits():
+    small = assessed(PREDICTED * 1e-6, REFERENCE * 1e-6)
+    words = plain(small).split()
+    figures = small["rmse"], small["ranges"][0]["mae"], small["reference_mean"]
+    assert {f"{one:.4g}" for one in figures} <= set(words)
+    assert f"{small['r2']:.4f}" in words
+    assert f"{assessed()['rmse']:.4f}" in plain(assessed())
 
 
 def test_points_have_their_own_figures_and_an_interval_of_single_points():
@@ -222,6 +251,16 @@ def test_a_model_of_values_is_scored_on_the_patches_of_each_dataset(tmp_path):
     assert found["intervals"]["blocks"] == 15
     assert len(patches.pairs[0]) == len(patches.pairs[1]) > 1000
     assert "BY DATASET" in plain(found)
+
+
+def test_ranges_of_sparse_labels_are_those_of_all_patches(tmp_path, monkeypatch):
+    images, labels = scene(12, 1)
+    labels[np.arange(12) != 5] = np.nan
+    dataset = write_values(tmp_path / "a", {"test": (images, labels)})
+    monkeypatch.setattr(value_patches, "SAMPLED_CELLS", 300)
+    found = ValuePatches(value_card(), [dataset], "test").score(half_a_metre_high, seed=1)
+    cells = [one["pixels"] for one in found["ranges"]]
+    assert len(cells) > 5 and max(cells) < 256 / 3
 
 
 def test_a_permuted_band_loses_what_it_told_and_another_nothing(tmp_path):

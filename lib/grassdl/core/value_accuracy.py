@@ -21,6 +21,11 @@ Table = np.ndarray
 ALL, REFERENCE, PREDICTED, RR, PP, RP, ABSOLUTE, SQUARED = range(len(SUMS))
 
 
+ROUNDING = 1e-11
+"""Share of a mean square below which a variance is what rounding has left of 0: ten times the most
+that sums over a million equal values leave."""
+
+
 def sums_of(predicted: np.ndarray, reference: np.ndarray, origin: float = 0.0) -> Table:
     """Sums (8,) over cells.
 
@@ -53,11 +58,15 @@ def _mean(table: Table, place: int) -> np.ndarray:
 
 
 def _variance(table: Table, value: int, square: int) -> np.ndarray:
-    return np.maximum(_mean(table, square) - _mean(table, value) ** 2, 0)
+    mean_square = _mean(table, square)
+    found = mean_square - _mean(table, value) ** 2
+    return np.where(found <= ROUNDING * mean_square, 0, found)
 
 
 def _covariance(table: Table) -> np.ndarray:
-    return _mean(table, RP) - _mean(table, REFERENCE) * _mean(table, PREDICTED)
+    found = _mean(table, RP) - _mean(table, REFERENCE) * _mean(table, PREDICTED)
+    constant = _variance(table, REFERENCE, RR) == 0, _variance(table, PREDICTED, PP) == 0
+    return np.where(constant[0] | constant[1], 0, found)
 
 
 def rmse(table: Table) -> np.ndarray:
@@ -89,8 +98,10 @@ def pearson(table: Table) -> np.ndarray:
 
 def concordance(table: Table) -> np.ndarray:
     """Lin's concordance correlation 2 s_rp / (s_r^2 + s_p^2 + (mean p - mean r)^2): what Pearson's
-    loses by a shift or another scale. Source: Lin 1989, doi 10.2307/2532051."""
-    spread = _variance(table, REFERENCE, RR) + _variance(table, PREDICTED, PP) + bias(table) ** 2
+    loses by a shift or another scale; undefined where both are constant, as a single cell is.
+    Source: Lin 1989, doi 10.2307/2532051."""
+    varying = _variance(table, REFERENCE, RR) + _variance(table, PREDICTED, PP)
+    spread = np.where(varying > 0, varying + bias(table) ** 2, 0)
     return _share(2 * _covariance(table), spread)
 
 

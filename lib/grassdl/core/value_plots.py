@@ -59,11 +59,14 @@ def map_pictures(predicted: np.ndarray, reference: np.ndarray) -> dict[str, byte
     """PNG files of two maps in the same colours and of their difference.
 
     Args:
-        predicted, reference: Values (rows, cols), NaN where NULL; some of them are not.
+        predicted, reference: Values (rows, cols), NaN where either is NULL.
 
     Returns:
-        The files by name: `predicted`, `reference` and `residuals` (predicted minus reference).
+        The files by name: `predicted`, `reference` and `residuals` (predicted minus reference);
+        none where all cells are NULL.
     """
+    if np.isnan(predicted).all():
+        return {}
     both = np.concatenate([predicted, reference])
     low, high = np.nanmin(both), np.nanmax(both)
     residuals = predicted - reference

@@ -19,6 +19,10 @@ from .target import VALUE, Target
 RANGES = 10
 """Ranges of values that cells are counted in, with about as many cells each."""
 
+FEWEST_DIGITS, MOST_WHOLE, ALL_DIGITS = 4, 9, 17
+"""Digits in the names of ranges: the fewest, the most before the point, and what tells all floats
+apart."""
+
 VIRIDIS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 """Colours from the lowest to the highest value, which read the same in print."""
 
@@ -54,7 +58,7 @@ class ValueTarget(Target):
     @property
     def counted(self) -> ClassScheme:
         """The ranges of values as classes 1, 2, ..."""
-        ends = [f"{edge:.4g}" for edge in self.edges]
+        ends = _distinct_texts(self.edges)
         inner = (f"{low} to {high}" for low, high in zip(ends, ends[1:], strict=False))
         labels = [f"below {ends[0]}", *inner, f"{ends[-1]} and more"]
         places = np.linspace(0, 1, len(labels))
@@ -151,6 +155,17 @@ class _Record(TypedDict):
     minimum: Value32 | None
     maximum: Value32 | None
     edges: Annotated[list[Value32], Meta(min_length=1, max_length=2 * RANGES)]
+
+
+def _distinct_texts(edges: Sequence[float]) -> list[str]:
+    """Numbers as texts that differ, with all digits before the point if these are few."""
+    whole = len(f"{max(map(abs, edges)):.0f}")
+    least = max(FEWEST_DIGITS, whole) if whole <= MOST_WHOLE else FEWEST_DIGITS
+    for digits in range(least, ALL_DIGITS):
+        texts = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [repr(float(edge)) for edge in edges]
 
 
 def viridis(place: float) -> str:

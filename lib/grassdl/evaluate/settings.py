@@ -23,6 +23,7 @@ MOST_REPEATS = 1000
 """Most permutations of a band; intervals are narrow with far fewer."""
 
 _FOR_CELLS = (
+    "block_size",
     "distance",
     "objects",
     "object_areas",

@@ -19,7 +19,7 @@ from ..model.card import ModelCard
 from ..model.ensemble import Predict
 from .metrics.confusion_counts import MAX_BLOCKS
 from .metrics.value_tally import SAMPLED_CELLS, ValueTally
-from .scored_patches import BATCH, SplitPatches, patch_reader
+from .scored_patches import BATCH, SplitPatches, patch_reader, sampled
 from .settings import CENSUS
 
 
@@ -132,11 +132,15 @@ class ValuePatches(SplitPatches):
         }
 
     def _references(self) -> np.ndarray:
-        """Values of a sample of patches, from which ranges are made."""
-        step = max(1, len(self) * self.card.size**2 // SAMPLED_CELLS)
-        values = np.concatenate([one.values[one.labelled] for one in self.batches(step)])
-        # All of a sparsely labelled sample may lie in other patches.
-        return values if len(values) else np.array([0.0, 1.0])
+        """Values of a sample of cells of all patches, from which ranges are made."""
+        step, most = sampled(self, SAMPLED_CELLS)
+        found = []
+        for part in (part for _, reader in self._parts for part in reader.parts):
+            for place in range(0, len(part), step):
+                (values,) = part.own_labels(slice(place, place + 1))
+                own = values[VALUE_CODES.is_labelled(values)]
+                found.append(own[:: max(1, -(-len(own) // most))])
+        return np.concatenate(found)
 
 
 def _batches(reader: PatchReader, step: int = 1) -> Iterator[ValueBatch]:

@@ -16,6 +16,9 @@ LARGEST = 1 << 15
 
 MOST_SUGGESTIONS = 10_000
 
+MOST_SEGMENT_CELLS = 100_000
+"""The largest minimum size that i.segment takes."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -68,6 +71,8 @@ class Settings:
         Raises:
             ValueError: A value is not allowed.
         """
+        if options["templates"]:
+            _check_segments(options)
         return cls(
             size=whole(options, "size", 1, LARGEST),
             npatches=whole(options, "npatches", 1, MOST_SUGGESTIONS),
@@ -78,6 +83,20 @@ class Settings:
             memory=positive(options, "memory"),
             nprocs=whole(options, "nprocs", 0, MOST_PROCS),
             threshold=_threshold(options),
+        )
+
+
+def _check_segments(options: Mapping[str, str]) -> None:
+    """Refuse what i.segment would refuse, after a long run."""
+    if whole(options, "size", 1, LARGEST) < 2:
+        raise ValueError(
+            "Option templates divides squares into segments, and squares of size=1 are single "
+            "cells: use a larger size, or leave out templates"
+        )
+    if positive(options, "minsize") > MOST_SEGMENT_CELLS:
+        raise ValueError(
+            f"With templates, option minsize is at most {MOST_SEGMENT_CELLS}, as that of "
+            f"i.segment, found {options['minsize']}"
         )
 
 

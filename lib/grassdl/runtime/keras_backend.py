@@ -223,12 +223,14 @@ def _without_garbage() -> Iterator[None]:
 
     None of it ever is, and to look through it takes a sixth of the time of importing Keras.
     """
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if collects:
+            gc.enable()
 
 
 @contextmanager

@@ -61,6 +61,20 @@ def test_intervals_that_do_not_fit_stand_below_in_a_table_of_the_rows_that_have_
     assert rows[2] == ""
 
 
+def test_intervals_of_bands_are_called_so():
+    loss = {
+        f"{name}{end}": figure
+        for name in ("r2_loss", "rmse_increase")
+        for end, figure in (("", 1.0), ("_interval", [0.9, 1.1]), ("_at_mean", 0.5))
+    }
+    bands = [{"band": "near infrared", **loss}]
+    importance = {"repeats": 5, "seed": 1, "rmse": 1.0, "r2": 0.9, "bands": bands}
+    report = {"target": "value", "pixels": 9, "importance": importance}
+    report |= {"ranges": [{"label": "below 5"}], "intervals": {"blocks": 1, "block_size": 5}}
+    text = plain(report)
+    assert "95 % INTERVALS BY BAND" in text and "BY CLASS" not in text
+
+
 def test_a_table_that_is_too_wide_is_folded_with_its_names_in_each_panel():
     values = np.arange(1, 21, dtype=np.int32).reshape(4, 5) * 1000
     report = assess(ArrayMaps(values, values), Settings())

@@ -20,6 +20,9 @@ from .confusion_counts import LeftOut, check_block_size
 SAMPLED_CELLS = 100_000
 """Cells, evenly spread, from which ranges and pictures are made."""
 
+FEW_SAMPLED = 1000
+"""With fewer of these, all cells are looked at: small areas lie between evenly spread cells."""
+
 LEAST_SAMPLED = 2
 
 
@@ -29,30 +32,43 @@ class Sampled:
 
     Attributes:
         predicted, reference: Of the cells of a coarser grid (rows, cols), NaN where either is NULL.
+        pairs: Predicted and reference values (n,) where there are both; where the grid has few of
+            them, of cells between its own, too.
     """
 
     predicted: np.ndarray
     reference: np.ndarray
-
-    @property
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Predicted and reference values (n,) where there are both."""
-        known = np.isfinite(self.predicted)
-        return self.predicted[known], self.reference[known]
+    pairs: tuple[np.ndarray, np.ndarray]
 
 
 def sampled(predicted: RowReader, reference: RowReader, names: tuple[str, str]) -> Sampled:
-    """Every n-th cell of every n-th row.
+    """Every n-th cell of every n-th row, and more if few of these have both values.
 
     Args:
         predicted, reference: Rows of the maps.
         names: Their names, for the message.
 
     Raises:
-        ValueError: They have no cell in common among these.
+        ValueError: They have fewer than `LEAST_SAMPLED` cells in common.
     """
+    step = max(1, math.isqrt(-(-predicted.rows * predicted.cols // SAMPLED_CELLS)))
+    grid = _grid(predicted, reference, step)
+    known = np.isfinite(grid[0])
+    pairs = grid[0][known], grid[1][known]
+    if step > 1 and len(pairs[0]) < FEW_SAMPLED:
+        pairs = _pairs(predicted, reference, len(pairs[0]) * step**2)
+    if len(pairs[0]) < LEAST_SAMPLED:
+        raise ValueError(
+            f"<{names[0]}> and <{names[1]}> have {'one cell' if len(pairs[0]) else 'no cells'} in "
+            f"common in the current region, at least {LEAST_SAMPLED} are needed: check region, "
+            "mask and NULL cells"
+        )
+    return Sampled(*grid, pairs)
+
+
+def _grid(predicted: RowReader, reference: RowReader, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values (rows, cols) of every n-th cell of every n-th row, NaN where either is NULL."""
     rows, cols = predicted.rows, predicted.cols
-    step = max(1, math.isqrt(-(-rows * cols // SAMPLED_CELLS)))
     first = min(step // 2, rows - 1), min(step // 2, cols - 1)
     lines = []
     for row in range(first[0], rows, step):
@@ -62,13 +78,24 @@ def sampled(predicted: RowReader, reference: RowReader, names: tuple[str, str]) 
         lines.append(
             [np.where(missing, np.nan, one)[0, first[1] :: step] for one in (values, others)]
         )
-    found = Sampled(*(np.stack(one).astype(np.float64) for one in zip(*lines, strict=True)))
-    if len(found.pairs[0]) < LEAST_SAMPLED:
-        raise ValueError(
-            f"<{names[0]}> and <{names[1]}> have no cells in common in the current region: check "
-            "region, mask and NULL cells"
+    values, others = (np.stack(one).astype(np.float64) for one in zip(*lines, strict=True))
+    return values, others
+
+
+def _pairs(
+    predicted: RowReader, reference: RowReader, expected: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values (n,) of the cells that have both, thinned if many more are expected than wanted."""
+    every = max(1, expected // SAMPLED_CELLS)
+    parts = []
+    for row, count in strips(predicted.rows, predicted.cols):
+        (values, null), (others, other_null) = (
+            one.read(row, count) for one in (predicted, reference)
         )
-    return found
+        known = ~(null | other_null)
+        parts.append([one[known][::every].astype(np.float64) for one in (values, others)])
+    values, others = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return values, others
 
 
 class ValueTally:

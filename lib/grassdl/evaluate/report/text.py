@@ -92,7 +92,7 @@ def _table(table: Table) -> list[str]:
     return [
         *_grid(table, figures),
         "",
-        "95 % INTERVALS BY CLASS",
+        f"95 % INTERVALS BY {table.corner.upper() or 'CLASS'}",
         "",
         *_grid(with_intervals, below),
     ]

@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...core.value_accuracy import HEADLINE, TITLES
 from .network_sections import loss_chart
-from .tables import CHANGE, COUNT, Cell, Part, Row, Section, Table
+from .tables import CHANGE, COUNT, SCORE, Cell, Part, Row, Section, Table
+
+SMALL, SMALL_DEVIATION = ".4g", 0.05
+"""The format of figures in the units of values, and below which deviation of the reference it is
+used: four decimals would show hardly more than 0."""
+
+WITHOUT_UNITS = ("r2", "pearson", "concordance")
 
 BY_RANGE = "rmse mae bias"
 """Figures by range of the reference, those that are meaningful within a range."""
@@ -30,8 +37,20 @@ def value_sections(report: dict[str, Any]) -> list[Section]:
     ]
 
 
+def _form(part: Part, key: str) -> str:
+    """The format of a figure."""
+    deviation = Part(part.report).get("reference_deviation")
+    small = key not in WITHOUT_UNITS and deviation and deviation < SMALL_DEVIATION
+    return SMALL if small else SCORE
+
+
+def _cells(part: Part, keys: Iterable[str]) -> list[Cell]:
+    return [part.cell(key, _form(part, key)) for key in keys]
+
+
 def _whole(whole: Part, key: str) -> Cell:
-    return Cell(whole.figure(key), whole.interval(f"intervals.{key}"))
+    form = _form(whole, key)
+    return Cell(whole.figure(key, form), whole.interval(f"intervals.{key}", form))
 
 
 def _summary(whole: Part) -> Section:
@@ -43,7 +62,7 @@ def _summary(whole: Part) -> Section:
         "Deviation of the reference": "reference_deviation",
         "Deviation of the predicted values": "predicted_deviation",
     }
-    rows += [(title, [whole.cell(key)]) for title, key in further.items()]
+    rows += [(title, _cells(whole, [key])) for title, key in further.items()]
     notes = [whole.words(_intervals(whole)), whole.words("Bias is predicted minus reference.")]
     return Section("Summary", [Table(["Figure"], rows, notes)])
 
@@ -66,8 +85,9 @@ def _comparison(found: Part) -> Section:
     """Two maps on the same cells."""
     rows: list[Row] = []
     for key, title in TITLES.items():
-        both = [found.cell(f"{which}.{key}") for which in ("classification", "compare")]
-        rows.append((title, [*both, found.cell(f"difference.{key}", CHANGE)]))
+        form = _form(found, key)
+        both = [found.cell(f"{which}.{key}", form) for which in ("classification", "compare")]
+        rows.append((title, [*both, found.cell(f"difference.{key}", f"+{form}")]))
     note = found.words(
         "On {pixels:d} cells or points that both maps and the reference have: the classification "
         "is closer to the reference in {classification_closer:d}, the compared map in "
@@ -81,14 +101,15 @@ def _importance(found: Part) -> Section:
     """The bands in the order of what R2 loses."""
     bands = sorted(found.each("bands"), key=lambda band: -(band.get("r2_loss") or 0))
     losses = [(band.get("band"), band.cell("r2_loss", CHANGE)) for band in bands]
-    rows: list[Row] = [
-        (name, [loss, *band.cells("rmse_increase r2_loss_at_mean rmse_increase_at_mean", CHANGE)])
-        for (name, loss), band in zip(losses, bands, strict=True)
-    ]
+    form = _form(found, "rmse")
+    rows: list[Row] = []
+    for (name, loss), band in zip(losses, bands, strict=True):
+        rises = [band.cell(f"rmse_increase{which}", f"+{form}") for which in ("", "_at_mean")]
+        rows.append((name, [loss, rises[0], band.cell("r2_loss_at_mean", CHANGE), rises[1]]))
     lead = found.words(
-        "What R2, of {r2}, loses and by how much RMSE, of {rmse}, rises where a band is permuted "
-        "among the cells ({repeats:d} times, with the interval of the mean) or has its mean "
-        "everywhere. Bands that tell the same stand in for each other."
+        f"What R2, of {{r2}}, loses and by how much RMSE, of {{rmse:{form}}}, rises where a band "
+        "is permuted among the cells ({repeats:d} times, with the interval of the mean) or has its "
+        "mean everywhere. Bands that tell the same stand in for each other."
     )
     heads = ["R2, permuted", "RMSE, permuted", "R2, at its mean", "RMSE, at its mean"]
     chart = loss_chart("Loss of R2 by permuted band", losses)
@@ -98,7 +119,7 @@ def _importance(found: Part) -> Section:
 def _areas(found: Part) -> Section:
     """Figures of each dataset."""
     rows = [
-        (one.get("dataset"), [*one.cells(" ".join(HEADLINE)), one.cell("pixels", COUNT)])
+        (one.get("dataset"), [*_cells(one, HEADLINE), one.cell("pixels", COUNT)])
         for one in found.each()
     ]
     return Section("By dataset", [Table([*HEADLINE.values(), "Cells"], rows, corner="Dataset")])
@@ -107,7 +128,7 @@ def _areas(found: Part) -> Section:
 def _ranges(whole: Part) -> Section:
     """Figures by range of the reference."""
     rows = [
-        (one.get("label"), [*one.cells(BY_RANGE), one.cell("pixels", COUNT)])
+        (one.get("label"), [*_cells(one, BY_RANGE.split()), one.cell("pixels", COUNT)])
         for one in whole.each("ranges")
     ]
     heads = [*(TITLES[key] for key in BY_RANGE.split()), "Cells"]

@@ -13,7 +13,6 @@ from ...core.classes import MapClass
 from ...core.target import CLASSES, VALUE, ByTarget
 from ..raster.info import info_of, require_raster
 from ..raster.region import Region
-from ..session.modules import run_module
 from ..session.output_names import require_own_format
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.attributes import layer_number, numbers_by_category, require_vector
@@ -21,6 +20,7 @@ from ..vector.sample_points import sample_points
 from ..vector.sites import read_areas, too_small
 from .evaluation_maps import TEMPORARY_PREFIX, EvaluationMaps, Reference, class_maps
 from .labels import overlaps
+from .value_labels import rasterize_values
 
 _OF_CLASSES = (
     "segments background distance objects probabilities difference wanted_precision wanted_recall "
@@ -131,7 +131,8 @@ def _check_areas(vector: str, layer: str, column: str, value_of: Mapping[int, fl
         raise ValueError(f"No area of <{vector}> has a number in column <{column}>")
     table = dict.fromkeys(value_of, MapClass(0, column, ""))
     values = {one: MapClass(0, f"{value:g}", "") for one, value in value_of.items()}
-    for sentence in too_small(sites, table, region, vector) + overlaps(sites, values, "values"):
+    lost = too_small(sites, table, region, vector, "column")
+    for sentence in lost + overlaps(sites, values, "values"):
         gs.warning(sentence)
 
 
@@ -142,10 +143,7 @@ def _rasterized(vector: str, layer: str, column: str) -> Iterator[str]:
     remove_debris(TEMPORARY_PREFIX)
     raster = temporary_name(TEMPORARY_PREFIX)
     try:
-        run_module(
-            "v.to.rast", input=vector, layer=layer, type="area", output=raster, use="attr",
-            attribute_column=column,
-        )  # fmt: skip
+        rasterize_values(vector, layer, column, raster)
         yield raster
     finally:
         remove_maps([raster])

@@ -119,17 +119,24 @@ def _area_values(
     raster = temporary_name(TEMPORARY_PREFIX)
     name, column = training.name, training.column
     try:
-        run_module(
-            "v.to.rast", input=name, layer=training.layer, type="area", output=raster, use="attr",
-            attribute_column=column,
-        )  # fmt: skip
+        rasterize_values(name, training.layer, column, raster)
         sites = _with_value(read_areas(name, int(training.layer), region), table)
-        lost = too_small(sites, dict.fromkeys(table, MapClass(0, column, "")), region, name)
+        values = dict.fromkeys(table, MapClass(0, column, ""))
+        lost = too_small(sites, values, region, name, "column")
         places = region.cells_of(sites.chosen(np.flatnonzero(sites.label_cells).tolist()).places)
         with closing(ValueRows(raster, otherwise)) as rows:
             yield LabelSource(rows, partial(_of_sites, training, places, lost))
     finally:
         remove_maps([raster])
+
+
+def rasterize_values(vector: str, layer: str, column: str, raster: str) -> None:
+    """Make a raster map of areas whose column holds a number; all other cells are NULL."""
+    # Without `where` an area whose column is empty has the value 0.
+    run_module(
+        "v.to.rast", input=vector, layer=layer, type="area", output=raster, use="attr",
+        attribute_column=column, where=f"{column} is not null",
+    )  # fmt: skip
 
 
 @contextmanager

@@ -133,7 +133,11 @@ def _centres(low: float, high: float) -> range:
 
 
 def too_small(
-    sites: TrainingSites, table: Mapping[int, MapClass], region: Region, vector: str
+    sites: TrainingSites,
+    table: Mapping[int, MapClass],
+    region: Region,
+    vector: str,
+    noun: str = "class",
 ) -> list[str]:
     """A sentence about areas in the region that label nothing, if there are any.
 
@@ -142,6 +146,7 @@ def too_small(
         table: Class by category.
         region: The grid.
         vector: Name of their map.
+        noun: What the table holds.
     """
     cells = region.cells_of(sites.places)
     inside = region.has(cells)
@@ -156,7 +161,7 @@ def too_small(
     if not lost:
         return []
     told = [
-        f"{count} of {there[label]} of class <{label}>"
+        f"{count} of {there[label]} of {noun} <{label}>"
         for label, count in lost.most_common(LISTED_CLASSES)
     ]
     listed = ", ".join(told) + (", ..." if len(lost) > LISTED_CLASSES else "")
