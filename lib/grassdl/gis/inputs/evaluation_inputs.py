@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The maps of an evaluation by what they hold, classes or values: the one place that asks for it,
-and the maps of values."""
+"""The maps of an evaluation, of classes or of values by the type of the classification; and the
+maps of values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_CLASSES = (
     "segments background distance objects probabilities difference wanted_precision wanted_recall "
     "matrix"
 ).split()
-"""Options that are for maps of classes."""
+"""Options for maps of classes only."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
     """The maps that the options classification, reference, points, areas, compare and segments
     name; a classification of floating type holds values.
 
-    Areas become a temporary raster map, which lives as long as the block.
+    Areas become a temporary raster map, which exists until the block ends.
 
     Raises:
         ValueError: One is missing or of the wrong kind; see `class_by_category`,
@@ -62,7 +62,7 @@ def _value_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps
 
 
 def _check_options(options: Mapping[str, str], name: str) -> None:
-    """Refuse what is for maps of classes."""
+    """Refuse options for maps of classes."""
     for option in _OF_CLASSES:
         if options[option]:
             raise ValueError(
@@ -98,7 +98,7 @@ def _require_values(map_name: str, option: str, name: str) -> str:
 
 
 def _reference(options: Mapping[str, str], name: str, opened: ExitStack) -> Reference:
-    """The reference, whose temporary map lives as long as `opened`."""
+    """The reference, whose temporary map exists until `opened` is closed."""
     if options["reference"]:
         raster = _require_values(options["reference"], "reference", name)
         return Reference(raster, raster)
