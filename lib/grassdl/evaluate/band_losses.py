@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the scores of a model lose when a band is changed, by the model's target: the one place of
-`band_importance` that asks for it."""
+"""Losses of a model's scores when a band is changed, by its kind of target; used by
+`band_importance`."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ LEVEL = 0.95
 
 
 class BandLosses(ABC):
-    """Scores of results, and what they lose.
+    """Scores of the results of a network, and their losses.
 
     Attributes:
-        shape: Shape of a table of sums, of which scores are computed.
+        shape: Shape of a table of sums, from which scores are computed.
     """
 
     shape: tuple[int, ...]
 
     @abstractmethod
     def table(self, result: np.ndarray, batch: Any) -> np.ndarray:
-        """The sums of a batch of patches.
+        """The sums over a batch of patches.
 
         Args:
-            result: What the network gives for it (n, size, size, outputs).
+            result: Output of the network for it (n, size, size, outputs).
             batch: The batch, with its labels.
         """
 
     @abstractmethod
     def scores(self, whole: np.ndarray) -> dict[str, Any]:
-        """The scores of the bands as they are, as a JSON object."""
+        """The scores with unchanged bands, as a JSON object."""
 
     @abstractmethod
     def losses(self, whole: np.ndarray, changed: np.ndarray) -> dict[str, Any]:
-        """What they lose by a band, as a JSON object.
+        """The losses when one band is changed, as a JSON object.
 
         Args:
-            whole: Sums of the bands as they are.
+            whole: Sums with unchanged bands.
             changed: Sums with the band at its mean, then those of each permutation
                 (1 + repeats, ...).
         """
@@ -59,7 +59,7 @@ class ClassLosses(BandLosses):
     """Losses of F1.
 
     Args:
-        card: What the model knows.
+        card: The model card.
         patches: The patches to score.
     """
 
@@ -93,7 +93,7 @@ class ValueLosses(BandLosses):
     """Losses of R2, and by how much RMSE rises.
 
     Args:
-        card: What the model knows.
+        card: The model card.
         patches: The patches to score.
     """
 
@@ -126,9 +126,12 @@ LOSSES: ByTarget[Callable[[ModelCard, Any], BandLosses]] = ByTarget(
 
 
 def _loss(name: str, losses: np.ndarray) -> dict[str, Any]:
-    """A loss (1 + repeats,), that at the mean first: mean of the repeats, and its interval.
+    """Loss of a score: at the band's mean, the mean of the repeats, and its confidence interval.
 
-    The interval is that of Student's t for the mean; none of a single repeat.
+    Args:
+        losses: (1 + repeats,), that at the mean first.
+
+    The interval is that of Student's t for the mean; None for a single repeat.
     """
     at_mean, repeated = losses[0], losses[1:]
     mean, interval = repeated.mean(), None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_writable(folder: Path) -> None:
 
 
 _PART, _LOCK = "part", "lock"
-"""Ends of the names beside an output: of what is being written, and of its lock."""
+"""Suffixes of the names beside an output: of the unfinished file, and of its lock."""
 
 
 def _beside(target: Path, kind: str, word: str) -> Path:
@@ -65,7 +65,7 @@ def _beside(target: Path, kind: str, word: str) -> Path:
 
 
 def remove_abandoned(folder: Path, names: str) -> None:
-    """Remove what killed runs were writing in a folder with `StagedFiles`.
+    """Remove what killed runs left unfinished in a folder, with `StagedFiles`.
 
     Args:
         folder: Where the outputs lie.
@@ -91,13 +91,13 @@ def _remove(path: Path) -> None:
 
 
 class StagedFiles:
-    """Files or folders that are written under other names, and get their own when all are whole.
+    """Files or folders that are written under temporary names and renamed when all are complete.
 
-    Use as a context manager: what has not got its name is removed at its end, as is at its begin
-    what killed runs left of the same files.
+    Use as a context manager: what has not been renamed is removed at the end, and what killed runs
+    left of the same files at the beginning.
 
     Args:
-        targets: Their names. A folder does not replace another one.
+        targets: Their final names. A folder does not replace another one.
     """
 
     def __init__(self, targets: Iterable[Path]):
@@ -120,12 +120,12 @@ class StagedFiles:
             hold.release()
 
     def write(self, writers: Mapping[Path, Callable[[Path], object]]) -> None:
-        """Write them: for each a function that writes it to the path that it is given."""
+        """Write the files, each by a function of the path to write to."""
         for target, write in writers.items():
             write(self._scratches[target])
 
     def name(self) -> None:
-        """Give them their names."""
+        """Give the files their final names."""
         for target, scratch in self._scratches.items():
             scratch.replace(target)
 
@@ -139,9 +139,9 @@ def write_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
 
 @contextmanager
 def replacing(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write that replaces `path` when the block ends well; until then that is as it was.
+    """A file to write that replaces `path` when the block ends without error, and not before.
 
-    For files that one process writes at a time; `StagedFiles` serves any number.
+    For files that one process writes at a time; `StagedFiles` allows any number of processes.
 
     Args:
         path: The file.
@@ -161,10 +161,10 @@ def replacing(path: Path, durable: bool = False) -> Iterator[IO[bytes]]:
 
 
 def open_cut(path: Path, size: int) -> IO[bytes]:
-    """Open a file to append to its first `size` bytes; what it holds beyond is cut off.
+    """Open a file to append after its first `size` bytes; the rest is truncated.
 
     Raises:
-        ValueError: It does not hold as many.
+        ValueError: The file is shorter.
     """
     file = path.open("ab")
     if file.tell() < size:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files in which a user gives classes their values, labels and colours."""
+"""Files in which a user assigns values, labels and colours to classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .delimited import read_text
 _VALUE_AND_LABEL = re.compile(r"([0-9]{1,10})\s*[|,;:\s]\s*(.+)")
 
 NO_CLASS = ("nv", "default")
-"""Keys of r.colors that are no class."""
+"""Keys of r.colors that are not classes."""
 
 
 def read_labels(path: str) -> dict[int, str]:
@@ -63,7 +63,7 @@ def read_colors(path: str) -> dict[int | str, str]:
 
 
 def _rules(path: str, what: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are neither empty nor remarks, with their numbers."""
+    """The lines of a file that are neither empty nor comments, with their numbers."""
     for number, line in enumerate(read_text(path, what).splitlines(), start=1):
         if line.strip() and not line.startswith("#"):
             yield number, one_line(line)

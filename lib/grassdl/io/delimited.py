@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tables as delimited text: of numbers when written, of any fields when read."""
+"""Delimited text: tables of numbers are written, tables of any fields read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DECIMALS = 6
 ROWS_AT_ONCE = 1 << 16
 
 LONGEST_PIPE = 64 << 20
-"""Bytes that are read of a pipe or device, which may have no end."""
+"""Most bytes that are read from a pipe or device, which may have no end."""
 
 
 def read_text(path: str, what: str) -> str:
@@ -26,7 +26,7 @@ def read_text(path: str, what: str) -> str:
         what: What it is, for the message.
 
     Raises:
-        ValueError: It cannot be read, is no text in UTF-8, or a pipe or device without end.
+        ValueError: It cannot be read, is not in UTF-8, or is a pipe or device without end.
     """
     given = Path(path).expanduser()
     try:
@@ -52,7 +52,7 @@ def read_rows(text: str, separator: str, where: str) -> Iterator[tuple[int, list
 
     Args:
         text: The whole table: a quoted field may hold a line break.
-        separator: What stands between fields.
+        separator: Separates the fields.
         where: Name of the table, for messages.
 
     Raises:
@@ -70,7 +70,7 @@ def read_rows(text: str, separator: str, where: str) -> Iterator[tuple[int, list
 
 
 def rows_of(columns: Mapping[str, np.ndarray], form: str) -> Iterator[str]:
-    """The rows of a table as text: integers whole, other numbers with six decimals.
+    """The rows of a table as text: integers in full, other numbers with six decimals.
 
     Args:
         columns: Values (rows,) by the name of the column.
@@ -90,7 +90,7 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray], separator: str) -
     Args:
         path: The file.
         columns: As `rows_of` takes them.
-        separator: What stands between fields; it must not be part of a number.
+        separator: Separates the fields; it must not be part of a number.
     """
     with path.open("w", encoding="ascii") as file:
         file.write(separator.join(columns) + "\n")

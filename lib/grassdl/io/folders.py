@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Output folders: they appear whole or not at all, and replace only what the toolset wrote.
+"""Output folders: they are written completely or not at all, and replace only what the toolset
+wrote.
 
-While a run makes the folder `NAME`, all that it needs lies beside it in `.NAME.part`: the lock that
-shows other runs that the name is taken, the new folder, and for a moment the one that it replaces.
-The kernel releases the lock however the run ends, so that what a killed run left is known to be
+While a run writes the folder `NAME`, its files are beside it in `.NAME.part`: the lock that shows
+other runs that the name is in use, the new folder, and temporarily the one that it replaces. The
+kernel releases the lock however the run ends, so that the remains of a killed run are known to be
 stale.
 """
 
@@ -37,9 +38,9 @@ class FolderKind:
     """A kind of folder that the toolset writes.
 
     Attributes:
-        mark: Name of the JSON file by which a folder of this kind is known.
-        format_name: What that file has under "format".
-        contents: Regular expressions of the paths, relative to the folder, of all that the toolset
+        mark: Name of the JSON file that identifies a folder of this kind.
+        format_name: The value of "format" in that file.
+        contents: Regular expressions of the relative paths of all that the toolset writes
             writes there, folders among it.
     """
 
@@ -48,7 +49,7 @@ class FolderKind:
     contents: tuple[str, ...]
 
     def description(self, folder: Path, title: str, newest: int) -> dict[str, Any]:
-        """The content of the file by which a folder of this kind is known; its texts are printable.
+        """The content of the JSON file that identifies the folder; its texts are printable.
 
         Args:
             folder: The folder.
@@ -90,7 +91,7 @@ class FolderKind:
             )
 
     def remove(self, folder: Path) -> None:
-        """Remove what the toolset wrote; a folder that holds anything else is left with it."""
+        """Remove what the toolset wrote; a folder that holds anything else is kept with it."""
         strange = set(self._strange(folder))
         for parent, folders, files in os.walk(folder, topdown=False):
             for path in (Path(parent, name) for name in (*folders, *files)):
@@ -107,7 +108,7 @@ class FolderKind:
             return False
 
     def _strange(self, folder: Path) -> Iterator[Path]:
-        """What the toolset did not write: files, links and folders."""
+        """Files, links and folders that the toolset did not write."""
         known = re.compile("|".join(f"(?:{one})" for one in self.contents))
         for parent, folders, files in os.walk(folder):
             for path in sorted(Path(parent, name) for name in (*folders, *files)):
@@ -140,7 +141,7 @@ def check_output_folder(path: str | os.PathLike[str], overwrite: bool, kind: Fol
         raise ValueError(f"Output <{target}> is the root of all folders: name one inside it")
     check_output_name(target.name)
     if _work_folder(target).is_dir():
-        # Refused if another run writes it; else what a killed run left is put in order.
+        # Refused if another run writes it; otherwise the remains of a killed run are cleaned up.
         with reserved(target, kind):
             pass
     if target.is_symlink() or target.exists():
@@ -163,7 +164,7 @@ def _check_existing(target: Path, overwrite: bool, kind: FolderKind) -> None:
 
 
 class Reservation:
-    """An output's name that no other run can take, see `reserved`.
+    """The name of an output, reserved for this run: see `reserved`.
 
     Args:
         target: The output folder.
@@ -182,16 +183,16 @@ class Reservation:
 
     @contextmanager
     def new_folder(self) -> Iterator[Path]:
-        """A folder beside the output that takes its name when the block ends well.
+        """A folder beside the output that gets its name when the block ends without error.
 
         Until then nothing lies under the final name but what lay there before.
 
         Raises:
-            ValueError: Meanwhile somebody else made or changed what has this name. It is left
-                alone, and the new folder gets another name, which is in the message.
+            ValueError: Meanwhile another program made or changed a folder of this name. That is not
+                changed, and the new folder gets another name, which is in the message.
         """
         work = _work_folder(self.target)
-        # Processes of a killed run may still be writing into theirs.
+        # Processes of a killed run may still be writing into their folders.
         new, old = work / f"{NEW_PREFIX}{secrets.token_hex(4)}", work / OLD_NAME
         new.mkdir()
         try:
@@ -205,7 +206,7 @@ class Reservation:
             shutil.rmtree(new, ignore_errors=True)
 
     def _put(self, new: Path, old: Path) -> None:
-        """Give the new folder its name, and put the one that it replaces aside."""
+        """Rename the new folder to its final name, and set the one that it replaces aside."""
         try:
             if self._found is not None:
                 self._set_aside(old)
@@ -278,7 +279,7 @@ def _listed_in(file: Path) -> list[str]:
 def _is_folder(name: str) -> bool:
     try:
         return Path(name).expanduser().is_dir()
-    # Many names together are longer than the name of a file may be.
+    # A list of many names may exceed the longest name of a file.
     except (OSError, ValueError):
         return False
 
@@ -287,8 +288,8 @@ def _is_folder(name: str) -> bool:
 def reserved(target: Path, kind: FolderKind) -> Iterator[Reservation]:
     """Reserve an output's name against other runs until the block ends.
 
-    What a killed run left is put in order first: a folder that it had put aside gets its name
-    back, the rest is removed.
+    The remains of a killed run are cleaned up first: a folder that it had set aside gets its name
+    back, all else is removed.
 
     Args:
         target: The output, as `check_output_folder` gives it.
@@ -337,10 +338,10 @@ def _work_folder(target: Path) -> Path:
 def scratch_folder(place: Path) -> Iterator[Path]:
     """A folder for temporary files, which is removed when the block ends.
 
-    What killed runs left in the same place is removed first, whose locks nobody holds.
+    Folders of killed runs in the same place, whose locks are free, are removed first.
 
     Args:
-        place: Where it lies; this folder is made if it is not there, and goes with the last one.
+        place: The parent folder; it is made if missing, and removed with the last folder in it.
     """
     for left in place.iterdir() if place.is_dir() else ():
         _remove_abandoned(left)
@@ -363,7 +364,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _own_scratch(place: Path) -> tuple[Path, IO[bytes]]:
-    """A new folder and its lock; another run may remove a folder without a lock as stale."""
+    """A new folder and its lock; other runs remove folders without a lock as stale."""
     while True:
         place.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
@@ -374,7 +375,7 @@ def _own_scratch(place: Path) -> tuple[Path, IO[bytes]]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of a folder, by which it is known again; None where there is none."""
+    """Device and inode of a folder, by which it is identified; None if it does not exist."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -383,7 +384,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _free_name(target: Path) -> Path:
-    """A name beside a path that nobody has, with a number behind it."""
+    """A free name beside a path, with a number appended."""
     number = 2
     while os.path.lexists(target.with_name(f"{target.name}_{number}")):
         number += 1
@@ -397,10 +398,10 @@ def file_digest(path: Path) -> str:
 
 
 def check_disk(folder: Path, needed: int, what: str) -> None:
-    """Refuse to begin what the disk cannot hold.
+    """Refuse to start what needs more disk space than is free.
 
     Args:
-        folder: Where it is going to be.
+        folder: Where the files will be.
         needed: Bytes that it needs.
         what: What needs them, for the message.
 

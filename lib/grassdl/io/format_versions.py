@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Versions of record formats: older records are brought up to date, newer ones refused.
+"""Versions of record formats: older records are migrated, newer ones refused.
 
-A record has its format's version, a whole number that rises when programs of before could no
-longer read it. For each rise there is a step that turns the content of one version into that of
-the next, so that no dataset or model is ever lost to its age.
+A record contains its format's version, a whole number that is raised when earlier programs could no
+longer read it. For each version there is a step that turns its content into that of the next, so
+that datasets and models of all earlier versions can be read.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def check_version(content: dict[str, Any], what: str, newest: int, remedy: str =
         content: The record.
         what: Begins the message, such as "Model <folder>".
         newest: The newest format version that is known.
-        remedy: What else than a newer i.dl helps, such as ", or leave out -r to start anew".
+        remedy: An alternative to a newer i.dl, such as ", or leave out -r to start anew".
 
     Raises:
-        ValueError: The version is newer, or none.
+        ValueError: The version is newer, or invalid.
     """
     version = content.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:

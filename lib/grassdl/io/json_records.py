@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Records in JSON: written whole or not at all, read within bounds, checked against their types.
+"""Records in JSON: written completely or not at all, read within limits, checked against their
+types.
 
-What describes a dataset, a model or a checkpoint may be damaged, or made by a stranger to
-do harm. `read_json` takes little memory whatever the file holds, and `checked` turns what it found
+The description of a dataset, a model or a checkpoint may be damaged, or made by a stranger to
+do harm. `read_json` uses little memory whatever the file holds, and `checked` turns what it found
 into values of the types that the library declares: `msgspec` compares them field by field, so the
 annotations of a dataclass or TypedDict are the schema of its file.
 """
@@ -19,17 +20,17 @@ from ..core.schema import LONGEST_REASON
 from .atomic import replacing
 
 LARGEST_FILE = 16 << 20
-"""Bytes that a record has at most; a dataset of 448 bands takes 3 million."""
+"""Most bytes of a record; a dataset of 448 bands takes 3 million."""
 
 
 _STRING_OR_NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*"|\[[\s\d.,eE+-]+\]')
-"""A string of JSON as a whole, so that what is in it is never taken for a list of numbers."""
+"""A string of JSON as a whole, so that its content is never taken for a list of numbers."""
 
 
 def write_json(path: Path, content: dict[str, Any], durable: bool = False) -> None:
     """Write an object as indented JSON, lists of numbers on one line; NaN is refused.
 
-    An older file of that name is there until the new one is whole.
+    An existing file of that name is kept until the new one is complete.
 
     Args:
         path: The file.
@@ -73,7 +74,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     """The content of a regular file that is not too large for a record."""
-    # A pipe would wait for whoever writes into it.
+    # Opening a pipe would block until something writes to it.
     if path.exists() and not path.is_file():
         raise ValueError("it is no regular file")
     with path.open("rb") as file:
@@ -84,14 +85,14 @@ def _content(path: Path) -> bytes:
 
 
 def parsed(text: bytes, finite: bool = True) -> Any:
-    """What a text in JSON holds.
+    """The value of a text in JSON.
 
     Args:
         text: In UTF-8.
         finite: Whether to refuse numbers that are not finite.
 
     Raises:
-        ValueError: It is no JSON, nested too deep, or holds a number that is not finite.
+        ValueError: It is not JSON, nested too deep, or holds a number that is not finite.
     """
     constant, number = (_refused, _finite) if finite else (None, None)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Weights by layer out of an HDF5 file in the earlier format of Keras, as `keras.applications` has
+"""Weights by layer from an HDF5 file in the earlier format of Keras, as `keras.applications` has
 them. Only plain numbers of this one file are read."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LAYERS, WEIGHTS = "layer_names", "weight_names"
 """Attributes that list what a group holds, in order."""
 
 LARGEST_ARRAY = 2**31
-"""Bytes of an array beyond which it belongs to no encoder."""
+"""Most bytes of an array of an encoder."""
 
 
 def read_layers(path: str | Path) -> dict[str, list[np.ndarray]]:
@@ -65,5 +65,5 @@ def _array(data: h5py.Dataset) -> np.ndarray:
     if data.external or data.is_virtual or data.nbytes > LARGEST_ARRAY:
         raise ValueError("its numbers lie elsewhere, or are too many")
     if data.chunks is None and data.id.get_storage_size() < data.nbytes:
-        raise ValueError("it promises more numbers than it has")
+        raise ValueError("it declares more numbers than it has")
     return np.asarray(data[()], np.float32)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Locks on what a process is writing; the kernel releases them however the process ends.
 
-What is not locked is stale. The number of a process would not do: in containers numbers are used
-again, and processes outside are not seen there.
+What is not locked is stale. Process numbers are not used: in containers they are reused, and
+processes outside are not visible.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import IO
 WORD_DIGITS = 12
 
 LOCK_NAME = "lock"
-"""The file in a folder that is locked for the whole folder."""
+"""The file in a folder whose lock is that of the whole folder."""
 
 
 def lock(path: Path) -> IO[bytes] | None:
     """Lock a file, which is made if it is not there, until it is closed or the process ends.
 
     Returns:
-        The open file; None while another one holds the lock.
+        The open file; None if another process holds the lock.
     """
     while True:
         file = path.open("ab")
@@ -34,7 +34,7 @@ def lock(path: Path) -> IO[bytes] | None:
         except BlockingIOError:
             file.close()
             return None
-        # Who had the lock may have removed the file since it was opened.
+        # The previous holder of the lock may have removed the file since it was opened.
         if os.fstat(file.fileno()).st_nlink:
             return file
         file.close()
@@ -45,13 +45,13 @@ def locked_folder(folder: Path, busy: str, create: bool = True) -> Iterator[None
     """Hold the lock of a folder until the block ends.
 
     Args:
-        folder: The folder; who holds the lock may remove it.
-        busy: What to say if another process holds the lock.
-        create: Whether to make a folder that is not there.
+        folder: The folder; the holder of the lock may remove it.
+        busy: Message if another process holds the lock.
+        create: Whether to make a missing folder.
 
     Raises:
         ValueError: Another process holds the lock.
-        FileNotFoundError: The folder is not there, and not to be made.
+        FileNotFoundError: The folder does not exist, and `create` is False.
     """
     held = None
     while held is None:
@@ -60,7 +60,7 @@ def locked_folder(folder: Path, busy: str, create: bool = True) -> Iterator[None
         try:
             held = lock(folder / LOCK_NAME)
         except FileNotFoundError:
-            # Whoever held the lock may have removed the folder between the two calls.
+            # The previous holder may have removed the folder between the two calls.
             if create:
                 continue
             raise
@@ -71,10 +71,10 @@ def locked_folder(folder: Path, busy: str, create: bool = True) -> Iterator[None
 
 
 class Hold:
-    """A word for the temporary names of what this process writes, which no other process uses.
+    """A unique word for the temporary names of what this process writes.
 
     Args:
-        lock_of: The path of the file that is locked for a word.
+        lock_of: Gives the path of the lock file of a word.
 
     Attributes:
         word: Some digits.
@@ -95,10 +95,10 @@ class Hold:
 
 
 def abandoned(words: Iterable[str], lock_of: Callable[[str], Path]) -> Iterator[str]:
-    """The stale ones of some words, whose processes have ended; each is locked while it is yielded.
+    """The stale words among some, whose processes have ended; each is locked while it is yielded.
 
     Args:
-        words: Words that names were found with.
+        words: Words found in temporary names.
         lock_of: As `Hold` takes it.
     """
     for word in sorted(set(words)):

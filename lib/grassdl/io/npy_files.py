@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""NumPy's `.npy` files, read only if they are as large as their headers promise.
+"""NumPy's `.npy` files, read only if they are as large as their headers state.
 
-NumPy takes the memory that a header asks for before it looks how much follows.
+NumPy allocates the memory that a header asks for before it checks the size of the file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from numpy.lib import format as npy_format
 from ..core.schema import shortened
 
 VERSION = (1, 0)
-"""Of the format; others are for headers of more than 64 kB, which arrays of numbers do not need."""
+"""Format versions; others are for headers of more than 64 kB, which arrays of numbers do not
+need."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a `.npy` file says that it holds.
+    """The header of a `.npy` file.
 
     Attributes:
         shape: Lengths of the axes.
@@ -40,10 +41,10 @@ class Header:
 
 
 def read_header(file: BufferedIOBase) -> Header:
-    """The header of a `.npy` file, after which the array begins.
+    """Read the header of a `.npy` file, after which the array begins.
 
     Raises:
-        ValueError: It is none, or that of something else than an array of numbers.
+        ValueError: It is invalid, or describes something else than an array of numbers.
     """
     try:
         if npy_format.read_magic(file) != VERSION:
@@ -51,7 +52,7 @@ def read_header(file: BufferedIOBase) -> Header:
         header = Header(*npy_format.read_array_header_1_0(file))
     except OSError:
         raise
-    # Python's parser, to which NumPy hands the header, fails in many ways.
+    # Python's parser, which NumPy calls for the header, raises many kinds of errors.
     except Exception as error:
         raise ValueError(f"it is no array of NumPy ({shortened(error)})") from None
     if header.dtype.kind not in "biuf" or header.dtype.subdtype or min(header.shape, default=0) < 0:
@@ -60,18 +61,18 @@ def read_header(file: BufferedIOBase) -> Header:
 
 
 def read_npy(file: BufferedIOBase, size: int) -> np.ndarray:
-    """An array out of a file that is open where it begins.
+    """Read an array from an open file, from the position at which the array begins.
 
     Args:
         file: The file.
-        size: Bytes of the file from its begin to its end, other arrays may follow.
+        size: Bytes of the whole file; other arrays may follow.
 
     Raises:
         ValueError: It is damaged.
     """
     header = read_header(file)
     if header.bytes > size:
-        raise ValueError(f"it promises {header.bytes} bytes, of which the file has {size} at most")
+        raise ValueError(f"it declares {header.bytes} bytes, of which the file has {size} at most")
     values = np.empty(math.prod(header.shape), header.dtype)
     if file.readinto(values.view(np.uint8).data) < header.bytes:
         raise ValueError("it ends too early")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether an unfinished run may be resumed: only by a call with the same fingerprint.
 
-A fingerprint has a text for each thing that the result depends on, by the name that users know:
+A fingerprint has a text for everything that the result depends on, by a name that users know:
 an option, a map, the model. It is recorded when a run starts.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ..core.text import listed
 
 START_ANEW = "leave out -r to start anew"
-"""What to do about a run that cannot be resumed."""
+"""What to do if a run cannot be resumed."""
 
 _READABLE = ("option ", "version of ")
 """Names of things whose text users understand; those of maps and models are hashes."""

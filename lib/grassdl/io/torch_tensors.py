@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tensors out of the files of PyTorch (`.pth`, `.pt`), without PyTorch and without executing them.
+"""Tensors from the files of PyTorch (`.pth`, `.pt`), without PyTorch and without executing them.
 
-Such a file is a pickle: a program that may call any function of Python when it is loaded. Here it
-is looked through first, and then loaded by an unpickler that knows dictionaries and tensors alone.
+Such a file is a pickle: a program that may call any function of Python when it is loaded. Here its
+opcodes are checked first, then it is loaded by an unpickler that allows dictionaries and tensors
+only.
 
-Format: https://github.com/pytorch/pytorch/blob/main/torch/serialization.py, both that of today (a
-ZIP file with one file per storage) and the one before 1.6 (pickles, then the storages).
+Format: https://github.com/pytorch/pytorch/blob/main/torch/serialization.py, both the current one (a
+ZIP file with one file per storage) and that before 1.6 (pickles, then the storages).
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ import numpy as np
 from ..core.schema import shortened
 
 LARGEST_FILE = 2**31
-"""Bytes of a file beyond which it holds no encoder."""
+"""Most bytes of a file of an encoder."""
 
 MOST_OPCODES = 50_000
-"""Steps of a pickle, which takes about 40 for a tensor; nested that deep it does no harm yet."""
+"""Most opcodes of a pickle, which has about 40 for a tensor; nested that deep it is still
+harmless."""
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-"""The first number in a file of the earlier format."""
+"""The magic number of the earlier format."""
 
 OPCODES = frozenset(
     """
@@ -41,7 +43,7 @@ OPCODES = frozenset(
     BINGET LONG_BINGET GLOBAL REDUCE BUILD BINPERSID
     """.split()
 )
-"""What a pickle of tensors is made of."""
+"""The opcodes of a pickle of tensors."""
 
 DTYPES = {
     "FloatStorage": "<f4",
@@ -76,7 +78,7 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
         return _of_pickles(content)
     except OSError as error:
         raise ValueError(f"File <{path}> cannot be read: {error.strerror}") from error
-    # A damaged pickle or ZIP file fails in many ways.
+    # A damaged pickle or ZIP file raises many kinds of errors.
     except Exception as error:
         raise ValueError(
             f"<{path}> holds no plain tensors of PyTorch ({shortened(error)}): a file is expected "
@@ -85,9 +87,9 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
 
 
 class _Storage(NamedTuple):
-    """Numbers that tensors are views of, still to be read.
+    """Numbers that tensors are views of, not yet read.
 
-    Like all that the unpickler gives out, it has no attribute that a pickle could set.
+    Like all objects that the unpickler makes, it has no attribute that a pickle could set.
     """
 
     key: str
@@ -121,7 +123,7 @@ class _Tensor(NamedTuple):
 
 
 class _Rebuild:
-    """Stands for the function `torch._utils._rebuild_tensor_v2`."""
+    """Replaces the function `torch._utils._rebuild_tensor_v2`."""
 
     __slots__ = ()
 
@@ -132,7 +134,7 @@ class _Rebuild:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Loads dictionaries and tensors; `storages` are those that it has met."""
+    """Loads dictionaries and tensors; `storages` are those found so far."""
 
     def __init__(self, file: BytesIO):
         super().__init__(file, encoding="utf-8")
@@ -157,12 +159,12 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _load(file: BytesIO) -> tuple[Any, dict[str, _Storage]]:
-    """The next pickle of a file, which is looked through first, and the storages it names."""
+    """The next pickle of a file, whose opcodes are checked first, and the storages it names."""
     start = file.tell()
     for number, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         if opcode.name not in OPCODES or number > MOST_OPCODES:
             raise ValueError("its pickle is more than dictionaries and tensors are")
-        # Python takes memory for all numbers of places up to the highest.
+        # Python allocates memory for all indices of the memo up to the highest.
         is_place = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
         if is_place and int(argument or 0) > MOST_OPCODES:
             raise ValueError("its pickle takes far more memory than it has content")
@@ -176,7 +178,7 @@ def _of_pickles(content: bytes) -> dict[str, np.ndarray]:
     file = BytesIO(content)
     if _load(file)[0] != LEGACY_MAGIC:
         raise ValueError("it does not begin as one")
-    # The version of the format, and what the machine was that wrote it.
+    # Version of the format, and properties of the machine that wrote the file.
     for _ in range(2):
         _load(file)
     state, named = _load(file)
@@ -192,7 +194,7 @@ def _of_pickles(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _of_zip(content: bytes) -> dict[str, np.ndarray]:
-    """The format of today."""
+    """The current format."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = archive.namelist()
         home = next(one for one in names if one.endswith("data.pkl")).removesuffix("data.pkl")
@@ -206,7 +208,7 @@ def _of_zip(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A file of the archive, which is as large as it takes place there: nothing in it is packed."""
+    """A file of the archive, which must be stored uncompressed: its size is known then."""
     entry = archive.getinfo(name)
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
         raise ValueError(f"{name} is packed")

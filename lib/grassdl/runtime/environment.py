@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The Python environment that holds the toolset's packages: found, entered, and how it is made.
+"""The Python environment of the toolset's packages: how it is found, entered and made.
 
 GRASS starts modules with the first `python3` of its PATH, which on Debian may have no packages of
 pip. This file needs the standard library only, since it is read before any of them is there.
@@ -17,16 +17,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 VARIABLE = "I_DL_VENV"
-"""What names the environment where it is not in its usual place."""
+"""Variable that names the environment if it is not in its usual place."""
 
 USUAL = "~/.local/share/i.dl/venv"
-"""Where `make setup` makes it."""
+"""The usual place, in which `make setup` makes it."""
 
 REQUIRED = "requirements.txt"
 OPTIONAL = "requirements-optional.txt"
 
 _ENTERED = "I_DL_ENTERED_BY"
-"""Names the process that has entered the environment, which it does once."""
+"""Variable by which a process that has entered the environment does not enter it again."""
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Names under which packages are installed, where they differ from those of their import."""
@@ -46,12 +46,12 @@ def environment() -> Path:
 def enter_environment() -> None:
     """Run this program in the environment if the Python that runs it lacks packages.
 
-    The program starts again from its beginning, with the same words and in the same process, so
-    that GRASS's session and whoever waits for the process notice nothing. Where no environment has
-    been made it goes on: what it lacks is told when it is imported.
+    The program starts again from its beginning, with the same arguments and in the same process, so
+    that GRASS's session and programs that wait for the process are not affected. Without an
+    environment it continues, and the import of a missing package fails.
 
     Raises:
-        ValueError: The environment that `I_DL_VENV` names is none.
+        ValueError: `I_DL_VENV` names no environment.
     """
     named = os.environ.get(VARIABLE)
     folder = environment()
@@ -74,20 +74,20 @@ def enter_environment() -> None:
 def absent(file: str) -> list[str]:
     """The packages of a file of requirements that are not installed in this Python.
 
-    Those that exist for some machines only (`; platform_machine == ...`) are not asked for.
+    Requirements of other machines (`; platform_machine == ...`) are left out.
     """
     return [name for name, line in _listed(file).items() if ";" not in line and not _has(name)]
 
 
 def how_to_install(names: Iterable[str]) -> tuple[str, list[str]]:
-    """What to do where packages cannot be imported.
+    """How to install packages that cannot be imported.
 
     Args:
-        names: Those that were missed, as they are imported.
+        names: The missing packages, by the names of their modules.
 
     Returns:
-        What is missing, all that is required and not there among it, in a sentence; and two
-        commands for a shell that make the environment and install it.
+        A sentence that lists these and all other required packages that are not installed, and
+        two shell commands that make the environment and install them.
     """
     missed = {_DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names}
     missing = missed.union(absent(REQUIRED))
@@ -97,7 +97,7 @@ def how_to_install(names: Iterable[str]) -> tuple[str, list[str]]:
     folder = environment()
     make = ["python3", "-m", "venv", "--system-site-packages", str(folder)]
     install = [str(folder / "bin" / "pip"), "install", *words]
-    # Debian has what makes environments in a package of its own.
+    # Debian has the module that makes environments in a separate package.
     as_root = "" if os.geteuid() == 0 else "sudo "
     before = "" if find_spec("ensurepip") else f"{as_root}apt-get install -y python3-venv && "
     told = (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The backend of Keras: chosen and tuned by the environment, before Keras is imported.
 
-This file and `distribution.py` know backends by name; everything else is `keras` and `keras.ops`.
+This file and `multi_gpu.py` know backends by name; everything else is `keras` and `keras.ops`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ AMPERE = (8, 0)
 """The first compute capability of GPUs with bfloat16."""
 
 AHEAD = 2
-"""Batches that TensorFlow keeps ready while the network learns from another one."""
+"""Batches that TensorFlow prefetches."""
 
 LARGEST_GRAPH = 400_000_000
-"""Weights of a network whose graph stays below the 2 GiB that such a file may have."""
+"""Most weights of a network whose graph stays below 2 GiB, the limit of such a file."""
 
 UNUSED = ("sklearn", "matplotlib")
-"""What Keras imports where it is installed, for wrappers and pictures that are not used here. With
-them hidden Keras is imported in 2.8 s instead of 4.1 s (two cores, TensorFlow 2.21)."""
+"""Optional imports of Keras, for wrappers and pictures that are not used here. Without them Keras
+is imported in 2.8 s instead of 4.1 s (two cores, TensorFlow 2.21)."""
 
 ACCELERATORS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/accel", "/dev/accel0", "/dev/vfio")
-"""What drivers of NVIDIA, of Windows' Linux, of AMD and of TPUs make."""
+"""Device files of the drivers of NVIDIA, of Windows' Linux, of AMD and of TPUs."""
 
 
 def prepare(nprocs: int = 0, exact: bool = False, training: bool = False) -> None:
@@ -53,9 +53,9 @@ def prepare(nprocs: int = 0, exact: bool = False, training: bool = False) -> Non
     Args:
         nprocs: Threads to compute with; 0 leaves the choice to the backend.
         exact: Whether an NVIDIA GPU must compute in full float32 instead of its TF32, whose
-            rounding is coarser than what tiles may differ by.
-        training: Whether this process trains: then it keeps the memory that it frees, which
-            the kernel then need not clear again.
+            rounding exceeds the tolerance of tiles.
+        training: Whether this process trains; it then keeps the memory that it frees (see
+            `malloc.keep_everything`).
     """
     if is_loaded():
         raise RuntimeError("backend.prepare() comes before the first import of keras")
@@ -63,7 +63,7 @@ def prepare(nprocs: int = 0, exact: bool = False, training: bool = False) -> Non
         keep_everything()
     os.environ.setdefault("KERAS_BACKEND", DEFAULT_BACKEND)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # It takes the sizes of tiles, each compiled once, for a mistake, and tells users.
+    # TensorFlow warns of repeated compilation, but each size of tiles is compiled once.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     if exact:
@@ -127,8 +127,8 @@ def has_fast_bfloat16() -> bool:
 
 
 def may_have_gpu() -> bool:
-    """Whether there is any trace of an accelerator, told without loading a backend, which takes
-    seconds; where there is, `has_gpu` tells more."""
+    """Whether there is any sign of an accelerator, without loading a backend, which takes
+    seconds; `has_gpu` is exact."""
     return sys.platform == "darwin" or any(Path(one).exists() for one in ACCELERATORS)
 
 
@@ -153,11 +153,11 @@ def has_gpu() -> bool:
 
 
 def feed(batches: keras.utils.PyDataset) -> keras.utils.PyDataset | tf.data.Dataset:
-    """What to give to `fit` for batches, so that no epoch waits for anything at its end.
+    """Batches in the form that `fit` reads without a delay at the end of an epoch.
 
-    For TensorFlow Keras makes a `tf.data.Dataset` of them, whose autotuning thread sleeps for times
-    that double from 10 ms to a minute, and the epoch does not end before that thread wakes. The one
-    made here has no such thread. Other backends take the batches themselves.
+    For TensorFlow Keras makes a `tf.data.Dataset` of them, whose autotuning thread sleeps for
+    intervals that double from 10 ms to a minute, and the epoch ends only after that thread wakes.
+    The one made here has no such thread. Other backends take the batches themselves.
     """
     import keras
 
@@ -181,8 +181,8 @@ def feed(batches: keras.utils.PyDataset) -> keras.utils.PyDataset | tf.data.Data
 
 
 def frozen_graph(network: keras.Model) -> tuple[bytes, list[str]] | None:
-    """A network as TensorFlow's graph with its weights as constants, serialized, and the names of
-    its outputs in their order; None where the backend is another or it is too large for that.
+    """A network as serialized TensorFlow graph with constant weights, and the names of its outputs
+    in order; None with another backend, or if the network is too large.
 
     It takes a quarter of the time of a SavedModel, for which Keras and TensorFlow trace the network
     and the functions that read and write its weights.
@@ -205,9 +205,9 @@ def frozen_graph(network: keras.Model) -> tuple[bytes, list[str]] | None:
 
 @contextmanager
 def _hidden(packages: Sequence[str]) -> Iterator[None]:
-    """Let packages that are not imported yet look as if they were not installed."""
+    """Make packages that are not imported yet appear not to be installed."""
     hidden = [name for name in packages if name not in sys.modules]
-    # Python takes None there for a package that is not installed, which its type does not tell.
+    # None in `sys.modules` means that a package is not installed; its type does not allow None.
     absent: Any = None
     sys.modules.update(dict.fromkeys(hidden, absent))
     try:
@@ -219,9 +219,9 @@ def _hidden(packages: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _without_garbage() -> Iterator[None]:
-    """Keep Python from looking for garbage among what an import makes, meanwhile and later.
+    """Disable garbage collection during an import, and exempt the imported objects from later ones.
 
-    None of it ever is, and to look through it takes a sixth of the time of importing Keras.
+    They are never garbage, and collection takes a sixth of the time of importing Keras.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -235,9 +235,9 @@ def _without_garbage() -> Iterator[None]:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Keep from the user what TensorFlow's C++ part prints before its log level is read.
+    """Hide what TensorFlow's C++ part prints before its log level is read.
 
-    Errors are Python exceptions and pass.
+    Errors are Python exceptions and are raised.
     """
     sys.stderr.flush()
     kept = os.dup(2)
@@ -252,7 +252,7 @@ def _silent_stderr() -> Iterator[None]:
 
 
 def physical_memory() -> int | None:
-    """Bytes of main memory of this machine; None where nobody tells."""
+    """Bytes of main memory of this machine; None if unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):

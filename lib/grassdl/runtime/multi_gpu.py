@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Several GPUs, of one machine or of many, that train one network: data parallel, over JAX.
+"""Data-parallel training of one network on several GPUs, of one machine or of many, with JAX.
 
 Every device computes its part of every batch with the same weights. The processes are parts of
 one program over the whole batch, so that losses, metrics and batch normalisation are those of the
-whole batch, as on one device. Keras does this over JAX alone; with another backend there is one
-process, which uses what that backend uses by itself.
+whole batch, as on one device. Keras supports this with JAX only; with another backend there is one
+process, which uses the devices that the backend uses by default.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 
 ADDRESS, PROCESSES, PROCESS = "I_DL_ADDRESS", "I_DL_PROCESSES", "I_DL_PROCESS"
-"""Variables of the environment: host:port of the first process, their number, and which one it is,
-counted from 0."""
+"""Environment variables: host:port of the first process, number of processes, and index of this
+one, from 0."""
 
 BACKEND = "jax"
 
 SLURM_TASKS = "SLURM_STEP_NUM_TASKS"
-"""Tasks that srun started; absent in a batch script itself, which is alone."""
+"""Number of tasks that srun started; absent in a batch script itself, which is one process."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,17 @@ class Team:
         """The part of a batch that this process reads.
 
         Args:
-            places: Places of all patches of the batch.
+            places: Indices of all patches of the batch.
 
         Returns:
-            An even part of them; -1, no patch, makes up for what is missing to a multiple of the
-            devices.
+            An even part of them, padded with -1, no patch, to a multiple of the devices.
         """
         missing = -len(places) % self.devices
         whole = np.concatenate([places, np.full(missing, -1, places.dtype)])
         return np.split(whole, self.processes)[self.process]
 
     def check_batch_size(self, batch_size: int) -> None:
-        """Refuse batches that cannot be shared out evenly.
+        """Refuse batches that cannot be divided evenly.
 
         Raises:
             ValueError: Their size is not a multiple of the devices.
@@ -79,9 +78,9 @@ ALONE = Team()
 
 
 def join(environment: Mapping[str, str] = os.environ) -> Team:
-    """Join the processes that the environment tells of, before anything is computed.
+    """Join the processes that the environment names, before anything is computed.
 
-    Own variables come first, then those of SLURM, in a step of several tasks.
+    The toolset's own variables take precedence over those of SLURM, in a step of several tasks.
 
     Raises:
         ValueError: The variables are incomplete or impossible, or the backend is not JAX.
@@ -101,14 +100,14 @@ def join(environment: Mapping[str, str] = os.environ) -> Team:
         if given:
             keras.distribution.initialize(*given)
         elif slurm:
-            # JAX knows its way about SLURM.
+            # JAX reads the variables of SLURM itself.
             keras.distribution.initialize()
         return _distribute()
 
 
 @contextmanager
 def _stdout_as_stderr() -> Iterator[None]:
-    """Keep from stdout, which is for results, what the C++ part of JAX tells when it connects."""
+    """Keep from stdout, which is for results, what JAX's C++ part prints when it connects."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
@@ -120,10 +119,10 @@ def _stdout_as_stderr() -> Iterator[None]:
 
 
 def own_variables(environment: Mapping[str, str]) -> tuple[str, int, int] | None:
-    """Address of the first process, number of processes, and which one this is, from 0.
+    """Address of the first process, number of processes, and index of this one, from 0.
 
     Raises:
-        ValueError: Some are missing, or no such numbers.
+        ValueError: Some are missing or invalid.
     """
     names = ADDRESS, PROCESSES, PROCESS
     if not any(name in environment for name in names):
@@ -142,7 +141,7 @@ def own_variables(environment: Mapping[str, str]) -> tuple[str, int, int] | None
 
 
 def _distribute() -> Team:
-    """Spread what is computed from now on over all devices, if there are several."""
+    """Distribute all further computation over all devices, if there are several."""
     import jax
     import keras
 
@@ -156,10 +155,10 @@ def _distribute() -> Team:
 
 
 def part(team: Team) -> None:
-    """End the common work: from now on each process computes for itself.
+    """End the distribution: from now on each process computes for itself.
 
-    All processes must call it at the same point, and models made before are to be copied: their
-    weights live on devices of all processes.
+    All processes must call it at the same point. Models made before must be copied, since their
+    weights are on devices of all processes.
     """
     if team.devices == 1:
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""OpenVINO as all of the toolset uses it: without telemetry, and networks read from files."""
+"""OpenVINO without telemetry, and networks read from files and converted from Keras."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def import_openvino() -> openvino:
     Raises:
         ModuleNotFoundError: It is not installed.
     """
-    # What the converter does without the package that sends them.
+    # As the converter does if the package that sends them is not installed.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
@@ -30,7 +30,7 @@ def import_openvino() -> openvino:
 
 
 def read_network(path: Path) -> openvino.Model:
-    """The network of a file or exported folder, which may then go."""
+    """The network of a file or exported folder, which may be removed afterwards."""
     core = import_openvino().Core()
     # Not mapped: the file may be replaced while it is in use.
     core.set_property({"ENABLE_MMAP": False})
@@ -38,8 +38,8 @@ def read_network(path: Path) -> openvino.Model:
 
 
 def converted_network(network: keras.Model) -> openvino.Model:
-    """A network of Keras as OpenVINO has it."""
-    # Through a file: what OpenVINO takes in memory it takes by code that Python 3.13 cannot run.
+    """A network of Keras, converted to OpenVINO."""
+    # By a file: conversion in memory executes code that Python 3.13 does not support.
     with TemporaryDirectory() as scratch:
         frozen = frozen_graph(network)
         if frozen is None:
@@ -52,7 +52,7 @@ def converted_network(network: keras.Model) -> openvino.Model:
 
 
 def _named(model: openvino.Model, pixels: str, outputs: Sequence[str]) -> openvino.Model:
-    """A network with its outputs in this order, and the names that a SavedModel gives it."""
+    """A network with its outputs in this order, and the names that they have in a SavedModel."""
     results = [model.output(name).node for name in outputs]
     named = import_openvino().Model(results, model.get_parameters(), model.get_friendly_name())
     for place, name in [

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Work in other processes: the same in several, for a library that allows one thread only, or one
-that is to leave nothing in memory; and how processes are ended.
+"""Worker processes: several that do the same work, for a library that allows one thread only, or
+one whose memory is freed at its end; and how processes are ended.
 
 `concurrent.futures.ProcessPoolExecutor` was tried in place of `Workers`. Its processes outlive the
 one that started them if that is killed (SIGKILL, out of memory), forked or spawned, since each
@@ -35,19 +35,19 @@ Context = ForkContext | SpawnContext
 class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM), by a batch system for instance, not by its user.
 
-    What a signal's handler raises is lost if Python was just clearing away an object, so long work
-    also looks at `asked` from time to time.
+    The exception of a signal handler is lost if Python was just destroying an object, so long work
+    also checks `asked` from time to time.
     """
 
     asked = False
 
     heeded = False
-    """Whether the process is about to end by itself: it is often asked twice, once by its number
-    and once as one of a group."""
+    """Whether the process is about to end by itself: the signal is often sent twice, to the process
+    and to its group."""
 
 
 class Work(Protocol[Job, Data, Result]):
-    """Work on jobs that has two steps; while one job is in the second, the next is in the first."""
+    """Work on jobs in two steps; while one job is in the second, the next is in the first."""
 
     def read(self, job: Job) -> Data:
         """The first step, always in the main thread of a process."""
@@ -57,10 +57,10 @@ class Work(Protocol[Job, Data, Result]):
 
 
 class Workers:
-    """Processes that are started once and do one kind of work after the other.
+    """Processes that are started once and do several kinds of work in turn.
 
-    Use as a context manager. Where it is safe they are forked: they then need not import again what
-    this process has imported, which takes longer than to read a small map.
+    Use as a context manager. They are forked where that is safe, so that they need not import again
+    what this process has imported, which takes longer than reading a small map.
 
     Args:
         nprocs: How many processes; with 1 the work is done in this one.
@@ -109,13 +109,13 @@ class Workers:
 
 
 def run_apart(function: Callable[..., None], *arguments: object) -> None:
-    """Run a function in a process of its own, with which all that it imports goes.
+    """Run a function in a process of its own, whose memory is freed at its end.
 
     Args:
         function: Picklable, as are its arguments.
 
     Raises:
-        ChildProcessError: The process was killed, or broke down, before its work was done.
+        ChildProcessError: The process was killed, or failed, before its work was done.
         Exception: What the function raised.
     """
     connection, process = _started(get_context("spawn"), [], _do, function, arguments)
@@ -149,11 +149,11 @@ def _started(
         function: Takes its end of the pipe and `arguments`.
     """
     here, there = context.Pipe()
-    # A fork also has this process's ends, and as long as one is open no process finds out that
-    # this one has ended.
+    # A fork inherits this process's ends, and while one is open no process detects that this one
+    # has ended.
     inherited = [*connections, here] if isinstance(context, ForkContext) else []
     process = context.Process(target=_begin, args=(there, inherited, function, arguments))
-    # Ctrl-C goes to all processes of a terminal; only this one is to act on it.
+    # Ctrl-C reaches all processes of a terminal; only this one must react to it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
@@ -164,7 +164,7 @@ def _started(
 
 
 def _results(missing: dict[Connection, int]) -> Iterator[Result]:
-    """What comes from processes that have `missing` results each to send."""
+    """Results that are received from processes that have `missing` results each to send."""
     while missing:
         ready = wait(list(missing))
         for connection in [one for one in missing if one in ready]:
@@ -200,7 +200,7 @@ def _begin(
     function: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
-    """What a process does first: it lets go of all that is not its own."""
+    """The first steps of a process: it closes what it inherited."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for one in inherited:
         one.close()
@@ -208,7 +208,7 @@ def _begin(
 
 
 def _serve(connection: Connection) -> None:
-    """Do all work that comes, until the process at the other end of the pipe has ended."""
+    """Do all work that is received, until the process at the other end of the pipe has ended."""
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             work: Work[Any, Any, Any]

@@ -77,5 +77,5 @@ def test_what_tells_where_dates_are_missing_widens_no_view(network):
 
 
 def test_one_date_is_refused():
-    with pytest.raises(ValueError, match="<utae> sees a series of dates, the data have one: cut"):
+    with pytest.raises(ValueError, match="<utae> needs a series of dates, the data have one: cut"):
         build((0,), dates=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""U-TAE: a U-Net that sees each date of a series by one encoder, and attends to some of them."""
+"""U-TAE: a U-Net with one encoder for all dates of a series, and attention to the dates."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .siamese_unet import shared_encoder
 from .unet import decoded
 
 ENCODER = ("encoder", "bottom")
-"""What the names of the encoder's layers begin with."""
+"""Prefixes of the names of the encoder's layers."""
 
 HEADS = 8
-"""Ways to attend to the dates, of which there are as many as divide the filters."""
+"""Most heads of the attention; the number used is its greatest common divisor with the filters."""
 
 
 def utae(
@@ -32,13 +32,13 @@ def utae(
     dates: int = 2,
     days: Sequence[int] | None = None,
 ) -> KerasTensor:
-    """A U-Net for series: all dates pass through the same encoder. At the lowest resolution each
-    cell attends to the dates by several heads, and the attention, interpolated, weights the dates
-    at each level of the decoder, too.
+    """A U-Net for series, with temporal attention: all dates pass through the same encoder. At the
+    lowest resolution each cell attends to the dates by several heads; interpolated, this attention
+    also weights the dates at each level of the decoder.
 
-    As in the original, keys meet one learnt query of each head, which makes scores that are linear
-    in the features; here the matrix of both is learnt at once. Dates get no attention where they
-    are missing. Unlike the original, normalisation is by batches, and heads are fewer.
+    As in the original, each head has one learnt query, so that scores are linear in the features;
+    here the product of query and key weights is learnt as one matrix. Missing dates get no
+    attention. Unlike the original, it has batch normalisation and fewer heads.
 
     Source: Garnot and Landrieu 2021, doi 10.1109/ICCV48922.2021.00483.
 
@@ -46,13 +46,13 @@ def utae(
         pixels: Normalised pixels (batch, rows, columns, dates x bands), rows and columns multiples
             of 2**depth.
         outputs: Number of scores.
-        filters: Filters at full resolution; each level down has twice as many.
+        filters: Filters at full resolution; each lower level has twice as many.
         depth: Number of times the resolution is halved.
         dropout: Share of features dropped in training at the lowest resolution.
         batch_norm: Whether batch normalisation follows each convolution.
         dates: Number of dates.
-        days: Days of the dates of a series, the last band of each of which tells where it was
-            observed; None for dates that are never missing, and follow each other by one day.
+        days: Days from the first date of a series to each, whose last band is 1 where the date was
+            observed; None for dates that are never missing, and are taken as one day apart.
 
     Returns:
         Scores (batch, rows, columns, outputs).
@@ -62,7 +62,7 @@ def utae(
     """
     if dates < 2:
         raise ValueError(
-            "Network <utae> sees a series of dates, the data have one: cut patches of several with "
+            "Network <utae> needs a series of dates, the data have one: cut patches of several by "
             "strds of i.dl.patches, or choose another network"
         )
     images = DatesApart(dates, name="dates")(pixels)
@@ -90,8 +90,8 @@ def utae(
 
 
 def _shares(images: Sequence[KerasTensor], depth: int) -> list[list[KerasTensor]]:
-    """The share of observed cells (batch, rows, columns, 1) of each level and the deepest one, by
-    date."""
+    """The share of observed cells (batch, rows, columns, 1) by date, of each level and the deepest
+    one."""
     last = LastBand(name="observed_dates")
     shares = [[last(image) for image in images]]
     for level in range(depth):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Layers by which a network attends to some of the dates of a series."""
+"""Layers of temporal attention: a network weights the dates of a series."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from keras import KerasTensor, layers, ops
 from .argmax_pooling import PACKAGE
 
 LONGEST_DAYS = 1000
-"""Days that the slowest wave of `WithDays` tells apart (Garnot and Landrieu 2021)."""
+"""Base of the periods of `WithDays` in days / 2 pi: an upper bound (Garnot and Landrieu 2021)."""
 
 MISSING = -1e4
-"""Score of a date without any cell, whose attention is exactly 0 thereby in any precision."""
+"""Score of a date without observed cells, whose attention thus is exactly 0 in any precision."""
 
 LEAST = 1e-3
-"""Attention that a date has at least where it was observed, though a coarser cell gave it none."""
+"""Least attention to a date where it was observed, though a coarser cell gave it none."""
 
 TINY = 1e-5
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class WithDays(layers.Layer):
-    """Features of dates, plus waves of their days, by which early and late ones differ.
+    """Positional encoding: adds sines and cosines of the day of each date to its features.
 
-    Source: the positional encoding of Vaswani et al. 2017, by days instead of places.
+    Source: Vaswani et al. 2017, with days in place of positions.
 
     Args:
-        days: Day of each date.
+        days: Days from the first date to each.
     """
 
     def __init__(self, days: Sequence[int], **settings: Any):
@@ -39,7 +39,7 @@ class WithDays(layers.Layer):
         self.days = list(days)
 
     def call(self, features: Sequence[KerasTensor]) -> list[KerasTensor]:
-        """The features (batch, rows, columns, channels) of each date, changed."""
+        """The features (batch, rows, columns, channels) of each date, plus its encoding."""
         channels = features[0].shape[-1]
         periods = LONGEST_DAYS ** (2 * (np.arange(channels) // 2) / channels)
         phases = np.array(self.days)[:, None] / periods
@@ -56,13 +56,13 @@ class WithDays(layers.Layer):
         return list(shapes)
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the layer again."""
+        """The arguments of the layer."""
         return {**super().get_config(), "days": self.days}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class DateAttention(layers.Layer):
-    """The share of each date in what is seen of all, by scores; a date that is missing has none.
+    """Attention to the dates: the softmax of their scores over the dates; a missing date has 0.
 
     Args:
         dates: Number of dates.
@@ -73,9 +73,16 @@ class DateAttention(layers.Layer):
         self.dates = dates
 
     def call(self, given: Sequence[KerasTensor]) -> KerasTensor:
-        """Attention (batch, rows, columns, dates x heads), date after date, of scores (batch, rows,
-        columns, heads) of each date, and of the shares of the cells that were observed (batch,
-        rows, columns, 1), if any are given. The heads of all dates add up to 1."""
+        """The attention of each head to each date.
+
+        Args:
+            given: Scores (batch, rows, columns, heads) of each date, then, if dates may be missing,
+                the share of observed cells (batch, rows, columns, 1) of each.
+
+        Returns:
+            (batch, rows, columns, dates x heads), date after date; that of a head adds up to 1 over
+            the dates.
+        """
         scores = list(given[: self.dates])
         for place, share in enumerate(given[self.dates :]):
             known = ops.log(ops.maximum(share, ops.cast(TINY, share.dtype)))
@@ -83,13 +90,13 @@ class DateAttention(layers.Layer):
         return ops.concatenate(ops.unstack(ops.softmax(ops.stack(scores), axis=0), self.dates), -1)
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the layer again."""
+        """The arguments of the layer."""
         return {**super().get_config(), "dates": self.dates}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class AttendedDates(layers.Layer):
-    """Features of all dates in one, by attention; each head has its part of the channels.
+    """Mean of the features of all dates, weighted by attention; each head weights its own channels.
 
     Args:
         dates: Number of dates.
@@ -100,9 +107,16 @@ class AttendedDates(layers.Layer):
         self.dates = dates
 
     def call(self, given: Sequence[KerasTensor]) -> KerasTensor:
-        """Features (batch, rows, columns, channels) of attention (batch, rows, columns, dates x
-        heads), the features of each date, and the shares of cells that were observed (batch, rows,
-        columns, 1), if any are given: dates get no attention where they are missing."""
+        """The weighted mean of the features.
+
+        Args:
+            given: Attention (batch, rows, columns, dates x heads); features (batch, rows, columns,
+                channels) of each date; and, if dates may be missing, the share of observed cells
+                (batch, rows, columns, 1) of each: a date gets no attention where it is missing.
+
+        Returns:
+            (batch, rows, columns, channels).
+        """
         attention, features = given[0], given[1 : 1 + self.dates]
         weights = ops.split(attention, self.dates, axis=-1)
         shares = given[1 + self.dates :]
@@ -117,5 +131,5 @@ class AttendedDates(layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the layer again."""
+        """The arguments of the layer."""
         return {**super().get_config(), "dates": self.dates}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Layers of networks that treat the dates of their bands separately."""
+"""Layers of networks that process the dates of their bands separately."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from keras import KerasTensor, layers, ops
 from .argmax_pooling import PACKAGE
 
 WHOLE = 0.999
-"""Share of a cell from which on it counts as observed."""
+"""Least share of a cell that counts as observed."""
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class DatesApart(layers.Layer):
-    """The bands of each date, out of those of all dates, date after date.
+    """Splits the bands of all dates, date after date, into those of each date.
 
     Args:
         dates: Number of dates.
@@ -31,13 +31,13 @@ class DatesApart(layers.Layer):
         return ops.split(pixels, self.dates, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the layer again."""
+        """The arguments of the layer."""
         return {**super().get_config(), "dates": self.dates}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class LastBand(layers.Layer):
-    """The last band of a date, which tells of a series where it was observed."""
+    """The last band of a date, which in a series is 1 where the date was observed."""
 
     def call(self, pixels: KerasTensor) -> KerasTensor:
         """(batch, rows, columns, 1) of (batch, rows, columns, bands)."""
@@ -46,10 +46,10 @@ class LastBand(layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class WhereObserved(layers.Layer):
-    """Bands of a series as if at their means where their date is missing.
+    """Sets the bands of a series to their means where their date is missing.
 
-    The last band of each date is 1 where it was observed; interpolated cells that are so in part
-    only are missing, too.
+    The last band of each date is 1 where it was observed; cells that are observed only in part,
+    after interpolation, count as missing.
 
     Args:
         dates: Number of dates.
@@ -60,11 +60,11 @@ class WhereObserved(layers.Layer):
         self.dates = dates
 
     def call(self, pixels: KerasTensor) -> KerasTensor:
-        """Normalised pixels (batch, rows, columns, dates x bands) with 0 where missing."""
+        """Normalised pixels (batch, rows, columns, dates x bands), 0 where missing."""
         shown = []
         for one in ops.split(pixels, self.dates, axis=-1):
             observed = ops.cast(one[..., -1:] > WHOLE, one.dtype)
-            # Not a product, by which what is beyond all numbers would stay.
+            # Not a product, which would keep values that are not finite.
             values = ops.where(observed > 0, one[..., :-1], ops.zeros_like(one[..., :-1]))
             shown += [values, observed]
         return ops.concatenate(shown, axis=-1)
@@ -74,13 +74,13 @@ class WhereObserved(layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the layer again."""
+        """The arguments of the layer."""
         return {**super().get_config(), "dates": self.dates}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class AbsoluteDifference(layers.Layer):
-    """How far features differ, whichever are larger."""
+    """Absolute difference of two tensors of features."""
 
     def call(self, first: KerasTensor, second: KerasTensor) -> KerasTensor:
         """|first - second|, both of the same shape."""
