@@ -319,7 +319,7 @@ def test_a_label_code_that_is_no_class_is_refused_before_training(tmp_path, spli
     labels = np.load(file)
     labels[place, 0, 0] = 2
     np.save(file, labels)
-    words = "b> is damaged: a label has the code 2, and dataset.json tells 2 classes, with codes"
+    words = "b> is damaged: a label has the code 2, and dataset.json has 2 classes, with codes"
     with pytest.raises(ValueError, match=words):
         datasets_to_train_on(f"{tmp_path / 'a'},{tmp_path / 'b'}")
     patches = joined(tmp_path / "a", tmp_path / "b").arrays(split)[-1]

@@ -191,5 +191,5 @@ def test_models_of_patches_are_an_ensemble_of_patches_if_these_are_of_one_size(t
     assert joined.target.is_same(target)
     assert not ClassScheme(target).is_same(target)
     larger = Member(other.folder, replace(other.card, size=2 * other.card.size))
-    with pytest.raises(ValueError, match=f"judges patches of {one.card.size} cells as a whole"):
+    with pytest.raises(ValueError, match=f"classifies patches of {one.card.size} cells as a whole"):
         joined_card("both", [one, larger])

@@ -5,13 +5,13 @@ Everywhere `counts` is (classes, classes) int64 with rows = classification and c
 reference, as in Congalton & Green; rows and columns stand in the same order of classes. (Note
 that scikit-learn's own confusion matrix is the transpose.)
 
-Most figures need the margins of a table only: hits, mapped pixels and reference pixels of each
+Most figures need only the margins of a table: hits, mapped pixels and reference pixels of each
 class. They take a table, or several at once, (..., classes, classes), or the `Margins` alone, which
-are much smaller, as a bootstrap of thousands of tables wants them. So a figure of one table is a
-number, that of several an array (...); figures by class have one more axis. Those that need all
-cells of the table take one table.
+are much smaller, as for a bootstrap of thousands of tables. A figure of one table is a number, that
+of several an array (...); figures by class have one more axis. Those that need all cells of the
+table take one table.
 
-What cannot be known is NaN, never 0 or 1 by agreement:
+Undefined figures are NaN, not 0 or 1 by convention:
 
 ================================ ========= ========= ========= =========
 the class has pixels in          precision recall    F1        IoU
@@ -21,9 +21,9 @@ the classification only          0         undefined 0         0
 the reference only               undefined 0         0         0
 ================================ ========= ========= ========= =========
 
-Means are taken over the classes whose figure is defined. The tests hold all figures that
-scikit-learn has to those of scikit-learn; importing it would take longer than counting the pixels
-of most maps.
+Means are taken over the classes whose figure is defined. The tests compare all figures that
+scikit-learn has with its results; importing it would take longer than counting the pixels of most
+maps.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Z_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Margins:
-    """What most figures need of tables of counts.
+    """The margins of tables of counts, which most figures are computed from.
 
     Attributes:
         values: Hits, mapped pixels and reference pixels of each class (..., 3, classes) float64,
@@ -153,7 +153,7 @@ def macro_mean(figures: np.ndarray) -> np.ndarray:
     """Mean of a figure (..., classes) over the classes for which it is defined; NaN if for none."""
     defined = ~np.isnan(figures)
     if figures.ndim == 1:
-        # So a class that is in neither map does not even change how the sum is rounded.
+        # Thus a class that is in neither map does not even change the rounding of the sum.
         figures = figures[defined]
         defined = defined[defined]
     return _ratio(np.where(defined, figures, 0).sum(axis=-1), defined.sum(axis=-1))
@@ -172,7 +172,7 @@ def f1_macro(table: Table) -> np.ndarray:
 
 
 def f1_weighted(table: Table) -> np.ndarray:
-    """Mean F1, each class weighing as much as it has reference pixels."""
+    """Mean F1 over the classes, weighted by their reference pixels."""
     return weighted_mean(f1(table), table)
 
 
@@ -223,8 +223,8 @@ HEADLINE = {
     "f1_macro": "Macro F1",
     "mean_iou": "Mean IoU",
 }
-"""Some of these, with titles: those that are asked for first, of a map, of a model, of each of
-several datasets, and of two maps that are compared."""
+"""The main ones of these, with titles, for a map, a model, each of several datasets, and two maps
+that are compared."""
 
 
 def kappa_variance(counts: np.ndarray) -> float:
@@ -342,7 +342,7 @@ def _parts(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """The ratio, NaN where there is nothing to divide by; a number if both are."""
+    """The ratio, NaN for a denominator of 0; a number if both are."""
     undefined = np.full(np.broadcast(part, whole).shape, np.nan)
     return np.divide(part, whole, out=undefined, where=whole > 0)[()]
 

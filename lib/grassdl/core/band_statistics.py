@@ -94,7 +94,7 @@ class Histogram:
         """The reverse of `to_json`.
 
         Raises:
-            ValueError: There is no such histogram.
+            ValueError: It describes no histogram.
         """
         found = checked(item, HistogramRecord)
         width, start = found["width"], found["start"]
@@ -124,8 +124,8 @@ class BandStatistics:
     """Count, sum, sum of squares, range and histogram of a band's values without NULLs.
 
     Sums of integer bands are Python integers: parts merge to exactly the figures of the whole.
-    Those of floats are rounded, and the deviation of a narrow band far from 0 cancels out in them:
-    floats have the sum of the squared differences from their mean, too (Chan et al. 1983).
+    Those of floats are rounded, and differences of them cancel out for a narrow band far from 0.
+    Therefore floats also have the sum of squared differences from their mean (Chan et al. 1983).
     """
 
     count: int = 0
@@ -210,7 +210,7 @@ class BandStatistics:
 
     @property
     def _differences(self) -> float:
-        """The squared differences, by the sums where they are all there is."""
+        """Sum of the squared differences from the mean; computed from the sums if not recorded."""
         if self.squared_differences is not None:
             return self.squared_differences
         # In integers the difference is exact: no cancellation for a narrow band far from 0.
@@ -259,7 +259,7 @@ class BandStatistics:
         """The reverse of `to_json`.
 
         Raises:
-            ValueError: No values have such statistics.
+            ValueError: No values can have such statistics.
         """
         found = checked(item, _StatisticsRecord)
         figures = [found[name] for name in ("sum", "sum_of_squares", "minimum", "maximum")]

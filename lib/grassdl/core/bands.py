@@ -22,23 +22,23 @@ Derivation = Literal["ndsm", "ndvi", "observed"]
 """How a band is computed from source maps."""
 
 Transform = Literal["db"]
-"""What the values of a map are turned into as they are read: see `decibel`."""
+"""Transformations of values as they are read: see `decibel`."""
 
 VALUES_OF: Mapping[Transform | None, str] = {None: "the values of the map", "db": "decibel"}
 """What a band holds, by its transform."""
 
 ROLES = {None: {"map"}, NDSM: {"dsm", "dtm"}, NDVI: {"red", "nir"}}
-"""What the maps are called that a band is made of, by its derivation; those of "observed", which
-are all maps of its date, are numbered."""
+"""Names of the source maps of a band, by its derivation; those of "observed", which are all maps of
+its date, are numbered."""
 
 DType = Literal["uint8", "uint16", "int16", "int32", "float32", "float64"]
 """Names of the dtypes that bands have."""
 
 OPTION_PREFIXES = ("", "after_")
-"""What the names of options begin with that give the maps of each date of a pair."""
+"""Prefixes of the options that give the maps of each date of a pair."""
 
 IMAGERY = ("group", "input", "strds")
-"""Options of which one gives the imagery; without them a module takes earlier probabilities."""
+"""Options of which one gives the imagery; without them a module reads existing probabilities."""
 
 COLORS = ("red", "green", "blue")
 
@@ -50,13 +50,13 @@ NAMES_OF_COLORS = (
     *((f"l{number}_4", f"l{number}_3", f"l{number}_2") for number in (8, 9)),
     *((f"l{number}_3", f"l{number}_2", f"l{number}_1") for number in (4, 5, 7)),
 )
-"""What the bands of red, green and blue light are called: plain names, and GRASS's semantic labels
-of Sentinel-2 and Landsat."""
+"""Names of the bands of red, green and blue light: plain names, and GRASS's semantic labels of
+Sentinel-2 and Landsat."""
 
 Resampling = Literal["nearest", "bilinear", "bicubic", "average"]
 
 LARGEST_SUM = 1e120
-"""Sums and sums of squares are far below, and the squares of sums are numbers, too."""
+"""Limit of sums and sums of squares, far above plausible ones; its square is a finite number."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Band:
             or {"red": ..., "nir": ...}; {"1": ..., "2": ...} for "observed".
         derivation: None, "ndsm", "ndvi" or "observed": see `dates`.
         resolution: Cell size of the source in map units (the finer of two).
-        resampling: How a source of another grid came onto the region's: "nearest", "bilinear",
-            "bicubic" or "average".
+        resampling: How a source of another grid was resampled to the region's: "nearest",
+            "bilinear", "bicubic" or "average".
         units: Units of the source map, or "".
         dtype: The smallest NumPy dtype that holds the band's values.
-        date: Number of its date, from 0: see `dates`.
+        date: Index of its date, from 0: see `dates`.
         day: Days from the first date of a series to its own.
-        transform: What the values of the source map are turned into, or None.
+        transform: Transformation of the values of the source map, or None.
     """
 
     name: Text
@@ -100,8 +100,8 @@ class Band:
             object.__setattr__(self, name, one_line(getattr(self, name)))
 
     def to_json(self) -> dict[str, Any]:
-        """The band as a JSON object, which tells neither date and day where there is only one, nor
-        that there is no transform."""
+        """The band as a JSON object, without date and day if there is one date only, and without
+        transform if there is none."""
         unset = {name for name in ("date", "day", "transform") if not getattr(self, name)}
         return {name: one for name, one in asdict(self).items() if name not in unset}
 
@@ -116,12 +116,12 @@ class Band:
         return f"{self.name} (date {self.date})" if self.date else self.name
 
     def at(self, date: int, like: Band) -> Band:
-        """The band at a date, called as another one is at the first date."""
+        """The band at a date, with the name of another band, its counterpart at the first date."""
         return replace(self, date=date, name=like.name, declared=like.declared)
 
 
 def check_band_name(name: str) -> None:
-    """Refuse a name of a band that files and messages cannot take.
+    """Refuse a name of a band that is not valid in files and messages.
 
     Raises:
         ValueError: It has no printable character, or too many.
@@ -135,7 +135,7 @@ def check_band_name(name: str) -> None:
 
 
 def transforms_of(text: str) -> dict[str, Transform]:
-    """What option transform turns the values of bands into, by name.
+    """The transformations that option transform lists, by name of the band.
 
     Raises:
         ValueError: It is no list of name:transform, or there is no such transform.
@@ -160,7 +160,7 @@ def ndsm(dsm: np.ndarray, dtm: np.ndarray) -> np.ndarray:
 def ndvi(red: np.ndarray, nir: np.ndarray) -> np.ndarray:
     """Normalised difference vegetation index (NIR - red) / (NIR + red), float32 in -1..1.
 
-    0 where both are 0, so that black water is not lost (Rouse et al. 1974).
+    0 where both are 0, so that black water has a value (Rouse et al. 1974).
     """
     total = nir + red
     difference = nir - red
@@ -210,7 +210,7 @@ def holds(dtype: np.dtype, cells: np.ndarray) -> bool:
     limits = np.iinfo(dtype)
     if not cells.size or limits.bits == 32:
         return True
-    # As unsigned numbers those below the lowest are the highest: one look instead of two.
+    # As unsigned numbers those below the lowest are the highest: one comparison instead of two.
     shifted = cells - np.int32(limits.min) if limits.min else cells
     return int(shifted.view(np.uint32).max()) <= limits.max - limits.min
 
@@ -224,7 +224,7 @@ def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None
         f"{len(expected)} bands are expected ({listed(expected)}), {len(given)} are given "
         f"({listed(given)})"
     )
-    # A name may be given twice.
+    # A name may occur twice.
     missing = list((Counter(expected) - Counter(given)).elements())
     surplus = list((Counter(given) - Counter(expected)).elements())
     if not surplus:
@@ -235,7 +235,7 @@ def number_mismatch(expected: Sequence[str], given: Sequence[str]) -> str | None
 
 
 def number_of_dates(bands: Sequence[Band]) -> int:
-    """How many dates bands have."""
+    """The number of dates of bands."""
     return 1 + max(band.date for band in bands)
 
 
@@ -266,7 +266,7 @@ def _dates(number: int) -> str:
 
 
 def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | None]:
-    """The place of each wanted band among the offered ones; None for one that is not there.
+    """The index of each wanted band among the offered ones; None for a missing one.
 
     Equal numbers of bands whose declared names and transforms do not contradict are the same bands
     in the same order. Others are found by date, name and transform, and a name that is offered
@@ -285,8 +285,8 @@ def places_of(wanted: Sequence[Band], offered: Sequence[Band]) -> list[int | Non
 
 
 def color_of(name: str) -> str | None:
-    """Red, green or blue, if a band is called so, whole or behind the last dot or the like
-    ("ortho.red", "Blue"), or has the semantic label of one of them; else None."""
+    """Red, green or blue, if that is the name of a band, or the part of it after a dot or the like
+    ("ortho.red", "Blue"), or its semantic label is one of that colour; else None."""
     whole = name.lower()
     for called in (whole, re.split(r"[^a-z0-9]", whole)[-1]):
         for names in NAMES_OF_COLORS:
@@ -301,7 +301,7 @@ def names_imagery(options: Mapping[str, str]) -> bool:
 
 
 def options_of(bands: Sequence[Band]) -> dict[str, str]:
-    """The options by which a module takes the maps of bands again.
+    """The options by which a module reads the maps of bands again.
 
     Red and near infrared that are bands themselves need not be named: see `bands_for_model`. The
     name of a series is not known.

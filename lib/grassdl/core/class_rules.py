@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Values, labels and colours that the user gives to classes, and doubts about classes."""
+"""Values, labels and colours that the user gives to classes, and warnings about classes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ BACKGROUND_LABEL = "background"
 BORDER_LABEL = "border"
 
 FEWEST_OBJECTS = 8
-"""Fewer objects may well have a class each."""
+"""Least number of objects to warn about: fewer may each have a class of its own."""
 
 
 @dataclass(frozen=True)
 class ClassRules:
-    """What the user says of classes.
+    """The user's settings of classes.
 
     Attributes:
         labels: Label by class value.
         colors: Colour "R:G:B" by class value or label.
         path: File of the labels.
-        background: Class value of cells that nothing labels; None leaves them unlabelled.
+        background: Class value of cells without a label; None leaves them unlabelled.
         borders: Width in cells of the class between and around objects; 0 for no such class.
     """
 
@@ -72,7 +72,7 @@ class ClassRules:
                 )
 
     def check_background(self, table: Mapping[int, MapClass]) -> None:
-        """Refuse a background that would fall together with a text that got the same number."""
+        """Refuse a background whose value is also that of a text."""
         for one in table.values():
             if one.numbered and one.value == self.background and one.label != str(one.value):
                 raise ValueError(
@@ -81,7 +81,7 @@ class ClassRules:
                 )
 
     def background_index(self, classes: ClassScheme) -> int | None:
-        """Class index of cells that nothing labels; None leaves them unlabelled."""
+        """Class index of cells without a label; None leaves them unlabelled."""
         if self.background is None:
             return None
         return int(classes.index_of(np.array([self.background]))[0])
@@ -92,7 +92,7 @@ class ClassRules:
         Args:
             found: The classes.
             name: Name of the map.
-            lost: Sentences about what labels nothing, which may be why classes are missing.
+            lost: Sentences about labels without effect, a possible reason of missing classes.
         """
         classes = {one.value: self.applied(one) for one in found}
         if self.background is not None and self.background not in classes:
@@ -119,11 +119,11 @@ class ClassRules:
             raise ValueError(". ".join([told, *lost])) from None
 
     def doubts(self, classes: ClassScheme, objects: int) -> list[str]:
-        """Sentences about classes that may not be what the user meant.
+        """Sentences about classes that are probably not as intended.
 
         Args:
             classes: The classes.
-            objects: How many categories have one.
+            objects: Number of categories that have one.
         """
         own = len(classes) - (self.background is not None) - bool(self.borders)
         return renumbered(classes) + _numbers_of_objects(own, objects)
@@ -139,7 +139,7 @@ class ClassRules:
         for one in classes.values():
             if one.label == BORDER_LABEL or one.value == value:
                 raise ValueError(
-                    f"Class {one.full_name} takes the place of the class <{BORDER_LABEL}> that "
+                    f"Class {one.full_name} has value or label of the class <{BORDER_LABEL}> that "
                     "borders= adds: give it another label and value, or leave out borders"
                 )
         return MapClass(value, BORDER_LABEL, "", numbered=True, border=self.borders)
@@ -152,7 +152,7 @@ class ClassRules:
 
 
 def renumbered(classes: ClassScheme) -> list[str]:
-    """A sentence about numbers that stand among texts and become texts, if there are any."""
+    """A sentence about numbers among texts, which become texts, if there are any."""
     told = [
         f"<{one.label}> has the value {one.value}"
         for one in classes

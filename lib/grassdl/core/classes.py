@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Classes of a map: value <-> index, label and colour, and the two codes that are no class."""
+"""Classes of a map: value <-> index, label and colour, and the two codes of cells without class."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _COLOR = re.compile(r"[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}")
 class MapClass:
     """One class: its category `value` in GRASS, its `label`, and its `color` as "R:G:B".
 
-    A label is one line without control characters, whatever it was made of. `numbered` says that
-    the value is only the number of a text, which may have another number elsewhere. `border` is the
-    width in cells of the class that keeps objects apart (see `core.object_borders`), 0 for all
-    others. `background` says that cells which nothing labels are of this class, whatever its label.
+    A label is one line without control characters, whatever its source. `numbered`: the value only
+    numbers a text, which may have another number elsewhere. `border`: width in cells of the class
+    that separates objects (see `core.object_borders`), 0 for all others. `background`: cells
+    without a label are of this class, whatever its own label.
     """
 
     value: Annotated[int, Meta(ge=0, le=MAX_VALUE)]
@@ -72,21 +72,20 @@ class MapClass:
 
     @property
     def rgb(self) -> tuple[float, float, float]:
-        """The colour as three shares of 1, as matplotlib wants it."""
+        """The colour as three shares of 1, as Matplotlib takes it."""
         red, green, blue = (int(part) / 255 for part in self.color.split(":"))
         return red, green, blue
 
 
 class ClassScheme(Target):
-    """The classes of a dataset or model, in the order of their values; the place is the index.
+    """The classes of a dataset or model, in the order of their values; the position is the index.
 
     Args:
         classes: At least two classes with different values.
 
     Raises:
-        ValueError: Fewer than two classes, too many, values that repeat or that no
-            GRASS category raster of classes may hold, a label or colour that no map takes, or two
-            borders.
+        ValueError: Fewer than two classes, too many, repeated values, values that no GRASS raster
+            map of classes can hold, an invalid label or colour, or two borders.
     """
 
     kind = CLASSES
@@ -128,7 +127,7 @@ class ClassScheme(Target):
 
     @property
     def border_index(self) -> int | None:
-        """Index of the class that keeps objects apart; None if there is none."""
+        """Index of the class that separates objects; None if there is none."""
         return next((index for index, one in enumerate(self.classes) if one.border), None)
 
     @property
@@ -137,15 +136,14 @@ class ClassScheme(Target):
         return [one.label for one in self.classes]
 
     def index_of(self, values: np.ndarray) -> np.ndarray:
-        """Class indices (uint8) of category values; what is no class becomes unlabelled."""
+        """Class indices (uint8) of category values; unlabelled for values of no class."""
         code_of = {one.value: index for index, one in enumerate(self)}
         return CodeTable(code_of, UNLABELLED_INDEX).encode(values)
 
     def places_of(self, classes: ClassScheme) -> np.ndarray:
         """Indices (uint8) in this scheme of another one's classes, unlabelled where there is none.
 
-        Classes are the same by value; where the value of one of them is only the number of a text,
-        by label.
+        Classes are the same by value; by label where the value of one of them only numbers a text.
         """
         places = self.index_of(classes.values)
         for index, one in enumerate(classes):
@@ -282,8 +280,8 @@ def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
     """The classes of several schemes, of equal ones the first; a background of one is that of all,
     and a border is as wide as the widest.
 
-    Where values are only numbers of texts, equal texts are one class: it has the value that
-    another scheme gives to the label, else its own, or the next free one if that is taken.
+    Where values only number texts, equal texts are one class: it has the value that another scheme
+    gives to the label, else its own, or the next free one if that is taken.
 
     Raises:
         ValueError: There are too many classes.
@@ -311,7 +309,7 @@ def union(schemes: Sequence[ClassScheme]) -> ClassScheme:
 
 
 def _check_writable(one: MapClass) -> None:
-    """Refuse what would fail, or look broken, when a map of the class is written."""
+    """Refuse a class that cannot be written to a map, or would look broken there."""
     if len(one.label) > LONGEST_LABEL:
         raise ValueError(
             f"The label of class {one.value}, '{one.label[:20]}...', has {len(one.label)} "

@@ -61,14 +61,14 @@ _BY_NAME = {
     "60:60:80": "shadow shadows",
     "225:225:215": "background other others rest unclassified",
 }
-"""Words that name what is seen, by the colour that maps mostly give it. The first that a label has
-of the earliest line counts, so that a coniferous forest is not any forest."""
+"""Words of labels, by the colour that maps usually give to their objects. The first match in the
+earliest line counts, so that a coniferous forest is not any forest."""
 
 SAME_COLOR_LEVELS = 16
 """Colours within this many of 256 levels of each other in red, green and blue look alike."""
 
 MOST_SPARE = 300
-"""More spare colours than classes and colours of the palette that are taken."""
+"""Spare colours to take: more than there are classes and colours of the palette in use."""
 
 
 def spare_colors(taken: set[str]) -> Iterator[str]:
@@ -83,8 +83,8 @@ def spare_colors(taken: set[str]) -> Iterator[str]:
 
 
 def named_color(label: str) -> str | None:
-    """The colour "R:G:B" that maps mostly give to what a label names; None where it names nothing
-    of that kind."""
+    """The colour "R:G:B" that maps usually give to what a label names; None if no word of it is
+    known."""
     words = set(re.findall(r"[^\W\d_]+", label.lower()))
     return next((color for color, names in _BY_NAME.items() if words & set(names.split())), None)
 
@@ -112,11 +112,11 @@ def _given() -> frozenset[str]:
 
 
 def were_chosen(*colors: str) -> bool:
-    """Whether somebody chose all these colours "R:G:B": none is one of `default_colors`."""
+    """Whether all these colours "R:G:B" are a user's choice: none is one of `default_colors`."""
     return _given().isdisjoint(colors)
 
 
 def are_alike(one: str, other: str) -> bool:
-    """Whether two colours "R:G:B" are practically the same."""
+    """Whether two colours "R:G:B" look the same."""
     pairs = zip(one.split(":"), other.split(":"), strict=True)
     return all(abs(int(own) - int(their)) < SAME_COLOR_LEVELS for own, their in pairs)

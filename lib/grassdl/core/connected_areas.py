@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Connected areas of maps that come in strips of rows: cells of one code that share an edge."""
+"""Connected areas of maps that are read in strips of rows: cells of one code that share an edge."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .integer_tables import distinct
 
 
 class ConnectedAreas:
-    """Connected areas of a map that comes in strips from top to bottom.
+    """Connected areas of a map that is read in strips from top to bottom.
 
-    Areas get a number in every strip; numbers that touch across strips are joined at the end. So
-    memory depends on the number of areas and the width, not on the height.
+    An area has a number in every strip; the numbers of areas that touch across strips are joined at
+    the end. So memory depends on the number of areas and the width, not on the height.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class ConnectedAreas:
         """Number the areas of the next strip (rows, cols), a mask or codes.
 
         Returns:
-            Numbers (rows, cols) int64 that go on from 1; 0 where the code is 0.
+            Numbers (rows, cols) int64, counted from 1 over all strips; 0 where the code is 0.
         """
         from scipy.ndimage import label
 
@@ -56,7 +56,8 @@ class ConnectedAreas:
 
 
 def joined(number: int, pairs: np.ndarray) -> np.ndarray:
-    """The group (from 0 on) of each of some things that are joined in pairs (n, 2), (number,)."""
+    """The component (from 0 on) of each of some things that are joined by pairs (n, 2),
+    (number,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bands of several dates: T dates of B bands are one list of T x B bands, date after date.
 
-Files, tiles and engines see this one list. Bands of one name share what they are normalised by, so
-that a network sees what changed between the dates.
+Files, tiles and engines process this one list. Bands of one name share their normalisation, so that
+changes between the dates are preserved.
 
-Dates of a *series* may be missing, here and there: the last band of each is "observed", 1 where
-all maps of the date have data and 0 elsewhere. The other bands of the date are 0 there, which
-counts in no statistics, and which the network replaces by their means.
+Dates of a *series* may be missing in some cells: the last band of each is "observed", 1 where
+all maps of the date have data and 0 elsewhere. The other bands of the date are 0 there; these
+values are left out of all statistics, and the network replaces them by the means.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ FAR_DAYS = 20
 """Days that a date may be off that of the training before the user is warned."""
 
 AS_IT_IS = BandStatistics(count=2, total=0, total_squares=2, minimum=-1, maximum=1)
-"""What "observed" is normalised by: mean 0 and deviation 1. NULL, which the mean stands for, is not
-observed."""
+"""Statistics by which "observed" is normalised: mean 0 and deviation 1. NULL, which is replaced by
+the mean, thus is not observed."""
 
 
 def of_date(bands: Sequence[Band], date: int) -> list[Band]:
@@ -64,9 +64,9 @@ def dates_mismatch(bands: Sequence[Band]) -> str | None:
 
 
 def joined_dates(by_date: Sequence[Sequence[Band]]) -> list[Band]:
-    """The bands of all dates, each list described as if it were alone.
+    """The bands of all dates as one list, from the bands of each date.
 
-    Bands are called as at the first date, unless both names are declared and differ.
+    Bands have the names of the first date, unless both names are declared and differ.
 
     Raises:
         ValueError: A date has other bands than the first, or the same in another order.
@@ -92,8 +92,8 @@ def _other_order(first: Sequence[Band], bands: Sequence[Band]) -> str | None:
 def shared_statistics(
     bands: Sequence[Band], statistics: Sequence[BandStatistics]
 ) -> list[BandStatistics]:
-    """The statistics by which each band is normalised: those of its place at all dates together;
-    what tells where dates are missing stays as it is."""
+    """The statistics by which each band is normalised: those of its counterparts at all dates
+    together; "observed" is not changed by its normalisation."""
     per_date = len(bands) // number_of_dates(bands)
     merged = [
         reduce(BandStatistics.merge, statistics[place::per_date]) for place in range(per_date)
@@ -119,7 +119,7 @@ def dates_to_show(missing: Sequence[int]) -> list[int]:
 def present_cells(
     bands: Sequence[Band], values: np.ndarray, known: np.ndarray
 ) -> list[tuple[slice, np.ndarray]]:
-    """Runs of bands, and the cells (...) where they have values.
+    """Groups of bands, and the mask (...) of the cells where they have values.
 
     Args:
         bands: The bands.

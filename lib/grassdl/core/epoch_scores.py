@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The figures that a training tells of each epoch, and the one by which the best is chosen."""
+"""The metrics that a training reports after each epoch, and the one that chooses the best epoch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EpochScores:
-    """The figures of an epoch beside the loss.
+    """The metrics of an epoch besides the loss.
 
     Attributes:
-        titles: Title by name; validation figures have `val_` before the name. The first decides.
-        mode: "max" if high ones of the first are good, else "min".
-        range: Lowest and highest value of the first in a picture; None where it is open.
+        titles: Title by name; validation figures have `val_` before the name. The first one chooses
+            the best epoch.
+        mode: "max" if higher values of the first are better, else "min".
+        range: Lowest and highest value of the first in a plot; None where it is open.
     """
 
     titles: Mapping[str, str]
@@ -23,7 +24,7 @@ class EpochScores:
 
     @property
     def key(self) -> str:
-        """Name of the figure that decides."""
+        """Name of the metric that chooses."""
         return next(iter(self.titles))
 
     @property

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The only place that imports Matplotlib's figures: its own parts, not those of another version.
+"""The only module that imports Matplotlib's figures, with its own toolkits of the same version.
 
-Figures are built without pyplot: no display is needed, and no state is left behind.
+Figures are built without pyplot: no display is needed, and no global state is changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def new_figure(width_in: float, height_in: float, **options: Any) -> Figure:
 
     Args:
         width_in, height_in: Its size in inches.
-        options: Further ones of Matplotlib's `Figure`.
+        options: Other options of Matplotlib's `Figure`.
     """
     _use_own_toolkits()
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ def new_figure(width_in: float, height_in: float, **options: Any) -> Figure:
 
 
 def png(picture: np.ndarray) -> bytes:
-    """The PNG file of a picture (rows, cols, 3) uint8."""
+    """A picture (rows, cols, 3) uint8 as PNG file."""
     _use_own_toolkits()
     from matplotlib.image import imsave
 
@@ -41,11 +41,11 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def _use_own_toolkits() -> None:
-    """Let `mpl_toolkits` be the folder beside Matplotlib.
+    """Make `mpl_toolkits` the folder beside Matplotlib.
 
-    Where an environment sees the system's packages, the package of Debian's Matplotlib, which comes
-    with the GUI of GRASS, puts its own folder there at the start of Python. Matplotlib of another
-    version then warns that it cannot import Axes3D.
+    Where an environment includes the system's packages, the package of Debian's Matplotlib, which
+    the GUI of GRASS depends on, sets its own folder there at the start of Python. Matplotlib of
+    another version then warns that it cannot import Axes3D.
     """
     import matplotlib
 

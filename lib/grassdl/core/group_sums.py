@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sums over groups of cells, such as segments, out of parts that come one after the other.
+"""Sums over groups of cells, such as segments, from parts that are added one after the other.
 
 Memory depends on the number of groups, never on that of cells.
 """
@@ -11,15 +11,15 @@ import numpy as np
 from .integer_tables import distinct_places
 
 FEWEST_WAITING = 1 << 16
-"""Rows of parts that are always allowed to wait for being added up."""
+"""Rows of parts that may always wait to be summed."""
 
 
 def places_of(ids: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The groups (int64, ascending) of some cells, and the place of each cell's among them.
+    """The groups (int64, ascending) of some cells, and the index of each cell's among them.
 
     Args:
         ids: Group of each cell, of any shape and an integer type.
-        outside: Cells that belong to none, of the same shape; their place is behind the last.
+        outside: Cells that belong to none, of the same shape; their index is one past the last.
     """
     if not outside.any():
         found, places = distinct_places(ids.ravel())
@@ -32,10 +32,10 @@ def places_of(ids: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 class GroupTally:
-    """Adds up the rows of parts that belong to the same group.
+    """Sums the rows of parts that belong to the same group.
 
-    Parts wait until there are as many rows of them as the total has. So each row is added up a
-    few times only, and memory holds about three times the rows of the result.
+    Parts wait until they have as many rows as the total. So each row is summed a few times only,
+    and memory holds about three times the rows of the result.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Integers by table, which is many times quicker than to sort or search them: which different ones
-there are, and the code of each."""
+"""Lookup tables of integers, many times faster than sorting or searching: the distinct ones, and
+the code of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDEST_TABLE = 1 << 20
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
-    """The different integers (int64, ascending) among some, of any shape."""
+    """The distinct integers (int64, ascending) among some, of any shape."""
     table = _occurring(values)
     if table is None:
         return np.unique(values).astype(np.int64)
@@ -27,9 +27,9 @@ def distinct(values: np.ndarray) -> np.ndarray:
 
 
 def distinct_places(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different integers (int64, ascending) among some (n,), and the place of each among them.
+    """The distinct integers (int64, ascending) among some (n,), and the index of each among them.
 
-    The ids of neighbouring segments are mostly close to each other, so that a table serves them.
+    The ids of neighbouring segments are mostly close to each other, so that a table suffices.
     """
     table = _occurring(values)
     if table is None:
@@ -44,8 +44,8 @@ def distinct_places(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _occurring(values: np.ndarray) -> tuple[int, np.ndarray, np.ndarray] | None:
-    """A number, the integers less that number, and the different ones of these; None if the
-    integers lie too far from each other for a table."""
+    """An offset, the integers minus the offset, and the distinct ones of these; None if their range
+    is too large for a table."""
     if not values.size:
         return 0, values, np.zeros(0, np.int64)
     if values.dtype in (np.uint8, np.uint16):
@@ -55,7 +55,7 @@ def _occurring(values: np.ndarray) -> tuple[int, np.ndarray, np.ndarray] | None:
         span = int(values.max()) - lowest + 1
         if span > SPARSE * values.size:
             return None
-        # The type of the values may be too small for their differences.
+        # The dtype of the values may be too small for their differences.
         offset = values.astype(np.int64) - lowest
     seen = np.zeros(span, bool)
     seen[offset] = True
@@ -63,7 +63,7 @@ def _occurring(values: np.ndarray) -> tuple[int, np.ndarray, np.ndarray] | None:
 
 
 class CodeTable:
-    """Codes of integers: each of some known values has its own, all others share one.
+    """Codes of integers: each of some known values has its own, all others have the same.
 
     Args:
         code_of: Code by known value; values are of int32.
@@ -76,19 +76,19 @@ class CodeTable:
     ):
         values = sorted(code_of)
         self._values = np.array(values, np.int64)
-        # The last place is that of all other values.
+        # The last entry is that of all other values.
         self._codes = np.array([*(code_of[value] for value in values), otherwise], dtype)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """The codes of values of any shape; a table serves those of type int32, which maps have."""
+        """The codes of values of any shape; a table is used for int32, the type of maps."""
         if values.dtype == np.int32 and self._table is not None:
             last = len(self._table) - 1
-            # Seen as unsigned numbers those below the lowest are above the highest.
+            # As unsigned numbers those below the lowest are above the highest.
             places = (values - self._lowest).view(np.uint32)
             np.minimum(places, last, out=places)
             if not self._counts_up:
                 return self._table.take(places)
-            # Twice as fast as to look the codes up.
+            # Twice as fast as a lookup.
             codes = places.astype(self._codes.dtype)
             codes[places == last] = self._codes[-1]
             return codes
@@ -99,7 +99,7 @@ class CodeTable:
 
     @cached_property
     def _counts_up(self) -> bool:
-        """Whether codes of the table are the places in it."""
+        """Whether the codes of the table are its indices."""
         places = np.arange(len(self._values))
         values = self._values - self._lowest
         return np.array_equal(values, places) and np.array_equal(self._codes[:-1], places)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How labels lie in arrays and files: their type, and what stands for cells without label."""
+"""How labels are stored in arrays and files: their dtype, and the codes of cells without label."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class LabelCodes(ABC):
 
     Attributes:
         dtype: Type of the array.
-        null: What a cell has that is NULL in at least one band.
-        unlabelled: What an unlabelled cell has.
+        null: Code of a cell that is NULL in at least one band.
+        unlabelled: Code of an unlabelled cell.
     """
 
     dtype: ClassVar[np.dtype]
@@ -38,11 +38,11 @@ class LabelCodes(ABC):
 
     @abstractmethod
     def present(self, labels: np.ndarray) -> np.ndarray:
-        """The labels that occur, ascending, int64; none where they are not counted one by one."""
+        """The labels that occur, ascending, int64; empty where they are not counted one by one."""
 
     @abstractmethod
     def fault(self, labels: np.ndarray, outputs: int) -> str | None:
-        """What is wrong with the labels of a dataset; None where nothing is.
+        """What is wrong with the labels of a dataset; None if nothing is.
 
         Args:
             labels: The labels.
@@ -50,10 +50,10 @@ class LabelCodes(ABC):
         """
 
     def lost(self, labels: np.ndarray, null: np.ndarray) -> int:
-        """Labelled cells among those that are NULL in a band; these get the code for it."""
+        """Number of labelled cells that are NULL in a band; their labels are set to `null`."""
         if not null.any():
             return 0
-        # A class that is none yet, as background may be, counts.
+        # Labels count that become a class later, as those of the background may.
         lost = int((~self.is_unlabelled(labels[null])).sum())
         labels[null] = self.null
         return lost
@@ -85,7 +85,7 @@ class _ClassCodes(LabelCodes):
         if not wrong.size:
             return None
         return (
-            f"a label has the code {wrong[0]}, and dataset.json tells {outputs} classes, with "
+            f"a label has the code {wrong[0]}, and dataset.json has {outputs} classes, with "
             f"codes from 0 to {outputs - 1}"
         )
 
@@ -119,12 +119,12 @@ VALUE_CODES = _ValueCodes()
 
 
 class Typed(Protocol):
-    """An array, or what reads like one."""
+    """An array, or an object with the dtype of one."""
 
     @property
     def dtype(self) -> np.dtype: ...
 
 
 def codes_of(labels: Typed) -> LabelCodes:
-    """The codes of labels: their type tells them."""
+    """The codes of labels, by their dtype."""
     return VALUE_CODES if labels.dtype == VALUE_CODES.dtype else CLASS_CODES

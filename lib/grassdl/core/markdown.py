@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Pages in Markdown for people: templates in which texts of others act on nothing, and tables."""
+"""Pages in Markdown: templates in which texts of users have no effect as markup, and tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def environment(folder: Path) -> Environment:
 
 
 def escaped(text: str) -> str:
-    """Text on one line in which Markdown and HTML find nothing to act on."""
+    """Text on one line, with all markup of Markdown and HTML escaped."""
     return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
 
 
@@ -70,12 +70,12 @@ def aligned_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Markup:
-    """A table for the template, which leaves it as it is; "" without rows."""
+    """A table for a template, which does not escape it again; "" without rows."""
     return Markup(aligned_table(heads, rows) if rows else "")
 
 
 def _cell(one: Cell) -> str:
-    """A text escaped, a whole number with all digits, another with four that count."""
+    """A text escaped, a whole number in full, another number with four significant digits."""
     if one is None:
         return ""
     if isinstance(one, float):

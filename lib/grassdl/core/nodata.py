@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Undeclared no-data values, recognised by the values of a sample of cells.
 
-Such a value is the lowest or highest of its map, occurs again and again, and lies far from all
-others. How far that is depends on how natural the value is otherwise.
+Such a value is the lowest or highest of its map, occurs repeatedly, and lies far from all others.
+The required distance depends on how common the value is as a measurement.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 MARKS = (-999.0, -9999.0, -99999.0, -999999.0, 1e20, -1e20, 1e30, -1e30, LARGEST_FLOAT,
          -LARGEST_FLOAT)  # fmt: skip
-"""Values that are written for no data, and hardly ever measured."""
+"""Values that are used for no data, and hardly ever measured."""
 
 LIMITS = (32767.0, 65535.0, -32768.0, -32767.0, 2147483647.0, -2147483647.0, 4294967295.0)
-"""Values at the end of a type: no data, or what was too bright to be measured."""
+"""Values at the end of a type: no data, or saturated measurements."""
 
 COMMON = (0.0, 255.0)
 """Values that may be no data, but occur as measurements in many maps."""
 
 LEAST_CELLS = 4
-"""Cells of the sample that must have the value."""
+"""Least number of cells of the sample with the value."""
 
 LEAST_SHARE = 1e-4
-"""Part of the sample that must have the value."""
+"""Least share of the sample with the value."""
 
 LEAST_DISTINCT = 10
-"""Values besides it that a map must hold if the value is not one of no data by itself: maps of
+"""Least number of other values in a map, for a value that is not in itself one of no data: maps of
 classes and masks have fewer."""
 
 FAR = 0.25
-"""Distance from the other values, in parts of their spread, that is far for a value of no data."""
+"""Least distance from the other values, relative to their spread, of a value for no data."""
 
 VERY_FAR = 2.0
-"""Distance that is far for any other value."""
+"""Least such distance of any other value."""
 
 TRIMMED = 0.01
-"""Part of the other values at either end that does not count for their trimmed spread."""
+"""Share of the other values at either end that is left out of their trimmed spread."""
 
 SAME_PLACES = 0.95
-"""Part of the cells with the value that another map also has as no data of the same image."""
+"""Least share of the cells with the value in which another map of the image has it, too."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Suspect:
 
     Attributes:
         value: The value.
-        share: Part of the cells that have it.
+        share: Share of the cells that have it.
         low, high: Lowest and highest of the other values.
     """
 
@@ -85,7 +85,7 @@ def suspects(samples: Mapping[str, np.ndarray]) -> dict[str, Suspect]:
 def _is_far(
     values: np.ndarray, counts: np.ndarray, end: int, sample: np.ndarray, others: list[np.ndarray]
 ) -> bool:
-    """Whether the value at one end (0 or -1) of the distinct ones is as no data would be."""
+    """Whether the value at one end (0 or -1) of the distinct ones is isolated as no data is."""
     value, count = values[end], counts[end]
     if count < LEAST_CELLS or count < LEAST_SHARE * counts.sum():
         return False

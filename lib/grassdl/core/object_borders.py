@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Borders that keep objects apart: the cells around objects, and those between objects that touch.
+"""Borders that separate objects: the cells around objects, and those between objects that touch.
 
-A network of cells cannot tell where one building ends and the next begins if both are of one
-class. Cells of a class of their own between them can be learned (Ronneberger et al. 2015, U-Net,
-MICCAI, doi 10.1007/978-3-319-24574-4_28, do it with weights of such cells), and objects of the
-map are apart again.
+Semantic segmentation cannot separate objects of one class that touch. A separate class of the
+cells between them can be learned (Ronneberger et al. 2015, U-Net, MICCAI,
+doi 10.1007/978-3-319-24574-4_28, use weights of such cells in the loss), and separates the objects
+of the map.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def border_cells(objects: np.ndarray, classes: np.ndarray, width: int) -> np.nda
 
     These are the cells of no object within `width` cells of one, also across corners (Chebyshev's
     distance), and the cells of an object within half of that, rounded up, of another object of its
-    class. Only cells at most `width` away decide about a cell, so that strips with so many
+    class. A cell depends only on cells at most `width` away, so that strips with this number of
     rows around them give the same as the whole.
 
     Args:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Options as the parser leaves them: strings, whose values still need a look.
+"""Options as the parser returns them: strings, whose values must be checked.
 
 GRASS's parser takes 32.5, 1e3 and 0x20 for integers, and "nan" for a number.
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 HIGHEST = 2**31 - 1
-"""The largest integer that GRASS knows."""
+"""The largest integer of GRASS."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -116,10 +116,10 @@ def check_range(name: str, value: float, lowest: float, highest: float) -> None:
     """Refuse a value beyond its bounds.
 
     Args:
-        name: Name of the option that it is of.
+        name: Name of its option.
         value: The value.
         lowest: The lowest that makes sense.
-        highest: The highest that anybody can mean.
+        highest: The highest that is plausible.
 
     Raises:
         ValueError: It is lower or higher, or no number.

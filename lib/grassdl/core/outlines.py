@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Outlines of objects with right angles, as buildings have them.
 
-Own code, since the package buildingregulariser 0.2.5 did worse on what comes from cells: of 12
-slanted shapes of 4 and 6 corners it made outlines of 10.8 corners in the mean, with an intersection
-over union of 0.91 with the cells; these have 5.0 corners and 0.96.
+Own code, since the package buildingregulariser 0.2.5 gave worse results on outlines of cells: 12
+slanted shapes of 4 and 6 corners got 10.8 corners in the mean, with an intersection over union of
+0.91 with the cells; here they get 5.0 corners and 0.96.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import numpy as np
 from .options import parsed_number, wholes
 
 LEAST_IOU = 0.8
-"""Intersection over union with the cells' own outline that a new one has at least."""
+"""Least intersection over union of a new outline with that of the cells."""
 
 STAIRS_CELLS = 1.0
-"""Cells by which an outline of midpoints is simplified: more than the stairs of a slanted edge."""
+"""Tolerance in cells for outlines of midpoints: more than the steps of a slanted edge."""
 
 SHORTEST_CELLS = 2.5
-"""Cells below which an edge becomes part of those beside it."""
+"""Length in cells below which an edge is merged with those beside it."""
 
 MOST_PIECES = 1000
-"""Pieces of an outline beyond which it stays as it is: no building has as many corners."""
+"""Most pieces of an outline that is redrawn: no building has as many corners."""
 
 NEAR_CELLS = 4
-"""Cells within which outlines may get into each other's way."""
+"""Distance in cells within which new outlines may overlap."""
 
 MOST_TOLERANCE = 1e9
-"""Map units: what v.generalize takes at most."""
+"""Map units: the largest tolerance of v.generalize."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Outlines:
 
 
 AS_CELLS = Outlines()
-"""Outlines as the cells have them."""
+"""Outlines along the edges of cells."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Redrawn:
 def right_angled(outlines: Sequence[str], wanted: Sequence[bool], cell: float) -> Redrawn:
     """Give objects outlines whose edges are parallel or at right angles to their main direction.
 
-    Each outline loses what the others have, so that none overlap. An object keeps its own where the
-    new one would be no single polygon, or share less than `LEAST_IOU` of their union with it.
+    The other outlines are subtracted from each, so that none overlap. An object keeps its own where
+    the new one would be no single polygon, or share less than `LEAST_IOU` of their union with it.
 
     Args:
         outlines: Polygons as GeoJSON that do not overlap, one for each object.
@@ -130,9 +130,9 @@ def _turned(ring: Any, cell: float) -> np.ndarray:
     """Corners (n, 2) of a ring of edges in its main direction and at right angles to it.
 
     The midpoints of the cells' edges lie evenly on both sides of a slanted edge. In the main
-    direction, each piece of the simplified outline is taken for horizontal or vertical; pieces that
-    follow each other become one edge, at the median of their midpoints; of these the short ones
-    become part of others. A ring of very many pieces is none of a building and stays as it is.
+    direction, each piece of the simplified outline is classified as horizontal or vertical; pieces
+    that follow each other become one edge, at the median of their midpoints; short ones are merged
+    with others. A ring of very many pieces is not a building's and is returned unchanged.
     """
     import shapely
 
@@ -141,7 +141,7 @@ def _turned(ring: Any, cell: float) -> np.ndarray:
     points = (corners[1:] + corners[:-1]) / 2
     simple = np.asarray(shapely.simplify(shapely.LinearRing(points), STAIRS_CELLS * cell).coords)
     sides = np.diff(simple, axis=0) @ (1, 1j)
-    # A quarter turn is a full turn of four times the angle.
+    # Four times the angle, so that directions at right angles are equal.
     angle = np.angle((abs(sides) * np.exp(4j * np.angle(sides))).sum()) / 4
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     place_of = {tuple(one): place for place, one in enumerate(points.tolist())}
@@ -158,16 +158,16 @@ def _turned(ring: Any, cell: float) -> np.ndarray:
 
 
 Edge = tuple[bool, list[int]]
-"""Whether an edge is horizontal, and the places of its points."""
+"""Whether an edge is horizontal, and the indices of its points."""
 
 
 def _long_edges(
     points: np.ndarray, edges: list[Edge], shortest: float
 ) -> tuple[list[Edge], list[float]]:
-    """Turn the shortest edge, so that it becomes one with those beside it, until none is too short.
+    """Merge the shortest edge with those beside it, by turning it, until none is too short.
 
     Returns:
-        The edges, and where each lies: the median of its points across it.
+        The edges, and the coordinate of each: the median of its points across it.
     """
 
     def place(edge: Edge) -> float:
@@ -181,7 +181,7 @@ def _long_edges(
         turned = int(lengths.argmin())
         if lengths[turned] >= shortest:
             break
-        # The three come to the front; both ends of the list meet.
+        # The list is rotated so that the three come first.
         edges = edges[turned - 1 :] + edges[: turned - 1]
         at = at[turned - 1 :] + at[: turned - 1]
         joined = (edges[0][0], [point for _, own in edges[:3] for point in own])
@@ -190,7 +190,7 @@ def _long_edges(
 
 
 def _pieces(points: np.ndarray, ends: list[int]) -> list[Edge]:
-    """The pieces of a closed line of points between some of them."""
+    """The pieces of a closed line between some of its points."""
     number, pieces = len(points), []
     for first, last in zip(ends, ends[1:] + ends[:1], strict=True):
         across, up = abs(points[last] - points[first])
@@ -200,7 +200,7 @@ def _pieces(points: np.ndarray, ends: list[int]) -> list[Edge]:
 
 
 def _joined(pieces: Sequence[Edge]) -> list[Edge]:
-    """Edges of the pieces of a closed line: those that follow each other in a direction are one."""
+    """Edges from the pieces of a closed line: consecutive pieces of one direction are joined."""
     edges: list[Edge] = []
     for level, own in pieces:
         if edges and edges[-1][0] == level:

@@ -24,7 +24,7 @@ class _Record(TypedDict):
 
 
 class PatchClasses(ClassScheme):
-    """Classes of which every patch has one: see `ClassScheme`."""
+    """Classes of whole patches, one for each: see `ClassScheme`."""
 
     kind = PATCH
     of_patches = True
@@ -38,7 +38,8 @@ class PatchClasses(ClassScheme):
         return self.relabelled(labels, labels)
 
     def relabelled(self, moved: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """See `Target.relabelled`: a patch keeps its class, though the cell may have been lost."""
+        """See `Target.relabelled`: a patch keeps its class, even if its labelled cell was moved
+        out."""
         first, _ = self.labelled_part(before.shape[-1])
         kept = np.where(self.codes.is_null(moved), moved, self.codes.unlabelled)
         kept[:, first, first] = before[:, first, first]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every picture: confusion matrix, training history, maps side by side.
+"""All plots: confusion matrix, training history, maps side by side.
 
 All files are PNG whatever their name, so that a scratch file can be written first.
 """
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"
-"""They differ for colour-blind readers (Okabe & Ito 2008)."""
+"""Distinguishable for colour-blind readers (Okabe & Ito 2008)."""
 
 DPI = 150
 MAX_NUMBERED_CLASSES = 16
-"""With more classes the cells of a matrix get too small for numbers."""
+"""Most classes of a matrix with numbers in its cells."""
 
 MAX_NAMED_CLASSES = 60
-"""With more classes not every row of a matrix gets its name."""
+"""Most classes of a matrix in which every row has its name."""
 
 LABEL_LENGTH = 24
 NO_SHARE_COLOR = "#e6e6e6"
 MOST_ACROSS = 4
-"""Pictures of maps beside each other, at most."""
+"""Most pictures of maps in a row."""
 
 NO_CLASS_COLOR = (255, 255, 255)
 
 
 def confusion_matrix(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Draw where each reference class went, and F1 by class beside it.
+    """Draw the confusion matrix by reference class, and F1 by class beside it.
 
     Each column is the share of a reference class: its diagonal is the recall (producer's
     accuracy). A column without reference pixels is grey.
@@ -78,7 +78,7 @@ def history(
         rows: One for each epoch with `epoch`, `loss`, the score such as `mean_iou` and, if there is
             a validation split, `val_loss` and `val_mean_iou`.
         path: PNG file to write.
-        scores: Tells the score.
+        scores: The metrics of the epochs.
     """
     figure = new_padded_figure(9, 3.6)
     best = _best_epoch(rows, scores)
@@ -173,7 +173,7 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, font: float) -> None:
     if len(counts) > MAX_NUMBERED_CLASSES:
         return
     for (row, column), share in np.ndenumerate(shares):
-        # Noughts would only hide the confusions that count.
+        # Zeros would make the confusions hard to see.
         if share >= 0.005:
             color = "white" if share > 0.55 else "black"
             text = f"{share:.2f}"
@@ -188,7 +188,7 @@ def _name_classes(axes: Axes, names: list[str], font: float) -> None:
     axes.set_yticks(places, shown, fontsize=font)
     if len(names) > MAX_NAMED_CLASSES:
         return
-    # Thin lines between the cells guide the eye from the diagonal to the names.
+    # Thin lines between the cells connect the diagonal with the names.
     axes.set_xticks(np.arange(1, len(names)) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, len(names)) - 0.5, minor=True)
     axes.grid(which="minor", color="#dddddd", linewidth=0.5)
@@ -231,10 +231,10 @@ def _without_frame(axes: Axes) -> None:
 
 
 def _name(one: dict[str, Any]) -> str:
-    """The label of a class, with its value where that says more."""
+    """The label of a class, with its value if that is not the same."""
     return _short(value_label(one["value"], one["label"]))
 
 
 def _short(label: str) -> str:
-    """The label, shortened, with what matplotlib would read as a formula taken literally."""
+    """The label, shortened, with characters escaped that Matplotlib would read as a formula."""
     return within_columns(label, LABEL_LENGTH).replace("$", r"\$")

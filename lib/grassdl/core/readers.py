@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the steps read rows of maps from, and how arrays of layers lie in memory.
+"""Interfaces from which the steps read rows of maps, and the memory layout of arrays of layers.
 
 There is one convention for NULL: `read` gives the values and, as a second array, the mask (rows,
-cols) of the cells that are NULL. What the values hold there has no meaning, unless a reader says
-so. How GRASS marks NULL in its rows is known in `grassdl.gis` only.
+cols) of the cells that are NULL. The values there are undefined, unless a reader states otherwise.
+How GRASS marks NULL in its rows is handled in `grassdl.gis` only.
 
 Readers of codes give one array, since every cell has a code: that of its class or stratum, or one
 of those that `core.classes` defines for cells without (`UNLABELLED_INDEX`, `NULL_INDEX`,
@@ -43,7 +43,7 @@ class NullReader(Protocol):
 
 
 class CellSet(Protocol):
-    """Some of the cells of a grid."""
+    """A subset of the cells of a grid."""
 
     def contains(self, row: int, rows: int) -> np.ndarray:
         """Which cells (rows, cols) of rows `row` to `row + rows` are among them."""
@@ -97,7 +97,7 @@ class LabelReader(CodeReader, Protocol):
 
     @property
     def coding(self) -> LabelCodes:
-        """How labels lie in what is read."""
+        """How the labels are stored in what is read."""
 
 
 class StratumReader(CodeReader, Protocol):
@@ -109,27 +109,27 @@ class StratumReader(CodeReader, Protocol):
 
 
 class BandReader(RowReader, NullReader, Protocol):
-    """What exports read from: also the mask alone, and reading in two steps."""
+    """The interface of exports, which also read the mask alone, and bands in two steps."""
 
     cell_bytes: int
-    """Memory that a cell takes while it is read, all bands together."""
+    """Bytes of memory per cell while it is read, all bands together."""
 
     def scan(self, row: int, rows: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
         """The mask alone, which may take less time, and the lowest and highest value, if there is
         one, by name of each integer map whose metadata do not give its range reliably."""
 
     def learn(self, found: dict[str, tuple[int, int]]) -> None:
-        """Take the ranges that `scan` found in all rows; `dtype` may be smaller from now on."""
+        """Use the ranges that `scan` found in all rows; `dtype` may be smaller from now on."""
 
     def planes(self, row: int, rows: int) -> dict[str, np.ndarray]:
-        """The source maps of these rows as they are, for `stack`."""
+        """The source maps of these rows, unchanged, for `stack`."""
 
     def stack(self, planes: dict[str, np.ndarray], null: np.ndarray) -> np.ndarray:
         """The values (rows, cols, bands) of planes whose mask is known; in any thread."""
 
 
 def empty_layers(shape: tuple[int, int, int], dtype: np.dtype | type) -> np.ndarray:
-    """An array (rows, cols, layers) without values, that has each layer in one piece of memory.
+    """An array (rows, cols, layers) without values, with each layer contiguous in memory.
 
     Use it for what is read, compared or written layer by layer: up to three times as fast as with
     the layers of a cell side by side.
@@ -139,13 +139,13 @@ def empty_layers(shape: tuple[int, int, int], dtype: np.dtype | type) -> np.ndar
 
 
 def zero_layers(shape: tuple[int, int, int], dtype: np.dtype | type) -> np.ndarray:
-    """The same with zeros."""
+    """An array like that of `empty_layers`, of zeros."""
     rows, cols, layers = shape
     return np.moveaxis(np.zeros((layers, rows, cols), dtype), 0, -1)
 
 
 def by_layers(values: np.ndarray) -> np.ndarray:
-    """Values (rows, cols, layers) with each layer in one piece of memory; a copy if they lie
+    """Values (rows, cols, layers) with each layer contiguous in memory; a copy if they are stored
     otherwise."""
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(values, -1, 0)), 0, -1)
 

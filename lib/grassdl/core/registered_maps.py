@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The maps of a space time raster dataset, and the dates of a series that they make."""
+"""The maps of a space time raster dataset, and the dates of the series that they form."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class Registered:
 
 
 def by_start(strds: str, registered: Iterable[Registered]) -> dict[datetime, list[Registered]]:
-    """The maps of each date in order of time, those of a date in that of their semantic labels.
+    """The maps of each date in temporal order, those of a date in the order of their semantic
+    labels.
 
     Args:
         strds: Name of the space time raster dataset.
         registered: Some of its maps, at least one.
 
     Raises:
-        ValueError: There is one date only, dates have other bands, or two maps are of one band.
+        ValueError: There is one date only, the bands of dates differ, or two maps are of one band.
     """
     found: dict[datetime, list[Registered]] = {}
     for one in sorted(registered, key=lambda one: (one.start, _natural(one.label))):
@@ -68,7 +69,7 @@ def _check_bands(strds: str, start: datetime, maps: Sequence[Registered]) -> Non
 def _check_alike(
     expected: Sequence[Registered], given: Sequence[Registered], first: datetime, start: datetime
 ) -> None:
-    """Refuse a date of other bands than the first."""
+    """Refuse a date whose bands differ from those of the first."""
     wanted, labels = (sorted(one.label for one in some) for some in (expected, given))
     if wanted != labels:
         shown = [listed([one or "without label" for one in some]) for some in (wanted, labels)]
@@ -80,5 +81,5 @@ def _check_alike(
 
 
 def _natural(label: str) -> list[tuple[int, str]]:
-    """A key that puts S2_2 before S2_11."""
+    """A sort key by which S2_2 comes before S2_11."""
     return [(int(one), "") if one.isdigit() else (-1, one) for one in re.split(r"(\d+)", label)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bringing a map onto a grid of other cells, one axis after the other."""
+"""Resampling of a map to another grid, one axis after the other."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ AVERAGE: Final = "average"
 METHODS = (NEAREST, BILINEAR, BICUBIC, AVERAGE)
 
 SAME = 1e-6
-"""Places and sizes, in cells of the map, that differ by less are the same."""
+"""Positions and sizes, in cells of the map, that differ by less are equal."""
 
 CLOSED = 0.01
-"""A map whose columns span a turn around the Earth but for this part of a cell has no edge."""
+"""Tolerance in cells within which the columns of a map span 360 degrees; such a map has no edge."""
 
 
 def effective_method(method: str, ratios: tuple[float, float]) -> str:
-    """What a method comes to between two grids.
+    """The method that is effective between two grids.
 
-    Interpolation would leave out cells where the wanted ones are larger than the map's, so the
-    map is averaged there; where they are not, there is nothing to average.
+    Interpolation would skip cells where the wanted ones are larger than the map's, so the map is
+    averaged there; where they are not larger, the average is replaced by the nearest cell.
 
     Args:
         method: One of `METHODS`.
@@ -39,14 +39,14 @@ def effective_method(method: str, ratios: tuple[float, float]) -> str:
 
 @dataclass(frozen=True)
 class Axis:
-    """The rows, or columns, of a grid as seen from a map.
+    """The rows, or columns, of a grid in coordinates of a map.
 
     Attributes:
-        offset: Where the grid begins, in cells of the map from its first edge.
+        offset: Start of the grid, in cells of the map from its first edge.
         ratio: Size of a cell of the grid in cells of the map.
-        source_cells: How many cells the map has.
-        around: Cells of the map after which its places come again, as around the Earth; None
-            where they do not.
+        source_cells: Number of cells of the map.
+        around: Period of the positions in cells of the map, 360 degrees of longitude; None if they
+            are not periodic.
     """
 
     offset: float
@@ -55,7 +55,7 @@ class Axis:
     around: float | None = None
 
     def taps(self, method: str, first: int, count: int) -> Taps:
-        """What the cells `first` to `first + count` of the grid are made of.
+        """The cells of the map, with weights, from which those of the grid are computed.
 
         Args:
             method: "bilinear", "bicubic" or "average".
@@ -66,7 +66,7 @@ class Axis:
         centres = self._turned(self.offset + (cells + 0.5) * self.ratio, 0.5)
         inside = (centres >= 0) & (centres <= self.source_cells) | self._is_closed
         place = centres - 0.5
-        # Rounding must not decide which neighbours a cell on the map's own grid has.
+        # Rounding must not change the neighbours of a cell on the map's own grid.
         nearest = np.round(place)
         place = np.where(np.abs(place - nearest) < SAME, nearest, place)
         start = np.floor(place).astype(np.int64)
@@ -79,7 +79,7 @@ class Axis:
         return Taps(self._within(index), np.stack(weights, axis=1), inside)
 
     def _overlaps(self, cells: np.ndarray) -> Taps:
-        """Every cell of the map with the length it shares with a cell of the grid."""
+        """The cells of the map, weighted by the length that each shares with a cell of the grid."""
         low = self._turned(self.offset + cells * self.ratio, self.ratio)
         high = low + self.ratio
         start = np.floor(low + SAME).astype(np.int64)
@@ -96,11 +96,12 @@ class Axis:
         return self.around is not None and abs(self.around - self.source_cells) < CLOSED
 
     def _turned(self, places: np.ndarray, before: float) -> np.ndarray:
-        """Places in cells of the map, by whole turns from `before` cells before its first on."""
+        """Positions in cells of the map, wrapped by whole turns to begin `before` cells before
+        it."""
         return places if self.around is None else (places + before) % self.around - before
 
     def _within(self, index: np.ndarray) -> np.ndarray:
-        """Cells that the map has for all that are asked for: at its edge the outermost go on."""
+        """Indices of cells within the map: the outermost ones are repeated beyond its edge."""
         if self._is_closed:
             return index % self.source_cells
         return index.clip(0, self.source_cells - 1)
@@ -143,13 +144,13 @@ class Taps:
 def resample(values: np.ndarray, first_row: int, rows: Taps, cols: Taps, method: str) -> np.ndarray:
     """Values of a map on another grid.
 
-    Interpolation gives NULL where one of the neighbours is NULL, as r.resamp.interp does; at the
-    map's edge the outermost cells go on, so that no rim is lost. The average is that of the cells
-    that are not NULL, weighted by area, as r.resamp.stats -w does it.
+    Interpolation gives NULL where one of the neighbours is NULL, as r.resamp.interp does; the
+    outermost cells are repeated at the map's edge, so that no rim is lost. The average is that of
+    the cells that are not NULL, weighted by area, as r.resamp.stats -w does it.
 
     Args:
         values: All columns of the map's rows from `first_row` on, float64, NaN where NULL.
-        first_row: See above.
+        first_row: The first of these rows.
         rows, cols: As `Axis.taps` gives them.
         method: "bilinear", "bicubic" or "average".
 

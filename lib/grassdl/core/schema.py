@@ -10,10 +10,10 @@ from msgspec import Meta
 
 Kind = TypeVar("Kind")
 LONGEST_REASON = 200
-"""Letters of an error message that are shown: it may quote what the file holds."""
+"""Characters of an error message that are shown: it may quote the content of the file."""
 
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
-"""How many there are of something: patches, cells, weights, epochs."""
+"""A number of patches, cells, weights or epochs."""
 
 AtLeastOne = Annotated[int, Meta(ge=1, le=1 << 53)]
 """A count that cannot be 0."""
@@ -22,13 +22,13 @@ Edge = Annotated[int, Meta(ge=1, le=1 << 15)]
 """Edge of a patch or tile in cells: a band of 2^15 times 2^15 cells has 1 GB at least."""
 
 DateNumber = Annotated[int, Meta(ge=0, le=1000)]
-"""Which of the dates of a series, from 0."""
+"""Index of a date of a series, from 0."""
 
 Day = Annotated[int, Meta(ge=0, le=1 << 20)]
 """Days from the first date of a series to another: less than 3000 years."""
 
 Reach = Annotated[int, Meta(ge=0, le=1 << 15)]
-"""Cells beyond a cell or core that decide about it: none for a network of 1 x 1 convolutions."""
+"""Halo: cells beyond a cell or core on which it depends; 0 for a network of 1 x 1 convolutions."""
 
 Text = Annotated[str, Meta(max_length=1 << 12)]
 """A name or label."""
@@ -42,14 +42,14 @@ Probability = Annotated[float, Meta(ge=0, le=1)]
 """A share or probability."""
 
 Value32 = Annotated[float, Meta(ge=-3.4e38, le=3.4e38)]
-"""A number that single precision holds, in which networks compute."""
+"""A number within single precision, in which networks compute."""
 
 
 def checked(content: object, kind: type[Kind]) -> Kind:
-    """What was read from JSON, as a value of a type.
+    """The content of a JSON file as a value of a type.
 
     Args:
-        content: What `json` made of the text.
+        content: As `json` parsed it.
         kind: A type of which all parts are annotated: dataclasses, TypedDicts (fields that they do
             not declare are left out), lists, numbers with bounds; classes with a method `from_json`
             are made by it.
@@ -69,7 +69,7 @@ def _from_json(kind: type[Any], content: object) -> Any:
 
 
 def shortened(message: object) -> str:
-    """The text of a file or an error in one line that is not too long and has no control codes."""
+    """The text of a file or an error, shortened, on one line without control characters."""
     text = " ".join(str(message).split()) or type(message).__name__
     printable = "".join(one if one.isprintable() else "?" for one in text[: LONGEST_REASON + 1])
     return printable if len(printable) <= LONGEST_REASON else f"{printable[:LONGEST_REASON]}..."

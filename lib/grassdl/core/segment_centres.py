@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The centre of each segment of a map: its centroid, or its own cell that is closest to that.
+"""The centre of each segment of a map: its centroid, or the cell of it that is closest to that.
 
 Memory depends on the number of segments, never on that of cells.
 """
@@ -14,7 +14,7 @@ from .group_sums import GroupTally, places_of
 from .readers import RowReader
 
 STRIP_CELLS = 1 << 20
-"""Cells of the map that are held at a time."""
+"""Cells of the map that are read at a time."""
 
 
 def central_cells(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +66,7 @@ def centroids(segments: RowReader) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _strips(segments: RowReader) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """First row, ids and the place of each cell's among them, of strips from top to bottom."""
+    """First row, ids and the index of each cell's among them, of strips from top to bottom."""
     height = max(1, STRIP_CELLS // segments.cols)
     for row in range(0, segments.rows, height):
         yield row, *places_of(*segments.read(row, min(height, segments.rows - row)))

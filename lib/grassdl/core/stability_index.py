@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How far values are distributed otherwise than those that a histogram counts."""
+"""How much the distribution of values differs from that of a histogram."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from .band_statistics import Histogram
 
 GROUPS = 10
-"""Groups of about equally many reference values: the usual number."""
+"""Number of groups, of about equal counts of the reference: the usual one."""
 
 SMALLEST_SHARE = 1e-3
-"""Stands for the share of a group without values, whose logarithm there is none of."""
+"""Replaces the share of an empty group, whose logarithm is undefined."""
 
 
 def population_stability(reference: Histogram, values: np.ndarray) -> float:
@@ -22,7 +22,7 @@ def population_stability(reference: Histogram, values: np.ndarray) -> float:
     with the shares p of the reference and q of the values in groups that hold about a tenth of the
     reference each; the outer groups have no outer edge. It is the sum of both Kullback-Leibler
     divergences (Jeffreys 1946). Of two normal distributions of equal deviation s whose means
-    differ by d it is (d / s)^2, less what the grouping loses.
+    differ by d it is (d / s)^2, less what is lost by grouping.
 
     Source: Siddiqi 2006, Credit Risk Scorecards; Yurdakul & Naranjo 2020, doi
     10.21314/JRMV.2020.227.
@@ -51,5 +51,5 @@ def _cuts(reference: Histogram) -> np.ndarray:
     wanted = np.arange(1, GROUPS) / GROUPS
     nearest = np.abs(below[:, None] - wanted).argmin(axis=0)
     inner = np.unique(nearest[(below[nearest] > 0) & (below[nearest] < 1)])
-    # Of a band that has one value, all others are another group.
+    # For a band of a single value, all other values are a second group.
     return edges[inner] if len(inner) else edges[[0, -1]]

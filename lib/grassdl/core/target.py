@@ -2,8 +2,8 @@
 """What a network learns: classes of cells (`ClassScheme`), a value of cells (`ValueTarget`) or one
 class of a patch (`PatchClasses`).
 
-A dataset or model has one target. What depends on it is decided in two ways only: by the methods of
-the target, and by `ByTarget`, which holds the variants that a room has, one for each kind.
+A dataset or model has one target. Code depends on it in two ways only: by the methods of the
+target, and by `ByTarget`, which holds the variants of a room for each kind.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Target(ABC):
 
     Attributes:
         kind: `CLASSES`, `VALUE` or `PATCH`.
-        codes: How labels lie in arrays.
-        of_patches: Whether what is learnt is of whole patches, so that it is known of patches of
-            the size of the training only.
+        codes: How labels are stored in arrays.
+        of_patches: Whether the target is of whole patches, and so predicted for patches of the size
+            of the training only.
     """
 
     kind: ClassVar[str]
@@ -43,12 +43,12 @@ class Target(ABC):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """Layers that the network gives."""
+        """Number of layers of the network's output."""
 
     @property
     @abstractmethod
     def counted(self) -> ClassScheme:
-        """The classes that labelled cells are counted in."""
+        """The classes in which labelled cells are counted."""
 
     @abstractmethod
     def counted_codes(self, labels: np.ndarray) -> np.ndarray:
@@ -64,15 +64,15 @@ class Target(ABC):
         return 0, size
 
     def size_difference(self, learnt: int, other: int) -> str | None:
-        """Why a network that learnt patches of one edge does not judge those of another, or None.
+        """Why a network for patches of one size cannot be used for those of another, or None.
 
         Args:
-            learnt: Edge of the patches of its training in cells.
+            learnt: Edge of its training patches in cells.
             other: Edge of the others.
         """
         if not self.of_patches or learnt == other:
             return None
-        return f"it judges patches of {learnt} cells as a whole, these are of {other}"
+        return f"it classifies patches of {learnt} cells as a whole, these are of {other}"
 
     def only_labelled(self, labels: np.ndarray) -> np.ndarray:
         """Labels of patches (n, size, size), unlabelled beside `labelled_part`; NULL stays."""
@@ -89,7 +89,7 @@ class Target(ABC):
 
     @abstractmethod
     def described_by(self, statistics: Sequence[BandStatistics]) -> Target:
-        """The target as the labels of the training split have it.
+        """The target with the statistics of the labels of the training split.
 
         Args:
             statistics: Of these labels, one for each layer of `measured`.
@@ -97,24 +97,25 @@ class Target(ABC):
 
     @abstractmethod
     def measured(self, labels: np.ndarray) -> np.ndarray:
-        """What statistics are kept of, besides the counts: labels of any shape as values (...,
-        layers), 0 where they are not labelled; no layers for classes."""
+        """The values of which statistics are computed, besides the counts: labels of any shape as
+        values (..., layers), 0 where they are not labelled; no layers for classes."""
 
     @abstractmethod
     def joined(self, others: Sequence[Any]) -> Target:
         """The target of several datasets of one kind, of which this is the first.
 
         Raises:
-            ValueError: They do not go together.
+            ValueError: They are incompatible.
         """
 
     @abstractmethod
     def difference(self, other: Any) -> str | None:
-        """Why a network of this target cannot be averaged with one of another of the same kind."""
+        """Why a network of this target cannot be averaged with one of another target of its
+        kind."""
 
     @abstractmethod
     def is_same(self, other: Target) -> bool:
-        """Whether the head of a network for one serves the other."""
+        """Whether the head of a network for one target can be used for the other."""
 
     @property
     @abstractmethod
@@ -124,7 +125,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def deciding(self) -> list[Any]:
-        """What decides about the result for a cell, for a hash."""
+        """The properties of the target on which the result for a cell depends, for a hash."""
 
     @abstractmethod
     def to_json(self) -> Any:
@@ -132,7 +133,7 @@ class Target(ABC):
 
     @property
     def hashed(self) -> Any:
-        """What a dataset's id depends on, as `to_json` has it."""
+        """The content of `to_json` on which a dataset's id depends."""
         return self.to_json()
 
     @classmethod
@@ -140,7 +141,7 @@ class Target(ABC):
         """The reverse of `to_json`.
 
         Raises:
-            ValueError: There is no such target.
+            ValueError: The content describes no target.
         """
         kind = CLASSES
         if not isinstance(content, list):
@@ -162,7 +163,7 @@ class Target(ABC):
         )
 
     def scheme_of_cells(self, what: str) -> ClassScheme:
-        """The same where every cell has a class of its own; else raises `ValueError`, too."""
+        """The same for targets of cells only; raises `ValueError`, too."""
         return self.scheme(what)
 
     def __init_subclass__(cls) -> None:
@@ -170,11 +171,11 @@ class Target(ABC):
 
 
 _KINDS: dict[str, type[Target]] = {}
-"""The classes of targets by their kind; importing their files fills it."""
+"""The classes of targets by their kind; importing their modules fills it."""
 
 
 class ByTarget(Generic[Variant]):
-    """What a room has for each kind of target.
+    """The variants of a room for each kind of target.
 
     Args:
         classes: For classes of cells.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Texts of others, such as labels and names, before they reach a terminal, a map or a file."""
+"""Texts of users, such as labels and names, checked and cleaned for terminals, maps and files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from itertools import accumulate
 from typing import Any, SupportsFloat
 
 LONGEST_LABEL = 200
-"""Characters of a class label: as many as every table and history of GRASS takes."""
+"""Most characters of a class label: every table and history of GRASS holds them."""
 
 LONGEST_NAME = 200
-"""Bytes of the name of an output: with what is put around it while it is written, it must be the
-name of a file."""
+"""Most bytes of the name of an output: with the prefix and suffix of a temporary name, it must be
+the name of a file."""
 
 MOST_LISTED = 8
-"""Names that a message lists at most."""
+"""Most names that a message lists."""
 
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -34,8 +34,8 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def printable(text: str) -> str:
     """A text without escape sequences and control characters.
 
-    White space becomes blanks, as many as there were; half of a surrogate pair, which no file
-    takes, becomes the replacement character.
+    White space becomes blanks, as many as there were; an unpaired surrogate, which cannot be
+    encoded, becomes the replacement character.
     """
     return "".join(map(_shown, _ESCAPES.sub("", text)))
 
@@ -59,7 +59,7 @@ def one_line(text: str) -> str:
 
 
 def printable_json(content: Any) -> Any:
-    """A JSON object, or what is in one, all of whose texts are printable."""
+    """A JSON object, or a value in one, with all texts made printable."""
     if isinstance(content, str):
         return printable(content)
     if isinstance(content, list):
@@ -100,7 +100,7 @@ def value_label(value: int, label: str) -> str:
 
 
 def check_output_name(name: str) -> None:
-    """Refuse the name of an output that is too long to be written, or breaks the lines of messages.
+    """Refuse the name of an output that is too long for a file, or breaks the lines of messages.
 
     Raises:
         ValueError: It is, or has control characters.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Figures of predicted values against those of a reference: pure functions of sums that add up.
+"""Metrics of predicted values against a reference: pure functions of sums.
 
 Sums of parts add up to those of the whole, so that they also serve the bootstrap. d is the
 predicted value p minus the reference r, n the number of cells; variances are of the population.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 SUMS = ("cells", "r", "p", "rr", "pp", "rp", "absolute", "squared")
-"""What the last axis of a table of sums holds: n, sums of r, p, r^2, p^2, r p, |d| and d^2."""
+"""Contents of the last axis of a table of sums: n, sums of r, p, r^2, p^2, r p, |d| and d^2."""
 
 Table = np.ndarray
 """Sums (..., 8) float64."""
@@ -31,8 +31,8 @@ def sums_of(predicted: np.ndarray, reference: np.ndarray, origin: float = 0.0) -
 
     Args:
         predicted, reference: Finite values of the same cells, of any shape.
-        origin: Is taken from both, so that sums of squares keep their digits: some value among
-            them, the same for all parts.
+        origin: Subtracted from both, so that sums of squares keep their precision: some value
+            among them, the same for all parts.
     """
     p, r = (one.astype(np.float64).ravel() - origin for one in (predicted, reference))
     d = p - r
@@ -85,8 +85,8 @@ def bias(table: Table) -> np.ndarray:
 
 
 def r2(table: Table) -> np.ndarray:
-    """Coefficient of determination 1 - sum d^2 / sum (r - mean r)^2: 1 at best, 0 for what the mean
-    of the reference would reach; undefined for a constant reference."""
+    """Coefficient of determination 1 - sum d^2 / sum (r - mean r)^2: 1 at best, 0 if the mean of
+    the reference is predicted everywhere; undefined for a constant reference."""
     return 1 - _share(_mean(table, SQUARED), _variance(table, REFERENCE, RR))
 
 
@@ -97,8 +97,8 @@ def pearson(table: Table) -> np.ndarray:
 
 
 def concordance(table: Table) -> np.ndarray:
-    """Lin's concordance correlation 2 s_rp / (s_r^2 + s_p^2 + (mean p - mean r)^2): what Pearson's
-    loses by a shift or another scale; undefined where both are constant, as a single cell is.
+    """Lin's concordance correlation 2 s_rp / (s_r^2 + s_p^2 + (mean p - mean r)^2): Pearson's,
+    reduced by a shift or another scale; undefined where both are constant, as a single cell is.
     Source: Lin 1989, doi 10.2307/2532051."""
     varying = _variance(table, REFERENCE, RR) + _variance(table, PREDICTED, PP)
     spread = np.where(varying > 0, varying + bias(table) ** 2, 0)
@@ -116,7 +116,7 @@ FIGURES: dict[str, Callable[[Table], np.ndarray]] = {
 """All figures by name."""
 
 HEADLINE = {"rmse": "RMSE", "mae": "MAE", "bias": "Bias", "r2": "R2"}
-"""Those that are asked for first, with their titles."""
+"""The main ones, with their titles."""
 
 TITLES = {**HEADLINE, "pearson": "Pearson's r", "concordance": "Lin's concordance"}
 

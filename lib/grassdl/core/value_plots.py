@@ -14,10 +14,10 @@ from .plots import DPI, new_padded_figure
 from .value_accuracy import HEADLINE
 
 HEXAGONS = 60
-"""Along the axis of the reference."""
+"""Number of hexagonal bins along the axis of the reference."""
 
 RESIDUAL_PERCENT = 98
-"""Percentile of the absolute differences at which the colours of the residuals end."""
+"""Percentile of the absolute differences at which the colour scale of the residuals ends."""
 
 
 def scatter(
@@ -26,7 +26,7 @@ def scatter(
     reference: np.ndarray,
     file: str | os.PathLike[str] | io.BytesIO,
 ) -> None:
-    """Draw where predicted values lie against those of the reference, in hexagons by their number.
+    """Draw predicted against reference values, as counts in hexagonal bins.
 
     Args:
         report: What `value_accuracy.report` returns, for the title.

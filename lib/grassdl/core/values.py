@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A value of cells as what a network learns: height, biomass, cover."""
+"""A value of each cell as the target of a network: height, biomass, cover."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .schema import Text, Value32, checked
 from .target import VALUE, Target
 
 RANGES = 10
-"""Ranges of values that cells are counted in, with about as many cells each."""
+"""Number of the ranges in which cells are counted, with about as many cells each."""
 
 FEWEST_DIGITS, MOST_WHOLE, ALL_DIGITS = 4, 9, 17
 """Digits in the names of ranges: the fewest, the most before the point, and what tells all floats
 apart."""
 
 VIRIDIS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
-"""Colours from the lowest to the highest value, which read the same in print."""
+"""Colours from the lowest to the highest value, whose order is preserved in greyscale print."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class ValueTarget(Target):
     """A value of cells.
 
     Attributes:
-        name: What it is, as its map or column is called.
+        name: The name of its map or column.
         units: Units, or "".
         mean, deviation: Over the labelled cells of the training split.
         minimum, maximum: The same; None where there are none.
-        edges: Values (1 to n) at which the ranges begin that cells are counted in, but the first.
+        edges: Lower ends (1 to n) of the ranges in which cells are counted, except the first.
     """
 
     name: str
@@ -69,7 +69,7 @@ class ValueTarget(Target):
 
     def counted_codes(self, labels: np.ndarray) -> np.ndarray:
         """See `Target.counted_codes`."""
-        # In the type of the labels: an edge that is one of them begins its range.
+        # In the dtype of the labels: a label equal to an edge belongs to the range above it.
         edges = np.array(self.edges, labels.dtype)
         found = np.searchsorted(edges, labels, side="right").astype(np.uint8)
         found[~self.codes.is_labelled(labels)] = UNLABELLED_INDEX
@@ -96,7 +96,7 @@ class ValueTarget(Target):
         return self
 
     def difference(self, other: ValueTarget) -> str | None:
-        """See `Target.difference`; the same value may be called otherwise elsewhere."""
+        """See `Target.difference`; the name may differ."""
         if self.units and other.units and self.units != other.units:
             return f"values are in {self.units} of one and in {other.units} of the other"
         return None
@@ -129,7 +129,7 @@ class ValueTarget(Target):
         """The reverse of `to_json`.
 
         Raises:
-            ValueError: There is no such target.
+            ValueError: The content describes no target.
         """
         found = checked(content, _Record)
         edges = found["edges"]
@@ -169,14 +169,14 @@ def _distinct_texts(edges: Sequence[float]) -> list[str]:
 
 
 def viridis(place: float) -> str:
-    """The colour "R:G:B" of a place from 0 to 1."""
+    """The colour "R:G:B" at a position from 0 to 1."""
     stops = np.linspace(0, 1, len(VIRIDIS))
     parts = (round(np.interp(place, stops, channel)) for channel in zip(*VIRIDIS, strict=True))
     return ":".join(map(str, parts))
 
 
 def range_edges(values: np.ndarray) -> tuple[float, ...]:
-    """Where ranges begin that hold about as many of some values each, but the first.
+    """Lower ends of ranges with about equal counts of some values, except the first.
 
     A value that fills more than a range by itself, such as 0 of heights, has one of its own, and
     the others have their ranges as if it were not there.

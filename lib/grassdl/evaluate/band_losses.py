@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Losses of a model's scores when a band is changed, by its kind of target; used by
+"""Losses of a model's scores when a band is changed, for each kind of target; see
 `band_importance`."""
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class FolderKind:
         mark: Name of the JSON file that identifies a folder of this kind.
         format_name: The value of "format" in that file.
         contents: Regular expressions of the relative paths of all that the toolset writes
-            writes there, folders among it.
+            there, including folders.
     """
 
     mark: str

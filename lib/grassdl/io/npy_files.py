@@ -16,7 +16,7 @@ from numpy.lib import format as npy_format
 from ..core.schema import shortened
 
 VERSION = (1, 0)
-"""Format versions; others are for headers of more than 64 kB, which arrays of numbers do not
+"""Format version; others are for headers of more than 64 kB, which arrays of numbers do not
 need."""
 
 

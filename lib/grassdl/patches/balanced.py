@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Drawing patches so that the classes' shares of their pixels come out even."""
+"""Drawing patches so that the classes' shares of their pixels are as even as possible."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from ..core.text import listed
 
 ITERATIONS = 80
-"""Steps of the optimisation; measured, the entropy is then within 0.003 of what it can be."""
+"""Steps of the optimisation; measured, the entropy is then within 0.003 of its maximum."""
 
 SCALE = 2**20
-"""Worths of classes are rounded to parts of it, so that every machine ranks patches alike."""
+"""Gains of classes are rounded to fractions of this, so that all machines rank patches equally."""
 
 
 def draw_evenly(counts: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """Places of `number` patches, drawn so that class shares come out as even as they can.
+    """Indices of `number` patches, drawn so that class shares are as even as possible.
 
     Every patch has an inclusion probability p_i in 0..1, with a sum of `number`. The expected
     pixels of class c are T_c = sum_i p_i n_ic, the shares s_c = T_c / sum_c T_c, and p maximises
@@ -23,7 +23,7 @@ def draw_evenly(counts: np.ndarray, number: int, rng: np.random.Generator) -> np
     the patches in the order of dH/dp_i = sum_c n_ic (-ln s_c - H) / sum_c T_c: each step takes
     the best `number` of them. With steps of 2 / (k + 1) (Jaggi 2013) p is the mean of these
     choices, the k-th with weight k. Patches are drawn by systematic sampling with unequal
-    probabilities (Madow 1949), in the given order: sorted by place, they are spread over it.
+    probabilities (Madow 1949), in the given order: sorted by position, they are spread over it.
 
     Args:
         counts: Labelled pixels of every class by patch (n, classes).
@@ -31,7 +31,7 @@ def draw_evenly(counts: np.ndarray, number: int, rng: np.random.Generator) -> np
         rng: Source of the random start.
 
     Returns:
-        Places (number,), ascending.
+        Indices (number,), ascending.
     """
     if not 0 < number < len(counts):
         return np.arange(len(counts) if number else 0)
@@ -57,15 +57,15 @@ def _inclusion_weights(counts: np.ndarray, number: int) -> np.ndarray:
 
 
 def _worths(pixels: np.ndarray) -> np.ndarray:
-    """What one more pixel of every class adds to the entropy, up to a factor: whole numbers."""
-    known = np.maximum(pixels, 1)  # a class without pixels is worth much, not infinitely much
+    """Gain in entropy by one more pixel of every class, up to a factor: whole numbers."""
+    known = np.maximum(pixels, 1)  # a class without pixels has a large gain, not an infinite one
     shares = known / known.sum()
     information = -np.log(shares)
     return np.rint(SCALE * (information - (shares * information).sum())).astype(np.int64)
 
 
 def _best(scores: np.ndarray, number: int) -> np.ndarray:
-    """Places of the `number` highest scores; of equal ones the first."""
+    """Indices of the `number` highest scores; of equal ones the first."""
     least = np.partition(scores, -number)[-number]
     above = scores > least
     equal = np.flatnonzero(scores == least)[: number - above.sum()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Candidate patches, and what is known of them once their labels are counted."""
+"""Candidate patches, and the results of counting their labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 MARGIN_OF_FIRST_ROUND = 0.1
-"""Candidates that are counted at first beyond the wanted ones, as a part of them."""
+"""Candidates that are counted at first beyond the wanted number, as a share of it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Candidates:
 
     @classmethod
     def of_one_group(cls, positions: np.ndarray, wanted: int) -> Candidates:
-        """Candidates that are all alike."""
+        """Candidates of a single group."""
         return cls(positions, np.zeros(len(positions), np.int64), np.array([wanted]))
 
 
@@ -47,12 +47,12 @@ UNKNOWN, UNLABELLED, ACROSS, NEAR, FIT = range(5)
 
 
 class Examined:
-    """Candidates of which some are examined, when somebody wants to know.
+    """Candidates, some of which are examined when that is required.
 
     Args:
         candidates: All of them.
         classes: Number of classes.
-        examination: Counts labels and judges.
+        examination: Counts labels and gives verdicts.
 
     Attributes:
         counts: Labelled pixels of every class by candidate, (n, classes) int32.
@@ -66,12 +66,12 @@ class Examined:
         self._examination = examination
 
     def examine(self, places: np.ndarray) -> None:
-        """Count and judge the candidates at these places."""
+        """Count the labels of the candidates at these indices, and give verdicts."""
         positions, groups = self.candidates.positions[places], self.candidates.groups[places]
         self.counts[places], self.verdicts[places] = self._examination(positions, groups)
 
     def fit(self) -> np.ndarray:
-        """Places of the candidates that are examined and good."""
+        """Indices of the candidates that are examined and good."""
         return np.flatnonzero(self.verdicts == FIT)
 
     def number(self, verdict: int) -> int:
@@ -80,11 +80,11 @@ class Examined:
 
 
 def first_fit(examined: Examined) -> np.ndarray:
-    """Places of the first good candidates of every group, as many as wanted.
+    """Indices of the first good candidates of every group, as many as wanted.
 
-    Counting costs, and mostly nearly all candidates are good: first about as many as wanted are
-    examined, then, as long as some are missing, as many as the groups' rates of good ones suggest,
-    but at least as many again as before, so that there are few rounds.
+    Counting takes time, and mostly nearly all candidates are good: first about as many as wanted
+    are examined, then, as long as some are missing, as many as the groups' rates of good ones
+    suggest, but at least as many again as before, so that there are few rounds.
     """
     candidates = examined.candidates
     wanted, groups = candidates.wanted, candidates.groups
@@ -118,7 +118,7 @@ def rank_in_group(groups: np.ndarray) -> np.ndarray:
 def distinct(possible: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """Numbers below `possible` at random, at most `wanted`, none twice, in random order.
 
-    Memory follows `wanted`, unlike that of NumPy's `choice`, which may follow `possible`.
+    Memory depends on `wanted`, unlike that of NumPy's `choice`, which may depend on `possible`.
     """
     if 2 * wanted >= possible:
         return rng.permutation(possible)[:wanted]

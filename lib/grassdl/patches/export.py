@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The second pass: patches into the dataset, strip of rows by strip of rows."""
+"""The second pass: patches are written into the dataset, one strip of rows after the other."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class StripJob:
 
     Attributes:
         positions: Upper left cells (n, 2).
-        splits: Place in `SPLITS` (n,).
-        first: Place of the strip's first patch in each split, (3,).
+        splits: Index in `SPLITS` (n,).
+        first: Index of the strip's first patch in each split, (3,).
         folds: Fold (n,) uint8; 0 for none.
     """
 
@@ -40,7 +40,7 @@ class StripJob:
         return int(self.positions[0, 0])
 
     def bottom(self, size: int) -> int:
-        """The row behind the strip's last, for patches of some size."""
+        """The row after the strip's last, for patches of some size."""
         return int(self.positions[-1, 0]) + size
 
 
@@ -52,7 +52,7 @@ class PatchCutter:
         reader: The bands of the grid.
         labels: Of the same grid.
         writer: Takes the patches.
-        strip_cells: Cells that are held at once, of a strip and of its patches, which may
+        strip_cells: Cells in memory at once, of a strip and of its patches, which may
             overlap; a strip has the rows of a patch at least.
     """
 
@@ -71,7 +71,7 @@ class PatchCutter:
     ) -> list[WrittenPart]:
         """Cut the patches of a strip and write them."""
         size, (planes, every_label) = self.writer.size, strip
-        # The survey has seen what is NULL.
+        # The cells that are NULL are known from the first pass.
         values = self.reader.stack(planes, self.labels.coding.is_null(every_label))
         parts, first = [], job.first.copy()
         for place, positions, folds in self._portions(job):
@@ -102,7 +102,7 @@ def _cut(cells: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:
 
 
 def strip_jobs(cutter: PatchCutter, plan: Plan) -> list[StripJob]:
-    """The plan's patches, which are sorted by row, strip by strip."""
+    """The plan's patches, which are sorted by row, by strip."""
     rows = plan.positions[:, 0]
     step = max(1, cutter.strip_cells // cutter.reader.cols - cutter.writer.size + 1)
     jobs, start = [], 0
@@ -118,10 +118,10 @@ def strip_jobs(cutter: PatchCutter, plan: Plan) -> list[StripJob]:
 
 
 def expected_seconds(cutter: PatchCutter, plan: Plan, nprocs: int) -> float:
-    """How long the export will take, from a trial with the strip in the middle.
+    """Expected time of the export, from a trial with the strip in the middle.
 
     Args:
-        cutter: Its writer's folder takes the trial.
+        cutter: The trial is written to the folder of its writer.
         plan: The patches.
         nprocs: How many processes will cut.
     """
@@ -141,13 +141,13 @@ def write_dataset(
     """Write patches, manifest and footprints.
 
     Args:
-        cutter: Cuts and writes.
+        cutter: Cuts and writes the patches.
         plan: The patches.
-        workers: Do it.
+        workers: The processes that run it.
         progress: Called with the number of patches done.
 
     Raises:
-        ValueError: The disk cannot hold it.
+        ValueError: The disk has too little free space.
     """
     writer, export = cutter.writer, cutter.writer.export
     check_disk(writer.folder.parent, writer.bytes_needed, "the dataset")

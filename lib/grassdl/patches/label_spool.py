@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The first pass: the label of every cell, kept in a scratch file."""
+"""The first pass: the label of every cell is stored in a scratch file."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ class CodeSpool:
     Attributes:
         path: The file.
         rows, cols: Size of the region in cells.
-        index_of: What to read instead of each code of the file, (256,) uint8; None for the codes
-            themselves.
-        coding: How labels lie in it.
+        index_of: Label by code of the file, (256,) uint8; None if the codes are the labels.
+        coding: How labels are stored in it.
     """
 
     path: Path
@@ -44,7 +43,7 @@ class CodeSpool:
         return (labels if self.index_of is None else self.index_of[labels]).reshape(rows, -1)
 
     def write(self, row: int, labels: np.ndarray) -> None:
-        """Keep the labels (rows, cols) of rows from `row` on."""
+        """Store the labels (rows, cols) of rows from `row` on."""
         with self.path.open("r+b") as file:
             file.seek(self._offset(row))
             file.write(labels.data)
@@ -67,7 +66,7 @@ class CountedLabels:
 
     Attributes:
         labels: The labels.
-        target: What they are.
+        target: Their target.
     """
 
     labels: LabelReader
@@ -90,7 +89,7 @@ class CountedLabels:
 
 @dataclass(frozen=True)
 class LabelStrata:
-    """The same as a `StratumReader`: cells without label belong to no stratum.
+    """The same classes as a `StratumReader`: cells without label belong to no stratum.
 
     Attributes:
         counted: The classes that cells are counted in.
@@ -110,7 +109,7 @@ class LabelStrata:
 
     @property
     def categories(self) -> list[str]:
-        """What the strata are called."""
+        """Names of the strata."""
         return self.counted.target.counted.labels
 
     def read(self, row: int, rows: int) -> np.ndarray:
@@ -125,13 +124,13 @@ _USUAL_STRATA: ByTarget[Callable[[CountedLabels], LabelStrata | None]] = ByTarge
 
 
 def usual_strata(counted: CountedLabels) -> LabelStrata | None:
-    """The strata where no map tells them: ranges of values; None takes the blocks."""
+    """The strata if no map of them is given: ranges of values; None for the blocks."""
     return _USUAL_STRATA.of(counted.target)(counted)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Reads labels, looks for NULL, and keeps the codes: a `grassdl.runtime.workers.Work`.
+    """Reads labels, finds NULL, and stores the codes: a `grassdl.runtime.workers.Work`.
 
     A job is a first row and a number of rows.
 
@@ -146,15 +145,15 @@ class Survey:
     spool: CodeSpool
 
     def read(self, job: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Ranges]:
-        """Labels, which cells are NULL, and the ranges of maps whose metadata do not give
-        them."""
+        """Labels, which cells are NULL, and the ranges of maps whose metadata do not give them
+        reliably."""
         return self.labels.read(*job), *self.bands.scan(*job)
 
     def write(
         self, job: tuple[int, int], cells: tuple[np.ndarray, np.ndarray, Ranges]
     ) -> tuple[int, np.ndarray, int, Ranges]:
-        """Keep the labels; how many rows, which labels, how many labelled cells lost to NULL, and
-        the ranges."""
+        """Store the labels; returns the number of rows, the labels that occur, the number of
+        labelled cells lost to NULL, and the ranges."""
         labels, null, ranges = cells
         present = self.labels.coding.present(labels)
         lost = self.labels.coding.lost(labels, null)
@@ -164,12 +163,12 @@ class Survey:
 
 @dataclass(frozen=True)
 class Surveyed:
-    """What the first pass has found.
+    """The results of the first pass.
 
     Attributes:
         codes: The label of every cell.
         present: Label codes that occur, ascending, also where a band is NULL.
-        lost: Labelled cells that are lost because a band is NULL there.
+        lost: Number of labelled cells that are left out because a band is NULL there.
     """
 
     codes: CodeSpool
@@ -189,14 +188,14 @@ def spool_codes(
     workers: Workers,
     progress: Callable[[int], None],
 ) -> Surveyed:
-    """Write the label of every cell to a file, NULL and unlabelled among them.
+    """Write the label of every cell to a file, including NULL and unlabelled cells.
 
     Args:
-        bands: See `Survey`; it learns the ranges that were found.
+        bands: See `Survey`; the ranges found are passed to its `learn`.
         labels: See `Survey`.
         path: File to write.
         strip_cells: Cells to hold at a time, roughly.
-        workers: Do it.
+        workers: The processes that run it.
         progress: Called with the number of rows done.
     """
     spool = CodeSpool(path, bands.rows, bands.cols, coding=labels.coding)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The proof that splits do not leak, from the footprints alone."""
+"""A check that splits do not leak, by the positions of the patches alone."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def check_apart(
     gap: tuple[int, int],
     names: Sequence[str] = SPLITS,
 ) -> None:
-    """Make sure that patches of different splits share no cell and keep their distance.
+    """Make sure that patches of different splits share no cell and are as far apart as required.
 
-    It knows nothing of how the splits were made. For every patch it looks for the nearest one
+    It does not depend on how the splits were made. For every patch it searches for the nearest one
     of another split, in the Chebyshev metric with rows and columns scaled so that 1 is the least
     allowed distance of upper left cells.
 
     Args:
         positions: Upper left cells (n, 2).
-        splits: Place of each patch's split in `names` (n,).
+        splits: Index of each patch's split in `names` (n,).
         size: Edge of a patch in cells.
         gap: Cells between two patches, in rows or in columns.
-        names: What the splits, or folds and splits, are called.
+        names: Names of the splits, or of folds and splits.
 
     Raises:
-        ValueError: Two patches are too near; the line names them.
+        ValueError: Two patches are too near; the message names them.
     """
     from scipy.spatial import cKDTree
 

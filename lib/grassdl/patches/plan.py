@@ -25,9 +25,9 @@ class Plan:
 
     Attributes:
         positions: Upper left cells (n, 2) as (row, col).
-        splits: Place in `SPLITS` by patch, (n,) int8.
+        splits: Index in `SPLITS` by patch, (n,) int8.
         counts: Labelled pixels of every class by patch, (n, classes).
-        candidates: Positions that were looked at.
+        candidates: Number of positions that were examined.
         unlabelled: Candidates left out because they hold too few labelled cells, or an object
             where there should be none.
         dropped: Candidates left out because they are not wholly in one split.
@@ -81,8 +81,8 @@ def make_plan(
         codes: Label codes of all cells.
         classes: The classes.
         grid: Region, patch size and block size.
-        design: Where patches may lie.
-        split: How patches are dealt to train, val and test.
+        design: Chooses where patches are.
+        split: Assigns patches to train, val and test.
         min_labelled: Least share of labelled cells of a patch in percent; one cell is always
             needed.
         seed: Seed of the design and the split.
@@ -142,17 +142,17 @@ def _nothing_left(examined: Examined, grid: Grid) -> str:
 
 
 def shortcomings(plan: Plan, classes: ClassScheme, design: SamplingDesign, lost: int) -> list[str]:
-    """Sentences about what the plan lacks.
+    """Sentences about the shortcomings of the plan.
 
     Args:
         plan: The plan.
         classes: The classes.
-        design: May have wanted more patches.
+        design: The design, which may have wanted more patches.
         lost: Labelled cells where a band is NULL.
     """
     sentences = []
     if lost:
-        sentences.append(f"NULL in a band costs {lost} labelled cells")
+        sentences.append(f"{lost} labelled cells are left out, as a band is NULL there")
     if len(plan.positions) < (design.limit() or 0):
         sentences.append(f"{len(plan.positions)} of {design.limit()} patches are possible")
     if plan.buffered > (plan.candidates - plan.unlabelled) / 2:

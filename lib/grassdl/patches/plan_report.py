@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A plan of patches for its reader: a table for people, an object for programs."""
+"""A plan of patches: a table for people, an object for programs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def describe(
 def record(
     plan: Plan, classes: ClassScheme, grid: Grid, bytes_needed: int, seconds: float | None = None
 ) -> dict[str, Any]:
-    """The same for JSON, in the same order; takes what `describe` does.
+    """The same as an object for JSON, in the same order; the arguments are those of `describe`.
 
     Times are in seconds, sizes in bytes, edges in cells, shares of classes in per cent.
     """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sampling designs: where patches may lie. One class per design.
+"""Sampling designs: where patches are. One class per design.
 
-A new design takes one class and one line in `DESIGNS`. Its attributes name what it takes of
-`Settings.design`; options of i.dl.patches that no chosen design takes are refused. An attribute
-that no design has yet takes an option, too.
+A new design needs one class and one line in `DESIGNS`. Its attributes are the values of
+`Settings.design` that it uses; options of i.dl.patches that the chosen design does not use are
+refused. An attribute that no design has yet needs an option, too.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class Grid:
 
 
 LEAST_BLOCKS = 12
-"""Blocks that three splits need at least, so that classes have a chance to be in all of them."""
+"""Least number of blocks for three splits, so that classes can be in all of them."""
 
 
 def default_block_size(rows: int, cols: int, size: int) -> int:
-    """Edge of the blocks in cells: four patches, fewer where that leaves too few blocks."""
+    """Edge of the blocks in cells: four patches, fewer if that gives too few blocks."""
     for patches in (4, 3, 2):
         edge = patches * size
         if (rows // edge) * (cols // edge) >= LEAST_BLOCKS:
@@ -67,10 +67,10 @@ def default_block_size(rows: int, cols: int, size: int) -> int:
 
 
 MOST_CANDIDATES = 1_000_000
-"""Candidates that a design draws; four for each wanted patch where those are more."""
+"""Candidates that a design draws, or four for each wanted patch if that is more."""
 
 BALANCED_POOL = 100_000
-"""Candidates that balanced sampling draws; four for each wanted patch where those are more."""
+"""Candidates that balanced sampling draws, or four for each wanted patch if that is more."""
 
 
 class SamplingDesign(ABC):
@@ -80,7 +80,7 @@ class SamplingDesign(ABC):
     many candidates as the choice needs.
 
     Attributes:
-        description: What users read of the design.
+        description: Of the design, for users.
     """
 
     description: ClassVar[str]
@@ -89,11 +89,11 @@ class SamplingDesign(ABC):
     def candidates(
         self, grid: Grid, margin: tuple[int, int], rng: np.random.Generator
     ) -> Candidates:
-        """What the design offers.
+        """The candidates of the design.
 
         Args:
             grid: Region, patch size and block size.
-            margin: Rows and columns to keep from the edges of blocks, where a design can.
+            margin: Rows and columns to keep from the edges of blocks, if the design has them.
             rng: Source of all randomness.
         """
 
@@ -108,21 +108,21 @@ class SamplingDesign(ABC):
         return counts.sum(axis=1) >= least
 
     def choose(self, examined: Examined, rng: np.random.Generator) -> np.ndarray:
-        """Places of the chosen candidates; examines those it must know of."""
+        """Indices of the chosen candidates, after examining those that it requires."""
         return first_fit(examined)
 
     def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Places, in their order, of those chosen patches that are kept when all are dealt.
+        """Indices, ascending, of the chosen patches that are kept when all have a split.
 
         Args:
             counts: Labelled pixels of every class (n, classes).
-            splits: Place in `SPLITS` of every patch (n,).
+            splits: Index in `SPLITS` of every patch (n,).
             rng: Source of all randomness.
         """
         return np.arange(len(splits))
 
     def limit(self) -> int | None:
-        """How many patches are wanted; None where they are not a given number."""
+        """How many patches are wanted; None if no number is given."""
         return None
 
     def notes(self, examined: Examined, chosen: np.ndarray) -> list[str]:
@@ -236,8 +236,8 @@ class StratifiedSampling(NumberSampling):
 class BalancedSampling(NumberSampling):
     """Patches drawn so that the shares of the classes come out even: use it where classes are rare.
 
-    They are drawn within every split, since the even ones of the whole region may come from a few
-    places only. See `balance.draw_evenly`.
+    They are drawn within every split, since those for the whole region may be from a few places
+    only. See `balanced.draw_evenly`.
     """
 
     description = "class shares as even as the labels allow"
@@ -254,7 +254,7 @@ class BalancedSampling(NumberSampling):
 
     def thin(self, counts: np.ndarray, splits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         kept = []
-        # A split may go without where fewer patches are wanted than there are splits.
+        # A split may get none where fewer patches are wanted than there are splits.
         for split, number in enumerate(_portions(np.bincount(splits), self.npatches)):
             members = np.flatnonzero(splits == split)
             kept.append(members[draw_evenly(counts[members], number, rng)])
@@ -270,10 +270,10 @@ OBJECTS, NEGATIVES = range(2)
 
 @dataclass(frozen=True)
 class ObjectSampling(SamplingDesign):
-    """A patch on every object, and patches without objects: use it to find single things.
+    """A patch on every object, and patches without objects: use it to detect single objects.
 
-    Patches without objects share no cell with each other: objects leave few places, where they
-    would pile up.
+    Patches without objects share no cell with each other: otherwise many would overlap in the
+    little space that objects leave.
 
     Attributes:
         places: Rows and columns (n, 2) of the objects' centres in cells from the region's upper
@@ -413,7 +413,8 @@ DESIGNS: dict[str, type[SamplingDesign]] = {
 
 
 def _portions(available: np.ndarray, wanted: int) -> list[int]:
-    """A number of patches dealt in proportion to what is available; the first get some first."""
+    """A number of patches divided in proportion to what is available, one each first if
+    possible."""
     wanted = min(wanted, available.sum())
     portions = np.zeros(len(available), int)
     portions[np.flatnonzero(available)[:wanted]] = 1
@@ -439,7 +440,7 @@ def _random_positions(
 
 
 def starts_within_blocks(grid: Grid, margin: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns where patches may begin whose margin lies in one block, or off the region.
+    """Rows and columns where patches may begin whose margin is in one block, or outside the region.
 
     Raises:
         ValueError: There are none.
@@ -462,7 +463,7 @@ def _starts(cells: int, grid: Grid, margin: int) -> np.ndarray:
 
 
 def _first_of_equals(positions: np.ndarray) -> np.ndarray:
-    """Positions (n, 2) without those that came before, in the same order."""
-    # Much quicker than to look for equal rows: columns are below 2^31.
+    """Distinct positions (n, 2) in the order of their first occurrence."""
+    # Much faster than comparing rows: columns are below 2^31.
     _, first = np.unique(positions[:, 0] << 31 | positions[:, 1], return_index=True)
     return positions[np.sort(first)]

@@ -36,13 +36,13 @@ GOES_WITH = {
     "buffer": ("split_method", _that_take("margin", SCHEMES)),
     "folds": ("split_method", _that_take("folds", SCHEMES)),
 }
-"""Options that have a meaning only with some values of another one."""
+"""Options that require certain values of another option."""
 
 NPY, JSON = "npy", "json"
-"""Values of the option `format`: the usual one of patches, and that of a plan for scripts."""
+"""Values of the option `format`: the default of patches, and that of a plan for scripts."""
 
 LEAST_MEMORY = 50
-"""Megabytes without which nothing can be read."""
+"""Least memory in megabytes."""
 
 HIGHEST = {
     "size": 8192,
@@ -53,11 +53,11 @@ HIGHEST = {
     "buffer": 1_000_000_000,
     "nprocs": 1024,
 }
-"""Upper limits of numbers: larger ones are typing errors, whose candidates or processes no memory
-holds."""
+"""Upper limits of numbers: larger ones are typing errors, and need more memory or processes than
+machines have."""
 
 OVERHEAD_BYTES = 8
-"""Memory that a cell takes while it is cut, besides its bands: codes, masks and their copies."""
+"""Bytes of memory per cell while it is cut, besides its bands: codes, masks and their copies."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,18 @@ class Settings:
         stride: Step between the patches of a grid in cells.
         sampling: Name of the sampling design.
         npatches: How many patches are wanted; 0 for a design that needs no number.
-        strata: Map of the strata; "" takes the blocks.
+        strata: Map of the strata; "" for the blocks.
         negatives: Patches without objects for each patch with one.
-        jitter: How far patches are moved off their objects, in cells.
+        jitter: Largest displacement of patches from their objects, in cells.
         min_labelled: Least share of labelled cells of a patch in percent.
         shares: Wanted parts of train, val and test, summing to 1.
         split_method: Name of the split scheme.
         split_map: Map of the splits, for a split by a map.
-        block_size: Edge of the blocks in cells; 0 for the usual one.
+        block_size: Edge of the blocks in cells; 0 for the default.
         buffer: Least distance between patches of two splits, in map units.
-        seed: Seed of everything random.
+        seed: Seed of all random numbers.
         memory: Memory for maps and patches, in megabytes, of all processes together.
-        nprocs: Processes that read and cut.
+        nprocs: Number of processes that read and cut.
         folds: Number of folds; 0 for none.
         centred: Whether a patch gets the class of the cell at its centre.
     """
@@ -113,7 +113,7 @@ class Settings:
         """Read the options of the module.
 
         Raises:
-            ValueError: A value makes no sense, or options do not go together.
+            ValueError: A value is invalid, or options contradict each other.
         """
         for name, (other, values) in GOES_WITH.items():
             if options[name] and options[other] not in values:
@@ -186,7 +186,7 @@ class Settings:
         """The sampling design.
 
         Args:
-            strata: Stratum of every cell, for stratified sampling; None takes the blocks.
+            strata: Stratum of every cell, for stratified sampling; None for the blocks.
             places: Row and column of every object.
             background: Class index of what is no object.
         """
@@ -243,7 +243,7 @@ class Settings:
 
 
 def format_of_patches(form: str, only_plan: bool) -> str:
-    """The format of patches that the option `format` asks for; the usual one for a plan in JSON.
+    """The format of patches that the option `format` gives; the default one for a plan in JSON.
 
     Raises:
         ValueError: Patches are to be written in it.
@@ -256,7 +256,7 @@ def format_of_patches(form: str, only_plan: bool) -> str:
 
 
 def _check_target(options: Mapping[str, str]) -> None:
-    """Refuse options that mean nothing where a patch has one class.
+    """Refuse options that have no effect where a patch has one class.
 
     Raises:
         ValueError: There is one.
@@ -305,12 +305,12 @@ Made = TypeVar("Made", bound=SamplingDesign | SplitScheme)
 
 
 def _processes(options: Mapping[str, str]) -> int:
-    """The number of processes; 0, which GRASS 8.5 gives by default, is for all cores."""
+    """The number of processes; 0, the default of GRASS 8.5, is for all cores."""
     return whole(options, "nprocs", lowest=0) or len(os.sched_getaffinity(0))
 
 
 def _made(kind: type[Made], **given: object) -> Made:
-    """A design or scheme with those of the given values that it has attributes for."""
+    """A design or scheme made from those of the given values that are attributes of it."""
     if lacking := _attributes(kind) - given.keys():
         raise TypeError(
             f"{kind.__name__} has the attribute {', '.join(lacking)}, which no option gives: see "

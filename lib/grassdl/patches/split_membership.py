@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which split the cells in and around a patch belong to, and so the patch."""
+"""The split of the cells in and around a patch, and so of the patch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Territory(Protocol):
         """Units of every split (n, splits) in windows of some patches, and all units there (n,).
 
         Args:
-            chosen: Places of the patches.
+            chosen: Indices of the patches.
             margin: Rows and columns that the windows reach beyond them.
         """
 
@@ -66,7 +66,7 @@ class MapTerritory:
     """The cells of a map.
 
     Args:
-        areas: The place in `SPLITS` of every cell, any other code for none.
+        areas: The index in `SPLITS` of every cell, any other code for none.
         positions: Upper left cells (n, 2) of the patches.
         size: Edge of a patch in cells.
     """
@@ -90,10 +90,10 @@ class BlockTerritory:
     Args:
         positions: Upper left cells (n, 2) of the patches.
         grid: Region, patch size and block size.
-        parts: Number of splits, or of folds and splits, that blocks are dealt to.
+        parts: Number of splits, or of folds and splits, that blocks are assigned to.
 
     Attributes:
-        blocks: Number of blocks that patches touch; these are dealt.
+        blocks: Number of blocks that patches touch; these are assigned.
     """
 
     def __init__(self, positions: np.ndarray, grid: Grid, parts: int = len(SPLITS)):
@@ -110,12 +110,12 @@ class BlockTerritory:
         self._tables = np.zeros((parts, self._shape[0] + 1, self._shape[1] + 1), np.int64)
 
     def blocks_of_whole_patches(self) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the patches that lie in one block, and their blocks (0 to `blocks`)."""
+        """Indices of the patches that lie in one block, and their blocks (0 to `blocks`)."""
         whole = np.flatnonzero(self._inside)
         return whole, self._block[whole]
 
     def dealt(self, split_of: np.ndarray) -> BlockTerritory:
-        """The same territory after the blocks went to splits.
+        """The same territory with a split for each block.
 
         Args:
             split_of: Number of the split by touched block, (blocks,).
@@ -127,7 +127,7 @@ class BlockTerritory:
         return self
 
     def held(self, chosen: np.ndarray, margin: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """See `Territory.held`; the units are blocks, and one that is touched counts whole."""
+        """See `Territory.held`; the units are blocks, and one that is touched counts as a whole."""
         top, bottom, left, right = self._rectangles(self.positions[chosen], margin)
         tables = self._tables
         counts = (
@@ -141,7 +141,7 @@ class BlockTerritory:
     def _rectangles(
         self, positions: np.ndarray, margin: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """First block and the one behind the last, in rows and in columns."""
+        """First block and the one after the last, in rows and in columns."""
         size, edge = self.grid.size, self.grid.block_size
         top, bottom = clipped(positions[:, 0], size, margin[0], self.grid.rows)
         left, right = clipped(positions[:, 1], size, margin[1], self.grid.cols)

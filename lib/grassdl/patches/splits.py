@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Splits that do not leak: whole blocks, or the areas of a map, go to train, val or test.
+"""Splits that do not leak: whole blocks, or the areas of a map, are assigned to train, val or test.
 
-A new scheme takes one class and one line in `SCHEMES`. Its attributes name what it takes of
-`Settings.split`; options of i.dl.patches that no chosen scheme takes are refused.
+A new scheme needs one class and one line in `SCHEMES`. Its attributes are the values of
+`Settings.split` that it uses; options of i.dl.patches that the chosen scheme does not use are
+refused.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from .split_membership import DROPPED, BlockTerritory, MapTerritory, splits_of
 from .window_counts import strips
 
 MOST_DEALS = 20
-"""How many deals are tried; fewer where there are many blocks, which chance evens out."""
+"""Random assignments that are tried; fewer with many blocks, where chance averages out."""
 
 DEALT_BLOCKS = 1000
-"""Blocks that are dealt at most, over all tries."""
+"""Most blocks to assign, over all tries."""
 
 
 def parse_shares(given: Sequence[float]) -> np.ndarray:
@@ -65,7 +66,7 @@ def buffer_margin(buffer: float, nsres: float, ewres: float) -> tuple[int, int]:
 
 
 class Part(NamedTuple):
-    """What patches are dealt to.
+    """A set of patches.
 
     Attributes:
         split: The split.
@@ -84,7 +85,7 @@ SPLIT_PARTS = tuple(Part(split) for split in SPLITS)
 
 def parts_with_folds(folds: int) -> tuple[Part, ...]:
     """The folds, of which the first is the split val and the others are train, and the test split;
-    the plain splits for no folds."""
+    the plain splits if there are no folds."""
     if not folds:
         return SPLIT_PARTS
     first, *others = range(1, folds + 1)
@@ -92,10 +93,10 @@ def parts_with_folds(folds: int) -> tuple[Part, ...]:
 
 
 class SplitScheme(ABC):
-    """Deals patches to train, val and test so that no cell is in patches of two splits.
+    """Assigns patches to train, val and test so that no cell is in patches of two splits.
 
     Attributes:
-        description: What users read of the scheme.
+        description: Of the scheme, for users.
         margin: Half of the buffer in rows and columns. Patches of different splits are at least
             twice as far apart in rows or in columns.
     """
@@ -105,7 +106,7 @@ class SplitScheme(ABC):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """What patches are dealt to, by the numbers that `assign` gives."""
+        """The sets that patches are assigned to, by the numbers that `assign` gives."""
         return SPLIT_PARTS
 
     @property
@@ -114,9 +115,9 @@ class SplitScheme(ABC):
         return 2 * self.margin[0], 2 * self.margin[1]
 
     def places(self, positions: np.ndarray, grid: Grid) -> np.ndarray:
-        """What is known of the patches' splits before they are chosen, as `assign` returns it.
+        """What is known of the patches' splits before they are chosen, in the form of `assign`.
 
-        Patches that cannot be in any split are named here, so that others are chosen instead.
+        Patches that cannot be in any split are marked here, so that others are chosen instead.
         """
         return np.zeros(len(positions), np.int8)
 
@@ -133,8 +134,8 @@ class SplitScheme(ABC):
             rng: Source of all randomness.
 
         Returns:
-            (n,) int8, the place in `parts`; `territory.DROPPED` for a patch that is not wholly in
-            one split, `territory.BUFFERED` for one that is too near another split.
+            (n,) int8, the index in `parts`; `split_membership.DROPPED` for a patch that is not
+            wholly in one split, `split_membership.BUFFERED` for one that is too near another split.
         """
 
 
@@ -152,10 +153,10 @@ class NoSplit(SplitScheme):
 
 @dataclass(frozen=True)
 class MapSplit(SplitScheme):
-    """Patches follow a map: use it where the areas for validation and test are given.
+    """Patches are assigned by a map: use it where the areas for validation and test are given.
 
     Attributes:
-        areas: The place in `SPLITS` of every cell, any other code for none.
+        areas: The index in `SPLITS` of every cell, any other code for none.
         margin: Half of the buffer in rows and columns.
 
     Raises:
@@ -182,13 +183,13 @@ class MapSplit(SplitScheme):
 
 @dataclass(frozen=True)
 class BlockSplit(SplitScheme):
-    """Square blocks are dealt to the splits at random, class by class, the rarest class first.
+    """Square blocks are assigned to the splits at random, class by class, the rarest class first.
 
     This is iterative stratification (Sechidis et al. 2011) over blocks with the pixels of each
-    class as amounts. What occurs in just enough blocks is dealt to splits that have none of it
-    yet: every split gets patches, and the rarest class reaches every split if blocks suffice.
+    class as amounts. A class that occurs in just enough blocks is assigned to splits that have none
+    of it yet: every split gets patches, and the rarest class is in every split if blocks suffice.
 
-    With folds, what is not for test is dealt to these in equal shares, as to splits.
+    With folds, blocks that are not for test are assigned to these in equal shares, as to splits.
 
     Attributes:
         shares: Wanted parts of train, val and test, summing to 1.
@@ -225,7 +226,7 @@ class BlockSplit(SplitScheme):
         np.add.at(in_blocks, block, amounts[whole])
         self._check_blocks(in_blocks)
         tries = max(1, min(MOST_DEALS, DEALT_BLOCKS // territory.blocks))
-        # What a block holds of every class and of the patches, in parts of the whole.
+        # The shares of every class and of the patches that each block holds.
         parts = in_blocks / np.maximum(in_blocks.sum(axis=0), 1)
         deals = (self._splits_of_deal(territory, parts, rng) for _ in range(tries))
         _, splits = min(deals, key=itemgetter(0))
@@ -235,7 +236,7 @@ class BlockSplit(SplitScheme):
     def _splits_of_deal(
         self, territory: BlockTerritory, parts: np.ndarray, rng: np.random.Generator
     ) -> tuple[tuple[int, float], np.ndarray]:
-        """How bad a deal is, and the split of every patch."""
+        """The imbalance of an assignment, and the split of every patch."""
         split_of = self._deal(parts, rng)
         splits = splits_of(territory.dealt(split_of), self.margin)
         return (self._empty(splits), self._imbalance(parts, split_of)), splits
@@ -268,15 +269,15 @@ class BlockSplit(SplitScheme):
             )
 
     def _empty(self, splits: np.ndarray) -> int:
-        """How many splits with a share have no patch left beside the buffer."""
+        """Number of splits with a share that have no patch left outside the buffer."""
         return sum(not (splits == one).any() for one in np.flatnonzero(self._shares))
 
     def _imbalance(self, parts: np.ndarray, split_of: np.ndarray) -> float:
-        """How far the splits' parts of the classes, and of the patches, are from the shares.
+        """Deviation of the splits' parts of the classes, and of the patches, from the shares.
 
         The mean over the classes that occur, and as much again for the patches; of whole blocks:
-        were patches across two splits counted as lost, blocks that lie together would win over
-        even classes. Rounded, so that equally good deals are equal on every machine.
+        if patches across two splits counted as lost, compact assignments would be preferred to even
+        classes. Rounded, so that equally good assignments are equal on every machine.
         """
         reached = np.stack([parts[split_of == one].sum(axis=0) for one in range(len(self._shares))])
         off = np.abs(reached - self._shares[:, None]).sum(axis=0)
@@ -284,7 +285,7 @@ class BlockSplit(SplitScheme):
         return round(float(off[:-1][occurs].mean() + off[-1]), 9)
 
     def _deal(self, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One deal: the split of every block, (blocks,) int8."""
+        """One random assignment: the split of every block, (blocks,) int8."""
         lack = np.repeat(self._shares[:, None], parts.shape[1], axis=1)
         split_of = np.full(len(parts), DROPPED, np.int8)
         held = np.zeros(lack.shape, bool)
@@ -293,7 +294,7 @@ class BlockSplit(SplitScheme):
         is_open = np.ones(len(parts), bool)
         occurrences = holds.sum(axis=0)
         for _ in range(len(parts)):
-            # Blocks without any whole patch come last and go where most patches are missing.
+            # Blocks without any whole patch come last, for the split with most patches missing.
             rarest = np.where(occurrences > 0, occurrences, len(parts) + 1).argmin()
             amount = int(rarest) if occurrences.any() else -1
             wanted = is_open & holds[:, amount] if occurrences.any() else is_open

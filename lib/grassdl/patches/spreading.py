@@ -11,14 +11,14 @@ NEIGHBOURS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
 
 
 def spread_fit(examined: Examined, places: np.ndarray, wanted: int, size: int) -> np.ndarray:
-    """Places of good candidates of which no two patches share a cell, the first that do so.
+    """Indices of good candidates of which no two patches share a cell, the first that do so.
 
     Taken at random one after the other, patches fill a free area to 56 % at most (the jamming
-    limit of squares, Brosilow et al. 1991): where more are wanted, fewer come back.
+    limit of squares, Brosilow et al. 1991): if more are wanted, fewer are returned.
 
     Args:
-        examined: The candidates; those are examined that may be taken.
-        places: Candidates that count, in the order in which they are preferred.
+        examined: The candidates; those that may be taken are examined.
+        places: Indices of the candidates to choose from, in order of preference.
         wanted: At most this many are taken.
         size: Edge of a patch in cells.
     """

@@ -18,17 +18,17 @@ def draw_from_map(
     """Cells at random from every stratum of a map, without replacement.
 
     The first pass counts the cells of the strata, the second finds those whose numbers, row by
-    row, were drawn. So a rare stratum gives all it has, and strips may have any height.
+    row, were drawn. So all cells of a rare stratum can be drawn, and strips may have any height.
 
     Args:
         strata: Stratum of every cell.
         rows: Rows that cells may lie in, ascending.
         cols: Columns that cells may lie in, ascending.
-        most: Cells that are drawn at most, over all strata.
+        most: Most cells to draw, over all strata.
         rng: Source of all randomness.
 
     Returns:
-        Cells (n, 2), for each the place of its stratum among those found, and the strata found.
+        Cells (n, 2), for each the index of its stratum among those found, and the strata found.
 
     Raises:
         ValueError: No cell has a stratum.
@@ -88,11 +88,11 @@ def draw_from_blocks(
         rows: Rows that positions may have, ascending.
         cols: Columns that positions may have, ascending.
         block_size: Edge of a block in cells.
-        most: Positions that are drawn at most, over all blocks.
+        most: Most positions to draw, over all blocks.
         rng: Source of all randomness.
 
     Returns:
-        Positions (n, 2), for each the place of its block among those that have any, and the
+        Positions (n, 2), for each the index of its block among those that have any, and the
         rows and columns of these blocks.
     """
     down, across = _runs(rows // block_size), _runs(cols // block_size)
@@ -119,14 +119,14 @@ def _runs(blocks: np.ndarray) -> list[slice]:
 
 
 def deal(number: int, strata: int, rng: np.random.Generator) -> np.ndarray:
-    """How many patches every stratum is to give: equal numbers, the remainder at random."""
+    """Number of patches of every stratum: equal numbers, the remainder at random."""
     wanted = np.full(strata, number // strata)
     wanted[rng.permutation(strata)[: number % strata]] += 1
     return wanted
 
 
 def few_note(candidates: Candidates, chosen: np.ndarray) -> str | None:
-    """A sentence about the strata that gave less than wanted, or None."""
+    """A sentence about the strata with fewer patches than wanted, or None."""
     wanted = candidates.wanted
     given = np.bincount(candidates.groups[chosen], minlength=len(wanted))
     short = np.flatnonzero(given < wanted)

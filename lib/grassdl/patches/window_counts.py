@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How many cells of every code lie in square windows: one pass over the region, strip by strip."""
+"""Numbers of cells of every code in square windows: one pass over the region, strip by strip."""
 
 from __future__ import annotations
 
@@ -77,19 +77,19 @@ def count_codes(
 def clipped(
     starts: np.ndarray, size: int, margin: int, cells: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First cells, and cells behind the last, of windows along one axis of `cells` cells."""
+    """First cells, and cells after the last, of windows along one axis of `cells` cells."""
     return np.maximum(starts - margin, 0), np.minimum(starts + size + margin, cells)
 
 
 def _count_in_strip(codes: np.ndarray, windows: np.ndarray, number: int) -> np.ndarray:
-    """Counts (n, number) in windows (n, 4) of top, bottom, left, right; by the cheaper way."""
+    """Counts (n, number) in windows (n, 4) of top, bottom, left, right; by the faster method."""
     areas = (windows[:, 1] - windows[:, 0]) * (windows[:, 3] - windows[:, 2])
     by_window = len(windows) * WINDOW_NS + int(areas.sum()) * WINDOW_CELL_NS
     if by_window <= codes.size * TABLE_CELL_NS:
         return _count_by_window(codes, windows, number)
     bits = int(areas.max()).bit_length()
     per_table = 64 // bits
-    # To look which codes are there takes the time of a table.
+    # Finding the codes that occur takes the time of a table.
     present = distinct(codes) if number > 2 * per_table else np.arange(number)
     present = present[present < number]
     tables = -(-len(present) // per_table)
