@@ -149,7 +149,7 @@ def test_dates_that_differ_in_bands_are_refused(small_pair, tmp_path):
 
     refuse("first date has 2 maps", "the second 1", input="a_red,a_nir", after_input="b_red")
     refuse("give after_dsm and after_dtm", **PAIR, dsm="a_dsm", dtm="ground")
-    refuse("after_dsm and after_dtm go together", **PAIR, after_dsm="b_dsm")
+    refuse("after_dsm and after_dtm must be given together", **PAIR, after_dsm="b_dsm")
     refuse("the band ndvi, the other not: give after_red", **PAIR, red="a_dsm", nir="ground")
     refuse("give red and nir", **PAIR, after_red="b_dsm", after_nir="ground")
     refuse("Both dates have the same maps (a_red@PERMANENT, a_nir@PERMANENT)",

@@ -25,7 +25,7 @@ SOURCES: Mapping[Derivation, tuple[str, str]] = {NDSM: ("dsm", "dtm"), NDVI: ("r
 
 @dataclass(frozen=True)
 class BandMaps:
-    """What the user named as bands of one date; every module takes them by the same options.
+    """The maps of the bands of one date; every module reads them from the same options.
 
     Attributes:
         maps: Raster maps in the order of the bands.
@@ -53,7 +53,7 @@ class BandMaps:
             The maps of each date.
 
         Raises:
-            ValueError: A map or group is missing, options do not go together, or the second date
+            ValueError: A map or group is missing, options contradict each other, or the second date
                 has other bands than the first, or the same maps.
         """
         first = cls._of_date(options, "")
@@ -63,8 +63,8 @@ class BandMaps:
         second = first._completed(cls._of_date(after, OPTION_PREFIXES[1]))
         if second == first:
             raise ValueError(
-                f"Both dates have the same maps ({listed(first.maps)}), between which nothing "
-                "changes: after or after_input takes those of the second date"
+                f"Both dates have the same maps ({listed(first.maps)}): give those of the second "
+                "date by after or after_input"
             )
         return [first, second]
 
@@ -81,13 +81,13 @@ class BandMaps:
             given = {role: options[role] for role in roles if options[role]}
             if len(given) == 1:
                 both = " and ".join(prefix + role for role in roles)
-                raise ValueError(f"Options {both} go together: give both")
+                raise ValueError(f"Options {both} must be given together")
             if given:
                 derived[name] = {role: require_raster(one) for role, one in given.items()}
         return cls(maps, names_of_bands(options["bands"], maps), derived)
 
     def _completed(self, second: BandMaps) -> BandMaps:
-        """The maps of a second date, with red and near infrared from the places of the first.
+        """The maps of a second date, with red and near infrared at the positions of the first.
 
         Raises:
             ValueError: It has other bands.
@@ -122,7 +122,7 @@ def names_of_bands(text: str, maps: Sequence[str]) -> list[str]:
     """The names that option bands gives to maps, or none.
 
     Raises:
-        ValueError: They are more or fewer than the maps, or cannot be shown.
+        ValueError: They are more or fewer than the maps, or a name is invalid.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     for one in names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bands that a module is given: their maps, names and derived bands, and their rows."""
+"""The bands of a module: their maps, names and derived bands, and their rows."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def describe_bands(
     """The bands of all dates in order: see `core.dates`.
 
     Args:
-        given: What the user named, by date.
+        given: The maps of the user's options, by date.
         region: The grid they are read on.
-        resampling: How maps come onto that grid, for all or for each band.
-        transforms: What the values of maps are turned into, for each band or by name; None for
-            nothing.
+        resampling: How maps are resampled to that grid, for all or for each band.
+        transforms: Transformations of the maps' values, for each band or by name; None for
+            none.
 
     Raises:
-        ValueError: Two bands have the same name, the dates have other bands, or there is no map
+        ValueError: Two bands have the same name, the bands of dates differ, or there is no map
             of a name to transform.
     """
     count = sum(len(one.maps) + len(one.derived) for one in given)
@@ -84,10 +84,10 @@ def describe_bands(
 
 
 def bands_from_options(options: Mapping[str, str], region: Region) -> list[Band]:
-    """The bands that i.dl.patches is given, see `maps_by_date` and `describe_bands`.
+    """The bands of i.dl.patches, see `maps_by_date` and `describe_bands`.
 
     Raises:
-        ValueError: What the options name does not go together.
+        ValueError: The options contradict each other.
     """
     transforms = transforms_of(options["transform"])
     resampling = cast(Resampling, options["resample"])
@@ -110,14 +110,14 @@ def _transformed(bands: Sequence[Band], transforms: Sequence[Transform | None]) 
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(
-            f"Raster map <{twice[0]}> would be read as it is and transformed: leave out the band "
-            "that is made of it as it is, or option transform"
+            f"Raster map <{twice[0]}> would be read with and without a transform: leave out the band "
+            "without one, or option transform"
         )
     return changed
 
 
 def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling]) -> list[Band]:
-    """The bands of a date: the maps first, then those that are made of maps."""
+    """The bands of a date: those of maps first, then the derived ones."""
     names = given.names or [""] * len(given.maps)
     bands = [
         _plain_band(one, name, region, next(methods))
@@ -132,7 +132,7 @@ def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling
 
 
 def _name_of(raster: str) -> str:
-    """What the band of a map is called unless the user gives it a name."""
+    """The name of the band of a map if the user gives it none."""
     return info_of(raster).semantic_label or raster.split("@")[0]
 
 
@@ -174,7 +174,8 @@ def _resolution(grid: Region) -> float:
 class BandStack:
     """Bands of the process's region as a `grassdl.core.readers.BandReader`.
 
-    Their dtype is that of what the maps are said to hold. What is read is checked against it.
+    Their dtype follows from the metadata of the maps. Values are checked against it as they are
+    read.
 
     Args:
         bands: As `describe_bands` gives them.
@@ -193,19 +194,19 @@ class BandStack:
             for name in band.source.values()
         }
         self._maps = {name: open_plane(name, region, *read[name]) for name in sorted(read)}
-        # Dates of a series are missing one by one, and a cell is NULL where all are.
+        # Dates of a series may be missing separately, and a cell is NULL where all are.
         observed = [band for band in bands if band.derivation == OBSERVED]
         self._maps_of_dates = [list(band.source.values()) for band in observed] or [[*self._maps]]
 
     @property
     def cell_bytes(self) -> int:
-        """Memory in bytes that a cell takes while it is read, all bands together."""
+        """Bytes of memory per cell while it is read, all bands together."""
         per_map = 16 if any(isinstance(one, ResampledRows) for one in self._maps.values()) else 8
         return per_map * len(self._maps) + 2 * len(self.bands) * self.dtype.itemsize
 
     @property
     def value_range(self) -> tuple[int, int] | None:
-        """Lowest and highest value of the maps; None as soon as a band is of floating type."""
+        """Lowest and highest value of the maps; None if a band is of floating type."""
         return _joined_range(self.bands, self._ranges)
 
     def learn(self, found: Mapping[str, tuple[int, int]]) -> None:
@@ -221,8 +222,8 @@ class BandStack:
         self.dtype = smallest_dtype([self.value_range])
 
     def read(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `core.readers.RowReader.read`; from a value on that `dtype` does not hold, it is one
-        that holds all."""
+        """See `core.readers.RowReader.read`; `dtype` changes to one that holds all values if it
+        does not hold one."""
         planes = self.planes(row, rows)
         missing = self._missing(lambda name: is_null(planes[name]))
         null = np.logical_and.reduce(missing)
@@ -250,8 +251,8 @@ class BandStack:
         return self._filled(values, planes, missing)
 
     def _missing(self, null_of: Callable[[str], np.ndarray]) -> list[np.ndarray]:
-        """Where (rows, cols) one of some maps is NULL: of those of each date of a series, else of
-        all."""
+        """Masks (rows, cols) of the cells where a map is NULL: one for each date of a series, else
+        one for all maps."""
         return [reduce(np.logical_or, map(null_of, names)) for names in self._maps_of_dates]
 
     def _filled(
@@ -265,7 +266,7 @@ class BandStack:
                 values[..., place] = ~missing[date]
                 continue
             sources = [planes[name] for name in band.source.values()]
-            # NULL and what is beyond float32 is replaced below.
+            # NULL and values beyond float32 are replaced below.
             with np.errstate(invalid="ignore", over="ignore"):
                 cells = _derived(band, sources) if band.derivation else sources[0]
             if some_missing[date]:
@@ -307,7 +308,7 @@ class BandStack:
 
 @contextmanager
 def open_bands(bands: Sequence[Band], region: Region) -> Iterator[BandStack]:
-    """The bands of the process's region; the user is warned of what may be undeclared no data.
+    """The bands of the process's region; the user is warned of possible undeclared no data.
 
     Args:
         bands: As `describe_bands` gives them.
@@ -335,7 +336,7 @@ def dtype_of(bands: Sequence[Band]) -> np.dtype:
 
 
 def _ranges(bands: Sequence[Band]) -> dict[str, tuple[int, int]]:
-    """Lowest and highest value that the map of each integer band is said to hold."""
+    """Lowest and highest value of the map of each integer band, by its metadata."""
     plain = [band for band in bands if band.derivation is None]
     maps = [band.source["map"] for band in plain if np.dtype(band.dtype).kind != "f"]
     return {name: info_of(name).integer_range for name in maps}
@@ -344,10 +345,10 @@ def _ranges(bands: Sequence[Band]) -> dict[str, tuple[int, int]]:
 def _joined_range(
     bands: Sequence[Band], ranges: Mapping[str, tuple[int, int]]
 ) -> tuple[int, int] | None:
-    """Lowest and highest value of all bands; None as soon as one is of floating type."""
+    """Lowest and highest value of all bands; None if one is of floating type."""
     if any(np.dtype(band.dtype).kind == "f" for band in bands):
         return None
-    # 0 and 1 tell where a date is missing.
+    # 0 and 1 of the bands that mark missing dates.
     known = [*ranges.values(), *([(0, 1)] if days_of(bands) else [])]
     return min(low for low, _ in known), max(high for _, high in known)
 
@@ -382,7 +383,7 @@ def bands_for_model(
 
 
 def _check_dates(given: Sequence[BandMaps], expected: Sequence[Band]) -> None:
-    """Refuse other dates than those of a model, and a series for pairs and the reverse."""
+    """Refuse dates that differ from those of a model, and a series for a pair or the reverse."""
     days, dates = days_of(expected), number_of_dates(expected)
     if given[0].is_series != bool(days):
         raise ValueError(
@@ -413,15 +414,15 @@ def _check_dates(given: Sequence[BandMaps], expected: Sequence[Band]) -> None:
 
 
 def _derived_for_model(given: BandMaps, expected: Sequence[Band], prefix: str) -> BandMaps:
-    """The maps of a date, whose options begin with a prefix, and of what the bands are derived that
-    the model has at this date.
+    """The maps of a date, whose options begin with a prefix, and the source maps of the derived
+    bands that the model has at this date.
 
-    A red or near infrared that was itself a band of the model is taken from the same place
-    among the given maps, so that it need not be named again.
+    A red or near infrared that was itself a band of the model is read from the map at the same
+    position, so that it need not be named again.
     """
     plain = [band.source["map"] for band in expected if band.derivation is None]
     if expected and not plain:
-        # The modules' options ask for maps, of which such a model takes none.
+        # The modules' options require maps, which such a model does not read.
         if given.maps:
             gs.message("The model has derived bands only: maps of input or group are not read")
         given = replace(given, maps=[], names=[])
@@ -448,7 +449,7 @@ def _derived_for_model(given: BandMaps, expected: Sequence[Band], prefix: str) -
 
 
 def _check_number(given: BandMaps, expected: Sequence[str]) -> None:
-    """Refuse more or fewer maps than a model has bands that are not derived, called as told."""
+    """Refuse more or fewer maps than the bands of a model that are not derived."""
     found = given.names or [_name_of(one) for one in given.maps]
     wrong = number_mismatch(expected, found)
     if wrong:
@@ -494,5 +495,5 @@ def sources_of(bands: Sequence[Band]) -> list[str]:
 
 
 def described(bands: Sequence[Band]) -> str:
-    """All that is known of bands, as text: their order, derivation and resampling among it."""
+    """All properties of bands as text, including order, derivation and resampling."""
     return str([band.to_json() for band in bands])

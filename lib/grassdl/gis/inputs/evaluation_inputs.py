@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The maps of an evaluation by what they hold, classes or values: the one place that asks for it,
-and the maps of values."""
+"""The maps of an evaluation, of classes or of values by the type of the classification; and the
+maps of values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_CLASSES = (
     "segments background distance objects probabilities difference wanted_precision wanted_recall "
     "matrix"
 ).split()
-"""Options that are for maps of classes."""
+"""Options for maps of classes only."""
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def _value_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps
 
 
 def _check_options(options: Mapping[str, str], name: str) -> None:
-    """Refuse what is for maps of classes."""
+    """Refuse options for maps of classes."""
     for option in _OF_CLASSES:
         if options[option]:
             raise ValueError(

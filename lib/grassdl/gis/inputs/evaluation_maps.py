@@ -52,10 +52,10 @@ class Reference:
 
     Attributes:
         name: Fully qualified name of the map that the user gave.
-        raster: Name of the raster map that holds it, or None where it is made of points.
+        raster: Name of the raster map that holds it, or None if it consists of points.
         points: The reference as points, or None.
-        labels: Name of the raster map that has its labels, or None where there is none.
-        background: Class value that its cells without class have got, or None.
+        labels: Name of the raster map that has its labels, or None if there is none.
+        background: Class value of its cells without class, or None.
     """
 
     name: str
@@ -66,14 +66,14 @@ class Reference:
 
 
 class EvaluationMaps:
-    """What `grassdl.evaluate.map_assessment` asks for.
+    """The maps of `grassdl.evaluate.map_assessment`.
 
     Attributes:
         names: Fully qualified names by option: classification, reference, compare, segments.
         classification: Rows of the map that is assessed.
         compare: Rows of the second map, or None.
         segments: Rows of the map of segments, or None.
-        reference: Rows of the reference, or None where it is made of points.
+        reference: Rows of the reference, or None if it consists of points.
         mask: Rows of the raster mask, or None.
         points: The reference as points, or None.
         inside: The cells that are scored, see `restrict_to`; None for all.
@@ -118,7 +118,7 @@ class EvaluationMaps:
         self.mask = self._open(mask) if mask else None
 
     def restrict_to(self, inside: CellSet) -> None:
-        """Score some cells only: elsewhere all maps of classes are NULL."""
+        """Score a subset of the cells: elsewhere all maps of classes are NULL."""
         self.inside = inside
         self.classification = RowsWithin(self.classification, inside)
         if self.compare is not None:
@@ -148,18 +148,18 @@ class EvaluationMaps:
 
     @property
     def reference_values(self) -> np.ndarray:
-        """Class values of the points, of which the reference is made."""
+        """Class values of the points of the reference."""
         assert self.points is not None
         return self.points.values
 
     def progress(self, task: str) -> Progress:
-        """Tell what is being done, and how much of the region's rows is done."""
+        """Report a task, and the share of the region's rows that is done."""
         gs.message(f"{task}...")
         return Progress(self.classification.rows)
 
     def at_points(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """What the classification, or another map of `names`, holds at the points, and at which it
-        is NULL."""
+        """Values of the classification, or of another map of `names`, at the points, and at which
+        of them it is NULL."""
         assert self.points is not None
         return values_at(getattr(self, name), self.points)
 
@@ -184,13 +184,13 @@ class EvaluationMaps:
     ) -> list[MapRows | None]:
         """Rows of the maps PREFIX_VALUE, None where a class of the reference has none.
 
-        After those of `values` come those of classes that no cell has, if the classification's
-        categories and the maps tell of them: their probabilities are part of the whole.
+        After those of `values` come those of classes that no cell has, if they are among the
+        classification's categories and the maps exist: their probabilities are part of the sum.
 
         Args:
             prefix: With `@mapset` or without.
             values: The class values.
-            mapped: Those of the classification: what has mapped them knows their probability.
+            mapped: Those of the classification, whose maps of probabilities must exist.
 
         Raises:
             ValueError: The map of one of the classification's classes is missing.
@@ -211,15 +211,15 @@ class EvaluationMaps:
         ]
 
     def description(self, name: str = "classification") -> dict[str, str]:
-        """What the metadata of the classification, or of another map of `names`, tell about its
-        making: title, sources, history."""
+        """What the metadata of the classification, or of another map of `names`, contain about its
+        origin: title, sources, history."""
         told = gs.parse_command("r.info", flags="e", map=self.names[name])
         keys = ("title", "description", "source1", "source2", "comments", "creator")
         found = {key: one_line(told.get(key) or "").strip('"') for key in keys}
         return {key: text for key, text in found.items() if text}
 
     def place(self) -> dict[str, Any]:
-        """Where the cells lie: `crs`, `project` and `region`, see `dataset.seen`."""
+        """Location of the cells: `crs`, `project` and `region`, see `dataset.seen`."""
         return {**provenance(), "region": Region.current().to_json()}
 
     def _open(self, raster: str) -> MapRows:
@@ -259,7 +259,7 @@ def class_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
 def _objects(
     options: Mapping[str, str], classification: str, opened: ExitStack
 ) -> tuple[AreaObjects | None, AreaObjects | None]:
-    """The objects of the options object_areas and areas; None where there are no such areas."""
+    """The objects of the options object_areas and areas; None without such areas."""
     if not options["objects"]:
         return None, None
     vectors = {"object_areas": ("1", CLASS_COLUMN), "areas": (options["layer"], options["column"])}
@@ -338,7 +338,7 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
 
     Args:
         raster: The raster map.
-        name: What the user calls it.
+        name: Its name for the user.
         value: The class value.
 
     Raises:
@@ -377,11 +377,11 @@ def _rasterized_areas(vector: str, layer: str, class_of: dict[int, int] | None) 
         run_module("v.to.rast", input=vector, layer=layer, type="area", output=raster, use="cat")
         if class_of is not None:
             run_module("g.rename", raster=f"{raster},{by_category}")
-            # Categories that the rules leave out become NULL.
+            # Categories without a rule become NULL.
             rules = "".join(f"{category} = {value}\n" for category, value in class_of.items())
             run_module("r.reclass", stdin=rules, input=by_category, output=raster, rules="-")
         yield raster
     finally:
-        # A map of which another is a reclass cannot be removed before it.
+        # A map must be removed after those that are reclassed from it.
         remove_maps([raster])
         remove_maps([by_category])

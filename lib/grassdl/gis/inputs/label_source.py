@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What labels of any kind are, before and after their cells are read."""
+"""Properties of labels of any kind, before and after their cells are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = TypeVar("Kind", bound=Target, covariant=True)
 
 
 class FoundLabels(Protocol):
-    """What a first pass over the cells has found."""
+    """Results of a first pass over the cells."""
 
     @property
     def present(self) -> np.ndarray:
@@ -28,14 +28,14 @@ class FoundLabels(Protocol):
 
 @dataclass(frozen=True)
 class Labels(Generic[Kind]):
-    """What to learn from, in the process's region.
+    """The labels of a training, in the process's region.
 
     Attributes:
         target: What they are.
-        background: Class index of cells that nothing else labels; None leaves them unlabelled.
+        background: Class index of cells without another label; None leaves them unlabelled.
         places: Row and column (n, 2), in cells, of every training area's or segment's centre or
             point that has a label; None where the labels are a raster map.
-        notes: Sentences about the training map that its user should know.
+        notes: Sentences about the training map, for the user.
         index_of: Class index by code of `LabelSource.codes`, (256,) uint8; None where what is read
             are the labels.
     """
@@ -49,11 +49,11 @@ class Labels(Generic[Kind]):
 
 @dataclass(frozen=True)
 class LabelSource:
-    """Labels that are yet to be read.
+    """Labels that are not yet read.
 
     Attributes:
         codes: Label of every cell, or a code of it.
-        labels: Gives the labels, once it is known what occurs.
+        labels: Gives the labels, after the codes that occur have been found.
     """
 
     codes: LabelReader

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Labels to learn from: a raster map of classes, segments of known class, areas or points."""
+"""Labels for training: a raster map of classes, segments of known class, areas or points."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def raster_labels(raster: str, rules: ClassRules) -> Iterator[LabelSource]:
 
     Raises:
         ValueError: The map is missing, of floating type, holds values below 0, or too few or
-            too many classes in the region; some of it when its cells have been read.
+            too many classes in the region; the latter when its cells have been read.
     """
     if rules.borders:
         raise ValueError(
-            "Option borders keeps objects apart, which a map of classes does not tell: give areas "
+            "Option borders needs objects, and a map of classes has none: give areas "
             "(training), or a raster map of objects (segments), or leave out borders"
         )
     name = require_integer(raster)
@@ -133,7 +133,7 @@ def _classes_of_map(name: str, values: list[int], rules: ClassRules) -> ClassSch
 def _labels_of_values(
     name: str, rules: ClassRules, codes: ValueCodes, found: FoundLabels
 ) -> Labels[ClassScheme]:
-    """The labels of a raster map of which these codes occur."""
+    """The labels of a raster map, by the codes that occur."""
     present = found.present[found.present < codes.number]
     values = (present + codes.lowest).tolist()
     classes = _classes_of_map(name, values, rules)
@@ -168,8 +168,8 @@ def segment_labels(
             the values 1, 2, ... in sorted order, or those of the rules. Not read if there is a
             value.
         value: Class value of all of them; None where they have classes of their own.
-        rules: What the user says of classes.
-        sites_of: Finds the middle of segments.
+        rules: The user's settings of classes.
+        sites_of: Finds the centres of segments.
 
     Raises:
         ValueError: Map or table is missing or damaged, no segment of the table lies in the region,
@@ -208,7 +208,7 @@ def vector_labels(
 
     Args:
         training: The map.
-        rules: What the user says of classes.
+        rules: The user's settings of classes.
         region: The region.
 
     Raises:
@@ -217,7 +217,7 @@ def vector_labels(
     """
     if rules.borders and not training.has_areas:
         raise ValueError(
-            f"Option borders keeps areas apart, and <{training.name}> has points: give a map of "
+            f"Option borders needs areas, and <{training.name}> has points: give a map of "
             "areas, or leave out borders"
         )
     table = training.table(rules)
@@ -294,7 +294,7 @@ def _point_labels(
     table = _known(training, table, present, "point")
     found = [one for one in present if one in table]
     classes = rules.scheme({table[one] for one in found}, training.name)
-    # A point beyond the region may reach into it, but brings no class of its own.
+    # A point outside the region may label cells in it, but adds no class.
     known = set(classes.values.tolist())
     kept = _classed(sites, {key: one for key, one in table.items() if one.value in known})
     values = np.array([table[one[0]].value for one in kept.categories])
@@ -333,8 +333,8 @@ def _known(
         training: The map.
         table: The classes, or None.
         present: Categories in the region.
-        kind: What has the categories.
-        lost: Sentences about what labels nothing.
+        kind: "area" or "point".
+        lost: Sentences about labels without effect.
     """
     if table is None:
         table = training.colored(_categories_as_classes(present))
@@ -376,7 +376,7 @@ def overlaps(
     Args:
         sites: The areas.
         table: Class of every category that has one.
-        nouns: What the table holds.
+        nouns: What the values of the table are called.
     """
     several = [
         [table[one].label for one in own if one in table]
@@ -400,7 +400,7 @@ def _codes_of(
     rules: ClassRules,
     object_of: Mapping[int, int],
 ) -> CategoryCodes:
-    """Codes of categories, of which some are, or are part of, objects."""
+    """Codes of categories, some of which are objects or parts of them."""
     indices = classes.index_of(np.array(list(class_of.values()), np.int64))
     code_of = dict(zip(class_of, indices.tolist(), strict=True))
     background = rules.background_index(classes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cells of one map of a band, as they come onto the region's grid."""
+"""The cells of one map of a band on the region's grid, resampled if necessary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..raster.region import Region
 from ..raster.rows import RasterRows, SourceRows, is_null
 
 SOURCE_CELLS = 2_000_000
-"""Cells of a map of another grid that are held at once."""
+"""Cells of a map of another grid that are in memory at once."""
 
 _TRANSFORMS = {"db": decibel}
 
@@ -23,13 +23,13 @@ class Plane(Protocol):
     """One map on the region's grid."""
 
     def read(self, row: int, rows: int) -> np.ndarray:
-        """Rows `row` to `row + rows` in the map's own type; `raster_rows.is_null` tells NULL."""
+        """Rows `row` to `row + rows` in the map's own type; `rows.is_null` gives NULL."""
 
     def null(self, row: int, rows: int) -> np.ndarray:
         """Which cells of these rows are NULL."""
 
     def close(self) -> None:
-        """Let go of the map."""
+        """Close the map."""
 
 
 class ResampledRows:
@@ -38,7 +38,7 @@ class ResampledRows:
     Args:
         name: The map.
         grid: Its grid.
-        region: The grid that is wanted.
+        region: The wanted grid.
         method: "bilinear", "bicubic" or "average".
     """
 
@@ -56,7 +56,7 @@ class ResampledRows:
             around=None if grid.turn is None else grid.turn / grid.ewres,
         )
         self._cols = cols.taps(method, 0, region.cols)
-        # A coarse region has many of the map's rows in each of its own.
+        # A row of a coarse region covers many rows of the map.
         self._step = max(1, int(SOURCE_CELLS / (grid.cols * self._rows.ratio)))
         mask = mask_name()
         self._mask = RasterRows(mask) if mask else None
@@ -86,7 +86,7 @@ class ResampledRows:
 
 
 class TransformedRows:
-    """A `Plane` of what values become by a transform; NULL where that gives none.
+    """A `Plane` of transformed values; NULL where the transform is undefined.
 
     Args:
         plane: The values.
@@ -111,7 +111,7 @@ class TransformedRows:
 
 
 def method_for(grid: Region, region: Region, method: str) -> str:
-    """How a map of some grid comes onto the region's; cells on that grid are taken as they are."""
+    """How a map of some grid is resampled to the region's; "nearest" for cells on that grid."""
     if method == NEAREST or region.place_of(grid):
         return NEAREST
     return effective_method(method, (region.nsres / grid.nsres, region.ewres / grid.ewres))
@@ -123,8 +123,8 @@ def open_plane(name: str, region: Region, method: str, transform: Transform | No
     Args:
         name: The map.
         region: The region that this process uses.
-        method: How it comes onto that grid if its own is another one.
-        transform: What its values are turned into there, or None.
+        method: How it is resampled to that grid if its own is another one.
+        transform: Transformation of its values there, or None.
     """
     grid = Region.of_raster(name)
     method = method_for(grid, region, method)

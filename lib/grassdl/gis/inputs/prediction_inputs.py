@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What i.dl.predict reads: the bands of a model, or class probabilities of an earlier run."""
+"""The inputs of i.dl.predict: the bands of a model, or class probabilities of an earlier run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Cells = tuple[int, int, int, int]
 
 
 class ModelBands:
-    """The bands that a model expects, out of the maps that the options name.
+    """The bands that a model expects, from the maps that the options name.
 
     Args:
         options: Of the module.
@@ -58,8 +58,8 @@ class ModelBands:
 
     @property
     def imagery(self) -> list[list[str]]:
-        """Names of the maps that are bands as they are, of a series by date; of a model of derived
-        bands all maps."""
+        """Names of the maps of plain bands, of a series by date; of all maps if the model has
+        derived bands only."""
         plain = [one for one in self._bands if one.derivation is None]
         if days_of(self._bands):
             return [

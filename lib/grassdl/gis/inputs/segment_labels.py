@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Segments of known class, as object-based training sets are kept: a map and a table."""
+"""Segments of known class, in the form of object-based training sets: a map and a table."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _INTEGER = re.compile(r"-?[0-9]{1,30}")
 
 @dataclass(frozen=True)
 class SegmentSites:
-    """Where segments lie in the process's region.
+    """The positions of segments in the process's region.
 
     Attributes:
         ids: Segments that have a cell there (segments,) int64, ascending.
-        places: Row and column of the middle of each, in cells (segments, 2): of the mean of its
-            cells' centres, or of its cell closest to that.
+        places: Row and column of the centre of each, in cells (segments, 2): the mean of its
+            cells' centres, or its cell closest to that.
     """
 
     ids: np.ndarray
@@ -89,11 +89,11 @@ def _is_integer(text: str) -> bool:
 
 
 def segment_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
-    """Where some segments lie.
+    """The positions of some segments.
 
     Args:
         raster: Integer raster map of segments.
-        wanted: Ids of the segments that count, int64 ascending, at least one.
+        wanted: Ids of the segments, int64 ascending, at least one.
     """
     with closing(MapRows(raster)) as segments:
         return SegmentSites(*centroids(_Wanted(segments, wanted)))
@@ -107,7 +107,7 @@ def central_sites(raster: str, wanted: np.ndarray) -> SegmentSites:
 
 
 class _Wanted:
-    """A map of segments, some of which count: cells of the others belong to none."""
+    """A map of some of the segments: cells of the others belong to none."""
 
     def __init__(self, segments: MapRows, wanted: np.ndarray):
         self._segments, self._wanted = segments, wanted

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The maps of each date that a module is given: by options of one date or two, or as a series.
+"""The maps of each date of a module: by options of one date or two, or as a series.
 
-A series is a space time raster dataset. GRASS's own module lists its maps, by which the temporal
-framework is asked alike in all versions.
+A series is a space time raster dataset. Its maps are listed by GRASS's own module, whose options
+are the same in all versions.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from ..raster.info import require_raster
 from .band_maps import BandMaps, names_of_bands
 
 PATIENCE = 10
-"""Seconds that a module of the temporal framework may take to end once it has written all."""
+"""Seconds that a module of the temporal framework may take to end after all is written."""
 
 LONGEST_LISTING = 600
-"""Seconds that the listing of a series may take at most."""
+"""Most seconds that the listing of a series may take."""
 
 UNLABELLED = ("", "None")
-"""What the temporal framework tells of a map without semantic label."""
+"""Semantic labels in the temporal framework of a map without one."""
 
 
 def maps_by_date(options: Mapping[str, str]) -> list[BandMaps]:
-    """What the options name as bands, for each date.
+    """The maps of the bands that the options name, for each date.
 
     Args:
         options: strds, where and bands, or those of `BandMaps.from_options`.
 
     Raises:
-        ValueError: A map is missing, options do not go together, or dates have other bands.
+        ValueError: A map is missing, options contradict each other, or the bands of dates differ.
     """
     if options.get("strds"):
         return _series(options["strds"], options["where"], options["bands"])
@@ -63,7 +63,7 @@ def _registered(strds: str, where: str) -> list[Registered]:
     """The maps of a space time raster dataset in a period, by start time; at least one.
 
     Raises:
-        ValueError: It is missing, the condition is wrong, no map fits, or time is relative.
+        ValueError: It is missing, the condition is invalid, no map fits, or time is relative.
     """
     told, complaint = _listing(strds, where)
     maps = [line.split("|") for line in told.splitlines() if line.count("|") == 2]
@@ -82,11 +82,11 @@ def _registered(strds: str, where: str) -> list[Registered]:
 
 
 def _listing(strds: str, where: str) -> tuple[str, str]:
-    """What t.rast.list writes, and what it complains of, in English.
+    """The output of t.rast.list, and its error messages, in English.
 
-    The temporal framework computes in processes of its own, for which its modules have been seen
-    to wait forever at their end: after its list, or an error, the module is given `PATIENCE` to
-    end, and is then killed with them.
+    The temporal framework computes in separate processes, for which its modules sometimes wait
+    forever at their end: after its list, or an error, the module has `PATIENCE` seconds to end, and
+    is then killed with them.
     """
     with TemporaryDirectory() as folder:
         listing, complaint = Path(folder) / "listing", Path(folder) / "complaint"
@@ -111,7 +111,7 @@ def _listing(strds: str, where: str) -> tuple[str, str]:
 
 
 def _is_at_its_end(listing: Path, complaint: Path) -> bool:
-    """Whether a module has had time enough to end, since it wrote its list or an error."""
+    """Whether a module has had enough time to end since it wrote its list or an error."""
     told = listing if _text(listing) else complaint if "ERROR" in _text(complaint) else None
     return told is not None and time.time() - told.stat().st_mtime > PATIENCE
 
@@ -121,8 +121,8 @@ def _text(file: Path) -> str:
 
 
 def _why_none(strds: str, where: str, complaint: str) -> str:
-    """Why no maps of a space time raster dataset could be listed, by what its module told, which
-    is nothing where it ended before its messages were written."""
+    """Why no maps of a space time raster dataset could be listed, by the messages of the module,
+    which may be missing if it ended before they were written."""
     name, period = f"Space time raster dataset <{strds}>", f" where {where}" if where else ""
     if "Nothing found" in complaint:
         return f"{name} has no map{period}: see t.rast.list"

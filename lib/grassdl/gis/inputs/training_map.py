@@ -15,22 +15,22 @@ from ..vector.attributes import class_texts, layer_number, require_vector
 from ..vector.colors import colors_by_category
 
 HIGHEST_RADIUS = 1_000_000_000
-"""Map units; a larger radius is a typing error."""
+"""Map units; larger radii are typing errors."""
 
 
 @dataclass(frozen=True)
 class TrainingMap:
-    """Areas to learn from, or points where the map has no areas.
+    """Training areas, or points if the map has no areas.
 
     Attributes:
         name: Fully qualified name of the map.
         layer: Number of its layer.
         has_areas: Whether it has areas.
         column: Column with the class: integers, also as texts, are class values; other texts
-            become classes by `ClassRules.classes`. "" takes the categories themselves.
+            become classes by `ClassRules.classes`. "" for the categories themselves.
         label_column: Column with the labels of class values, or "".
         value: Class value of all of them; None where they have classes of their own.
-        radius: Distance in map units up to which cells have the class of a point; None takes the
+        radius: Distance in map units within which cells have the class of a point; None for the
             cell that it lies in.
     """
 
@@ -67,7 +67,7 @@ class TrainingMap:
         )
 
     def table(self, rules: ClassRules) -> dict[int, MapClass] | None:
-        """The class of every category that has one, in the colours of the map; None where the
+        """The class of every category that has one, in the colours of the map; None if the
         categories are the classes.
 
         Raises:

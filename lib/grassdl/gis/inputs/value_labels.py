@@ -29,10 +29,10 @@ from .training_map import TrainingMap
 TEMPORARY_PREFIX = "i_dl_patches_tmp"
 
 OF_CLASSES = ("segments", "class_values", "class_colors", "label_column", "value", "borders")
-"""Options that are for classes."""
+"""Options for classes only."""
 
 SAMPLED_CELLS = 1_000_000
-"""Cells of which the ranges are made that values are counted in."""
+"""Cells from which the ranges are computed in which values are counted."""
 
 
 def value_labels(options: Mapping[str, str], region: Region) -> AbstractContextManager[LabelSource]:
@@ -64,7 +64,7 @@ def _raster_values(raster: str, otherwise: float, certain: bool) -> Iterator[Lab
     Args:
         raster: Its name.
         otherwise: Value of cells that are NULL in it.
-        certain: Whether the user has said that they are values.
+        certain: Whether the user has stated that they are values.
     """
     name = require_raster(raster)
     target = ValueTarget(name.partition("@")[0], one_line(info_of(name).units))
@@ -80,10 +80,10 @@ def _raster_values(raster: str, otherwise: float, certain: bool) -> Iterator[Lab
 
 
 def _check_not_classes(values: np.ndarray, name: str) -> None:
-    """Refuse what may be classes in a map of floating type.
+    """Refuse a map of floating type that may hold classes.
 
     Raises:
-        ValueError: There are few values, all of them whole.
+        ValueError: There are few values, and all are whole numbers.
     """
     distinct = np.unique(values)
     if 0 < len(distinct) <= MAX_CLASSES and (distinct == np.round(distinct)).all():
@@ -94,7 +94,7 @@ def _check_not_classes(values: np.ndarray, name: str) -> None:
 
 
 def _ranged(target: ValueTarget, values: np.ndarray, name: str) -> ValueTarget:
-    """The target with the ranges that its values are counted in.
+    """The target with the ranges in which its values are counted.
 
     Raises:
         ValueError: There are no values, or only one.
