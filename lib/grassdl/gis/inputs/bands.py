@@ -110,8 +110,8 @@ def _transformed(bands: Sequence[Band], transforms: Sequence[Transform | None]) 
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(
-            f"Raster map <{twice[0]}> would be read with and without a transform: leave out the band "
-            "without one, or option transform"
+            f"Raster map <{twice[0]}> would be read with and without a transform: leave out "
+            "the band without one, or option transform"
         )
     return changed
 

@@ -17,11 +17,11 @@ from ..vector.object_areas import ObjectAreas
 from .output_maps import TEMPORARY_PREFIX, OutputMaps, RasterSpool, novelty_spool
 
 UNASKED_CONFIDENCE = ".confidence"
-"""What the name of the temporary map ends with that the areas' confidence is taken from; with its
-dot it is nobody's output."""
+"""Suffix of the name of the temporary confidence map of the areas; because of the dot, no output
+can have this name."""
 
 PROBABILITY_COLORS = "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n0.75 94:201:98\n1 253:231:37\n"
-"""Viridis, which reads the same in print and to colour-blind readers."""
+"""Viridis, whose order is preserved in greyscale print and for colour-blind readers."""
 
 
 def _values_by_index(classes: ClassScheme) -> np.ndarray:
@@ -34,7 +34,7 @@ def _values_by_index(classes: ClassScheme) -> np.ndarray:
 
 
 class ClassificationMaps(OutputMaps):
-    """The maps of one classification: classes, by cell or segment, and how sure they are.
+    """The maps of one classification: classes, by cell or segment, and their certainty.
 
     Args:
         output: Name of the class map, or "".
@@ -44,10 +44,10 @@ class ClassificationMaps(OutputMaps):
         probabilities: Prefix of the maps of every class's probability, or "".
         by_segment: Name of the map of classes by segment, or "".
         vector: Name of the vector map of areas of the class map, or "".
-        minsize: Cells that these have at least.
+        minsize: Least number of cells of these areas.
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
         disagreement: Name of the map of the members' disagreement, or "".
-        novelty: Name of the map of how unlike the training cells are, or "".
+        novelty: Name of the map of the novelty of cells, or "".
         objects: Name of the map of objects, or "". The areas of the vector map are these then.
         outlines: How the areas of the vector map are drawn.
 
@@ -103,7 +103,7 @@ class ClassificationMaps(OutputMaps):
             "with_novelty": bool(novelty),
         }
         self._classes = class_map(output, "Classification")
-        # The class map comes last: where it is, all are.
+        # The class map comes last: if it exists, all do.
         sure = [*self._confidence, *self._uncertainty, *self._disagreement, *self._novelty]
         by_cell = [*self._probabilities, *sure, *self._classes]
         by_segments = class_map(by_segment, "Classification of segments")
@@ -172,12 +172,12 @@ class ClassificationMaps(OutputMaps):
 
     @property
     def names(self) -> list[str]:
-        """Names of all maps that stay."""
+        """Names of all final maps."""
         return [*super().names, *([self._areas.name] if self._areas else [])]
 
     @contextmanager
     def _further_made(self, model: str, objects: Any) -> Iterator[Callable[[], None]]:
-        """Make the vector map, if it is asked for."""
+        """Make the vector map, if it is wanted."""
         if self._areas is None:
             yield lambda: None
             return

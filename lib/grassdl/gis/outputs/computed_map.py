@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A raster map that an expression of other maps gives, which appears when it is whole."""
+"""A raster map computed from others by an expression; it gets its name when it is complete."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def write_computed(
 
     Args:
         output: Name of the map, which is checked.
-        prefix: That of the temporary map.
+        prefix: Prefix of the name of the temporary map.
         expression: What `r.mapcalc` computes.
-        title: Title of the map, of which as much is kept as r.support takes.
+        title: Title of the map, shortened to what r.support stores.
         source: What the map was made from.
         colors: Rules of `r.colors`.
         labels: Rules of `r.category`, value and label by tab.

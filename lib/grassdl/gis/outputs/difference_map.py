@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A raster map of where which of two classifications is right."""
+"""A raster map of where two classifications are right or wrong."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_difference(output: str, names: Mapping[str, str], probabilities: str) 
 def write_difference(output: str, reference: str, names: Mapping[str, str]) -> None:
     """Write the map: 1 both are right, 2 the first alone, 3 the second alone, 4 neither.
 
-    NULL where one of the maps is. The map appears when it is whole.
+    NULL where one of the maps is. The map gets its name when it is complete.
 
     Args:
         output: Name of the map, as `check_difference` has checked it.

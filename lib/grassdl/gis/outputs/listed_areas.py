@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Vector maps of areas in an order, with what is known of each in a table."""
+"""Vector maps of areas in an order, with a table of their values."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Polygon = list[list[tuple[float, float]]]
 """The outer ring of an area, and those of its holes: corners, the last of which is the first."""
 
 Value = int | float | str | None
-"""What a table holds; None for what the user fills in."""
+"""Values of a table; None for those that the user fills in."""
 
 
 @dataclass(frozen=True)
 class ListedAreas:
-    """A vector map of areas, whose categories are their places in a list, from 1.
+    """A vector map of areas, whose categories are their positions in a list, from 1.
 
     Attributes:
         name: Name of the map.
@@ -54,10 +54,10 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def make_maps(maps: Sequence[ListedAreas]) -> None:
-    """Make vector maps, which get their names when all are whole.
+    """Make vector maps, which get their names when all are complete.
 
     Args:
-        maps: Their names are those that `check_names` approves of.
+        maps: Their names have been checked by `check_names`.
     """
     remove_debris(TEMPORARY_PREFIX, "vector")
     temporary = {one.name: temporary_name(TEMPORARY_PREFIX, f"_{one.name}") for one in maps}
@@ -65,7 +65,7 @@ def make_maps(maps: Sequence[ListedAreas]) -> None:
         for one in maps:
             _make(one, temporary[one.name])
         pairs = ",".join(f"{temporary[name]},{name}" for name in temporary)
-        # The names were checked at the start; maps that have them now may be replaced.
+        # The names were checked at the start; existing maps of these names may be replaced.
         run_module("g.rename", vector=pairs, overwrite=True)
     finally:
         remove_maps(list(temporary.values()), "vector")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Raster maps out of row bands: collected in a file each, and made maps when all are whole."""
+"""Raster maps from row bands: each is collected in a file, and made a map when all are complete."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ TEMPORARY_PREFIX = "i_dl_predict_tmp"
 CHECKPOINTS_FOLDER = ".i_dl_predict"
 
 SEGMENT_BYTES = 5
-"""Bytes in which class and segment of a cell wait beside the rows of the maps."""
+"""Bytes per cell of class and segment on disk, besides the rows of the maps."""
 
 OBJECT_BYTES = 10
-"""The same for what objects are found by."""
+"""Bytes per cell on disk for finding objects."""
 
 NOVELTY_COLORS = (
     "0 68:1:84\n0.25 59:82:139\n0.5 33:145:140\n1 253:231:37\n2 255:0:0\n1000000000 255:0:0\n"
 )
-"""Viridis up to 1; what is unlike the training is red."""
+"""Viridis up to 1; novel cells are red."""
 
 PIECE_CELLS = 1_000_000
-"""Cells that are brought into the file's type at once."""
+"""Cells that are converted to the file's type at once."""
 
 
 @dataclass
 class RasterSpool:
-    """Rows of a raster map to be, in a file.
+    """Rows of a raster map that is not yet made, in a file.
 
     Attributes:
         name: Name of the map in the current mapset.
@@ -55,11 +55,11 @@ class RasterSpool:
         colors: Rules as `r.colors` takes them; "" for colours at random.
         labels: Category labels by value.
         units: Of the values.
-        kept: Whether the map stays when all maps are whole.
+        kept: Whether the map is kept when all maps are complete.
     """
 
     NULL: ClassVar[dict[str, float]] = {"uint8": 255, "int32": -(2**31), "float32": math.nan}
-    """What stands for NULL in the file."""
+    """Value of NULL in the file."""
 
     name: str
     dtype: str
@@ -70,15 +70,15 @@ class RasterSpool:
     units: str = ""
 
     def open(self, folder: Path, rows: int, cols: int) -> None:
-        """Open the file to append to what an earlier run left in it.
+        """Open the file to append after the rows of an earlier run.
 
         Args:
-            folder: Where it lies.
-            rows: Rows that were finished; what is beyond them is cut off.
+            folder: Folder of the file.
+            rows: Rows that were finished; further ones are truncated.
             cols: Columns.
 
         Raises:
-            ValueError: The file does not hold that many rows.
+            ValueError: The file holds fewer rows.
         """
         self._path = folder / f"{self.name}.bin"
         self._file = open_cut(self._path, rows * cols * np.dtype(self.dtype).itemsize)
@@ -103,7 +103,7 @@ class RasterSpool:
 
     @property
     def temporary_name(self) -> str:
-        """Name of the map until all maps are whole."""
+        """Name of the map until all maps are complete."""
         return temporary_name(TEMPORARY_PREFIX, f"_{self.name}")
 
     def make_map(self, region: Region, support: dict[str, str], history: list[str]) -> None:
@@ -147,7 +147,7 @@ class RasterSpool:
 
 
 def novelty_spool(name: str) -> RasterSpool:
-    """The map of how unlike the training cells are, whatever the model's target."""
+    """The map of novelty, whatever the model's target."""
     return RasterSpool(name, "float32", "Distance from the training", NOVELTY_COLORS)
 
 
@@ -155,14 +155,14 @@ class OutputMaps(ABC):
     """The maps of one prediction.
 
     Args:
-        by_segment: Maps that are made of segments.
-        by_cell: The others; where the last one is, all are.
+        by_segment: Maps computed from segments.
+        by_cell: The others; if the last one exists, all do.
         unfinished: Whether an earlier run may have begun to name these maps: then they may exist.
         objects: Maps of objects.
 
     Attributes:
-        notes: What the history of the maps tells beside the call; may be added to.
-        figures: Which figures of cells are wanted, as the decision about cells takes it.
+        notes: Lines of the maps' history besides the call; may be added to.
+        figures: The wanted figures of cells, as the decision about cells takes them.
 
     Raises:
         ValueError: One of the names cannot be written.
@@ -187,24 +187,24 @@ class OutputMaps(ABC):
 
     @abstractmethod
     def layers(self, band: Any) -> Iterator[tuple[RasterSpool, np.ndarray, np.ndarray]]:
-        """What each map by cell gets of a row band: values and the cells that are NULL."""
+        """Values and NULL cells of a row band for each map by cell."""
 
     @abstractmethod
     def _of_segments(self, rows: np.ndarray) -> np.ndarray:
-        """Values of the map by segment, of what the segments have (rows, cols)."""
+        """Values of the map by segment, from those of the segments (rows, cols)."""
 
     @contextmanager
     def _further_made(self, model: str, objects: Any) -> Iterator[Callable[[], None]]:
-        """Make what else is made of the raster maps under temporary names; gives what names it.
+        """Make under temporary names what else is made from the raster maps; yields what names it.
 
         Args:
-            model: What the raster maps are by.
+            model: Name of the model.
             objects: See `make_maps`.
         """
         yield lambda: None
 
     def write(self, band: Any) -> None:
-        """Append a row band; then it is on disk."""
+        """Append a row band, and wait until it is on disk."""
         for spool, values, null in self.layers(band):
             spool.write(values, null)
         for spool in self._by_cell:
@@ -212,7 +212,7 @@ class OutputMaps(ABC):
 
     @property
     def names(self) -> list[str]:
-        """Names of all maps that stay."""
+        """Names of all final maps."""
         return [spool.name for spool in self._all if spool.kept]
 
     def check_inputs(self, inputs: Iterable[str]) -> None:
@@ -227,15 +227,16 @@ class OutputMaps(ABC):
         check_not_read([spool.name for spool in self._all], inputs)
 
     def open(self, folder: Path, rows: int, region: Region) -> None:
-        """Begin to collect rows in a folder, after those that an earlier run finished there.
+        """Start to collect rows in a folder, after those that an earlier run finished there.
 
         Args:
             folder: The folder.
             rows: Rows that were finished.
-            region: The region, whose other rows will follow.
+            region: The region of all rows.
 
         Raises:
-            ValueError: The folder does not hold these rows, or the disk cannot hold the others.
+            ValueError: The folder does not hold these rows, or the disk has no space for the
+                others.
         """
         cell_bytes = sum(np.dtype(spool.dtype).itemsize for spool in self._all)
         cell_bytes += SEGMENT_BYTES if self._by_segment else 0
@@ -244,14 +245,14 @@ class OutputMaps(ABC):
         check_disk(folder, left * cell_bytes, f"the output of {region.size}")
         for spool in self._by_cell:
             spool.open(folder, rows, region.cols)
-        # They are written at one go, when all rows are finished.
+        # They are written at once, when all rows are finished.
         for spool in self._at_once:
             spool.open(folder, 0, region.cols)
 
     def close(self) -> None:
         """Close the files."""
         for spool in self._all:
-            # What could not be written has been told.
+            # Errors of writing have been reported.
             with suppress(OSError):
                 spool.close()
 
@@ -264,19 +265,19 @@ class OutputMaps(ABC):
         beside: Sequence[Callable[[], None]],
         before_naming: Sequence[Callable[[], None]],
     ) -> None:
-        """Turn what was collected into maps, which get their names when all of them are whole.
+        """Make maps from what was collected, which get their names when all of them are complete.
 
         Args:
             region: Extent and grid.
             support: Description and sources of all maps, as `RasterSpool.make_map` takes them.
-            by_segment: What the map by segment is made of from north to south: class index or
+            by_segment: The content of the map by segment, from north to south: class index or
                 value (rows, cols), and cells without.
             objects: A `grassdl.predict.objects.finder.FoundObjects`, if objects are wanted.
-            beside: Are called in other threads while maps are made.
-            before_naming: Are called when all are whole, before the first gets its name.
+            beside: Called in other threads while maps are made.
+            before_naming: Called when all are complete, before the first gets its name.
         """
         remove_debris(TEMPORARY_PREFIX)
-        # r.support cuts long lines, and r.info joins them to what they were with all their blanks.
+        # r.support cuts long lines, and r.info joins them with all their blanks.
         wrapped = textwrap.TextWrapper(70, break_on_hyphens=False, drop_whitespace=False)
         history = [line for one in self._history() for line in wrapped.wrap(f"{one} ")]
         left = self._all
@@ -299,7 +300,7 @@ class OutputMaps(ABC):
                 rename_further()
                 kept = [spool for spool in self._all if spool.kept]
                 pairs = [name for spool in kept for name in (spool.temporary_name, spool.name)]
-                # Names were checked at the start; one that exists now may be replaced.
+                # Names were checked at the start; existing maps of these names may be replaced.
                 run_module("g.rename", raster=",".join(pairs), overwrite=True)
                 left = [spool for spool in self._all if not spool.kept]
         finally:
@@ -324,9 +325,9 @@ class OutputMaps(ABC):
 
 
 def checkpoint_folder(options: Mapping[str, str]) -> Path:
-    """Where a run writes its finished rows, named after the first output that it has.
+    """The folder of a run's finished rows, named after its first output.
 
-    In the mapset, so that other mapsets' runs are apart, and hidden: GRASS clears only .tmp.
+    In the mapset, so that runs in other mapsets are separate, and hidden: GRASS clears only .tmp.
     """
     keys = ("output", "segment_output", "segment_vector", "segments")
     name = next(options[key] for key in keys if options[key])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What i.dl.predict writes: maps by cell and segment, and tables of the segments."""
+"""The outputs of i.dl.predict: maps by cell and segment, and tables of the segments."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MAPS: ByTarget[Callable[..., ClassificationMaps | ValueMaps]] = ByTarget(
 
 
 class PredictionOutputs:
-    """All maps and tables of a run, which get their names when all of them are whole.
+    """All maps and tables of a run, which get their names when all of them are complete.
 
-    They are what `grassdl.predict.run.Outputs` asks for.
+    An implementation of `grassdl.predict.run.Outputs`.
 
     Args:
         options: Of the module.
-        target: What the model gives.
-        minsize: Cells that areas of the vector map have at least.
+        target: Target of the model.
+        minsize: Least number of cells of the areas of the vector map.
         region: The region.
         unfinished: Whether an earlier run may have begun to name its outputs: then they may exist.
         outlines: How the areas of the vector map are drawn.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A raster map of predicted values minus those of the reference."""
+"""A raster map of residuals: predicted values minus those of the reference."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .computed_map import write_computed
 TEMPORARY_PREFIX = "i_dl_residuals_tmp"
 
 DEVIATIONS = 2
-"""Standard deviations from 0 at which the colours end: what is further off is rare."""
+"""Standard deviations from 0 at which the colour scale ends: larger residuals are rare."""
 
 LARGEST = 3.4e38
 """About the largest value of a map in single precision."""
 
 RED, WHITE, BLUE = "178:24:43", "247:247:247", "33:102:172"
-"""Too much, right and too little, as in the pictures of the report."""
+"""Too high, right and too low, as in the pictures of the report."""
 
 
 def check_residuals(output: str, names: Mapping[str, str]) -> None:
@@ -36,13 +36,13 @@ def check_residuals(output: str, names: Mapping[str, str]) -> None:
 
 
 def write_residuals(output: str, reference: str, names: Mapping[str, str], rmse: float) -> None:
-    """Write the map: above 0 where too much is predicted, NULL where one of the maps is.
+    """Write the map: above 0 where the prediction is too high, NULL where one of the maps is.
 
     Args:
         output: Name of the map, as `check_residuals` has checked it.
         reference: Name of the raster map that holds the reference.
         names: Names of the maps by the options classification and reference.
-        rmse: Root of the mean squared residual, by which colours are chosen.
+        rmse: Root mean square of the residuals, from which the colour scale is chosen.
     """
     predicted = names["classification"]
     end = DEVIATIONS * rmse or 1.0

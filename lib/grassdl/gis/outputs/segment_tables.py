@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Maps of segments: read row by row, and what is found out about each of them."""
+"""Maps of segments, read by rows, and tables of the results for each segment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..session.output_names import check_vector_output
 from ..vector.segment_areas import segment_areas
 
 STRIP_CELLS = 1 << 20
-"""Cells of a map of segments that are looked at at a time."""
+"""Cells of a map of segments that are read at a time."""
 
 _PART_OF_NUMBERS = set("0123456789+-.e\n")
 
@@ -30,12 +30,12 @@ _PART_OF_NUMBERS = set("0123456789+-.e\n")
 class SegmentRows:
     """Reads a map of segments on a region's grid, as a `grassdl.core.readers.RowReader`.
 
-    The process may use another region, which need not hold the whole of the former: the windows
-    of a network reach beyond a map, and end where its bands do.
+    The process may use another region, which need not contain all of the former: the windows of a
+    network reach beyond a map, and end where its bands do.
 
     Args:
         raster: Integer raster map.
-        region: The rows and columns that are asked for.
+        region: The region whose rows and columns are read.
         window: The region that this process uses, on the same grid.
     """
 
@@ -68,14 +68,14 @@ class SegmentRows:
 
 @dataclass(frozen=True)
 class SegmentTables:
-    """Where a table of segments is written to.
+    """The outputs of a table of segments.
 
     Attributes:
         raster: Fully qualified name of the map of segments.
         file: Path of the CSV file, or None.
-        separator: What stands between its fields.
+        separator: Separates its fields.
         vector: Name of the vector map, or "".
-        environment: That of the session, whose region this process may leave.
+        environment: That of the session, whose region may differ from that of this process.
     """
 
     raster: str
@@ -112,18 +112,18 @@ class SegmentTables:
 
     @property
     def names(self) -> list[str]:
-        """What is written."""
+        """Names of the outputs."""
         return [str(one) for one in (self.vector, self.file) if one]
 
     def check_segments(self, segments: RowReader) -> None:
-        """Refuse segments of which nothing can be made, before anything is computed.
+        """Refuse segments that cannot be written, before anything is computed.
 
         Args:
-            segments: Reads the map in the region: to its first segment, or all of it where ids
+            segments: Reads the map in the region: up to its first segment, or all of it if ids
                 become categories.
 
         Raises:
-            ValueError: There is none in the region, or an id is no category of a vector map.
+            ValueError: There is none in the region, or an id is no valid category of a vector map.
         """
         height = max(1, STRIP_CELLS // segments.cols)
         found = False
@@ -168,13 +168,13 @@ class StagedSegmentTables:
     staged: StagedFiles
 
     def write(self) -> None:
-        """Write the file, still under another name."""
+        """Write the file, under a temporary name."""
         file, separator = self.places.file, self.places.separator
         if file:
             self.staged.write({file: lambda path: write_table(path, self.columns, separator)})
 
     def finish(self) -> None:
-        """Make the vector map, and give the file its name."""
+        """Make the vector map, and give the file its final name."""
         if self.places.vector:
             where = self.places.raster, self.places.vector
             segment_areas(*where, self.columns, self.places.environment)

@@ -19,14 +19,14 @@ COLOR_STEPS = 4
 
 
 class ValueMaps(OutputMaps):
-    """A map of values, by cell or segment, and how much the members of an ensemble disagree.
+    """A map of values, by cell or segment, and of the disagreement of the members of an ensemble.
 
     Args:
         output: Name of the map of values, or "".
-        target: What they are.
+        target: The target of the model.
         by_segment: Name of the map of means by segment, or "".
         disagreement: Name of the map of the members' standard deviation, or "".
-        novelty: Name of the map of how unlike the training cells are, or "".
+        novelty: Name of the map of the novelty of cells, or "".
         unfinished: See `OutputMaps`.
 
     Raises:
@@ -67,8 +67,8 @@ class ValueMaps(OutputMaps):
         unfinished: bool,
         outlines: Outlines,
     ) -> ValueMaps:
-        """The maps that the options of i.dl.predict name; `minsize` and `outlines` are for areas of
-        classes."""
+        """The maps that the options of i.dl.predict name; `minsize` and `outlines`, which are for
+        areas of classes, are ignored."""
         return cls(
             options["output"],
             target,
@@ -100,7 +100,7 @@ SPREAD_COLORS = "".join(
 
 def value_colors(target: ValueTarget) -> str:
     """Rules as `r.colors` takes them: the same colour for the same value in every map of a model,
-    and those of the ends for what lies beyond the training's values."""
+    and the colours of the ends for values beyond those of the training."""
     low, high = target.minimum or 0.0, target.maximum or 0.0
     places = np.linspace(0, 1, COLOR_STEPS + 1).tolist()
     inner = [(low + place * (high - low), viridis(place)) for place in places]

@@ -18,9 +18,9 @@ from .info import require_raster
 def map_classes(raster: str, values: Iterable[int], fallback: str | None = None) -> list[MapClass]:
     """The classes of a raster map: label from its categories, colour from its colour table.
 
-    A value without label is called by its number; one without colour gets a default one. So
-    do all classes when the table shows them in what is practically one colour (0 to 5 on a grey
-    ramp up to 255): such a table was not made for classes.
+    A value without label has its number as label; one without colour gets a default one. So do all
+    classes if the table shows them in practically one colour (0 to 5 on a grey ramp up to 255):
+    such a table was not made for classes.
 
     Args:
         raster: Name of an existing raster map, with `@mapset` or without.
@@ -39,7 +39,7 @@ def map_classes(raster: str, values: Iterable[int], fallback: str | None = None)
 
 
 def labelled_values(raster: str) -> dict[int, str]:
-    """Label of every value that has one, also of those that no cell has; ranges are left out."""
+    """Label of every value that has one, including values of no cell; ranges are left out."""
     values = []
     with _categories(raster) as categories:
         if categories is None:
@@ -54,7 +54,7 @@ def labelled_values(raster: str) -> dict[int, str]:
 
 
 def labels_of(raster: str, values: Iterable[int]) -> dict[int, str]:
-    """Labels of the values that have one, read as UTF-8 whatever the locale says."""
+    """Labels of the values that have one, read as UTF-8 in any locale."""
     labels = {}
     with _categories(raster) as categories:
         if categories is None:
@@ -68,7 +68,7 @@ def labels_of(raster: str, values: Iterable[int]) -> dict[int, str]:
 
 @contextmanager
 def _categories(raster: str) -> Iterator[libraster.struct_Categories | None]:
-    """The categories of a raster map as the C library has them; None if there are none."""
+    """The categories of a raster map in the C library; None if there are none."""
     categories = libraster.struct_Categories()
     if libraster.Rast_read_cats(*require_raster(raster).split("@"), ctypes.byref(categories)) < 0:
         yield None
@@ -80,9 +80,9 @@ def _categories(raster: str) -> Iterator[libraster.struct_Categories | None]:
 
 
 def _colors(raster: str, values: list[int]) -> dict[int, str]:
-    """Colours of the values the map's own table covers; none where it shows all of them in one.
+    """Colours of the values in the map's own table; none if it shows all of them in one colour.
 
-    A map without a table is shown in colours that depend on its range: nobody chose them.
+    The default colours of a map without a table depend on its range and are not used.
     """
     table = libraster.struct_Colors()
     if libraster.Rast_read_colors(*require_raster(raster).split("@"), ctypes.byref(table)) <= 0:

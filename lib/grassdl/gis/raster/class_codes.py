@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Maps of categories, or of points, as small codes that arrays are indexed with."""
+"""Maps of categories, or of points, as small codes for indexing arrays."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class CategoryCodes:
 
 
 class BorderedCodes(CategoryCodes):
-    """Codes of a raster map of objects, with a code of their own for the borders between them.
+    """Codes of a raster map of objects, with a separate code for the borders between them.
 
     Args:
-        raster: Integer raster map of objects, or of what they are made of.
+        raster: Integer raster map of objects, or of their parts.
         code_of: Code of every category that has one.
         object_of: Number of the object, from 1 on, of every category that is part of one.
         otherwise: Code of all other cells, NULL among them.
@@ -90,7 +90,7 @@ class PointCodes:
         region: The grid.
         places: Coordinates of the points (n, 2) as (x, y).
         codes: Label of every point (n,).
-        radius: In map units; a point has the cell that it lies in however small it is.
+        radius: In map units; the cell that a point lies in is labelled however small it is.
         otherwise: Label of all other cells.
     """
 
@@ -111,7 +111,7 @@ class PointCodes:
         self._otherwise = otherwise
 
     def read(self, row: int, rows: int) -> np.ndarray:
-        """Labels (rows, cols) of rows `row` to `row + rows`; the nearest point decides."""
+        """Labels (rows, cols) of rows `row` to `row + rows`, each that of the nearest point."""
         codes = np.full((rows, self.cols), self._otherwise, self.coding.dtype)
         nearest = np.full(codes.shape, np.inf, np.float32)
         reach = self._radius / self._cell[0] + 1
@@ -124,7 +124,7 @@ class PointCodes:
     def _paint(
         self, codes: np.ndarray, nearest: np.ndarray, place: np.ndarray, code: float
     ) -> None:
-        """Give the cells around a point its code where no other point is nearer."""
+        """Set the code of the cells around a point where no other point is nearer."""
         if not self._radius:
             row, col = np.floor(place).astype(int)
             if 0 <= row < codes.shape[0] and 0 <= col < codes.shape[1]:
@@ -152,14 +152,14 @@ class PointCodes:
 
 
 class ValueCodes(CategoryCodes):
-    """Codes of an integer raster map in the process's region: how far a value is from the lowest.
+    """Codes of an integer raster map in the process's region: differences from its lowest value.
 
-    What values there can be is known from the map's range, without a look at its cells.
+    The possible values are known from the map's range, without reading its cells.
 
     Args:
-        raster: Integer raster map whose range `few_values` says to be narrow.
-        labels_null: Whether NULL has a code of its own, the one behind the highest value's; else
-            it is UNLABELLED_INDEX.
+        raster: Integer raster map with a narrow range, see `few_values`.
+        labels_null: Whether NULL has a code of its own, one more than that of the highest value;
+            else it is UNLABELLED_INDEX.
     """
 
     def __init__(self, raster: str, labels_null: bool):
@@ -174,7 +174,7 @@ class ValueCodes(CategoryCodes):
         """Codes (rows, cols) uint8 of rows `row` to `row + rows`.
 
         Raises:
-            BeyondRangeError: A value is beyond the range that the map's metadata tell.
+            BeyondRangeError: A value is beyond the range in the map's metadata.
         """
         values = self._map.read(row, rows)
         codes = self._table.encode(values)
@@ -186,7 +186,7 @@ class ValueCodes(CategoryCodes):
 def few_values(raster: str) -> bool:
     """Whether the range of an integer raster map leaves a code for each value and for NULL.
 
-    One that is missing or guessed does not count; see `RasterInfo.recorded`.
+    Missing and estimated ranges do not count; see `RasterInfo.recorded`.
     """
     info = info_of(raster)
     lowest, highest = info.integer_range
@@ -213,7 +213,7 @@ def strata_codes(raster: str) -> CategoryCodes:
 
 
 def split_codes(raster: str, splits: int) -> CategoryCodes:
-    """The places 0, 1, ... of the splits that a map has as 1, 2, ...; UNLABELLED_INDEX elsewhere.
+    """The splits of a map, 1, 2, ..., as indices 0, 1, ...; UNLABELLED_INDEX elsewhere.
 
     Raises:
         ValueError: The map is missing, of floating type, or holds other categories.

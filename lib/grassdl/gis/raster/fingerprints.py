@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a raster map is still the one that it was, without reading its cells."""
+"""Whether a raster map is unchanged, without reading its cells."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .info import mask_name, require_raster
 from .region import Region
 
 _CELLS = ("cell/{}", "fcell/{}", "cell_misc/{}/null", "cell_misc/{}/nullcmpr")
-"""Files that hold the cells and NULLs: told by their size and time."""
+"""Files of the cells and NULLs, identified by their size and time."""
 
 _TEXTS = ("cellhd/{}", "cell_misc/{}/f_format", "cell_misc/{}/gdal", "cell_misc/{}/vrt")
-"""Short files that say how the cells are stored, and where those of other maps lie."""
+"""Short files with the format of the cells, and the location of those of other maps."""
 
 
 def map_stamp(name: str) -> str:
     """A short text that changes whenever the cells of a raster map are written anew.
 
-    What lies behind a reclassed, linked (r.external) or joined map (r.buildvrt) counts, too.
+    This includes the sources of a reclassed, linked (r.external) or joined map (r.buildvrt).
 
     Args:
         name: Fully qualified name (`map@mapset`) of an existing raster map.
@@ -46,11 +46,11 @@ def stamps(rasters: Iterable[str]) -> dict[str, str]:
 def input_stamps(
     options: Mapping[str, str], rasters: Iterable[str], region: Region
 ) -> dict[str, str]:
-    """What a prediction reads: the stamps of maps, of the mask and of segments, and the region.
+    """The inputs of a prediction: the stamps of maps, of the mask and of segments, and the region.
 
     Args:
         options: Of i.dl.predict.
-        rasters: Fully qualified names of the maps that it reads besides.
+        rasters: Fully qualified names of the other maps that it reads.
         region: The region.
     """
     segments = [require_raster(options["segments"])] if options["segments"] else []
@@ -71,7 +71,7 @@ def _parts(name: str) -> Iterator[str]:
 
 
 def _behind(path: Path, text: str) -> Iterator[str]:
-    """The parts of what a map refers to."""
+    """The parts of the sources of a map."""
     lines = text.splitlines()
     told = dict(line.split(": ", 1) for line in lines if ": " in line)
     if path.name == "vrt":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Raster maps: whether they exist and what they hold."""
+"""Raster maps: whether they exist, and their metadata."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _GDAL_RANGES = {1: (0, 255), 2: (0, 2**16 - 1), 3: (-(2**15), 2**15 - 1), 14: (-
 """Lowest and highest value of GDAL's short integer types, by their numbers."""
 
 STRIP_CELLS = 1_000_000
-"""Cells that are looked at together."""
+"""Cells that are read at a time."""
 
 
 class BeyondRangeError(ValueError):
-    """A raster map holds values that it should not have by its metadata."""
+    """A raster map holds values outside the range in its metadata."""
 
     @classmethod
     def of(cls, raster: str) -> BeyondRangeError:
@@ -58,7 +58,7 @@ def require_raster(name: str) -> str:
         raise ValueError("A name of a raster map is empty: separate names by one comma each")
     libgis.G_gisinit("i.dl")
     plain, _, given = name.partition("@")
-    # The library would warn of an illegal name, in a line of its own.
+    # The library would print a warning of an illegal name itself.
     mapset = gs.legal_name(plain) and libgis.G_find_raster2(plain, given)
     if not mapset:
         raise ValueError(f"Raster map <{name}> not found")
@@ -143,18 +143,18 @@ def class_values_of(prefix: str) -> list[int]:
 
 @dataclass(frozen=True)
 class RasterInfo:
-    """What a raster map tells without its cells.
+    """The metadata of a raster map.
 
     Attributes:
         north, south, east, west: Edges.
         rows, cols: Number of cells.
         datatype: "CELL", "FCELL" or "DCELL".
-        range: Lowest and highest value that an integer map is said to hold, (0, 0) if it is NULL
-            throughout; None for a map of floating type. A recorded range may be stale: whoever
-            reads the cells checks them against it.
-        recorded: Whether the range is the one that GRASS recorded with the cells. Where it is
-            missing, or the cells are those of a file (r.external) or of other maps (r.buildvrt),
-            it is what their types and records allow.
+        range: Lowest and highest value of an integer map by its metadata, (0, 0) if it is NULL
+            throughout; None for a map of floating type. A recorded range may be stale: cells must
+            be checked against it when they are read.
+        recorded: Whether the range is the one that GRASS recorded with the cells. If it is missing,
+            or the cells are those of a file (r.external) or of other maps (r.buildvrt), it is what
+            their types and records allow.
         units: Of its values; "" for none.
         semantic_label: "" for none.
     """
@@ -173,16 +173,16 @@ class RasterInfo:
 
     @property
     def integer_range(self) -> tuple[int, int]:
-        """`range` of a map that is known to be of integer type."""
+        """`range` of a map of integer type."""
         assert self.range is not None
         return self.range
 
 
 @cache
 def info_of(name: str) -> RasterInfo:
-    """What a raster map tells, by its fully qualified name.
+    """The metadata of a raster map, by its fully qualified name.
 
-    Straight from the C library: `r.info` takes as long for one map as this for a hundred.
+    Read with the C library: `r.info` takes as long for one map as this for a hundred.
     """
     libgis.G_gisinit("i.dl")
     plain, _, mapset = name.partition("@")
@@ -207,7 +207,7 @@ def info_of(name: str) -> RasterInfo:
 
 def _recorded_range(plain: str, mapset: str) -> tuple[int, int] | None:
     """The range of an integer map that GRASS has recorded; None if there is none."""
-    # The library would warn, in a line of its own.
+    # The library would print a warning itself.
     if not libgis.G_find_file2_misc("cell_misc", "range", plain, mapset):
         return None
     values = libraster.struct_Range()
@@ -221,7 +221,8 @@ def _recorded_range(plain: str, mapset: str) -> tuple[int, int] | None:
 
 
 def _possible_range(name: str) -> tuple[int, int]:
-    """What a linked or joined integer map may hold: by the type of its file, or by its parts."""
+    """The possible range of a linked or joined integer map, by the type of its file or its
+    parts."""
     plain, _, mapset = name.partition("@")
     link, parts = (mapset_folder(mapset) / f"cell_misc/{plain}/{one}" for one in ("gdal", "vrt"))
     if link.is_file():
@@ -252,7 +253,7 @@ def values_in_region(raster: str) -> list[int]:
 
 
 def is_reclassed(raster: str) -> bool:
-    """Whether a map by its fully qualified name is a table over another map's cells (r.reclass)."""
+    """Whether a map, by its fully qualified name, is a reclass of another map (r.reclass)."""
     libgis.G_gisinit("i.dl")
     plain, _, mapset = raster.partition("@")
     reclass = libraster.struct_Reclass()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Class probabilities that an earlier run wrote, read again."""
+"""Reading class probabilities that an earlier run wrote."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ProbabilityRows:
         """Probabilities (rows, cols, classes) float32, and cells that are NULL in a map.
 
         Raises:
-            ValueError: A map holds something else.
+            ValueError: A map holds values that are no probabilities.
         """
         probabilities = empty_layers((rows, self.cols, len(self._maps)), np.float32)
         null = np.zeros((rows, self.cols), bool)

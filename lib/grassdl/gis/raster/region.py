@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Regions: the current one, windows of its grid, and setting one for this process alone."""
+"""Regions: the current one, windows of its grid, and setting one for this process only."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import numpy as np
 from .info import info_of
 
 ALIGNED_CELLS = 0.01
-"""Two grids are the same where their lines differ by less than this part of a cell."""
+"""Two grids are equal if their lines differ by less than this part of a cell."""
 
 NUDGE_CELLS = 0.001
-"""How far, in cells, a region is moved for reading; less than what counts as aligned."""
+"""Shift in cells of a region for reading; less than the tolerance of aligned grids."""
 
 LARGEST_STRIDE = 256
-"""In cells; a network computes windows alike that begin a multiple of its stride apart."""
+"""In cells; windows of a network give equal results if they differ by a multiple of its stride."""
 
 DEGREES_AROUND = 360.0
-"""A turn around the Earth: in latitude-longitude 181 degrees east are 179 degrees west."""
+"""Period of longitude: in latitude-longitude 181 degrees east are 179 degrees west."""
 
 SOUTH_POLE = -90.0
-"""Where maps in latitude-longitude end in the south."""
+"""The southern limit of maps in latitude-longitude."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Region:
     Attributes:
         north, south, east, west: Edges.
         rows, cols: Number of cells.
-        turn: Map units after which eastings come again; None where they never do.
+        turn: Period of eastings in map units; None if they are not periodic.
     """
 
     EDGES: ClassVar[tuple[str, ...]] = ("north", "south", "east", "west")
@@ -87,14 +87,14 @@ class Region:
         return replace(self, north=north, south=south, east=east, west=west, rows=rows, cols=cols)
 
     def in_blocks(self, edge: int) -> Region:
-        """The grid whose cells are `edge` by `edge` of this one, from its upper left corner on; it
-        reaches as far to the south and east as its cells need.
+        """The grid with cells of `edge` by `edge` cells of this one, from its upper left corner; it
+        extends as far to the south and east as its cells need.
 
         Raises:
-            ValueError: That is beyond the South Pole, where GRASS knows no map.
+            ValueError: That is beyond the South Pole, where GRASS allows no map.
         """
         if edge == 1:
-            # To the last digit, which a window does not keep.
+            # Exact edges, which `window` would round.
             return self
         rows, cols = -(-self.rows // edge), -(-self.cols // edge)
         whole = self.window(0, rows * edge, 0, cols * edge)
@@ -107,9 +107,11 @@ class Region:
         return replace(whole, rows=rows, cols=cols)
 
     def turned(self, eastings: float | np.ndarray) -> float | np.ndarray:
-        """Eastings, by whole turns around the Earth as near to the middle of this grid as can be.
+        """Eastings, shifted by whole turns around the Earth to be nearest to the middle of this
+        grid.
 
-        GRASS tells a region east of 180 degrees as one in the west, on whatever map it lies.
+        GRASS gives a region east of 180 degrees as one in the west, whatever the longitudes of a
+        map.
         """
         if self.turn is None:
             return eastings
@@ -117,13 +119,13 @@ class Region:
         return eastings + self.turn * np.round((middle - eastings) / self.turn)
 
     def beside(self, other: Region) -> Region:
-        """The same grid as `other`, turned to where this one is."""
+        """The grid of `other`, shifted by whole turns to be nearest to this one."""
         middle = (other.west + other.east) / 2
         moved = float(self.turned(middle) - middle)
         return replace(other, west=other.west + moved, east=other.east + moved)
 
     def place_of(self, other: Region) -> tuple[int, int] | None:
-        """Row and column of this grid where `other` begins; None where the grids differ."""
+        """Row and column of this grid where `other` begins; None if the grids differ."""
         other = self.beside(other)
         if (
             abs(other.nsres / self.nsres - 1) * other.rows > ALIGNED_CELLS
@@ -137,9 +139,9 @@ class Region:
         return round(row), round(col)
 
     def cells_of(self, places: np.ndarray) -> np.ndarray:
-        """Places (n, 2) given as (x, y), as rows and columns (n, 2) from the upper left corner.
+        """Positions (n, 2), given as (x, y), as rows and columns (n, 2) from the upper left corner.
 
-        The centre of the first cell is (0.5, 0.5); places beyond the edges are beyond 0 or the
+        The centre of the first cell is (0.5, 0.5); positions outside are below 0 or above the
         numbers of rows and columns.
         """
         rows = (self.north - places[:, 1]) / self.nsres
@@ -147,18 +149,18 @@ class Region:
         return np.stack([rows, cols], axis=-1)
 
     def has(self, cells: np.ndarray) -> np.ndarray:
-        """Which places (n,) lie in this grid, given as `cells_of` gives them (n, 2)."""
+        """Which positions (n,), as `cells_of` gives them (n, 2), lie in this grid."""
         return np.all((cells >= 0) & (cells < (self.rows, self.cols)), axis=1)
 
     def span_of(self, left: int, cols: int) -> tuple[int, int]:
-        """First column, and the one behind the last, of a map on this grid as a network meets it.
+        """First column, and the one after the last, of a map on this grid, for a network.
 
-        A region across the edge of a map around the Earth holds cells of both its ends. There such
-        a map has no edge: it is as wide as the Earth, and ends about opposite the region, at a
-        distance from its own end that networks of as large a stride as possible do not notice.
+        A region across the edge of a map around the Earth holds cells of both its ends. Such a map
+        has no edge there: it is as wide as the Earth, and its ends are about opposite to the
+        region, at a distance that has no effect with strides up to `LARGEST_STRIDE`.
 
         Args:
-            left: Column of this grid where the map begins, as `place_of` tells.
+            left: Column of this grid where the map begins, as `place_of` gives it.
             cols: Columns of the map.
         """
         if self.turn is None:
@@ -177,15 +179,15 @@ class Region:
     def use(self) -> None:
         """Make this the region of this process and of the modules it calls.
 
-        The region of the user's session stays as it is. The C library keeps the region of its
+        The region of the user's session is not changed. The C library keeps the region of its
         first call, so this comes before any raster map is opened.
         """
         os.environ["GRASS_REGION"] = self.for_modules()
 
     def for_modules(self) -> str:
-        """This region as the environment variable GRASS_REGION of modules has it."""
+        """This region as value of the environment variable GRASS_REGION of modules."""
         read_from = self._nudged()
-        # With the third dimension, without which g.region refuses what it is given.
+        # With the third dimension, without which g.region refuses it.
         parts = gs.region_env(region3d=True).split(";")
         settings = dict(part.split(":", 1) for part in parts if part.strip())
         for resolution in ("e-w resol", "n-s resol"):
@@ -197,11 +199,11 @@ class Region:
         return ";".join(f"{k}:{v}" for k, v in settings.items())
 
     def _nudged(self) -> Region:
-        """This grid, a thousandth of a cell to the south-east.
+        """This grid, shifted by a thousandth of a cell to the south-east.
 
         Where a cell's centre lies on a border between two cells of a map of another resolution,
-        rounding would decide which of them is read, differently for every window. Not at the
-        poles, beyond which GRASS knows no region.
+        rounding would decide which of them is read, differently for every window. It is not shifted
+        at the poles, beyond which GRASS allows no region.
         """
         if self.turn is not None:
             return self
@@ -229,13 +231,13 @@ class Region:
 
 
 def _turn() -> float | None:
-    """Degrees after which eastings come again in the session's project; None where they do not."""
+    """Period of longitude in degrees in the session's project; None if there is none."""
     is_geographic = _session_window().proj == libgis.PROJECTION_LL
     return DEGREES_AROUND if is_geographic else None
 
 
 def _session_window() -> libgis.struct_Cell_head:
-    """The session's region as the C library has it, which is let look again the next time."""
+    """The session's region in the C library, which is read anew by the next call."""
     libgis.G_gisinit("i.dl")
     window = libgis.struct_Cell_head()
     libgis.G_get_window(ctypes.byref(window))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rows of raster maps as NumPy arrays, through the GRASS C library.
 
-The library keeps one region and mask per process, and all its calls belong in one thread.
+The library keeps one region and mask per process, and must be called in one thread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NULL_CELL = np.iinfo(np.int32).min
 
 
 class RasterRows:
-    """Reads a raster map on the region's grid (nearest neighbour), honouring the mask.
+    """Reads a raster map on the region's grid (nearest neighbour), with the mask applied.
 
     Args:
         name: Name of an existing raster map, with or without @mapset.
@@ -42,7 +42,7 @@ class RasterRows:
         self.cols = libraster.Rast_window_cols()
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy in another process opens the map itself."""
+        """State for another process, in which the copy opens the map itself."""
         return {**self.__dict__, "_file": None}
 
     def _opened(self) -> int:
@@ -59,7 +59,7 @@ class RasterRows:
         return values
 
     def null(self, row: int, rows: int) -> np.ndarray:
-        """Which cells of some rows (rows, cols) are NULL; quicker than to read them."""
+        """Which cells of some rows (rows, cols) are NULL; faster than reading them."""
         if not self._flags_tell_null:
             return is_null(self.read(row, rows))
         file = self._opened()
@@ -70,7 +70,7 @@ class RasterRows:
         return flags
 
     def close(self) -> None:
-        """Close the map; it opens again if it is read."""
+        """Close the map; it is opened again if it is read."""
         if self._file is not None:
             libraster.Rast_close(self._file)
             self._file = None
@@ -100,12 +100,12 @@ class MapRows:
         return values, is_null(values)
 
     def close(self) -> None:
-        """Close the map; it opens again if it is read."""
+        """Close the map; it is opened again if it is read."""
         self._map.close()
 
 
 class SourceRows:
-    """Reads a raster map on its own grid, whatever the region and without the mask.
+    """Reads a raster map on its own grid, for any region and without the mask.
 
     Args:
         name: Name of an existing raster map, with or without @mapset.
@@ -132,7 +132,7 @@ class SourceRows:
 
 @contextmanager
 def _window(grid: libgis.struct_Cell_head) -> Iterator[None]:
-    """Let the library read on another grid than the process's region."""
+    """Make the library read on another grid than the process's region."""
     RasterRows.close_all()
     region = libgis.struct_Cell_head()
     libraster.Rast_get_window(ctypes.byref(region))
@@ -152,7 +152,7 @@ def _read_rows(
 
 
 def _is_virtual(name: str) -> bool:
-    """Whether a map is a mosaic of r.buildvrt, whose own NULL flags tell nothing."""
+    """Whether a map is a mosaic of r.buildvrt, whose own NULL flags are not valid."""
     return _has_file(name, "vrt")
 
 
@@ -169,7 +169,7 @@ def _has_file(name: str, kind: str) -> bool:
 def is_null(values: np.ndarray) -> np.ndarray:
     """Which cells, as `RasterRows` reads them, are NULL.
 
-    So are infinite values and those beyond float32, which would poison statistics and networks.
+    So are infinite values and those beyond float32, which make statistics and networks fail.
     """
     if values.dtype.kind == "f":
         return ~(np.abs(values) <= np.finfo(np.float32).max)

@@ -20,19 +20,19 @@ TEMPORARY_PREFIX = "i_dl_segments_tmp"
 
 
 class Settings(Protocol):
-    """What i.segment is given, as `review.settings.Settings` has it."""
+    """The parameters of i.segment, see `review.settings.Settings`."""
 
     @property
     def threshold(self) -> float:
-        """How unlike cells of a segment may be, above 0 and below 1."""
+        """Threshold of dissimilarity of the cells of a segment, above 0 and below 1."""
 
     @property
     def minsize(self) -> int:
-        """Cells that a segment has at least."""
+        """Least number of cells of a segment."""
 
     @property
     def memory(self) -> int:
-        """MB that i.segment may take."""
+        """Memory of i.segment in MB."""
 
 
 class SquareSegments:
@@ -41,7 +41,7 @@ class SquareSegments:
     Args:
         dates: The maps of each date, see `core.dates.dates_to_show`.
         region: The region.
-        settings: How it is segmented.
+        settings: The parameters of the segmentation.
     """
 
     def __init__(self, dates: Sequence[Sequence[str]], region: Region, settings: Settings):
@@ -91,17 +91,17 @@ def square_segments(dates: Sequence[Sequence[str]], settings: Settings) -> Squar
     """Segments of raster maps in the region.
 
     Args:
-        dates: Fully qualified names of the maps of each date of a series; of all where they are
-            none.
-        settings: How they are segmented.
+        dates: Fully qualified names of the maps of each date of a series; without a series one
+            list of all maps.
+        settings: The parameters of the segmentation.
 
     Raises:
-        ValueError: None of the maps varies.
+        ValueError: All maps are constant.
     """
     varying = [[one for one in maps if _varies(one)] for maps in dates]
     if not any(varying):
         raise ValueError(
-            "No map of the imagery varies, so that it has no segments: leave out templates"
+            "All maps of the imagery are constant and have no segments: leave out templates"
         )
     for kind in ("raster", "group"):
         remove_debris(TEMPORARY_PREFIX, kind)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A look at some cells of the maps of bands, for no-data values that nobody declared."""
+"""Detection of undeclared no-data values in a sample of the cells of bands."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .info import is_reclassed
 from .rows import RasterRows, is_foreign, is_null
 
 SAMPLE_ROWS = 64
-"""Rows that are looked at, evenly spread."""
+"""Rows of the sample, evenly spread."""
 
 SAMPLE_VALUES = 4_000_000
-"""Values that are held at most, of all maps together."""
+"""Most values of the sample, of all maps together."""
 
 MOST_CELLS = 200_000
-"""Cells of a map that are looked at, at most."""
+"""Most cells of the sample of a map."""
 
 
 def undeclared_nodata(bands: Mapping[str, str]) -> list[str]:
-    """A sentence about every map that seems to hold no data which is not NULL, and one about the
-    number of others where they are many.
+    """A sentence about every map that seems to hold undeclared no data, and one about the number of
+    further ones if there are many.
 
     Args:
-        bands: Name of the band by fully qualified name of its map, which is looked at in the
-            process's region.
+        bands: Name of the band by fully qualified name of its map, of which cells in the process's
+            region are read.
     """
     cells = max(1, min(MOST_CELLS, SAMPLE_VALUES // len(bands)))
     found = suspects({name: _sample(name, cells) for name in bands})
@@ -42,7 +42,7 @@ def undeclared_nodata(bands: Mapping[str, str]) -> list[str]:
 
 
 def _sample(raster: str, cells: int) -> np.ndarray:
-    """Some of the cells of a map, the same of every map, as float64; NaN where NULL."""
+    """A sample of the cells of a map, the same cells of every map, as float64; NaN where NULL."""
     with closing(RasterRows(raster)) as opened:
         rows = np.linspace(0, opened.rows - 1, min(SAMPLE_ROWS, opened.rows)).round().astype(int)
         step = -(-len(rows) * opened.cols // cells)
@@ -56,7 +56,7 @@ def _sentence(raster: str, band: str, found: Suspect) -> str:
     if mapset == current_mapset() and not is_foreign(raster) and not is_reclassed(raster):
         remedy = f"r.null map={plain} setnull={value}"
     else:
-        # r.null does not reach cells that are elsewhere.
+        # r.null does not change cells of other files or maps.
         expression = f"{plain}_known = if({raster} == {value}, null(), {raster})"
         remedy = f"r.mapcalc expression='{expression}' and take that map"
     return (
@@ -67,5 +67,5 @@ def _sentence(raster: str, band: str, found: Suspect) -> str:
 
 
 def _number(value: float) -> str:
-    """A value so that it is the same when it is read again, as far as 32 bits tell it apart."""
+    """A value with as many digits as single precision needs to be read back unchanged."""
     return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A raster map as labels that are values.
 
-It stands alone since it makes of rows, which know no labels, labels that know no vector maps.
+A separate module: it depends on rows of maps and on labels, but not on vector maps.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the session knows: its projection, and a place for scratch files."""
+"""Properties of the session, such as its projection, and a folder for scratch files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ...io import folders
 from .printed import read_text
 
 SCRATCH_FOLDER = ".i_dl_scratch"
-"""In the mapset. GRASS's own place for temporary files, .tmp, is cleared by the numbers of
-processes, which come again, and of files only."""
+"""In the mapset. GRASS's own folder of temporary files, .tmp, is cleared by process numbers, which
+are reused, and only of files."""
 
 
 @contextmanager
@@ -26,22 +26,23 @@ def scratch_folder(needed: int, what: str) -> Iterator[Path]:
 
     Args:
         needed: Bytes that they will take.
-        what: What they hold, for the message.
+        what: What they contain, for the message.
 
     Raises:
-        ValueError: The disk cannot hold them.
+        ValueError: The disk has too little free space.
     """
     mapset = mapset_folder(current_mapset())
     with folders.scratch_folder(mapset / SCRATCH_FOLDER) as folder:
-        # What a killed run left there is gone by now.
+        # Remains of killed runs have been removed.
         folders.check_disk(folder, needed, what)
         yield folder
 
 
 def outlive_session() -> None:
-    """Put temporary files where they stay when `grass --exec` is interrupted.
+    """Move temporary files to a folder that is kept when `grass --exec` is interrupted.
 
-    It removes the folder of its session then, where TMPDIR leads, without waiting for the module.
+    It then removes the folder of its session, to which TMPDIR points, without waiting for the
+    module.
     """
     session = Path(os.environ["GISRC"]).parent
     if os.environ.get("TMPDIR") == str(session):
@@ -51,7 +52,7 @@ def outlive_session() -> None:
 
 @cache
 def _variables() -> dict[str, str]:
-    """What `g.gisenv` tells, which stays the same as long as a module runs."""
+    """The output of `g.gisenv`, which does not change while a module runs."""
     return gs.gisenv()
 
 
@@ -66,7 +67,7 @@ def mapset_folder(mapset: str) -> Path:
 
 
 def session_variables() -> dict[str, str]:
-    """Where GRASS, the project and the mapset are, for another process that is to open them."""
+    """Variables of GRASS, project and mapset, for another process that is to open them."""
     known = _variables()
     return {
         "gisbase": os.environ["GISBASE"],
@@ -80,12 +81,12 @@ def crs_wkt() -> str:
     """The project's coordinate reference system as WKT; "" for an unprojected (XY) project."""
     if gs.parse_command("g.region", flags="gp").get("projection") == "0":
         return ""
-    # UTF-8 whatever the locale says: the C locale of batch jobs knows no degree sign.
+    # UTF-8 in any locale: the C locale of batch jobs has no degree sign.
     return read_text("g.proj", flags="wf").strip()
 
 
 def provenance() -> dict[str, str]:
-    """What a dataset tells of the session: `crs`, `grass_version` and `project`, by name."""
+    """What a dataset records of the session: `crs`, `grass_version` and `project`, by name."""
     return {
         "crs": crs_wkt(),
         "grass_version": gs.version()["version"],

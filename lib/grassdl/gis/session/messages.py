@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How a module talks to its user: one line for an error, and progress that costs nothing."""
+"""Messages to the user: one line for an error, and progress at no cost."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from ...runtime.environment import enter_environment, how_to_install
 from ...runtime.workers import Terminated
 
 LONGEST_PATH = 200
-"""Bytes of a path in a message."""
+"""Most bytes of a path in a message."""
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what the library raises into one line of `fatal`, and exit status 1.
+    """Turn exceptions of the library into one line of `fatal`, and exit status 1.
 
-    All that a module does after its parser happens in this block. Before it begins, the module
-    enters the environment that has the toolset's packages, if its Python lacks them.
+    All that a module does after its parser is in this block. Before it begins, the module enters
+    the environment that has the toolset's packages, if its Python lacks them.
 
-    What the block was about to write has been removed by the time the line is printed: the
-    library cleans up behind itself on its way out, also after Ctrl-C and SIGTERM.
+    The unfinished outputs of the block have been removed by the time the line is printed: the
+    library cleans up as an exception leaves it, also after Ctrl-C and SIGTERM.
     """
     signal.signal(signal.SIGTERM, _terminate)
-    # A terminal that lacks a letter of some label must not cost the result.
+    # A terminal without a character of some label must not make the module fail.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     _use_utf8()
@@ -60,7 +60,7 @@ def one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt as error:
         fatal(f"Interrupted: {_what_is_left(error)}")
     except MemoryError as error:
-        fatal(f"Out of memory: {_what_is_left(error)} ({_one_line(error) or 'no size told'})")
+        fatal(f"Out of memory: {_what_is_left(error)} ({_one_line(error) or 'size unknown'})")
     except OSError as error:
         if error.errno in _DISK_FULL:
             fatal(f"Disk full: free some space and try again; {_what_is_left(error)} ({error})")
@@ -68,10 +68,10 @@ def one_line_errors() -> Iterator[None]:
 
 
 def has_session() -> bool:
-    """Whether the GRASS session is still there.
+    """Whether the GRASS session still exists.
 
-    When `grass --exec` is interrupted, it takes the session away without waiting for the module
-    that it runs: first what its file holds, then the file.
+    When `grass --exec` is interrupted, it removes the session without waiting for the module
+    that it runs: first the content of its file, then the file.
     """
     try:
         return "LOCATION_NAME" in Path(os.environ["GISRC"]).read_text(encoding="utf-8")
@@ -80,14 +80,14 @@ def has_session() -> bool:
 
 
 def message(text: str) -> None:
-    """Print a message, unless the user wants none."""
+    """Print a message, unless messages are switched off."""
     if not _told_by_grass(text, "") and _talks():
         print(text, file=sys.stderr)
 
 
 def print_json(result: dict[str, Any]) -> None:
-    """Print a result to stdout as the one object that a script reads there."""
-    # It takes a package of pip, which a Python that looks for the environment has not.
+    """Print a result to stdout as the only JSON object there."""
+    # It needs a package of pip, which is missing before the environment is entered.
     from ...io.json_records import as_json
 
     sys.stdout.write(as_json(result))
@@ -95,12 +95,12 @@ def print_json(result: dict[str, Any]) -> None:
 
 
 def finished(written: str, module: str = "", **options: object) -> None:
-    """Tell what a module has written, and the call that most users make next.
+    """Report what a module has written, and the call that usually follows.
 
     Args:
         written: A sentence.
-        module: Which one comes next; none if empty.
-        options: Its options; those in capitals stand for what only the user knows.
+        module: The module that usually follows; none if empty.
+        options: Its options; capitals mark values that only the user knows.
     """
     message(written)
     if module:
@@ -109,11 +109,11 @@ def finished(written: str, module: str = "", **options: object) -> None:
 
 
 def tell_next(lines: Iterable[str], place: str = "") -> None:
-    """Tell what most users do next: lines that GRASS does not wrap, so that they can be copied.
+    """Print what usually follows: lines that GRASS does not wrap, so that they can be copied.
 
     Args:
         lines: Of a shell or of Python.
-        place: The folder in which they work; empty if they do anywhere.
+        place: The folder in which they must be run; empty for any.
     """
     if _talks():
         message(f"Next, for example, in <{place}>:" if place else "Next, for example:")
@@ -122,7 +122,7 @@ def tell_next(lines: Iterable[str], place: str = "") -> None:
 
 
 def _talks() -> bool:
-    """Whether the user wants messages."""
+    """Whether messages are switched on."""
     return int(os.environ.get("GRASS_VERBOSE", "2")) >= 2
 
 
@@ -133,7 +133,7 @@ def warning(text: str) -> None:
 
 
 def fatal(text: str, commands: Iterable[str] = ()) -> NoReturn:
-    """Print an error, with commands that help on lines of their own; end with exit status 1."""
+    """Print an error, with helpful commands on lines of their own; end with exit status 1."""
     if not _told_by_grass(text, "e"):
         print(f"ERROR: {text}", file=sys.stderr)
     for command in commands:
@@ -142,25 +142,25 @@ def fatal(text: str, commands: Iterable[str] = ()) -> NoReturn:
 
 
 def _told_by_grass(text: str, flag: str) -> bool:
-    """Print a line as GRASS does, also in its GUI, which takes a session.
+    """Print a line as GRASS does, also in its GUI, which requires a session.
 
     Returns:
-        Whether it worked.
+        Whether it was printed.
     """
     if not has_session():
         return False
     failed = gs.run_command("g.message", flags=flag, message=text, errors="status")
-    # Of an error the status is 1 in any case.
+    # After an error the status is 1 in any case.
     return not failed or has_session()
 
 
 def _what_is_left(error: BaseException) -> str:
-    """What whoever writes has noted on the exception on its way out."""
+    """What was noted on the exception about outputs that are left."""
     return "; ".join(_notes(error)) or "nothing was written"
 
 
 def _file_error(error: OSError) -> str:
-    """What the system has against a file or folder, as a sentence."""
+    """The system's error about a file or folder, as a sentence."""
     if error.filename is None or error.strerror is None:
         return _one_line(error)
     name = within_bytes(one_line(os.fsdecode(error.filename)), LONGEST_PATH)
@@ -181,9 +181,9 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _use_utf8() -> None:
-    """Let GRASS's Python library read and write UTF-8 also where LC_ALL is C.
+    """Make GRASS's Python library read and write UTF-8 also where LC_ALL is C.
 
-    Labels and titles are UTF-8; in the other C locales of batch jobs Python sees to it itself.
+    Labels and titles are UTF-8; in other C locales of batch jobs Python does so itself.
     """
     if locale.nl_langinfo(locale.CODESET) == "ANSI_X3.4-1968":
         with suppress(locale.Error):
@@ -204,10 +204,10 @@ class Progress:
         self.shown = -1
 
     def __call__(self, done: int) -> None:
-        """Tell that `done` of `total` is done."""
+        """Report that `done` of `total` is done."""
         percent = 100 * done // self.total // self.STEP * self.STEP
         if percent > self.shown:
-            # gs.percent starts a program every time.
+            # gs.percent starts a program each time.
             import grass.lib.gis as libgis
 
             libgis.G_percent(percent, 100, self.STEP)
@@ -215,5 +215,5 @@ class Progress:
 
 
 def command_line() -> str:
-    """The call of the running module, as the history of its maps tells it."""
+    """The call of the running module, as in the history of its maps."""
     return os.environ.get("CMDLINE") or " ".join(sys.argv)

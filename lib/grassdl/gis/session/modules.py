@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""GRASS modules run by this process: to their end, one or several side by side."""
+"""Running GRASS modules to their end, one or several at the same time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _running: set[subprocess.Popen[bytes]] = set()
 
 
 def run_module(module: str, stdin: str | None = None, **options: object) -> None:
-    """Run a GRASS module quietly to its end; it ends with this process if that is interrupted.
+    """Run a GRASS module quietly to its end; it is killed if this process is interrupted.
 
-    GRASS would clear the temporary files of an interrupted module only when its session ends.
+    GRASS clears the temporary files of an interrupted module only when its session ends.
 
     Raises:
         CalledModuleError: It failed.
@@ -46,15 +46,15 @@ def run_module(module: str, stdin: str | None = None, **options: object) -> None
 
 
 def side_by_side(tasks: Iterable[Callable[[], None]]) -> None:
-    """Do tasks that run modules at the same time, begun in their order.
+    """Do tasks that run modules at the same time, started in their order.
 
-    There is one thread more than there are cores, since Python lets a single task at a time
-    compute by itself, however many wait for modules.
+    There is one thread more than there are cores, since only one task at a time can compute in
+    Python itself, however many wait for modules.
 
     Raises:
         BaseException: What the first task raised that failed, or an interrupt of this process.
-            Before, tasks that have not begun are given up, and the modules of the others are
-            killed; what Python itself does in these comes to its end.
+            Before, tasks that have not started are dropped, and the modules of the others are
+            killed; Python code of these runs to its end.
     """
     with ThreadPoolExecutor(1 + (os.cpu_count() or 1)) as pool:
         futures = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether maps of some names can be written, asked before anything is computed."""
+"""Checks whether maps of some names can be written, before anything is computed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .mapset import current_mapset, mapset_folder
 from .printed import read_text
 
 LONGEST_TITLE = 250
-"""Bytes of a map's title: r.support takes 1000, r.info shows fewer."""
+"""Most bytes of a map's title: r.support takes 1000, r.info shows fewer."""
 
 REDIRECTIONS = {
     "raster": {"GDAL": "r.external.out"},
     "vector": {"OGR": "v.external.out", "PG": "v.external.out"},
 }
-"""Files of a mapset that say that GRASS writes maps elsewhere, and the modules that make them."""
+"""Files of a mapset by which GRASS writes maps in other formats, and the modules that make them."""
 
 
 def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None:
@@ -51,8 +51,8 @@ def check_output_rasters(names: Sequence[str], unfinished: bool = False) -> None
 
 
 def check_vectors_differ(names: Sequence[str]) -> None:
-    """Refuse vector maps of one name: their tables have the maps' names, of which case does not
-    count.
+    """Refuse vector maps of one name: their tables have the maps' names, which are not
+    case-sensitive.
 
     Raises:
         ValueError: Two are the same.
@@ -88,7 +88,7 @@ def check_not_read(outputs: Iterable[str], inputs: Iterable[str], element: str =
     Args:
         outputs: Names of the maps that are written.
         inputs: Names of the maps that are read, with or without their mapset.
-        element: What they are, as `g.findfile` calls it.
+        element: The kind of map, as in `g.findfile`.
 
     Raises:
         ValueError: One of the outputs is one of the inputs.
@@ -107,13 +107,13 @@ def check_not_read(outputs: Iterable[str], inputs: Iterable[str], element: str =
 def require_own_format(kind: str) -> None:
     """Refuse a mapset whose new maps are written in a format other than GRASS's own.
 
-    Maps have temporary names until they are whole: those would be the names of the files.
+    Maps have temporary names until they are complete: those would be the names of the files.
 
     Args:
         kind: "raster" or "vector".
 
     Raises:
-        ValueError: It is one.
+        ValueError: The mapset is one.
     """
     for file, module in REDIRECTIONS[kind].items():
         if (mapset_folder(current_mapset()) / file).is_file():
@@ -124,7 +124,7 @@ def require_own_format(kind: str) -> None:
 
 
 def _is_table_name(name: str) -> bool:
-    """Whether a database takes this word as the name of the map's table."""
+    """Whether a database accepts a word as the name of a map's table."""
     with closing(sqlite3.connect(":memory:")) as database:
         try:
             database.execute(f"CREATE TABLE {name} (cat INTEGER)")
@@ -134,7 +134,7 @@ def _is_table_name(name: str) -> bool:
 
 
 def _check_table(name: str) -> None:
-    """Refuse the name of a vector map whose table would have a name that is taken.
+    """Refuse the name of a vector map if the name of its table is in use.
 
     In most databases names that differ by case only are the same.
     """
@@ -153,8 +153,8 @@ def _check_table(name: str) -> None:
 
 
 def _tables() -> list[str]:
-    """Names of the tables in the mapset's database; it is not made if it is not there."""
-    # A mapset that has seen no table knows of no database.
+    """Names of the tables in the mapset's database, which is not made if it does not exist."""
+    # A mapset that never had a table has no connection to a database.
     connection = gs.db_connection() or {}
     place = Template(connection.get("database", "")).safe_substitute(gs.gisenv())
     if not place or connection["driver"] == "sqlite" and not Path(place).is_file():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What GRASS modules print, as text.
+"""The output of GRASS modules as text.
 
-It stands alone since `mapset` asks it, which `modules` asks.
+A separate module, since `mapset` depends on it, and `modules` on `mapset`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from grass.exceptions import CalledModuleError
 
 
 def read_text(module: str, **options: object) -> str:
-    """What a GRASS module prints, as UTF-8 whatever the locale says: batch jobs often run in the C
+    """The standard output of a GRASS module, as UTF-8 in any locale: batch jobs often run in the C
     locale.
 
-    GRASS's own `read_command` gives bytes or text for the same call, by its version.
+    GRASS's own `read_command` returns bytes or text for the same call, depending on its version.
 
     Raises:
         CalledModuleError: It failed.

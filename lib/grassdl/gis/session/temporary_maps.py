@@ -19,27 +19,27 @@ from .messages import has_session
 _ELEMENTS = {"raster": "cell", "vector": "vector", "group": "group"}
 
 _LOCK_BEGINS, _LOCK_ENDS = ".i_dl_", ".lock"
-"""Begin and end of the names of the files, in the mapset, that tell whose processes live."""
+"""Begin and end of the names of lock files in the mapset, which show whose processes run."""
 
 _one_at_a_time = Lock()
-"""Threads that make maps side by side all get the same word."""
+"""Threads that make maps at the same time all get the same word."""
 
 
 def temporary_name(prefix: str, name: str = "") -> str:
     """A name that no map of another process has.
 
     Args:
-        prefix: What the temporary names of a task begin with.
-        name: What it ends with.
+        prefix: Prefix of the temporary names of a task.
+        name: Suffix.
     """
     with _one_at_a_time:
         return f"{prefix}_{_hold().word}{name}"
 
 
 def remove_maps(names: Sequence[str], kind: str = "raster") -> None:
-    """Remove those of these maps that the current mapset has.
+    """Remove those of these maps that exist in the current mapset.
 
-    Where the session has been taken away they stay for `remove_debris` of the next run.
+    If the session has been removed they are left for `remove_debris` of the next run.
 
     Args:
         names: Names without mapset.
@@ -49,7 +49,7 @@ def remove_maps(names: Sequence[str], kind: str = "raster") -> None:
         return
     element = _ELEMENTS[kind]
     found = {name: gs.find_file(name, element=element, mapset=".") for name in names}
-    # The session may go just now: then nothing is found, and nothing removed.
+    # The session may be removed at any moment: then nothing is found, and nothing removed.
     present = [name for name, where in found.items() if where.get("file")]
     if present:
         gs.run_command("g.remove", flags="f", type=kind, name=present, quiet=True, errors="ignore")
@@ -68,7 +68,7 @@ def remove_debris(prefix: str, kind: str = "raster") -> None:
 
 @cache
 def _hold() -> Hold:
-    """What tells that this process is at work, until it ends."""
+    """The lock that shows that this process is running, until it ends."""
     hold = Hold(_lock_of)
     atexit.register(hold.release)
     return hold

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Classes that a vector map's attribute table tells, as values or as texts."""
+"""Classes in a vector map's attribute table, as values or as texts."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def require_vector(name: str) -> str:
 
 
 def class_labels(raster: str) -> dict[str, int]:
-    """Class values of a raster map by label; a value without label is called by its number.
+    """Class values of a raster map by label; a value without label has its number as label.
 
-    Classes that no cell has count with the labels that they have among the map's categories.
+    Classes without cells count if they have labels among the map's categories.
 
     Raises:
         ValueError: Two values that cells have have the same label.
@@ -50,7 +50,7 @@ def class_labels(raster: str) -> dict[str, int]:
         if label in values:
             raise ValueError(
                 f"Classes {values[label]} and {value} of <{raster}> have the same label <{label}>: "
-                "texts cannot tell them apart"
+                "texts do not distinguish them"
             )
         values[label] = int(value)
     return {label: value for value, label in labelled_values(raster).items()} | values
@@ -128,7 +128,7 @@ def layer_number(vector: str, layer: str) -> int:
 
 
 def class_texts(vector: str, layer: str, column: str) -> dict[int, str]:
-    """What a column holds for every category that has an entry; numbers without decimals.
+    """The value of a column for every category that has one; numbers without decimals.
 
     Args:
         vector: Name of an existing vector map.
@@ -172,7 +172,7 @@ def numbers_by_category(vector: str, layer: str, column: str) -> dict[int, float
 
 
 def _texts(vector: str, layer: str, column: str) -> dict[int, str]:
-    """What a column that exists holds for every category that has an entry."""
+    """The values of an existing column by category."""
     columns = f"{_table(vector, layer)['key']},{column}"
     table = read_text("v.db.select", map=vector, layer=layer, columns=columns, format="csv")
     rows = [row for _, row in read_rows(table, ",", f"Column <{column}> of <{vector}>")][1:]
@@ -189,7 +189,7 @@ def _whole(text: str, column: str, vector: str) -> str:
 
 
 def _table(vector: str, layer: str) -> dict[str, str]:
-    """How the table of a layer is connected, which has a key column.
+    """The connection of the table of a layer, which has a key column.
 
     Raises:
         ValueError: There is none.

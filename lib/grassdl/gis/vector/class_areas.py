@@ -27,14 +27,14 @@ from .outlines import redraw
 
 @dataclass
 class ClassAreas:
-    """Areas of cells of one class that share edges, as a vector map to be.
+    """Areas of cells of one class that share edges, as a vector map that is not yet made.
 
     Attributes:
         name: Name of the map in the current mapset.
-        prefix: What the names of temporary maps begin with.
+        prefix: Prefix of the names of temporary maps.
         classes: The classes.
-        minsize: Cells that an area has at least, unless it has no neighbour.
-        outlines: How the areas are drawn.
+        minsize: Least number of cells of an area, unless it has no neighbour.
+        outlines: How outlines are drawn.
     """
 
     TITLE: ClassVar[str] = "Areas of the classification"
@@ -58,14 +58,14 @@ class ClassAreas:
 
     @property
     def temporary_name(self) -> str:
-        """Name of the map until all maps are whole."""
+        """Name of the map until all maps are complete."""
         return temporary_name(self.prefix, f"_{self.name}")
 
     @contextmanager
     def made(
         self, class_map: str, confidence_map: str, title: str, history: list[str]
     ) -> Iterator[None]:
-        """Make the map under its temporary name, under which it goes with the end of the block.
+        """Make the map under its temporary name; a map of this name is removed when the block ends.
 
         Args:
             class_map: Raster map of classes.
@@ -75,7 +75,7 @@ class ClassAreas:
             history: Lines of the map's history.
         """
         remove_debris(self.prefix, "vector")
-        # The region of this process reaches beyond the maps that are made.
+        # The region of this process extends beyond the maps that are made.
         environment = {**os.environ, "GRASS_REGION": gs.region_env(raster=class_map)}
         name, redrawn = self.temporary_name, self.outlines != AS_CELLS
         raw = temporary_name(self.prefix, "outlines") if redrawn else name
@@ -98,7 +98,7 @@ class ClassAreas:
     def _numbered(
         self, class_map: str, confidence_map: str, environment: dict[str, str]
     ) -> Iterator[tuple[str, AreaTable]]:
-        """A raster map of the areas' numbers, while the block lasts, and what is known of them."""
+        """A raster map of the areas' numbers, until the block ends, and the table of the areas."""
         # Without an underscore before the word these are no temporary names of outputs.
         clumps = temporary_name(self.prefix, "clumps")
         areas = temporary_name(self.prefix, "areas")
@@ -115,24 +115,24 @@ class ClassAreas:
                 )  # fmt: skip
             yield (areas if self.minsize > 1 else clumps), table
         finally:
-            # A reclassified map goes before the one it is made of.
+            # A reclassified map must be removed before its source.
             remove_maps([areas])
             remove_maps([clumps])
 
     def rename(self) -> None:
         """Give the map its name."""
-        # The name was checked at the start; a map that has it now may be replaced.
+        # The name was checked at the start; an existing map of this name may be replaced.
         run_module("g.rename", vector=f"{self.temporary_name},{self.name}", overwrite=True)
 
     def _owners(self, clumps: str, table: AreaTable) -> np.ndarray:
-        """The area that every area becomes part of."""
+        """The area that every area is merged into."""
         small = table.cells < self.minsize
         pairs = [sieve.touching(strip, small) for strip, *_ in _strips([clumps], overlap=1)]
         neighbours = np.unique(np.concatenate(pairs), axis=0)
         return sieve.merged(table.cells, table.values, neighbours, self.minsize)
 
     def _columns(self, table: AreaTable) -> dict[str, tuple[str, list[str]]]:
-        """The columns of the attribute table: type and the values of all areas, as SQL has them."""
+        """The columns of the attribute table: type and the values of all areas, in SQL."""
         label = {one.value: one.label.replace("'", "''") for one in self.classes}
         width = max(1, *(len(one.label.encode()) for one in self.classes))
         values = table.values[1:].tolist()
@@ -146,7 +146,7 @@ class ClassAreas:
         }
 
     def _attach(self, table: AreaTable) -> None:
-        """Make the attribute table, in one transaction where the database has them."""
+        """Make the attribute table, in one transaction if the database supports it."""
         name, columns = self.temporary_name, self._columns(table)
         run_module("db.connect", flags="c")
         driver = gs.db_connection()["driver"]
@@ -185,7 +185,7 @@ class ClassAreas:
 
 @dataclass(frozen=True)
 class AreaTable:
-    """What is known of areas, by their number from 1; the first element stands for none.
+    """Properties of areas, by their number from 1; the first element is for no area.
 
     Attributes:
         cells: Number of cells, int64.
@@ -217,10 +217,10 @@ class AreaTable:
         return self.total / np.maximum(self.cells, 1)
 
     def joined(self, kept: np.ndarray, numbers: np.ndarray) -> AreaTable:
-        """The table of areas that others became part of.
+        """The table of areas after merging others into them.
 
         Args:
-            kept: These areas in the order of their new numbers, the first for none.
+            kept: The remaining areas in the order of their new numbers, the first for none.
             numbers: New number of every area.
         """
         cells = np.bincount(numbers, self.cells).astype(np.int64)
@@ -232,7 +232,7 @@ def _strips(rasters: list[str], overlap: int = 0) -> Iterator[list[np.ndarray]]:
 
     Args:
         rasters: Their names.
-        overlap: Rows of a strip that are those of the next one too.
+        overlap: Rows of a strip that are repeated in the next one.
     """
     opened = [SourceRows(name) for name in rasters]
     step = max(1, STRIP_CELLS // opened[0].cols)

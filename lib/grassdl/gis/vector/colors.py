@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Colours that GRASS shows the features of a vector map in.
+"""Colours in which GRASS shows the features of a vector map.
 
-It stands alone since two of GRASS's ways to colour a vector map are read here and nowhere else.
+A separate module, since only here the two ways of GRASS to colour a vector map are read.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .attributes import class_texts, layer_number
 _LINE = re.compile(r"(\d+) (\d+:\d+:\d+)")
 
 RGB_COLUMN = "GRASSRGB"
-"""Column of colours that v.colors and d.vect know."""
+"""Column of colours that v.colors and d.vect use."""
 
 
 def colors_by_category(vector: str, layer: str) -> dict[int, str]:
-    """Colour "R:G:B" of categories, as v.colors set it; nobody chose those that are missing.
+    """Colour "R:G:B" of categories, as v.colors set it; categories without one are left out.
 
     Args:
         vector: Fully qualified name of an existing vector map.

@@ -18,27 +18,27 @@ from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 TEMPORARY_PREFIX = "i_dl_footprints_tmp"
 
 MAP_BYTES = 1000
-"""Bytes that a patch takes in a vector map: its outline, topology, index and attributes."""
+"""Bytes of a patch in a vector map: its outline, topology, index and attributes."""
 
 TOUCHING = 1e-6
-"""Patches that overlap by less than this part of their edge are neighbours."""
+"""Patches that overlap by less than this part of their edge count as neighbours."""
 
 
 def check_room(patches: int) -> None:
-    """Refuse footprints that the mapset's disk cannot hold.
+    """Refuse footprints for which the mapset's disk has too little free space.
 
     Args:
         patches: Number of patches.
 
     Raises:
-        ValueError: It cannot.
+        ValueError: There is too little.
     """
     folder = mapset_folder(current_mapset())
     check_disk(folder, patches * MAP_BYTES, f"the map of {patches} footprints")
 
 
 def import_footprints(gpkg: Path, name: str) -> None:
-    """Make a vector map of a dataset's footprints, which gets its name when it is whole.
+    """Make a vector map of a dataset's footprints, which gets its name when it is complete.
 
     Patches that lie apart become areas. Overlapping ones become closed lines: areas of a
     topological map cannot overlap, so v.in.ogr would cut them into pieces of several categories,
@@ -46,7 +46,7 @@ def import_footprints(gpkg: Path, name: str) -> None:
 
     Args:
         gpkg: The dataset's `patches.gpkg`.
-        name: Name of the map, as `output_names.check_vector_output` approves of it.
+        name: Name of the map, checked by `output_names.check_vector_output`.
 
     Raises:
         CalledModuleError: GRASS cannot import them.
@@ -56,7 +56,7 @@ def import_footprints(gpkg: Path, name: str) -> None:
     temporary = temporary_name(TEMPORARY_PREFIX)
     outlines = {"type": "line"} if _overlap(gpkg) else {}
     try:
-        # The project's own coordinates, which need no comparison.
+        # The coordinates are the project's own and need no check.
         run_module("v.in.ogr", flags="o", input=str(gpkg), output=temporary, **outlines)
         run_module("v.colors", stdin=_color_rules(temporary), map=temporary, use="cat", rules="-")
         run_module(
@@ -102,9 +102,10 @@ def _rectangles(gpkg: Path) -> list[tuple[float, float, float, float]]:
 
 
 def _color_rules(vector: str) -> str:
-    """Colour of every category: a table that d.vect and the GUI use for areas unasked.
+    """Colour of every category, for a colour table, which d.vect and the GUI use for areas by
+    default.
 
-    Lines have the colours of the column GRASSRGB only if d.vect is told so.
+    The colours of the column GRASSRGB are used for lines, and only on request.
     """
     listed = gs.read_command(
         "v.db.select", flags="c", map=vector, columns="cat,GRASSRGB", separator="comma", quiet=True

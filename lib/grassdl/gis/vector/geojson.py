@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Areas in and out of vector maps as GeoJSON, in the project's own coordinates.
+"""Areas read from and written to vector maps as GeoJSON, in the project's own coordinates.
 
-Unlike a GeoPackage it takes no library that a backend of Keras may have brought in another version.
+Unlike a GeoPackage it needs no library of which a backend of Keras may have loaded another version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import grass.script as gs
 from ..session.modules import run_module
 
 LAYER = "areas"
-"""The layer of a file: without, it is the file's name, which v.in.ogr warns of."""
+"""The layer of a file: without it, v.in.ogr warns of that of the file's name."""
 
 
 def import_areas(
@@ -31,7 +31,7 @@ def import_areas(
     Args:
         areas: Geometry and attributes of each.
         name: Name of the map.
-        flags, options: More of v.in.ogr.
+        flags, options: Other flags and options of v.in.ogr.
     """
     collection = {
         "type": "FeatureCollection",
@@ -44,7 +44,7 @@ def import_areas(
     path = Path(gs.tempfile())
     try:
         path.write_text(json.dumps(collection), encoding="utf-8")
-        # The coordinates are the project's: there is nothing to compare.
+        # The coordinates are the project's own and need no check.
         run_module("v.in.ogr", flags=f"o{flags}", input=str(path), output=name, **options)
     finally:
         path.unlink()
@@ -57,7 +57,7 @@ def geometries(vector: str) -> dict[int, str]:
         run_module(
             "v.out.ogr", input=vector, output=str(path), format="GeoJSON", type="area",
             lco="COORDINATE_PRECISION=15",
-            # It would warn of the lacking table, and of areas that are no objects.
+            # It would warn of the missing table, and of areas that are no objects.
             quiet=False, env={**os.environ, "GRASS_VERBOSE": "-1"},
         )  # fmt: skip
         features = json.loads(path.read_text(encoding="utf-8"))["features"]

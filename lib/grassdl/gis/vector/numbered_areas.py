@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The areas of a vector map as numbered objects in a raster map, whatever their categories are."""
+"""The areas of a vector map as numbered objects in a raster map, whatever their categories."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from .sites import area_categories, opened_vector
 
 NUMBERS_LAYER = 9999
-"""Layer of the temporary map that has a category of its own for each area."""
+"""Layer of the temporary map that has a unique category for each area."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class NumberedAreas:
 
 @contextmanager
 def numbered_areas(vector: str, layer: str, prefix: str, name: str = "") -> Iterator[NumberedAreas]:
-    """The areas of a vector map that have a category in a layer, while the block lasts.
+    """The areas of a vector map that have a category in a layer, until the block ends.
 
     Each area is an object, also where categories are classes that many areas share. Where
-    polygons overlap, GRASS makes an area of its own of what they share, with the categories of
+    polygons overlap, GRASS makes a separate area of the intersection, with the categories of
     both: it is part of the object that it touches and shares the first category with.
 
     Args:
         vector: Name of the map.
         layer: Number of the layer.
-        prefix: What the names of temporary maps begin with.
-        name: What they also hold, where several maps are numbered at once.
+        prefix: Prefix of the names of temporary maps.
+        name: Suffix of these names, for several maps at once.
     """
     require_own_format("raster")
     remove_debris(prefix)
@@ -103,7 +103,7 @@ def _neighbours(opened: object) -> Iterator[tuple[int, int]]:
     left, right = c_int(), c_int()
 
     def area(side: int) -> int:
-        # Of an area inside of another one the outside is an isle of that.
+        # On the outside of an area within another one is an isle of that.
         return side if side >= 0 else libvector.Vect_get_isle_area(opened, -side)
 
     for line in range(1, libvector.Vect_get_num_lines(opened) + 1):

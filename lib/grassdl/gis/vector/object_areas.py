@@ -16,11 +16,11 @@ from .class_areas import AreaTable, ClassAreas
 
 @dataclass
 class ObjectAreas(ClassAreas):
-    """Objects as a vector map to be.
+    """Objects as a vector map that is not yet made.
 
     Attributes:
         objects: Raster map of their numbers from 1 on.
-        values: Class value of each, by its number; the first element stands for none.
+        values: Class value of each, by its number; the first element is for no object.
     """
 
     TITLE: ClassVar[str] = "Objects"
@@ -32,7 +32,7 @@ class ObjectAreas(ClassAreas):
     def _numbered(
         self, class_map: str, confidence_map: str, environment: dict[str, str]
     ) -> Iterator[tuple[str, AreaTable]]:
-        """See `ClassAreas`: small objects are dropped already, and the border has their class."""
+        """See `ClassAreas`: small objects have been removed, and the border has their class."""
         table = AreaTable.of(self.objects, class_map, confidence_map)
         yield self.objects, replace(table, values=self.values)
 

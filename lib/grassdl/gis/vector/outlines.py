@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A vector map of areas whose outlines follow cells, drawn anew."""
+"""A vector map of areas with simplified outlines, from one whose outlines follow cells."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def redraw(
 
     Args:
         raw: Vector map of areas whose categories count from 1.
-        name: Name of the map to be.
-        prefix: What the names of temporary maps begin with.
-        outlines: How they are drawn.
+        name: Name of the new map.
+        prefix: Prefix of the names of temporary maps.
+        outlines: How outlines are drawn.
         values: Class value of each area, by its category.
         cell: Edge of a cell in map units.
     """
@@ -54,7 +54,7 @@ def redraw(
 
 
 def _turn(drawn: Mapping[int, str], name: str, turned: np.ndarray, cell: float) -> None:
-    """Make a map of outlines of which some get right angles, and tell what has changed."""
+    """Make a map of outlines, some of them with right angles, and report the changes."""
     found = right_angled(list(drawn.values()), [bool(turned[cat]) for cat in drawn], cell)
     areas = [
         (json.loads(one), {"cat": cat}) for cat, one in zip(drawn, found.outlines, strict=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sample points of a vector map, and what raster maps hold there."""
+"""Sample points of a vector map, and the values of raster maps at them."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def sample_points(
 
     Args:
         vector: Name of an existing vector map.
-        layer: The layer whose categories are meant.
+        layer: The layer of the categories.
         label_of: Class value, or value, of each category; None where the categories are the
             classes.
         region: The region in which they must lie.
-        noun: What they have, for messages.
+        noun: "class" or "value", for messages.
 
     Raises:
         ValueError: There is no point, one has no class or value, or one lies outside the region.
@@ -74,7 +74,7 @@ def _labels(
 
 
 def _cells_within(places: np.ndarray, vector: str, region: Region) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of places (points, 2) given as east and north."""
+    """Rows and columns of positions (points, 2) given as east and north."""
     rows, cols = np.floor(region.cells_of(places)).astype(np.int64).T
     outside = (rows < 0) | (rows >= region.rows) | (cols < 0) | (cols >= region.cols)
     if outside.any():
@@ -88,7 +88,7 @@ def _cells_within(places: np.ndarray, vector: str, region: Region) -> tuple[np.n
 
 
 def values_at(raster: RowReader, points: SamplePoints) -> tuple[np.ndarray, np.ndarray]:
-    """What a raster map holds at the points (points,), and at which it is NULL; only the rows with
+    """Values of a raster map at the points (points,), and at which it is NULL; only the rows with
     points are read."""
     values, null = np.empty(len(points.rows), raster.dtype), np.empty(len(points.rows), bool)
     for row in np.unique(points.rows):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Segments as a vector map of areas, with what is known of each as its attributes."""
+"""Segments as a vector map of areas, with their properties as attributes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 TEMPORARY_PREFIX = "i_dl_segments_tmp"
 
 COLUMNS_AT_ONCE = 100
-"""Columns that a statement names at most: db.execute cuts those of more than about 8000 characters,
-and a network may have hundreds of features."""
+"""Most columns of a statement: db.execute truncates those of more than about 8000 characters, and a
+network may have hundreds of features."""
 
 
 def segment_areas(
     raster: str, name: str, columns: Mapping[str, np.ndarray], environment: Mapping[str, str]
 ) -> None:
-    """Make a vector map of segments, which gets its name when it is whole.
+    """Make a vector map of segments, which gets its name when it is complete.
 
     The category of an area is the id of its segment. Parts of a segment that do not touch along
     an edge become areas of one category.
 
     Args:
         raster: Map of segments.
-        name: Name of the map, as `check_vector_output` approves of it.
+        name: Name of the map, checked by `check_vector_output`.
         columns: Values by name, those of the first column being the ids, of 0 or more.
         environment: That of a session in the region whose segments are wanted.
 
@@ -53,7 +53,7 @@ def segment_areas(
         run_module(
             "v.support", flags="h", map=temporary, map_name="Segments", cmdhist=command_line()
         )
-        # The name was checked at the start; a map that has it now may be replaced.
+        # The name was checked at the start; an existing map of this name may be replaced.
         run_module("g.rename", vector=f"{temporary},{name}", overwrite=True)
     finally:
         script.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ def segment_areas(
 
 
 def _statements(table: str, columns: Mapping[str, np.ndarray]) -> Iterator[str]:
-    """SQL that makes and fills the table, at once where the database can."""
+    """SQL that makes and fills the table, in one transaction if the database supports it."""
     kinds = {"i": "INTEGER", "f": "DOUBLE PRECISION"}
     key, *names = columns
     fields = [f"{name} {kinds[columns[name].dtype.kind]}" for name in names]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Areas and points of a vector map: where they lie and which categories they have."""
+"""Areas and points of a vector map: their positions and categories."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ...core.classes import MapClass
 from ..raster.region import Region
 
 MOST_CENTRES = 10_000
-"""Cell centres of which at most one is looked for in an area; one around which there are more is
-not small."""
+"""Most cell centres among which one is searched for in an area; an area with more around it is not
+small."""
 
 LISTED_CLASSES = 5
-"""Classes that a sentence names at most."""
+"""Most classes in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TrainingSites:
     """Areas or points of a vector map that have a category.
 
     Attributes:
-        places: Their places (n, 2) as (x, y); of an area the centre of its bounding box, or a
+        places: Their positions (n, 2) as (x, y); of an area the centre of its bounding box, or a
             point in it if that lies outside.
         categories: Their categories, mostly one.
         label_cells: Which of them label a cell if it is in the region, (n,) bool.
@@ -40,7 +40,7 @@ class TrainingSites:
     label_cells: np.ndarray
 
     def chosen(self, places: Sequence[int]) -> TrainingSites:
-        """Some of the sites."""
+        """A subset of the sites."""
         categories = [self.categories[place] for place in places]
         return TrainingSites(self.places[places], categories, self.label_cells[places])
 
@@ -110,7 +110,7 @@ class _Area:
 
     def holds_centre(self, region: Region) -> bool:
         """Whether it holds the centre of a cell."""
-        # Counted from a point in it, so that it does not matter how longitudes are counted.
+        # Relative to a point in it, so that the range of longitudes does not matter.
         x, y = self._inner
         row, col = region.cells_of(np.array([self._inner]))[0]
 
@@ -128,7 +128,7 @@ class _Area:
 
 
 def _centres(low: float, high: float) -> range:
-    """The cells whose centres lie from `low` to `high`, both counted in cells."""
+    """The cells whose centres lie from `low` to `high`, both in cells."""
     return range(int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1)
 
 
@@ -139,7 +139,7 @@ def too_small(
     vector: str,
     noun: str = "class",
 ) -> list[str]:
-    """A sentence about areas in the region that label nothing, if there are any.
+    """A sentence about areas in the region that label no cell, if there are any.
 
     Args:
         sites: The areas.
@@ -173,7 +173,7 @@ def too_small(
 
 @contextmanager
 def opened_vector(vector: str) -> Iterator[object]:
-    """The vector map, with its topology, as the C library knows it."""
+    """The vector map, with its topology, in the C library."""
     import grass.lib.gis as libgis
     import grass.lib.vector as libvector
 
@@ -193,7 +193,7 @@ def read_points(vector: str, layer: str) -> TrainingSites:
         "v.out.ascii", input=vector, type="point", layer=layer, separator="pipe", precision=15,
         quiet=True,
     )  # fmt: skip
-    # Coordinates, among them a height where the map has one, then the category.
+    # Coordinates, including a height if the map has one, then the category.
     lines = [line.split("|") for line in listed.split()]
     places = np.array([(float(line[0]), float(line[1])) for line in lines]).reshape(-1, 2)
     categories = [[int(line[-1])] for line in lines]
