@@ -293,7 +293,7 @@ def review(options: dict[str, str]) -> str:
     from grassdl.gis.outputs.listed_areas import check_names, make_maps
     from grassdl.gis.session.mapset import provenance
     from grassdl.model.ensemble import open_model
-    from grassdl.review.held_out import held_out, learnt_by_heart
+    from grassdl.review.held_out import held_out, leak_warnings
     from grassdl.review.settings import Settings
 
     settings = Settings.from_options(options)
@@ -304,7 +304,7 @@ def review(options: dict[str, str]) -> str:
         check_ground(one, place)
     model = open_model(options["model"]) if options["model"] else None
     parts = held_out(model, patch_sets) if model and options["suspects"] else []
-    for line in learnt_by_heart(parts):
+    for line in leak_warnings(parts):
         gs.warning(line)
     maps = []
     # The region is predicted before Keras is loaded, since OpenVINO does not need it.

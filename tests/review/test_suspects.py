@@ -14,7 +14,7 @@ from grassdl.dataset.patchset import PatchSet
 from grassdl.dataset.seen import area_seen
 from grassdl.model.ensemble import Member, Model
 from grassdl.review import held_out as module
-from grassdl.review.held_out import LabelledCells, held_out, learnt_by_heart
+from grassdl.review.held_out import LabelledCells, held_out, leak_warnings
 from grassdl.review.suspects import PASSES, find_suspects
 from placed_patches import UTM
 from reviewed_dataset import AREA, card_of, network, write_areas
@@ -152,12 +152,12 @@ def test_patches_on_ground_that_the_model_was_trained_on_are_reported(tmp_path):
     write_areas(tmp_path / "data", edge=4, wrong=0, crs=UTM)
     other, patch_set = (PatchSet.open(tmp_path / name) for name in ("trained", "data"))
     model = model_of(other, areas=[area_seen(other)])
-    lines = learnt_by_heart(held_out(model, [patch_set]))
+    lines = leak_warnings(held_out(model, [patch_set]))
     assert [line.split(" (")[0] for line in lines] == [
         f"2 of 2 {split} patches of dataset data lie where model <small> was trained"
         for split in ("val", "test")
     ]
     assert (
-        learnt_by_heart(held_out(model_of(patch_set, areas=[area_seen(patch_set)]), [patch_set]))
+        leak_warnings(held_out(model_of(patch_set, areas=[area_seen(patch_set)]), [patch_set]))
         == []
     )

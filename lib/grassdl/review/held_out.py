@@ -130,8 +130,8 @@ def held_out(model: Model, patch_sets: Sequence[PatchSet]) -> list[HeldOut]:
     return parts
 
 
-def learnt_by_heart(parts: Sequence[HeldOut]) -> list[str]:
-    """Sentences about patches where their network was trained with other datasets, if any."""
+def leak_warnings(parts: Sequence[HeldOut]) -> list[str]:
+    """Warnings of patches on whose cells their network was trained with other datasets, if any."""
     found = [leak for part in parts for leak in part.patches.leaks]
     told = "wrong labels that it has learnt are not suspected"
     return [sentence(one, told) for one in found if one["seen_as"] == "train"]
