@@ -192,8 +192,8 @@
 # % required: no
 # % options: classes,value,patch
 # % descriptions: classes;classes of cells;value;a value of cells, such as a height;patch;one class of each patch: that of the object at its centre
-# % label: What the labels are (by the type of the raster map when empty)
-# % description: A value is learnt by regression; by default so for a raster map of floating type, else classes
+# % label: Kind of the labels (by the type of the raster map when empty)
+# % description: By default values, by regression, for a raster map of floating type, else classes
 # % guisection: Labels
 # %end
 # %option
@@ -201,7 +201,7 @@
 # % type: integer
 # % required: no
 # % label: Class value for unlabelled cells (none when empty)
-# % description: By default they stay unlabelled and weigh nothing in training
+# % description: By default they stay unlabelled and do not count in training
 # % guisection: Labels
 # %end
 # %option
@@ -209,7 +209,7 @@
 # % type: integer
 # % required: no
 # % label: Width in cells of a class between and around objects (none when empty)
-# % description: Of training areas, or of segments that are objects: touching ones can be separated, see objects of i.dl.predict
+# % description: Of training areas, or of segments that are objects: separates touching ones, see objects of i.dl.predict
 # % guisection: Labels
 # %end
 # %option G_OPT_F_INPUT
@@ -223,7 +223,7 @@
 # % key: class_colors
 # % required: no
 # % label: File with the colours of classes, value R:G:B or label R:G:B on each line
-# % description: By default those of the map, else those that suit the labels
+# % description: By default those of the map, else the usual ones of the labels
 # % guisection: Labels
 # %end
 # %option
@@ -279,7 +279,7 @@
 # % key: jitter
 # % type: integer
 # % required: no
-# % label: How far patches may lie off their objects in cells (0 when empty)
+# % label: Largest displacement of patches from their objects in cells (0 when empty)
 # % description: For sampling=objects; by default every object is in the centre of its patch
 # % guisection: Sampling
 # %end
@@ -309,7 +309,7 @@
 # % options: blocks,map,none
 # % answer: blocks
 # % descriptions: blocks;whole square blocks go to one split;map;split_map sets the split;none;all patches go to training
-# % description: How patches are dealt to the splits
+# % description: How patches are assigned to the splits
 # % guisection: Split
 # %end
 # %option
@@ -340,7 +340,7 @@
 # % type: integer
 # % required: no
 # % label: Number of folds for fold= of i.dl.train (none when empty)
-# % description: Whole blocks of all that is not for test, as apart from each other as splits; the first is the split val
+# % description: Whole blocks that are not for test, separated like splits; the first is the split val
 # % guisection: Split
 # %end
 # %option
@@ -350,8 +350,8 @@
 # % options: nearest,bilinear,bicubic,average
 # % answer: nearest
 # % descriptions: nearest;the cell that the centre lies in;bilinear;from four cells;bicubic;from sixteen cells;average;mean of all cells
-# % label: How bands of another grid come onto that of the region
-# % description: Labels are always those of the nearest cell
+# % label: How bands of another grid are resampled to that of the region
+# % description: Labels are always resampled by nearest neighbour
 # % guisection: Bands
 # %end
 # %option
@@ -378,7 +378,7 @@
 # % required: no
 # % options: npy,geotiff,json
 # % answer: npy
-# % descriptions: npy;NumPy arrays, the quickest to learn from;geotiff;georeferenced images, which other programs read;json;with -p: the plan as one JSON object, for scripts
+# % descriptions: npy;NumPy arrays, the fastest to train from;geotiff;georeferenced images, which other programs read;json;with -p: the plan as one JSON object, for scripts
 # % description: Format of the patches, or of the plan
 # % guisection: Output
 # %end

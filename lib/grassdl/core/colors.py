@@ -43,7 +43,7 @@ GRASS_COLORS = {
     "violet": "128:0:255",
     "indigo": "0:128:255",
 }
-"""Names of colours, as r.colors knows them."""
+"""Names of colours in r.colors."""
 
 _BY_NAME = {
     "0:114:178": "water river lake pond sea ocean stream canal pool",

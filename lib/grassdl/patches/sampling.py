@@ -234,7 +234,7 @@ class StratifiedSampling(NumberSampling):
 
 @dataclass(frozen=True)
 class BalancedSampling(NumberSampling):
-    """Patches drawn so that the shares of the classes come out even: use it where classes are rare.
+    """Patches drawn so that the shares of the classes are even: use it where classes are rare.
 
     They are drawn within every split, since those for the whole region may be from a few places
     only. See `balanced.draw_evenly`.

@@ -34,7 +34,7 @@ def evaluation_maps(options: Mapping[str, str]) -> Iterator[EvaluationMaps]:
     """The maps that the options classification, reference, points, areas, compare and segments
     name; a classification of floating type holds values.
 
-    Areas become a temporary raster map, which lives as long as the block.
+    Areas become a temporary raster map, which exists until the block ends.
 
     Raises:
         ValueError: One is missing or of the wrong kind; see `class_by_category`,
@@ -98,7 +98,7 @@ def _require_values(map_name: str, option: str, name: str) -> str:
 
 
 def _reference(options: Mapping[str, str], name: str, opened: ExitStack) -> Reference:
-    """The reference, whose temporary map lives as long as `opened`."""
+    """The reference, whose temporary map exists until `opened` is closed."""
     if options["reference"]:
         raster = _require_values(options["reference"], "reference", name)
         return Reference(raster, raster)

@@ -279,7 +279,7 @@ def _objects(
 
 
 def _reference(options: Mapping[str, str], classification: str, opened: ExitStack) -> Reference:
-    """The reference, whose temporary maps live as long as `opened`."""
+    """The reference, whose temporary maps exist until `opened` is closed."""
     background = whole(options, "background", 0) if options["background"] else None
     if options["reference"]:
         name = raster = labels = require_integer(options["reference"])

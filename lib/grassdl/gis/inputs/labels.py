@@ -238,7 +238,7 @@ def _area_labels(
     rules: ClassRules,
     region: Region,
 ) -> Iterator[LabelSource]:
-    """Labels from areas; a temporary raster map lives as long as the block."""
+    """Labels from areas; a temporary raster map exists until the block ends."""
     with _areas_as_cells(training, bool(rules.borders)) as cells:
         name, layer = training.name, training.layer
         numbers = [one for one in values_in_region(cells.raster) if one in cells.category_of]

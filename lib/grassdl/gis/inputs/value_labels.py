@@ -113,7 +113,7 @@ def _ranged(target: ValueTarget, values: np.ndarray, name: str) -> ValueTarget:
 def _area_values(
     training: TrainingMap, table: Mapping[int, float], otherwise: float, region: Region
 ) -> Iterator[LabelSource]:
-    """Labels from areas; a temporary raster map lives as long as the block."""
+    """Labels from areas; a temporary raster map exists until the block ends."""
     require_own_format("raster")
     remove_debris(TEMPORARY_PREFIX)
     raster = temporary_name(TEMPORARY_PREFIX)
