@@ -21,7 +21,7 @@ from .bands import OBSERVED, Band, names_mismatch, number_of_dates
 from .text import listed
 
 FAR_DAYS = 20
-"""Days that a date may be off that of the training before the user is warned."""
+"""Most days between a date and that of the training without a warning."""
 
 AS_IT_IS = BandStatistics(count=2, total=0, total_squares=2, minimum=-1, maximum=1)
 """Statistics by which "observed" is normalised: mean 0 and deviation 1. NULL, which is replaced by
@@ -40,7 +40,7 @@ def days_of(bands: Sequence[Band]) -> tuple[int, ...] | None:
 
 
 def days_off(expected: Sequence[int], given: Sequence[int]) -> int:
-    """The most days that a date of a series is off another's; 0 if that is not far."""
+    """The largest difference in days between the dates of two series; 0 up to `FAR_DAYS`."""
     off = max(abs(one - day) for one, day in zip(given, expected, strict=True))
     return off if off > FAR_DAYS else 0
 

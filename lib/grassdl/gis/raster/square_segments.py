@@ -91,7 +91,8 @@ def square_segments(dates: Sequence[Sequence[str]], settings: Settings) -> Squar
     """Segments of raster maps in the region.
 
     Args:
-        dates: Fully qualified names of the maps of each date of a series; otherwise of all maps.
+        dates: Fully qualified names of the maps of each date of a series; without a series one
+            list of all maps.
         settings: The parameters of the segmentation.
 
     Raises:
