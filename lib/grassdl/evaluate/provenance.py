@@ -125,8 +125,9 @@ def model_of(metadata: Mapping[str, str]) -> ModelCard | None:
 
 
 def maps_used(metadata: Mapping[str, str]) -> set[str]:
-    """Names of the maps that the call in a map's history names; none for a group."""
-    options = (_option(metadata, key) for key in ("input", "dsm", "dtm", "red", "nir"))
+    """Names of the maps that the call in a map's history names; none for groups and series."""
+    keys = [date + key for date in ("", "after_") for key in ("input", "dsm", "dtm", "red", "nir")]
+    options = (_option(metadata, key) for key in keys)
     return {name for names in options for name in names.split(",") if name}
 
 
