@@ -275,7 +275,8 @@ def test_a_trial_without_a_band_makes_a_model_that_asks_for_the_others_only(
 
 def test_a_model_is_trained_on_with_other_bands_and_its_encoder_frozen(run, dataset, tmp_path):
     folder = dataset()
-    train(run, folder, tmp_path / "old", check=True, bands="red")
+    quick = {"network": "fcn_dk", "depth": 2}
+    train(run, folder, tmp_path / "old", check=True, bands="red", **quick)
     options = {"filters": "", "depth": "", "epochs": 2, "flags": "f", "model": tmp_path / "old"}
     options["format"] = "json"
     done = train(run, folder, tmp_path / "new", check=True, **options)
