@@ -11,6 +11,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from .argmax_pooling import PACKAGE
+from .dates import LayerOfDates
 
 LONGEST_DAYS = 1000
 """Base of the periods of `WithDays` in days / 2 pi: an upper bound (Garnot and Landrieu 2021)."""
@@ -61,16 +62,12 @@ class WithDays(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class DateAttention(layers.Layer):
+class DateAttention(LayerOfDates):
     """Attention to the dates: the softmax of their scores over the dates; a missing date has 0.
 
     Args:
         dates: Number of dates.
     """
-
-    def __init__(self, dates: int, **settings: Any):
-        super().__init__(**settings)
-        self.dates = dates
 
     def call(self, given: Sequence[KerasTensor]) -> KerasTensor:
         """The attention of each head to each date.
@@ -89,22 +86,14 @@ class DateAttention(layers.Layer):
             scores[place] += ops.where(share > 0, known, ops.full_like(share, MISSING))
         return ops.concatenate(ops.unstack(ops.softmax(ops.stack(scores), axis=0), self.dates), -1)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the layer."""
-        return {**super().get_config(), "dates": self.dates}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class AttendedDates(layers.Layer):
+class AttendedDates(LayerOfDates):
     """Mean of the features of all dates, weighted by attention; each head weights its own channels.
 
     Args:
         dates: Number of dates.
     """
-
-    def __init__(self, dates: int, **settings: Any):
-        super().__init__(**settings)
-        self.dates = dates
 
     def call(self, given: Sequence[KerasTensor]) -> KerasTensor:
         """The weighted mean of the features.
@@ -129,7 +118,3 @@ class AttendedDates(layers.Layer):
             ops.repeat(weight, repeats, axis=-1) * one
             for weight, one in zip(weights, features, strict=True)
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the layer."""
-        return {**super().get_config(), "dates": self.dates}

@@ -14,9 +14,8 @@ WHOLE = 0.999
 """Least share of a cell that counts as observed."""
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class DatesApart(layers.Layer):
-    """Splits the bands of all dates, date after date, into those of each date.
+class LayerOfDates(layers.Layer):
+    """A layer that is given the number of dates.
 
     Args:
         dates: Number of dates.
@@ -26,13 +25,22 @@ class DatesApart(layers.Layer):
         super().__init__(**settings)
         self.dates = dates
 
-    def call(self, pixels: KerasTensor) -> list[KerasTensor]:
-        """For each date (batch, rows, columns, bands) of (batch, rows, columns, dates x bands)."""
-        return ops.split(pixels, self.dates, axis=-1)
-
     def get_config(self) -> dict[str, Any]:
         """The arguments of the layer."""
         return {**super().get_config(), "dates": self.dates}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class DatesApart(LayerOfDates):
+    """Splits the bands of all dates, date after date, into those of each date.
+
+    Args:
+        dates: Number of dates.
+    """
+
+    def call(self, pixels: KerasTensor) -> list[KerasTensor]:
+        """For each date (batch, rows, columns, bands) of (batch, rows, columns, dates x bands)."""
+        return ops.split(pixels, self.dates, axis=-1)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -45,7 +53,7 @@ class LastBand(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class WhereObserved(layers.Layer):
+class WhereObserved(LayerOfDates):
     """Sets the bands of a series to their means where their date is missing.
 
     The last band of each date is 1 where it was observed; cells that are observed only in part,
@@ -54,10 +62,6 @@ class WhereObserved(layers.Layer):
     Args:
         dates: Number of dates.
     """
-
-    def __init__(self, dates: int, **settings: Any):
-        super().__init__(**settings)
-        self.dates = dates
 
     def call(self, pixels: KerasTensor) -> KerasTensor:
         """Normalised pixels (batch, rows, columns, dates x bands), 0 where missing."""
@@ -72,10 +76,6 @@ class WhereObserved(layers.Layer):
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the pixels."""
         return shape
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the layer."""
-        return {**super().get_config(), "dates": self.dates}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
