@@ -17,8 +17,14 @@ from ..session.output_names import require_own_format
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
 from ..vector.attributes import layer_number, numbers_by_category, require_vector
 from ..vector.sample_points import sample_points
-from ..vector.sites import read_areas, too_small
-from .evaluation_maps import TEMPORARY_PREFIX, EvaluationMaps, Reference, class_maps
+from ..vector.sites import too_small
+from .evaluation_maps import (
+    TEMPORARY_PREFIX,
+    EvaluationMaps,
+    Reference,
+    class_maps,
+    reference_areas,
+)
 from .labels import overlaps
 from .value_labels import rasterize_values
 
@@ -121,12 +127,7 @@ def _reference(options: Mapping[str, str], name: str, opened: ExitStack) -> Refe
 def _check_areas(vector: str, layer: str, column: str, value_of: Mapping[int, float]) -> None:
     """Refuse a map without areas that have a value; warn of those that cover no cell centre."""
     region = Region.current()
-    sites = read_areas(vector, int(layer), region)
-    if not sites.categories:
-        raise ValueError(
-            f"Vector map <{vector}> has no areas with a category in layer {layer}: use points= for "
-            "points, or name another layer"
-        )
+    sites = reference_areas(vector, layer, region)
     if not value_of:
         raise ValueError(f"No area of <{vector}> has a number in column <{column}>")
     table = dict.fromkeys(value_of, MapClass(0, column, ""))

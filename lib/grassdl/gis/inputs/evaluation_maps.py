@@ -37,7 +37,7 @@ from ..vector.area_objects import AreaObjects
 from ..vector.attributes import class_by_category, class_labels, layer_number, require_vector
 from ..vector.numbered_areas import numbered_areas
 from ..vector.sample_points import SamplePoints, sample_points, values_at
-from ..vector.sites import read_areas, too_small
+from ..vector.sites import TrainingSites, read_areas, too_small
 from .labels import overlaps
 
 TEMPORARY_PREFIX = "i_dl_evaluate_tmp"
@@ -306,6 +306,21 @@ def _class_of(vector: str, layer: str, column: str, classification: str) -> dict
     return class_by_category(vector, layer, column, labels, classification)
 
 
+def reference_areas(vector: str, layer: str, region: Region) -> TrainingSites:
+    """The areas of a vector map that is the reference, see `read_areas`.
+
+    Raises:
+        ValueError: There are none.
+    """
+    sites = read_areas(vector, int(layer), region)
+    if not sites.categories:
+        raise ValueError(
+            f"Vector map <{vector}> has no areas with a category in layer {layer}: use points= for "
+            "points, or name another layer"
+        )
+    return sites
+
+
 def _warn_of_areas(
     vector: str, layer: str, class_of: Mapping[int, int] | None, classification: str
 ) -> None:
@@ -315,12 +330,7 @@ def _warn_of_areas(
         ValueError: There are none.
     """
     region = Region.current()
-    sites = read_areas(vector, int(layer), region)
-    if not sites.categories:
-        raise ValueError(
-            f"Vector map <{vector}> has no areas with a category in layer {layer}: use points= for "
-            "points, or name another layer"
-        )
+    sites = reference_areas(vector, layer, region)
     if class_of is None:
         class_of = {category: category for own in sites.categories for category in own}
     labels = labels_of(classification, set(class_of.values()))
