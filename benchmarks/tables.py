@@ -135,9 +135,9 @@ ENCODER_CELLS = " | ".join(
             f"{{{name}[median]:.3f}} ({{{name}[least]:.3f}} to {{{name}[most]:.3f}})"
             for name in ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
         ),
-        "{training_min[median]:.1f} min",
-        "{keras_mpixel_s[median]:.2f} Mpixel/s",
-        "{openvino_mpixel_s[median]:.2f} Mpixel/s",
+        "{training_cpu_min[median]:.1f} min",
+        "{keras_mpixel_cpu_s[median]:.2f} Mpixel/s",
+        "{openvino_mpixel_cpu_s[median]:.2f} Mpixel/s",
         "{halo[median]:.0f}",
     ]
 )
