@@ -128,13 +128,15 @@ ENCODER_CASES = [
     "256 patches",
     "2000 points",
 ]
+SCORE_RANGES = " | ".join(
+    f"{{{name}[median]:.3f}} ({{{name}[least]:.3f}} to {{{name}[most]:.3f}})"
+    for name in ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
+)
+DISTILLATION_CELLS = f"{{model}} | {SCORE_RANGES} | {{map_cpu_s[median]:.1f}} s"
 ENCODER_CELLS = " | ".join(
     [
         "{network}",
-        *(
-            f"{{{name}[median]:.3f}} ({{{name}[least]:.3f}} to {{{name}[most]:.3f}})"
-            for name in ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
-        ),
+        SCORE_RANGES,
         "{training_cpu_min[median]:.1f} min",
         "{keras_mpixel_cpu_s[median]:.2f} Mpixel/s",
         "{openvino_mpixel_cpu_s[median]:.2f} Mpixel/s",
@@ -328,6 +330,10 @@ OF_BENCHMARKS = {
                 {"epochs": 100, "parent_epochs": 20, "seeds": 1},
             )
         ],
+    ),
+    "distillation": Table(
+        f"network | {SCORES_HEAD} | processor time of a map",
+        [Rows("distillation", DISTILLATION_CELLS, {"epochs": 25, "seeds": 3})],
     ),
     **{
         f"encoders, {case}": Table(
