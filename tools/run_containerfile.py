@@ -19,11 +19,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CHROOT = ROOT / "tools" / "chroot.sh"
 RELEASES = {"12": "bookworm", "13": "trixie", "14": "forky"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CERTIFICATES = "/etc/ssl/private-certificates.crt"
@@ -89,31 +88,12 @@ class Chroot:
             self.variables |= dict.fromkeys(names, CERTIFICATES)
 
     def copy(self, target: str) -> None:
-        """The checkout, without what git ignores."""
-        listed = ["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z"]
-        names = subprocess.run(listed, check=True, capture_output=True).stdout.decode().split("\0")
-        place = self.folder / target.lstrip("/")
-        place.mkdir(parents=True)
-        for name in filter(None, names):
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
+        """The checkout."""
+        subprocess.run([CHROOT, "copy", self.folder / target.lstrip("/")], check=True)
 
     def call(self, *words: str) -> None:
         """Run a program inside."""
-        with self.mounted():
-            subprocess.run(["chroot", self.folder, *words], env=self.variables, check=True)
-
-    @contextmanager
-    def mounted(self) -> Iterator[None]:
-        """With processes and devices."""
-        places = [self.folder / name for name in ("proc", "dev")]
-        for place in places:
-            subprocess.run(["mount", "--bind", f"/{place.name}", place], check=True)
-        try:
-            yield
-        finally:
-            for place in places:
-                subprocess.run(["umount", place], check=True)
+        subprocess.run([CHROOT, "run", self.folder, *words], env=self.variables, check=True)
 
 
 def split_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:

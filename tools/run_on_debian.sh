@@ -10,7 +10,7 @@
 # Where a chroot has a file /root/env.sh, it is read first: certificates, or a mirror.
 # TESTS= names other tests than the short ones.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
+chroot=$(dirname "$0")/chroot.sh
 
 # The environment, the addon, the forms, files, and one run of each step: dataset, model and map.
 TESTS=${TESTS:-"tests/runtime/test_environment.py tests/test_install.py tests/test_many_scenes.py
@@ -89,21 +89,11 @@ trial() {
 
 for debian in "$@"; do
     copy=$(mktemp -d "${debian%/}/tmp/i.dl-XXXXXX")
-    mounted=()
-    clean() {
-        local folder
-        for folder in "${mounted[@]}"; do umount "$folder"; done
-        rm -rf "$copy"
-    }
-    trap clean EXIT
-    (cd "$root" && git ls-files -co --exclude-standard -z | xargs -0 tar -cf -) | tar -xf - -C "$copy"
+    trap 'rm -rf "$copy"' EXIT
+    "$chroot" copy "$copy"
     git -C "$copy" init -q && git -C "$copy" add -A
-    for name in proc dev; do
-        [ "$debian" != / ] && ! mountpoint -q "$debian/$name" || continue
-        mount --bind "/$name" "$debian/$name"
-        mounted+=("$debian/$name")
-    done
-    chroot "$debian" bash -c "set -euo pipefail; TESTS='$TESTS'; $(declare -f trial); trial '/tmp/${copy##*/}'"
-    clean
+    "$chroot" run "$debian" bash -c \
+        "set -euo pipefail; TESTS='$TESTS'; $(declare -f trial); trial '/tmp/${copy##*/}'"
+    rm -rf "$copy"
     trap - EXIT
 done
