@@ -20,6 +20,7 @@ from typing import TextIO
 
 HOST = "127.0.0.1"
 START_S = 120
+STORES = ("valkey-server", "redis-server")
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
 
 
@@ -31,19 +32,21 @@ class Service:
         environment: The Python environment of actinia; made if it is absent.
         grass: The command that starts GRASS.
         addons: Where the toolset is installed.
+        store: The program of the key-value store; the first of `STORES` that is installed if empty.
     """
 
-    def __init__(self, folder: Path, environment: Path, grass: str, addons: Path):
+    def __init__(self, folder: Path, environment: Path, grass: str, addons: Path, store: str = ""):
         self.folder = folder
         self.environment = environment
         self.grass = grass
         self.addons = addons
+        self.store = store
         self.url = ""
         self._processes: list[subprocess.Popen[bytes]] = []
         self._variables = os.environ | {"DEFAULT_CONFIG_PATH": str(folder / "actinia.cfg")}
 
     def __enter__(self) -> Service:
-        store = _store()
+        store = _store(self.store)
         make_environment(self.environment)
         for name in ("grassdb", "userdata", "temporary", "resources", "cache", "log"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -189,11 +192,12 @@ def make_environment(folder: Path) -> None:
     subprocess.run([*pip, "-r", REQUIREMENTS], check=True)
 
 
-def _store() -> str:
-    for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin"):
+def _store(name: str) -> str:
+    for one in [name] if name else STORES:
+        if found := shutil.which(one, path=f"{os.environ['PATH']}:/usr/sbin"):
             return found
-    sys.exit("ERROR: there is neither Valkey nor Redis: apt-get install valkey-server (or redis)")
+    missing = name or " or ".join(STORES)
+    sys.exit(f"ERROR: there is no {missing}: apt-get install {name or STORES[0]}")
 
 
 def _free_ports(count: int) -> list[int]:

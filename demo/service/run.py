@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import chains
-from actinia import Service
+from actinia import STORES, Service
 from client import Client, Refused
 
 PROJECT = "suburb"
@@ -139,6 +139,7 @@ def parse() -> argparse.Namespace:
         type=Path,
         default=os.environ.get("GRASS_ADDON_BASE", home / ".grass8" / "addons"),
     )
+    parser.add_argument("--store", choices=STORES, default="", help="default: what is installed")
     venv = os.environ.get("I_DL_VENV", home / ".local" / "share" / "i.dl" / "venv")
     parser.add_argument("--python", default=f"{venv}/bin/python", help="that of the toolset")
     return parser.parse_args()
@@ -154,7 +155,8 @@ def main() -> int:
     (folder / "data").mkdir()
     environment = arguments.environment or folder / "environment"
     filled = values(folder, arguments.epochs)
-    with Service(folder, environment, arguments.grass, arguments.addons) as service:
+    how = environment, arguments.grass, arguments.addons, arguments.store
+    with Service(folder, *how) as service:
         print(f"actinia listens at {service.url}")
         password = service.create_user("analyst", MODULES, [f"{PROJECT}/PERMANENT"])
         print(f"The user <analyst> may call {', '.join(MODULES)} on {PROJECT}/PERMANENT")
