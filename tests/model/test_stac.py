@@ -154,6 +154,13 @@ def test_a_model_without_account_of_its_training_is_a_valid_item(tmp_path):
     check(saved(card_of(training={}, ranges=[], areas=[], test=None), tmp_path))
 
 
+OUTPUT = {
+    "name": "classes",
+    "tasks": ["semantic-segmentation"],
+    "result": {"shape": [-1], "dim_order": ["class"], "data_type": "float32"},
+}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -161,6 +168,8 @@ def test_a_model_without_account_of_its_training_is_a_valid_item(tmp_path):
         ({"mlm:name": "?"}, "does not match"),
         ({"mlm:tasks": ["guessing"]}, "'guessing' is not one of"),
         ({"mlm:unheard_of": 1}, "'mlm:unheard_of'"),
+        ({"mlm:entrypoint": "model"}, "mlm:entrypoint"),
+        ({"mlm:output": [{**OUTPUT, "bands": ["class"]}]}, "classes and its axis bands"),
     ],
 )
 def test_the_check_finds_what_is_wrong(tmp_path, change, words):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`model.json` as a STAC item: the fields of the standard, and those of i.dl.
 
-The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.4 of its
+The item follows STAC 1.1 (https://github.com/radiantearth/stac-spec) and version 1.5 of its
 machine learning model extension (https://github.com/stac-extensions/mlm). What neither has a
 field for is among the item's properties, with `OWN` before its name: this is what i.dl reads.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .card import ModelCard
 
 STAC_VERSION = "1.1.0"
-MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
+MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.5.0/schema.json"
 
 OWN = "idl:"
 """Prefix of the properties of i.dl."""
