@@ -11,21 +11,21 @@ what was measured; it is not measured itself.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from patches import seconds
-from prediction import Benchmark, environment, in_session
-from records import record
+# Scheduler and workers are those of the tests.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
+from patches import seconds  # noqa: E402
+from prediction import Benchmark, environment, in_session  # noqa: E402
+from records import record  # noqa: E402
+
+from dask_cluster import DaskCluster  # noqa: E402
 
 NETWORK = "unet:filters=32"
 CORNER = 256
@@ -131,32 +131,14 @@ def worked_out(measured: dict, nodes: int) -> dict:
 @contextmanager
 def workers(folder: Path, number: int) -> Iterator[str]:
     """The address of a scheduler with workers of one thread each."""
-    dask, file = Path(sys.executable).with_name("dask"), folder / "scheduler.json"
-    begin = [dask, "scheduler", "--port", "0", "--no-dashboard", "--no-show"]
-    commands = [[*begin, "--scheduler-file", file]]
-    commands += [
-        [dask, "worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard"]
-    ] * number
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment()}
-    started = [subprocess.Popen([os.fspath(word) for word in one], **quiet) for one in commands]
+    cluster = DaskCluster(folder, environment())
     try:
-        while not (file.exists() and file.read_text().endswith("}")):
-            time.sleep(0.1)
-        address = json.loads(file.read_text())["address"]
-        await_workers(address, number)
-        yield address
+        for _ in range(number):
+            cluster.start_worker()
+        cluster.await_workers(number)
+        yield cluster.address
     finally:
-        for process in started:
-            process.terminate()
-            process.wait()
-
-
-def await_workers(address: str, number: int) -> None:
-    """Wait until so many workers are there."""
-    from distributed import Client
-
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(number, timeout=120)
+        cluster.close()
 
 
 if __name__ == "__main__":
