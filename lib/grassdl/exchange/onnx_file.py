@@ -48,6 +48,7 @@ def read_onnx_file(path: Path) -> onnx.ModelProto:
         if not model.graph.node:
             raise ValueError("it holds no network")
         _check_data(model)
+        _check_ranks(model)
         model = inliner.inline_local_functions(model)
         _check_operators(model)
         checker.check_model(model)
@@ -72,6 +73,17 @@ def _check_data(model: onnx.ModelProto) -> None:
                 f"weights <{tensor.name}> lie in another file: save it in one, by onnx.save(..., "
                 "save_as_external_data=False)"
             )
+
+
+def _check_ranks(model: onnx.ModelProto) -> None:
+    """Refuse images or results of any number of dimensions."""
+    for what, ends in (("input", model.graph.input), ("output", model.graph.output)):
+        for end in ends:
+            if not end.type.tensor_type.HasField("shape"):
+                raise ValueError(
+                    f"its {what} <{end.name}> may have any number of dimensions (dynamic rank): "
+                    "export it with 4, (1, bands, rows, columns) or (1, rows, columns, bands)"
+                )
 
 
 def _tensors(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.TensorProto]:

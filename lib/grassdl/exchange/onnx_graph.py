@@ -66,11 +66,10 @@ def entry_of(model: onnx.ModelProto, bands: int | None) -> Entry:
         if len(found) != 1:
             raise ValueError(f"The network has {len(found)} {what}: one is expected")
     kind = inputs[0].type.tensor_type
-    if not kind.HasField("shape") or len(kind.shape.dim) != 4:
-        rank = len(kind.shape.dim) if kind.HasField("shape") else "any number of"
+    if len(kind.shape.dim) != 4:
         raise ValueError(
-            f"The network takes arrays of {rank} dimensions: 4 are expected, (1, bands, rows, "
-            "columns) or (1, rows, columns, bands)"
+            f"The network takes arrays of {len(kind.shape.dim)} dimensions: 4 are expected, (1, "
+            "bands, rows, columns) or (1, rows, columns, bands)"
         )
     batch, *sizes = (one.dim_value or None for one in kind.shape.dim)
     if batch not in (None, 1):
