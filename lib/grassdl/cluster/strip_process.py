@@ -56,7 +56,8 @@ def _serve() -> None:
             try:
                 writer.write(**request)
             except (ValueError, OSError, MemoryError) as error:
-                _answer(answers, Answer(Outcome.LOST, one_line(str(error) or repr(error))))
+                why = one_line(str(error) or repr(error))
+                _answer(answers, Answer(Outcome.LOST, f"has failed ({why})"))
             else:
                 _answer(answers, DONE)
 

@@ -143,15 +143,15 @@ class StripProcess:
     def _lost(self) -> Answer:
         status = self._process.wait()
         last = self._errors.read_bytes()[-LAST_BYTES:].decode(errors="replace").strip()
-        ended = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        told = f" ({last.splitlines()[-1]})" if last else ""
+        ended = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        told = f": {last.splitlines()[-1]}" if last else ""
         for pipe in (self._process.stdin, self._process.stdout):
             # Pending input of an ended process is lost.
             with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
         self._scratch.cleanup()
-        return Answer(Outcome.LOST, f"its process {ended}{told}")
+        return Answer(Outcome.LOST, f"has lost its process ({ended}{told})")
 
     def kill(self) -> None:
         """End it."""
