@@ -5,7 +5,8 @@ The library runs on `KERAS_BACKEND=jax` or `torch`, over a dataset that is writt
 that lies in memory. For each network and precision, in a process of its own:
 
 - patches per second of the bare `train_on_batch` loop, and of `fit` over batches from disk;
-- millions of cells per second of the engine on one window, and of the windows of i.dl.predict;
+- millions of cells per second of the engine on as many windows as it computes at once, and of the
+  windows of i.dl.predict;
 - the share of these times in which the GPU computed, as nvidia-smi samples it;
 - the share of cells that get another class than in float32, by the same weights.
 
@@ -164,23 +165,27 @@ def prediction(network: object, policy: str, weights: Path, size: Size) -> dict:
     from grassdl.predict.mosaic.windows import Windows
     from grassdl.predict.tiling.axis import Span, plan_axis
 
-    engine = KerasEngine(network, precision=policy)
+    engine = KerasEngine(network, precision=policy, on_gpu=True)
     extent, reader = reach(network), Noise(size.edge)
     place = size.edge, Span(0, size.edge), size.tile, extent.stride, extent.halo or 0
     axis = plan_axis(*place)
     edge = len(axis.cores[0].window)
     window = by_layers(np.ascontiguousarray(reader.read(0, edge)[0][:, :edge]))
+    number = engine.at_once(window.shape)
     windows = Windows(reader, engine, np.zeros(BANDS, np.float32), axis, axis)
 
     def mapped() -> None:
         for _ in row_bands(windows, Decision(CLASSES), "exact"):
             pass
 
+    def bare() -> None:
+        engine.several([window] * number, number)
+
     figures = {}
-    runs = ("bare_prediction", edge, lambda: engine(window)), ("prediction", size.edge, mapped)
+    runs = ("bare_prediction", number * edge**2, bare), ("prediction", size.edge**2, mapped)
     for name, cells, run in runs:
         seconds, share = taken(run, size.seconds)
-        figures |= {f"{name}_mpixel_s": cells**2 / seconds / 1e6, f"{name}_gpu_share": share}
+        figures |= {f"{name}_mpixel_s": cells / seconds / 1e6, f"{name}_gpu_share": share}
     classes = engine(window).argmax(axis=-1).astype(np.uint8)
     kept = weights.with_suffix(".npy")
     if not kept.exists():

@@ -339,7 +339,7 @@
 # % required: no
 # % answer: 0
 # % label: Number of threads to compute with; 0 for all cores
-# % description: With scheduler=local the number of processes
+# % description: With scheduler=local the number of processes; where a GPU computes, of those that read the maps
 # % guisection: Computing
 # %end
 # %option

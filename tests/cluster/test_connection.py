@@ -178,3 +178,15 @@ def test_local_workers_share_the_gpus(monkeypatch):
     named = [dict(one).get("CUDA_VISIBLE_DEVICES") for one in gpu_shares(3, visible_gpus())]
     assert named == ["2", "5", "2"]
     assert gpu_shares(2, ["0"]) == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("nprocs", "with_gpus", "workers"), [(0, True, 1), (3, True, 3), (0, False, os.cpu_count())]
+)
+def test_a_cluster_on_this_machine_has_a_worker_for_its_gpu_if_that_computes(
+    monkeypatch, nprocs, with_gpus, workers
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with connected(LOCAL, nprocs, with_gpus) as cluster:
+        places = cluster.places().values()
+        assert [one.threads for one in places] == [max(1, os.cpu_count() // workers)] * workers

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An engine that computes a function of a window."""
 
+from grassdl.predict.engines.keras_engine import OneByOne
 
-class FunctionEngine:
+
+class FunctionEngine(OneByOne):
     """Computes a function, and tells of which shapes windows were, and what it was prepared for."""
 
     def __init__(self, function, prepares_each_size=True):

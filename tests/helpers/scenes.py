@@ -49,6 +49,9 @@ class CountingEngine:
         self.engine, self.calls, self.prepared = engine, 0, []
         self.by_layers = True
 
+    def at_once(self, shape):
+        return self.engine.at_once(shape)
+
     def prepare(self, shape):
         self.prepared.append(shape)
         self.engine.prepare(shape)
@@ -57,6 +60,10 @@ class CountingEngine:
         self.calls += 1
         self.by_layers &= np.shares_memory(values, by_layers(values))
         return self.engine(values)
+
+    def several(self, windows, number):
+        self.calls += len(windows)
+        return self.engine.several(windows, number)
 
 
 DEVIATION = [20.0, 50.0]

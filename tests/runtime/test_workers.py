@@ -28,6 +28,15 @@ def test_every_job_is_done_once_by_as_many_processes_as_there_is_work_for(nprocs
     assert {process for _, _, process in again} == used
 
 
+@pytest.mark.parametrize("nprocs", [1, 3])
+def test_results_come_in_the_order_of_the_jobs_if_they_must(nprocs):
+    with Workers(nprocs) as workers:
+        for number in (7, 1, 0):
+            results = list(workers.run_in_order(Square(), range(number)))
+            assert [square for square, _, _ in results] == [job**2 for job in range(number)]
+            assert len({process for _, _, process in results}) == min(nprocs, number)
+
+
 def test_one_job_is_read_while_the_one_before_is_written():
     events = []
 

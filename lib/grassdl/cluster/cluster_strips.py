@@ -17,7 +17,7 @@ from ..core.options import whole
 from ..gis.session.mapset import session_variables
 from ..io.folders import check_disk
 from ..predict.cell_decision import RowBands
-from ..predict.settings import MOST_PROCS
+from ..predict.settings import MOST_PROCS, OPENVINO
 from ..predict.strips import Strip, StripComputer, StripWork
 from .connection import LOCAL, Cluster, check_all, connected
 from .dispatcher import AHEAD, Dispatcher
@@ -57,7 +57,7 @@ def cluster_strips(
         environment={},
         threads=0 if scheduler == LOCAL else nprocs,
     )
-    with connected(scheduler, nprocs) as cluster:
+    with connected(scheduler, nprocs, options["engine"] != OPENVINO) as cluster:
         check_all(cluster.answers(check, lambda place: (job,)))
         yield ClusterStrips(cluster, job, options, flags, report)
 

@@ -131,7 +131,7 @@ def answer_of(future: Future) -> Answer:
             Outcome.REFUSED,
             "lacks the toolset: start it with PYTHONPATH set to the folder etc/i.dl of the addons",
         )
-    return Answer(Outcome.LOST, f"{type(error).__name__}: {error}")
+    return Answer(Outcome.LOST, f"has failed ({type(error).__name__}: {error})")
 
 
 def _gone(future: Future) -> Answer:
@@ -151,12 +151,13 @@ def check_all(answers: Iterable[tuple[Place, Answer]]) -> None:
 
 
 @contextmanager
-def connected(scheduler: str, nprocs: int) -> Iterator[Cluster]:
+def connected(scheduler: str, nprocs: int, with_gpus: bool = True) -> Iterator[Cluster]:
     """A cluster with at least one worker.
 
     Args:
         scheduler: Address of a scheduler, or `LOCAL`.
         nprocs: Workers of a local one; 0 for one for each GPU, or else for each core.
+        with_gpus: Whether GPUs may compute.
 
     Raises:
         ValueError: No scheduler answers, or it has no workers.
@@ -167,7 +168,7 @@ def connected(scheduler: str, nprocs: int) -> Iterator[Cluster]:
     warnings.filterwarnings("ignore", module="distributed")
     with dask.config.set({"distributed.comm.timeouts.connect": CONNECT_SECONDS}):
         if scheduler == LOCAL:
-            with _local(nprocs) as cluster:
+            with _local(nprocs, visible_gpus() if with_gpus else []) as cluster:
                 yield cluster
             return
         with _client(scheduler) as client:
@@ -176,10 +177,9 @@ def connected(scheduler: str, nprocs: int) -> Iterator[Cluster]:
 
 
 @contextmanager
-def _local(nprocs: int) -> Iterator[Cluster]:
+def _local(nprocs: int, gpus: list[str]) -> Iterator[Cluster]:
     """Workers in threads of this process: they start processes for the strips."""
-    gpus = visible_gpus()
-    workers = nprocs or (len(gpus) if len(gpus) > 1 else os.cpu_count() or 1)
+    workers = nprocs or len(gpus) or os.cpu_count() or 1
     threads = max(1, (os.cpu_count() or 1) // workers)
     # No memory limit: a worker in a thread would pause when this process exceeds it.
     options: dict[str, Any] = {"processes": False, "dashboard_address": None, "memory_limit": 0}

@@ -73,7 +73,8 @@ class StripWriter:
         reader: Any = cleanup.enter_context(bands.open(network.cells))
         if task.adjustment:
             reader = AdjustedReader(reader, task.adjustment)
-        self._windows = network.windows(reader)
+        ahead = cleanup.enter_context(network.read_ahead(task.adjustment))
+        self._windows = network.windows(reader, ahead)
         self._network = network
         self._files = StripFiles.of_run(task.folder, task.fingerprint, task.shape)
 

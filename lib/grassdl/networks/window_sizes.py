@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 def for_windows_of(network: keras.Model, shape: tuple[int | None, ...]) -> keras.Model:
-    """The network, weights shared, for single windows of one size, or of any where it is None."""
+    """The network, weights shared, for windows (number, rows, cols, bands) of one size, or of any
+    where it is None."""
     import keras
 
-    pixels = keras.Input(batch_shape=(1, *shape))
+    pixels = keras.Input(batch_shape=shape)
     return keras.Model(pixels, network(pixels))
 
 

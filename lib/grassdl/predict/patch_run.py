@@ -55,18 +55,27 @@ class Patches:
     size: int
     centre: int
 
-    def results(self, corners: np.ndarray) -> Iterator[tuple[int, np.ndarray | None]]:
+    def results(
+        self, corners: np.ndarray, row: int | None = None
+    ) -> Iterator[tuple[int, np.ndarray | None]]:
         """The results of patches.
 
         Args:
             corners: Upper left cells (n, 2), by ascending row; patches may reach beyond the region.
+            row: Number of patches in a row of them, which are computed apart from other rows, so
+                that a run that is resumed has the same result; None for patches anywhere.
 
         Yields:
             Index of each patch, and the engine's result for its central cell (layers,), or None
             where the patch has no data. A user's own network may give other cells other results.
         """
         shape = self.size, self.size, len(self.fill)
-        for place, result in computed(self.engine, shape, self._windows(corners)):
+        number = self.engine.at_once(shape)
+
+        def is_last(place: int) -> bool:
+            return row is not None and place % row == row - 1
+
+        for place, result in computed(self.engine, shape, self._windows(corners), number, is_last):
             yield place, None if result is None else result[self.centre, self.centre].copy()
 
     def _windows(self, corners: np.ndarray) -> Iterator[tuple[int, np.ndarray | None]]:
@@ -146,7 +155,7 @@ class PatchRun(PredictionRun):
         self.report(f"{len(rows) * across} patches, {self._expected_time(len(rows) * across)}")
         corners = np.stack(np.meshgrid(rows, np.arange(across) * size, indexing="ij"), axis=-1)
         band = None
-        for place, result in patches.results(corners.reshape(-1, 2)):
+        for place, result in patches.results(corners.reshape(-1, 2), across):
             col = place % across
             if band is None:
                 band = self.decision.empty(1, across)

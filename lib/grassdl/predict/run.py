@@ -16,7 +16,7 @@ from ..model.card import ModelCard
 from ..model.ensemble import open_model
 from ..model.novelty import FeatureStatistics
 from ..runtime import keras_backend
-from .band_matching import adjusted
+from .band_matching import Adjustment, adjusted
 from .band_shift import shifted_bands
 from .cell_decision import CellDecision, RowBands
 from .checkpoint import Checkpoint
@@ -241,20 +241,26 @@ class NetworkRun(PredictionRun):
             values = adjusted(reader, names, self.card, plan.rows, plan.cols, self.outputs.note)
         for line in shifted_bands(values, names, self.card, plan.rows, plan.cols, adjusts):
             self.outputs.warn(line)
-        work = StripWork(
-            bands=self.bands,
-            strips=strips_of(plan.rows, plan.tiling),
-            files=self._files,
-            windows=self.network.windows(values),
-            decision=self.decision,
-            plan=plan,
-            adjustment=values.adjustment if adjusts else None,
-            figures=self.outputs.figures,
-            engine=self.settings.engine,
-            precision=self.settings.precision,
-            fingerprint=self._fingerprint,
-        )
-        return self._computer.row_bands(work, done)
+        return self._computed(values, values.adjustment if adjusts else None, done)
+
+    def _computed(self, values: RowReader, adjustment: Adjustment | None, done: int) -> RowBands:
+        """The row bands after `done` rows, of bands that may be adjusted already."""
+        plan = self.network.plan
+        with self.network.read_ahead(adjustment) as ahead:
+            work = StripWork(
+                bands=self.bands,
+                strips=strips_of(plan.rows, plan.tiling),
+                files=self._files,
+                windows=self.network.windows(values, ahead),
+                decision=self.decision,
+                plan=plan,
+                adjustment=adjustment,
+                figures=self.outputs.figures,
+                engine=self.settings.engine,
+                precision=self.settings.precision,
+                fingerprint=self._fingerprint,
+            )
+            yield from self._computer.row_bands(work, done)
 
     @property
     def method(self) -> str:

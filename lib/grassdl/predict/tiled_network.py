@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 
 from ..core.readers import RowReader
 from ..model.card import ModelCard
+from .band_matching import Adjustment
 from .engines.selection import load_engine
 from .engines.timing import seconds_per_cell
 from .mosaic.windows import Windows
 from .protocols import BandInputs, Cells
+from .read_ahead import ReadAhead
 from .settings import MAPS, Settings
 from .targets import PREDICTION
 from .tiling.tile_shape import TileShape
@@ -87,11 +90,23 @@ class TiledNetwork:
         """The window of the region that is read."""
         return self._frame.window(self.plan)
 
-    def windows(self, values: RowReader) -> Windows:
+    def windows(self, values: RowReader, ahead: ReadAhead | None = None) -> Windows:
         """The windows of the tiling.
 
         Args:
             values: The bands of `cells`.
+            ahead: Reads them in place of `values`, see `read_ahead`.
         """
         tiles = self.plan.rows, self.plan.cols
-        return Windows(values, self.loaded.engine, self._card.fill_values, *tiles)
+        how = self.loaded.engine, self._card.fill_values
+        return Windows(values, *how, *tiles, ahead.rows if ahead else None)
+
+    def read_ahead(self, adjustment: Adjustment | None) -> AbstractContextManager[ReadAhead | None]:
+        """Processes that read the bands for a GPU; none for a processor.
+
+        Args:
+            adjustment: Of the bands, if they are adjusted.
+        """
+        if not self.loaded.on_gpu:
+            return nullcontext()
+        return ReadAhead(self._bands, self.cells, adjustment, self.settings.nprocs)

@@ -13,6 +13,7 @@ from ..core.text import duration
 from ..model.card import ModelCard
 from ..runtime.keras_backend import physical_memory
 from .cell_decision import CellDecision
+from .engines.keras_engine import GPU_CELLS
 from .engines.openvino_engine import WEIGHTS_OF_SIZE, window_sizes
 from .engines.selection import LoadedEngine
 from .settings import OPENVINO, Settings
@@ -67,6 +68,7 @@ class Need:
         band_bytes: Bytes of a value of a band as it is read.
         output_bytes: Bytes of a cell of a row band, as `Decision.cell_bytes` has it.
         with_keras: Whether Keras is in memory.
+        at_once: Cells of several windows that a GPU computes at once.
     """
 
     working: float
@@ -76,6 +78,7 @@ class Need:
     band_bytes: int
     output_bytes: int
     with_keras: bool
+    at_once: int = 0
 
     @classmethod
     def of(
@@ -99,13 +102,24 @@ class Need:
             band_bytes=dtype.itemsize,
             output_bytes=decision.cell_bytes,
             with_keras=loaded.with_keras,
+            at_once=GPU_CELLS if loaded.on_gpu else 0,
         )
 
     @property
     def fixed(self) -> float:
         """Bytes that do not depend on the tiling."""
         software = KERAS_MB if self.with_keras else OPENVINO_MB
-        return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * self.weights
+        groups = self._copies * self.at_once
+        return (software + PIECES_MB) * MEGABYTE + FLOAT_BYTES * self.weights + groups
+
+    @property
+    def _copies(self) -> int:
+        """Bytes of the windows and results of a cell.
+
+        One window waits while one is computed, and one result is ready; copies that the engine
+        makes of them are included.
+        """
+        return FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
 
     def budget(self, memory: int) -> Budget:
         """The part of the memory of a run, in megabytes, that a tiling may take."""
@@ -114,18 +128,13 @@ class Need:
         return Budget(everything, max(besides_mb * MEGABYTE - self.fixed, 0))
 
     def of_cells(self, tiling: str) -> CellMemory:
-        """What cells take.
-
-        One window waits while one is computed, and one result is ready; copies that the engine
-        makes of them are included. Of the buffered rows, two NULL masks are needed.
-        """
-        copies = FLOAT_BYTES * (4 * self.bands + 6 * self.layers)
+        """What cells take. Of the buffered rows, two NULL masks are needed."""
         # Blended row bands have half the rows of a tile.
         output = float(self.output_bytes)
         if tiling != "exact":
             output = FLOAT_BYTES * self.layers + self.output_bytes / 2
         return CellMemory(
-            window=NETWORK_MARGIN * self.working + copies,
+            window=NETWORK_MARGIN * self.working + self._copies,
             buffered=self.bands * self.band_bytes + 3,
             output=output,
         )

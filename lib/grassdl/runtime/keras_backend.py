@@ -66,6 +66,10 @@ def prepare(nprocs: int = 0, exact: bool = False, training: bool = False) -> Non
     # TensorFlow warns of repeated compilation, but each size of tiles is compiled once.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    if not training:
+        # Else the first of several processes takes all memory of a GPU.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if exact:
         os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
     if nprocs:

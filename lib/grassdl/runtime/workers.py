@@ -99,13 +99,30 @@ class Workers:
         """
         if not self._connections:
             return _done(work, jobs)
-        missing = {}
-        for place, connection in enumerate(self._connections):
+        self._share_out(work, jobs)
+        counts = {
+            connection: len(jobs[place :: self._nprocs])
+            for place, connection in enumerate(self._connections)
+        }
+        return _results({connection: count for connection, count in counts.items() if count})
+
+    def run_in_order(self, work: Work[Job, Data, Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        """Do all jobs as `run` does, with the results in the order of the jobs.
+
+        A process is at most a job or two ahead of the results that were taken, since it waits until
+        a result is received.
+        """
+        if not self._connections:
+            return _done(work, jobs)
+        self._share_out(work, jobs)
+        return (_received(self._connections[place % self._nprocs]) for place in range(len(jobs)))
+
+    def _share_out(self, work: Work[Job, Data, Result], jobs: Sequence[Job]) -> None:
+        """Send the jobs to the processes in turn."""
+        for connection, place in zip(self._connections, range(self._nprocs), strict=True):
             share = jobs[place :: self._nprocs]
             if share:
                 connection.send((work, share))
-                missing[connection] = len(share)
-        return _results(missing)
 
 
 def run_apart(function: Callable[..., None], *arguments: object) -> None:

@@ -13,8 +13,11 @@ from grassdl.networks.precision import in_precision
 from grassdl.predict.engines import selection
 from grassdl.predict.engines.keras_engine import KerasEngine
 from grassdl.predict.engines.selection import chosen_precision, load_engine
+from grassdl.predict.mosaic.mosaic import row_bands
 from grassdl.predict.settings import AUTO, KERAS, MODEL, Settings
+from grassdl.predict.tiled_network import TiledNetwork
 from grassdl.runtime import keras_backend
+from numbered_inputs import NumberedInputs
 from small_model import DEVIATION, MEAN, plain_band, write_model
 
 HALVES = ["bfloat16", "float16"]
@@ -85,6 +88,24 @@ def test_a_gpu_is_taken_for_half_precision(monkeypatch, settings):
     with_gpu(monkeypatch, fast=False)
     loaded = load(settings, precision="float16")
     assert (loaded.name, loaded.precision) == (KERAS, "float16")
+
+
+def test_where_there_is_a_gpu_windows_are_grouped_and_other_processes_read(monkeypatch, settings):
+    with_gpu(monkeypatch, fast=False)
+    inputs = NumberedInputs(120, 90)
+    card = open_model(settings.model).card
+    asked = replace(settings, engine=KERAS, tile_size=32, nprocs=2)
+    figures = {"with_probabilities": True}
+    network = TiledNetwork(card, asked, inputs, figures, report=lambda line: None)
+    network.tile(None)
+    assert network.loaded.engine.at_once((32, 32, 2)) == 1024
+    with inputs.open(network.cells) as reader, network.read_ahead(None) as ahead:
+        found, expected = (
+            [one.probabilities for one in row_bands(windows, network.decision, "exact")]
+            for windows in (network.windows(reader, ahead), network.windows(reader))
+        )
+    assert np.array_equal(np.concatenate(found), np.concatenate(expected))
+    assert np.concatenate(found).shape == (120, 90, 3)
 
 
 def test_auto_is_float32_on_a_processor(settings):

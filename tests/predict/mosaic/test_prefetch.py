@@ -103,3 +103,24 @@ def test_what_the_engine_raises_arrives_and_ends_the_work():
             found.append(job)
     assert found == [0]
     assert max(calls) <= 2
+
+
+def test_windows_of_one_size_are_computed_in_groups_that_end_where_they_must():
+    small, large = (np.zeros((rows, 1, 1), np.float32) for rows in (1, 2))
+    windows = [None, small, None, small, small, small, large, small, None, small]
+    groups = []
+
+    class Engine(FunctionEngine):
+        def several(self, windows, number):
+            assert number == 2
+            groups.append([len(one) for one in windows])
+            return [one + len(one) for one in windows]
+
+    found = list(
+        computed(Engine(None), SHAPE, enumerate(windows), number=2, is_last=lambda job: job == 4)
+    )
+    assert groups == [[1, 1], [1], [1], [2], [1, 1]]
+    assert [job for job, _ in found] == list(range(10))
+    assert [None if one is None else one.flat[0] for _, one in found] == [
+        None if one is None else len(one) for one in windows
+    ]

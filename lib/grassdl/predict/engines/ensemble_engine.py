@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.readers import empty_layers
+from ...core.readers import empty_layers, zero_layers
 from ...model.card import ModelCard
 from ...model.ensemble import Member
 from .disagreement import Disagreement, MutualInformation
@@ -83,6 +83,10 @@ class EnsembleEngine:
         self._novelty = novelty
         self.prepares_each_size = all(one.prepares_each_size for one in engines)
 
+    def at_once(self, shape: tuple[int, ...]) -> int:
+        """See `Engine.at_once`."""
+        return min(engine.at_once(shape) for engine, _ in self._members)
+
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """See `Engine.prepare`."""
         for engine, _ in self._members:
@@ -95,30 +99,59 @@ class EnsembleEngine:
         Args:
             values: Raw band values, NaN where a cell is NULL.
         """
-        mean = np.zeros(0)
-        novelty = np.zeros(values.shape[:2], np.float32)
-        compared = self._compared() if self._disagreement else None
-        first_feature = self._outputs + self._novelty
-        features = []
+        return self.several([values], 1)[0]
+
+    def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+        """See `Engine.several`."""
+        sums = [
+            _Sum(self._outputs, self._compared() if self._disagreement else None, self._novelty)
+            for _ in windows
+        ]
         for engine, taken in self._members:
-            result = engine(taken(values))
-            own = result[..., : self._outputs]
-            if compared:
-                compared.add(own)
-            if mean.size:
-                mean += own
-            else:
-                mean = empty_layers(own.shape, np.float32)
-                mean[...] = own
-            if self._novelty:
-                novelty += result[..., self._outputs]
-            if result.shape[-1] > first_feature:
-                features.append(result[..., first_feature:].copy())
-        share = np.float32(1 / len(self._members))
-        mean *= share
-        further = [compared.of(mean)] if compared else []
-        further += [novelty * share] if self._novelty else []
-        return _joined([mean, *(one[..., np.newaxis] for one in further), *features])
+            results = engine.several([taken(one) for one in windows], number)
+            for own, result in zip(sums, results, strict=True):
+                own.add(result)
+        return [one.result() for one in sums]
+
+
+class _Sum:
+    """The results of members for a window, added up.
+
+    Args:
+        outputs: Number of classes; 1 of a value.
+        compared: Compares members; None if the disagreement is not wanted.
+        novelty: Whether each result has the novelty after its classes.
+    """
+
+    def __init__(self, outputs: int, compared: Disagreement | None, novelty: bool):
+        self._outputs, self._compared, self._with_novelty = outputs, compared, novelty
+        self._members = 0
+        self._mean = self._novelty = np.zeros(0, np.float32)
+        self._features: list[np.ndarray] = []
+
+    def add(self, result: np.ndarray) -> None:
+        """Add what a member gives (rows, cols, layers)."""
+        own = result[..., : self._outputs]
+        if self._compared:
+            self._compared.add(own)
+        if not self._members:
+            self._mean = zero_layers(own.shape, np.float32)
+            self._novelty = np.zeros(own.shape[:2], np.float32)
+        self._mean += own
+        if self._with_novelty:
+            self._novelty += result[..., self._outputs]
+        first_feature = self._outputs + self._with_novelty
+        if result.shape[-1] > first_feature:
+            self._features.append(result[..., first_feature:].copy())
+        self._members += 1
+
+    def result(self) -> np.ndarray:
+        """See `EnsembleEngine.__call__`."""
+        share = np.float32(1 / self._members)
+        self._mean *= share
+        further = [self._compared.of(self._mean)] if self._compared else []
+        further += [self._novelty * share] if self._with_novelty else []
+        return _joined([self._mean, *(one[..., np.newaxis] for one in further), *self._features])
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:

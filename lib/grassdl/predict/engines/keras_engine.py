@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,6 +15,9 @@ from ...networks.window_sizes import for_windows_of, interpolates
 if TYPE_CHECKING:
     import keras
 
+GPU_CELLS = 1 << 20
+"""Cells of the windows that a GPU computes at once: a small window keeps few of its cores busy."""
+
 
 class Engine(Protocol):
     """Computes a network on windows of any size that suits its stride.
@@ -24,6 +28,9 @@ class Engine(Protocol):
     """
 
     prepares_each_size: bool
+
+    def at_once(self, shape: tuple[int, ...]) -> int:
+        """How many windows (rows, cols, bands) of one size are best computed at once."""
 
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """Prepare for windows (rows, cols, bands) of one size; else the first call does."""
@@ -38,6 +45,32 @@ class Engine(Protocol):
             ValueError: Not all of them are numbers.
         """
 
+    def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+        """The results of windows of one size, each as a call gives it.
+
+        Args:
+            windows: One at least.
+            number: How many are computed at once; fewer are filled up, since a network may round
+                differently for another number.
+        """
+
+
+class OneByOne:
+    """The part of an engine that computes one window at a time."""
+
+    def at_once(self, shape: tuple[int, ...]) -> int:
+        """See `Engine.at_once`."""
+        return 1
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        raise NotImplementedError
+
+    def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+        """See `Engine.several`."""
+        (window,) = windows
+        return [self(window)]
+
 
 class KerasEngine:
     """The network in Keras, on the backend and device that Keras uses. Works for every network.
@@ -48,6 +81,7 @@ class KerasEngine:
         features: Number of features that follow the class probabilities.
         precision: A key of `networks.precision.POLICIES`. Half precision is for GPUs: processors
             compute in it more slowly than in single precision.
+        on_gpu: Whether Keras computes on a GPU, and small windows several at once.
     """
 
     prepares_each_size = False
@@ -58,30 +92,46 @@ class KerasEngine:
         temperature: float = 1.0,
         features: int = 0,
         precision: str = "float32",
+        on_gpu: bool = False,
     ):
         from ...networks.precision import in_precision
 
         self._network = network if precision == "float32" else in_precision(network, precision)
         self._temperature = temperature
         self._features = features
+        self._on_gpu = on_gpu
         self._interpolates = interpolates(network)
         self._by_shape: dict[tuple[int | None, ...], keras.Model] = {}
 
+    def at_once(self, shape: tuple[int, ...]) -> int:
+        """See `Engine.at_once`."""
+        return max(1, GPU_CELLS // (shape[0] * shape[1])) if self._on_gpu else 1
+
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """See `Engine.prepare`."""
-        self._model_for(shape)
+        self._model_for((1, *shape))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """See `Engine`."""
+        return self._computed(values[None])[0]
+
+    def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+        """See `Engine.several`."""
+        filling = [windows[-1]] * (number - len(windows))
+        return [*self._computed(np.stack([*windows, *filling]))[: len(windows)]]
+
+    def _computed(self, values: np.ndarray) -> np.ndarray:
+        """The results of a batch (n, rows, cols, bands)."""
         # Some backends give arrays that cannot be written to.
-        result = np.array(self._model_for(values.shape).predict_on_batch(values[None])[0])
+        result = np.array(self._model_for(values.shape).predict_on_batch(values))
         check_numbers(result, values)
         return with_temperature(result, self._temperature, self._features)
 
     def _model_for(self, shape: tuple[int, ...]) -> keras.Model:
         # With TensorFlow, Keras drops the static size of the windows at the second size, and
         # then cannot interpolate. A tiling has few sizes.
-        key = shape if self._interpolates else (None, None, shape[-1])
+        number, *_, bands = shape
+        key = shape if self._interpolates else (number, None, None, bands)
         if key not in self._by_shape:
             self._by_shape[key] = self._compiled(key)
         return self._by_shape[key]
@@ -91,13 +141,14 @@ class KerasEngine:
 
         model = for_windows_of(self._network, shape)
         # XLA compiles every window size separately, which takes longer than it saves on a map.
-        # With JAX it is the only fast way.
+        # With JAX it is the only fast way. With TensorFlow, Keras does not use it where operations
+        # are deterministic, as a run that is resumed needs them.
         model.compile(jit_compile=keras.backend.backend() == "jax")
         return model
 
 
 def with_temperature(result: np.ndarray, temperature: float, features: int) -> np.ndarray:
-    """A result (rows, cols, layers) with its probabilities scaled by a temperature.
+    """A result (..., layers) with its probabilities scaled by a temperature.
 
     Args:
         result: It may be written to.

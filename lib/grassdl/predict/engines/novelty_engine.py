@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...core.readers import empty_layers
@@ -26,13 +28,23 @@ class NoveltyEngine:
         self._with_features = with_features
         self.prepares_each_size = engine.prepares_each_size
 
+    def at_once(self, shape: tuple[int, ...]) -> int:
+        """See `Engine.at_once`."""
+        return self._engine.at_once(shape)
+
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """See `Engine.prepare`."""
         self._engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities, novelty, and features if they are wanted; see `Engine`."""
-        result = self._engine(values)
+        return self._with_novelty(self._engine(values))
+
+    def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+        """See `Engine.several`."""
+        return [self._with_novelty(one) for one in self._engine.several(windows, number)]
+
+    def _with_novelty(self, result: np.ndarray) -> np.ndarray:
         number = len(self._statistics.whitening)
         classes = result.shape[-1] - number
         features = result[..., classes:]

@@ -13,7 +13,7 @@ from ...core.readers import by_layers
 from ...model.ensemble import Member
 from ...model.onnx_network import OnnxNetwork, in_window, read_onnx
 from ...model.weights import weights_file
-from .keras_engine import Engine
+from .keras_engine import Engine, OneByOne
 from .network_facts import NetworkFacts
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _values(end: openvino.Output) -> int:
     return 0 if shape.is_dynamic else prod(end.get_shape())
 
 
-class FixedWindowEngine:
+class FixedWindowEngine(OneByOne):
     """An engine of a network that takes images of one size. Use it for windows up to that size.
 
     Smaller windows, at the right and lower edges of the maps, are filled up with band means.

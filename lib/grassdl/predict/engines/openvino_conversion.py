@@ -49,7 +49,7 @@ class SizeBySizeNetwork:
 
     def for_windows_of(self, shape: tuple[int, ...]) -> openvino.Model:
         """The network for windows (rows, cols, bands) of one size."""
-        return converted_network(for_windows_of(self._network, shape))
+        return converted_network(for_windows_of(self._network, (1, *shape)))
 
 
 def convert_and_cache(folders: Sequence[Path], nprocs: int, layer: str = "") -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ...core.readers import by_layers
 from ...model.weights import check_numbers
 from ...runtime.openvino_package import import_openvino
-from .keras_engine import with_temperature
+from .keras_engine import OneByOne, with_temperature
 
 if TYPE_CHECKING:
     import openvino
@@ -44,7 +44,7 @@ class Converted(Protocol):
         """The network for windows (rows, cols, bands) of one size."""
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(OneByOne):
     """The network in OpenVINO. Use it where there is no GPU.
 
     It is compiled for every size of window, of which a tiling has few. OpenVINO may choose other

@@ -58,6 +58,7 @@ class LoadedEngine:
         precision: Its precision.
         facts: Of the network; of several, see `network_facts.joined_facts`.
         with_keras: Whether Keras and its backend are in memory, too.
+        on_gpu: Whether a GPU computes.
     """
 
     engine: Engine
@@ -65,6 +66,7 @@ class LoadedEngine:
     precision: str
     facts: NetworkFacts
     with_keras: bool
+    on_gpu: bool = False
 
     def settled(self, settings: Settings) -> Settings:
         """Settings with the engine and the precision that compute."""
@@ -109,7 +111,9 @@ def load_engine(
         disagreement = bool(settings.outputs.get("disagreement"))
         how = disagreement, compared, settings.with_novelty
         engine = EnsembleEngine(engines, inputs, card.target.outputs, *how)
-    return LoadedEngine(engine, name, settings.precision, facts, keras_backend.is_loaded())
+    on_gpu = name == KERAS and _has_gpu(settings.nprocs)
+    with_keras = keras_backend.is_loaded()
+    return LoadedEngine(engine, name, settings.precision, facts, with_keras, on_gpu)
 
 
 def _statistics(member: Member, settings: Settings) -> FeatureStatistics | None:
@@ -135,7 +139,7 @@ def _members(card: ModelCard, settings: Settings) -> Sequence[Member]:
 def _keras(member: Member, settings: Settings) -> Loaded:
     """The engine of Keras."""
     network, facts = _keras_network(member, settings)
-    how = member.card.temperature, facts.features, settings.precision
+    how = member.card.temperature, facts.features, settings.precision, _has_gpu(settings.nprocs)
     return KerasEngine(network, *how), facts
 
 

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...core.readers import by_layers
 from .keras_engine import Engine
 
-QUARTER_TURNS = range(4)
+IMAGES = [(turns, mirrored) for turns in range(4) for mirrored in (False, True)]
+"""Quarter turns of a window, each as it is and mirrored."""
 
 
 class AugmentedEngine:
@@ -28,18 +29,32 @@ class AugmentedEngine:
         self._engine = engine
         self.prepares_each_size = engine.prepares_each_size
 
+    def at_once(self, shape: tuple[int, ...]) -> int:
+        """See `Engine.at_once`."""
+        return self._engine.at_once(shape)
+
     def prepare(self, shape: tuple[int, int, int]) -> None:
         """See `Engine.prepare`; the first window computed is not turned."""
         self._engine.prepare(shape)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Class probabilities and features, see `Engine`."""
-        images = [(turns, mirrored) for turns in QUARTER_TURNS for mirrored in (False, True)]
-        results = (self._result(values, *image) for image in images)
-        return reduce(np.add, results) / np.float32(len(images))
+        return self.several([values], 1)[0]
 
-    def _result(self, values: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
-        """The result for the turned window, turned back."""
-        image = np.rot90(np.fliplr(values) if mirrored else values, turns)
-        result = np.rot90(self._engine(by_layers(image)), -turns)
-        return np.fliplr(result) if mirrored else result
+    def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+        """See `Engine.several`."""
+        first, *others = IMAGES
+        sums = self._results(windows, number, *first)
+        for image in others:
+            results = self._results(windows, number, *image)
+            sums = [sum_ + one for sum_, one in zip(sums, results, strict=True)]
+        return [one / np.float32(len(IMAGES)) for one in sums]
+
+    def _results(
+        self, windows: Sequence[np.ndarray], number: int, turns: int, mirrored: bool
+    ) -> list[np.ndarray]:
+        """The results for the turned windows, turned back."""
+        images = [np.rot90(np.fliplr(one) if mirrored else one, turns) for one in windows]
+        results = self._engine.several([by_layers(one) for one in images], number)
+        back = [np.rot90(one, -turns) for one in results]
+        return [np.fliplr(one) for one in back] if mirrored else back

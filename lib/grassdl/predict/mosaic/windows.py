@@ -14,6 +14,9 @@ from ..tiling.axis import Axis, Core, Span
 from .prefetch import computed
 from .row_buffer import RowBuffer
 
+RowsOf = Callable[[RowReader, int, int], RowReader]
+"""Gives a reader of rows from the second to the third argument, each read once and in order."""
+
 NeededPart = Callable[[Core], Span]
 """The part of a step that its window is computed for, where it lies within the frame's output."""
 
@@ -45,6 +48,7 @@ class Windows:
         engine: Computes the network.
         fill: Value of every band that replaces NULL and pads the frame, (bands,) float32.
         rows, cols: The tiling, as `tiling.axis` plans it.
+        rows_of: Replaces the reader while windows are computed; None to use it itself.
     """
 
     reader: RowReader
@@ -52,6 +56,7 @@ class Windows:
     fill: np.ndarray
     rows: Axis
     cols: Axis
+    rows_of: RowsOf | None = None
 
     def computed(
         self, first: int, end: int, needed: NeededPart
@@ -67,7 +72,17 @@ class Windows:
             of the needed part is NULL.
         """
         shape = self._shape(self.rows.cores[first], self.cols.cores[0])
-        return computed(self.engine, shape, self._tiles(self.rows.cores[first:end], needed))
+        tiles = self._tiles(self.rows.cores[first:end], needed)
+        # The windows of a step are grouped by themselves: so they are in the same group, and have
+        # the same result to the last bit, wherever a run begins.
+        number = self._at_once(shape)
+        return computed(self.engine, shape, tiles, number, lambda tile: tile.is_last)
+
+    def _at_once(self, shape: tuple[int, int, int]) -> int:
+        """How many windows are computed at once, such that the groups of a step are about equal."""
+        tiles = len(self.cols.cores)
+        groups = -(-tiles // self.engine.at_once(shape))
+        return -(-tiles // groups)
 
     def _shape(self, step: Core, across: Core) -> tuple[int, int, int]:
         """Rows, columns and bands of a window."""
@@ -77,10 +92,13 @@ class Windows:
         self, steps: Sequence[Core], needed: NeededPart
     ) -> Iterator[tuple[Tile, np.ndarray | None]]:
         """The tiles of some steps with the values of their windows, or None where NULL."""
-        buffer = RowBuffer(self.reader, len(self.fill), self.rows.longest_window)
-        for step in steps:
-            present = step.window.clipped(self.rows.frame)
-            values, null = buffer.read(present.start - self.rows.input.start, len(present))
+        inside = [step.window.clipped(self.rows.frame) for step in steps]
+        reader, top = self.reader, self.rows.input.start
+        if self.rows_of:
+            reader = self.rows_of(reader, inside[0].start - top, inside[-1].stop - top)
+        buffer = RowBuffer(reader, len(self.fill), self.rows.longest_window)
+        for step, present in zip(steps, inside, strict=True):
+            values, null = buffer.read(present.start - top, len(present))
             null = null.copy()
             rows = needed(step).clipped(self.rows.wanted).relative_to(present.start)
             for tile in self.cols.cores:
