@@ -107,6 +107,7 @@ def classify_with_network(demo: Demo, epochs: int) -> None:
         "network=unet",
         "depth=3",
         f"epochs={epochs}",
+        "batch_size=8",
         f"output={demo.model}",
     )
     demo.grass(
@@ -214,7 +215,7 @@ def stretched(picture: np.ndarray, inside: np.ndarray | None = None) -> np.ndarr
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the main job on the embedded example")
     parser.add_argument("--folder", type=Path, default=Path.home() / "i.dl-demo")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     arguments = parser.parse_args()
     start = time.monotonic()
     demo = Demo(arguments.folder.absolute())

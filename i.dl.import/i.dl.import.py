@@ -20,6 +20,7 @@
 # % keyword: ONNX
 # % end
 # % option G_OPT_F_INPUT
+# % gisprompt: old,bin,file
 # % label: Name of ONNX file
 # % description: Of another toolkit, of the QGIS plugin Deepness, or of i.dl.export
 # % guisection: Required

@@ -394,7 +394,9 @@
 # % guisection: Output
 # %end
 # %option G_OPT_M_NPROCS
-# % description: Number of processes that read maps and cut patches; 0 for all cores
+# % answer: 1
+# % label: Number of processes that read maps and cut patches; 0 for all cores
+# % description: The dataset is the same
 # % guisection: Output
 # %end
 # %flag

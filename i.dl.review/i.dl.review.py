@@ -237,7 +237,7 @@
 # % type: integer
 # % required: no
 # % answer: 0
-# % description: Number of threads to compute with; 0 for all cores
+# % label: Number of threads to compute with; 0 for all cores
 # % guisection: Computing
 # % end
 # % rules

@@ -226,7 +226,7 @@
 # % key: learning_rate
 # % type: double
 # % required: no
-# % label: Highest learning rate
+# % label: Highest learning rate (automatic when empty)
 # % description: By default 0.002; 0.0002 with model and without -f, to keep what the model has learnt
 # % guisection: Training
 # % end
@@ -322,7 +322,8 @@
 # % end
 # % option G_OPT_M_NPROCS
 # % answer: 0
-# % description: Number of threads for computing; 0 for all cores
+# % label: Number of threads to compute with; 0 for all cores
+# % description: Another number gives slightly different weights
 # % guisection: Computing
 # % end
 # % flag

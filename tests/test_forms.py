@@ -60,6 +60,33 @@ def test_the_form_shows_0_for_integers_that_are_empty_so_that_their_labels_tell(
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_the_number_of_processes_is_the_same_and_explained_in_all_versions_of_grass(
+    described, module
+):
+    found = parameters(described[module]).get("nprocs")
+    if found is not None:
+        # The standard option has neither a label in 8.2 nor the same default in 8.5.
+        assert found.findtext("default").strip() == ("1" if module == "i.dl.patches" else "0")
+        assert "0 for all cores" in text(found, "label")
+
+
+WRITTEN_BY_HAND = {"class_values", "class_colors", "segment_classes"}
+"""Files whose few lines may be entered in the form itself."""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_form_offers_to_enter_lists_directly_but_no_files_of_programs(described, module):
+    entered = {
+        name
+        for name, one in parameters(described[module]).items()
+        if one.find("gisprompt") is not None
+        and one.find("gisprompt").get("element") == "file"
+        and one.find("gisprompt").get("age") == "old"
+    }
+    assert entered <= WRITTEN_BY_HAND
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_no_label_is_the_one_that_grass_gives_to_any_map(described, module):
     plain = {"Name of input vector map", "Name of input raster map", "Name for output raster map"}
     found = parameters(described[module])
