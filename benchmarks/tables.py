@@ -128,13 +128,20 @@ ENCODER_CASES = [
     "256 patches",
     "2000 points",
 ]
+
+
+def spread(names: str, form: str) -> list[str]:
+    """Cells of figures that have a median, which is shown with least and most in brackets."""
+    return [
+        f"{{{one}[median]:{form}}} ({{{one}[least]:{form}}} to {{{one}[most]:{form}}})"
+        for one in names.split()
+    ]
+
+
 ENCODER_CELLS = " | ".join(
     [
         "{network}",
-        *(
-            f"{{{name}[median]:.3f}} ({{{name}[least]:.3f}} to {{{name}[most]:.3f}})"
-            for name in ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
-        ),
+        *spread("overall_accuracy kappa f1_macro mean_iou", ".3f"),
         "{training_min[median]:.1f} min",
         "{keras_mpixel_s[median]:.2f} Mpixel/s",
         "{openvino_mpixel_s[median]:.2f} Mpixel/s",
@@ -142,6 +149,24 @@ ENCODER_CELLS = " | ".join(
     ]
 )
 """Median of a network with an encoder over seeds and areas, least and most in brackets."""
+
+
+PATCH_CLASSES_CELLS = " | ".join(
+    [
+        "{way}",
+        *spread("overall_accuracy kappa f1_macro mean_iou", ".3f"),
+        "{training_min[median]:.1f} min",
+    ]
+)
+
+VALUES_CELLS = " | ".join(
+    [
+        "{case}",
+        *spread("rmse mae bias", ".2f"),
+        *spread("r2", ".3f"),
+        "{reference_deviation[median]:.2f}",
+    ]
+)
 
 
 def by_class(labels: tuple[str, ...]) -> str:
@@ -366,6 +391,14 @@ OF_BENCHMARKS = {
                 {"case": "demo"},
             ),
         ],
+    ),
+    "patch classes": Table(
+        f"way | {SCORES_HEAD} | training",
+        [Rows("patch_classes", PATCH_CLASSES_CELLS, {"seeds": 3})],
+    ),
+    "values": Table(
+        "heights | RMSE (m) | MAE (m) | bias (m) | R2 | deviation of the reference (m)",
+        [Rows("values", VALUES_CELLS, {"seeds": 3})],
     ),
     "training": Table(
         "network | train_on_batch | i.dl.train | ratio | of processor time",
