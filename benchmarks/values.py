@@ -3,8 +3,8 @@
 
 Two cases: the height above ground of the embedded example (its surface minus its terrain model,
 cells of 0.5 m), from red, green, blue and near infrared; and, with --data, the height of the
-vegetation at Fort Bragg, North Carolina (lidar of 2012, 450 x 450 cells of 1 m), from the three
-colours of NAIP imagery of 2012. Scores count the test patches. Median over the seeds, least and
+vegetation at Fort Bragg, North Carolina (lidar of 2012, 225 x 225 cells of 2 m), from the three
+colours of NAIP imagery of 2012, of 1 m. Scores count the test patches. Median over the seeds, least and
 most.
 
     python benchmarks/values.py [--data FOLDER] [--epochs 40] [--seeds 3]
@@ -50,14 +50,16 @@ def fort_bragg(demo: Demo, data: Path) -> None:
     """Patches of NAIP imagery and the height of the vegetation, 0 where there is none."""
     shutil.copytree(data, demo.mapset.parent)
     grass = demo.grass
-    grass("g.region", "raster=vegetation_2012")
+    grass("g.region", "raster=naip_2012")
     for band, part in (("red", "r"), ("green", "g"), ("blue", "b")):
         grass("r.mapcalc", f"expression=naip_{band} = {part}#naip_2012")
+    grass("g.region", "raster=vegetation_2012")
     grass("r.mapcalc", "expression=height = max(0, vegetation_2012 - elevation_2012)")
     grass("r.support", "map=height", "units=m")
     grass(
-        "i.dl.patches", "input=naip_red,naip_green,naip_blue", "labels=height", "background=0",
-        "size=64", "stride=16", "block_size=96", "split=60,15,25", f"output={demo.dataset}",
+        "i.dl.patches", "input=naip_red,naip_green,naip_blue", "resample=average",
+        "labels=height", "background=0", "size=32", "stride=16", "block_size=32",
+        "split=60,15,25", f"output={demo.dataset}",
     )  # fmt: skip
 
 
