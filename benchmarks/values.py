@@ -3,9 +3,9 @@
 
 Two cases: the height above ground of the embedded example (its surface minus its terrain model,
 cells of 0.5 m), from red, green, blue and near infrared; and, with --data, the height of the
-vegetation at Fort Bragg, North Carolina (lidar of 2012, 225 x 225 cells of 2 m), from the three
-colours of NAIP imagery of 2012, of 1 m. Scores count the test patches. Median over the seeds, least and
-most.
+vegetation at Fort Bragg, North Carolina (lidar of 2012, 225 x 226 cells of 2 m), from the three
+colours of NAIP imagery of 2012, of 1 m. Scores count the test patches. Median over the seeds, least
+and most.
 
     python benchmarks/values.py [--data FOLDER] [--epochs 40] [--seeds 3]
 
