@@ -80,26 +80,6 @@ g.region -d
 """What `make demo` leaves to the pages, with a smaller network."""
 
 
-PAGE_PREPARATION = {
-    "i.dl_howto_change": """
-set -e
-g.region raster=ortho.red
-for band in red green blue nir; do
-    r.mapcalc "naip_2009.$band = ortho.$band"
-    r.mapcalc "naip_2014.$band = int(1.1 * ortho.$band)"
-done
-for year in 2009 2014; do
-    i.group group=naip_$year input=$(g.list type=raster pattern="naip_$year.*" separator=comma)
-done
-v.extract input=training_areas where="class in ('building', 'deciduous')" output=changes
-v.db.renamecolumn map=changes column=class,kind
-i.dl.patches group=naip_2009 labels=reference size=64 block_size=128 output=$HOME/patches
-i.dl.train input=$HOME/patches network=linknet depth=2 epochs=1 output=$HOME/model
-""",
-}
-"""What the examples of a page take besides: imagery of two flights, and what changed."""
-
-
 def run(mapset: Path, home: Path, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a session, with a home of its own."""
     return subprocess.run(
@@ -117,7 +97,7 @@ def prepare(folder: Path) -> Path:
     home = folder / "home"
     (home / "i.dl-demo").mkdir(parents=True)
     project = home / "i.dl-demo" / "suburb"
-    subprocess.run([sys.executable, ROOT / "demo" / "project.py", project], check=True)
+    subprocess.run([sys.executable, ROOT / "demo" / "project.py", project, "--later"], check=True)
     done = run(project / "PERMANENT", home, PREPARATION)
     if done.returncode:
         sys.exit(f"The preparation failed:\n{done.stdout}")
@@ -149,10 +129,6 @@ def run_page(home: Path, page: list[Block]) -> int:
     place = home.with_name(page[0].page)
     shutil.copytree(home, place)
     mapset = place / "i.dl-demo" / "suburb" / "PERMANENT"
-    if preparation := PAGE_PREPARATION.get(page[0].page):
-        prepared = run(mapset, place, preparation)
-        if prepared.returncode:
-            sys.exit(f"The preparation of {page[0].page} failed:\n{prepared.stdout}")
     done = run(mapset, place, page_script(page))
     results = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     failed = sum(" FAILED" in line for line in results)
