@@ -100,23 +100,8 @@ done > $HOME/s1.txt
 t.create output=sentinel1 title="Sentinel-1" description="Backscatter"
 t.register input=sentinel1 file=$HOME/s1.txt
 """,
-    "i.dl_howto_change": """
-set -e
-g.region raster=ortho.red
-for band in red green blue nir; do
-    r.mapcalc "naip_2009.$band = ortho.$band"
-    r.mapcalc "naip_2014.$band = int(1.1 * ortho.$band)"
-done
-for year in 2009 2014; do
-    i.group group=naip_$year input=$(g.list type=raster pattern="naip_$year.*" separator=comma)
-done
-v.extract input=training_areas where="class in ('building', 'deciduous')" output=changes
-v.db.renamecolumn map=changes column=class,kind
-i.dl.patches group=naip_2009 labels=reference size=64 block_size=128 output=$HOME/patches
-i.dl.train input=$HOME/patches network=linknet depth=2 epochs=1 output=$HOME/model
-""",
 }
-"""What the examples of a page take besides: a season of imagery; two flights, and what changed."""
+"""What the examples of a page take besides: a season of imagery."""
 
 
 def run(mapset: Path, home: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -136,7 +121,7 @@ def prepare(folder: Path) -> Path:
     home = folder / "home"
     (home / "i.dl-demo").mkdir(parents=True)
     project = home / "i.dl-demo" / "suburb"
-    subprocess.run([sys.executable, ROOT / "demo" / "project.py", project], check=True)
+    subprocess.run([sys.executable, ROOT / "demo" / "project.py", project, "--later"], check=True)
     done = run(project / "PERMANENT", home, PREPARATION)
     if done.returncode:
         sys.exit(f"The preparation failed:\n{done.stdout}")

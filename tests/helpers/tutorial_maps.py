@@ -10,7 +10,7 @@ from field_series import CROPS, DATES, field_series
 RADAR_DATES = ("20210410", "20210828")
 
 
-def heights(project) -> None:
+def write_heights(project) -> None:
     """Imagery in the group `ortho` that tells height, and the surface and terrain models."""
     rng = np.random.default_rng(1)
     rows, cols = np.indices((96, 96)) / 96
@@ -26,7 +26,7 @@ def heights(project) -> None:
     )
 
 
-def season(project) -> None:
+def write_season(project) -> None:
     """Red and near infrared of three dates of two years, areas of crops in the first of them, and a
     series of backscatter."""
     scene = field_series(1)
