@@ -131,7 +131,9 @@ def _why_none(strds: str, where: str, complaint: str) -> str:
     if "Nothing found" in complaint:
         return f"{name} has no map{period}: see t.rast.list"
     if "not found" in complaint or "no temporal database" in complaint:
-        return f"{name} not found: t.list lists those there are"
+        _, _, mapset = strds.partition("@")
+        add = f" after g.mapsets mapset={mapset} operation=add" if mapset else ""
+        return f"{name} not found: t.list lists those there are{add}"
     if complaint.strip():
         last = complaint.strip().splitlines()[-1]
         return f"{name} cannot be listed, check option where: {last}"
