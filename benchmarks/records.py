@@ -54,6 +54,13 @@ def record(benchmark: str, configuration: dict, **figures: object) -> None:
     print(f"{benchmark}, {_words(configuration)}: {_words(figures)}", flush=True)
 
 
+def is_recorded(benchmark: str, configuration: dict) -> bool:
+    """Whether there is a record of a configuration."""
+    file = RESULTS / f"{benchmark}.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return any(json.loads(line)["configuration"] == configuration for line in lines)
+
+
 def _without_place(word: str) -> str:
     """A word of a command; of an absolute path the last part, as the rest is of one machine."""
     return Path(word).name if Path(word).is_absolute() else word

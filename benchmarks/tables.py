@@ -142,9 +142,9 @@ ENCODER_CELLS = " | ".join(
     [
         "{network}",
         *spread("overall_accuracy kappa f1_macro mean_iou", ".3f"),
-        "{training_min[median]:.1f} min",
-        "{keras_mpixel_s[median]:.2f} Mpixel/s",
-        "{openvino_mpixel_s[median]:.2f} Mpixel/s",
+        "{training_cpu_min[median]:.1f} min",
+        "{keras_mpixel_cpu_s[median]:.2f} Mpixel/s",
+        "{openvino_mpixel_cpu_s[median]:.2f} Mpixel/s",
         "{halo[median]:.0f}",
     ]
 )

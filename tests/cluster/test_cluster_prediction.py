@@ -24,7 +24,7 @@ from noise_maps import write_noise_and_stripes
 from one_error import fails_with
 from small_model import plain_band, write_members, write_model
 
-EDGE = 200
+EDGE = 140
 ROWS = EDGE + 20
 BANDS = [plain_band("one"), plain_band("two")]
 
@@ -159,7 +159,7 @@ def test_a_module_that_is_asked_to_end_ends_its_processes_and_can_be_resumed(pro
     run.terminate()
     _, told = run.communicate()
     assert run.returncode == 1
-    assert re.search(r"ERROR: Interrupted: \d+ of 220 rows are finished: -r", one_line(told))
+    assert re.search(rf"ERROR: Interrupted: \d+ of {ROWS} rows are finished: -r", one_line(told))
     assert processes(cluster) <= before
     # The next test begins anew over what is left.
     assert (spool(project) / "record.json").exists()

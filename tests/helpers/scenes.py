@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 
 import keras
 import numpy as np
@@ -60,6 +60,12 @@ class CountingEngine:
 
 
 DEVIATION = [20.0, 50.0]
+
+
+@lru_cache(maxsize=2)
+def keras_engine(network):
+    """The engine of a network, which is compiled once for all tests of it that come together."""
+    return KerasEngine(network)
 
 
 def small_network(name, **options):
@@ -136,7 +142,7 @@ def tiled(
     ]
     window = tuple(axis.input.relative_to(0) for axis in along)
     reader = ArrayReader(values[window], null[window])
-    engine = CountingEngine(inner or KerasEngine(network))
+    engine = CountingEngine(inner or keras_engine(network))
     windows = Windows(reader, wrap(engine), FILL, *along)
     features = network.output_shape[-1] - CLASSES
     decision = Decision(CLASSES, None, True, True, features)
@@ -161,7 +167,7 @@ def blended(network, values, null, tile_size):
     filled = filled_frame(values, null, stride)
     rows, cols = filled.shape[:2]
     weights = hann_window(2 * half)
-    engine = KerasEngine(network)
+    engine = keras_engine(network)
     total, weight_total = (
         np.zeros((rows, cols, network.output_shape[-1])),
         np.zeros((rows, cols, 1)),
