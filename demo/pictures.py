@@ -29,7 +29,6 @@ from pictures_of_maps import (
     draw_objects,
     draw_seams,
     draw_toolset,
-    draw_values,
 )
 from PIL import Image
 
@@ -153,7 +152,6 @@ DRAWN: dict[str, Callable[[Painter, Path], None]] = {
     "manual/i_dl_seams.png": draw_seams,
     "manual/i_dl_splits.png": draw_splits,
     "manual/i_dl_text_classes.png": draw_text_classes,
-    "manual/i_dl_values.png": draw_values,
 }
 """Pictures that are drawn for the manual."""
 

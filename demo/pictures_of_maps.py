@@ -155,20 +155,6 @@ def draw_few_labels(painter: Painter, path: Path) -> None:
     plots.class_map_panel(panels, LEGEND, path)
 
 
-def draw_values(painter: Painter, path: Path) -> None:
-    """Heights as measured and as predicted from the imagery, and their difference."""
-    page = painter.page("i.dl_howto_values", 1, 2, 3, 4)
-    page.run("r.colors", "map=height", "raster=height_map")
-    page.run("g.region", *WINDOW)
-    panels = [
-        ("imagery", page.draw(IMAGERY)),
-        ("height", page.draw(("d.rast", "height"))),
-        ("height_map", page.draw(("d.rast", "height_map"))),
-        ("height_error", page.draw(("d.rast", "height_error"))),
-    ]
-    plots.class_map_panel(panels, [], path)
-
-
 def draw_objects(painter: Painter, path: Path) -> None:
     """Buildings of the class map as numbered objects, and their outlines at right angles."""
     painter.run("g.region", "raster=ortho.red")

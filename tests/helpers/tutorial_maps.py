@@ -31,7 +31,7 @@ def write_season(project) -> None:
     series of backscatter."""
     scene = field_series(1)
     for year in ("2021", "2022"):
-        for date in (1, 2, 4):
+        for date in (0, 2, 4):
             day = DATES[date].replace("-", "").replace("2021", year)
             for place, band in enumerate(("red", "nir")):
                 cells = np.ma.array(scene.bands[date, ..., place], mask=scene.cloudy[date])
