@@ -128,8 +128,7 @@ def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling
     twice = sorted({name for name in seen if seen.count(name) > 1})
     if twice:
         raise ValueError(f"Two bands have the name <{twice[0]}>: give each its own with bands=")
-    when = {"day": given.day, "day_of_year": given.day_of_year}
-    return [replace(band, **when) for band in bands]
+    return [replace(band, day=given.day, day_of_year=given.day_of_year) for band in bands]
 
 
 def _name_of(raster: str) -> str:
