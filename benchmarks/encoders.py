@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from pathlib import Path
 from statistics import median
 
 from naip import TEST_AREA, TRAINING_AREAS, Project, parsed
-from records import is_recorded, record
+from records import is_recorded, processor_s, record
 
 AREAS = tuple(sorted((*TRAINING_AREAS, TEST_AREA)))
 LITE0 = "encoder=efficientnet_lite0"
@@ -121,12 +120,6 @@ class Trials:
             "--overwrite",
         )
         return int(region["rows"]) * int(region["cols"]) / 1e6 / (processor_s() - begin)
-
-
-def processor_s() -> float:
-    """Processor time of all modules that have ended, of all cores together."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def cut_few(project: Project, area: str, folder: Path, size: int, patches: int) -> Path:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import shlex
 import subprocess
 import sys
@@ -59,6 +60,12 @@ def is_recorded(benchmark: str, configuration: dict) -> bool:
     file = RESULTS / f"{benchmark}.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return any(json.loads(line)["configuration"] == configuration for line in lines)
+
+
+def processor_s() -> float:
+    """Processor time of all child processes that have ended, of all cores together."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _without_place(word: str) -> str:

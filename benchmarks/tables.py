@@ -130,18 +130,20 @@ ENCODER_CASES = [
 ]
 
 
-def spread(names: str, form: str) -> list[str]:
+def spread(names: str, form: str) -> str:
     """Cells of figures that have a median, which is shown with least and most in brackets."""
-    return [
+    return " | ".join(
         f"{{{one}[median]:{form}}} ({{{one}[least]:{form}}} to {{{one}[most]:{form}}})"
         for one in names.split()
-    ]
+    )
 
 
+SCORE_RANGES = spread("overall_accuracy kappa f1_macro mean_iou", ".3f")
+DISTILLATION_CELLS = f"{{model}} | {SCORE_RANGES} | {{map_cpu_s[median]:.1f}} s"
 ENCODER_CELLS = " | ".join(
     [
         "{network}",
-        *spread("overall_accuracy kappa f1_macro mean_iou", ".3f"),
+        SCORE_RANGES,
         "{training_cpu_min[median]:.1f} min",
         "{keras_mpixel_cpu_s[median]:.2f} Mpixel/s",
         "{openvino_mpixel_cpu_s[median]:.2f} Mpixel/s",
@@ -151,19 +153,13 @@ ENCODER_CELLS = " | ".join(
 """Median of a network with an encoder over seeds and areas, least and most in brackets."""
 
 
-PATCH_CLASSES_CELLS = " | ".join(
-    [
-        "{way}",
-        *spread("overall_accuracy kappa f1_macro mean_iou", ".3f"),
-        "{training_min[median]:.1f} min",
-    ]
-)
+PATCH_CLASSES_CELLS = f"{{way}} | {SCORE_RANGES} | {{training_min[median]:.1f}} min"
 
 VALUES_CELLS = " | ".join(
     [
         "{case}",
-        *spread("rmse mae bias", ".2f"),
-        *spread("r2", ".3f"),
+        spread("rmse mae bias", ".2f"),
+        spread("r2", ".3f"),
         "{reference_deviation[median]:.2f}",
     ]
 )
@@ -353,6 +349,10 @@ OF_BENCHMARKS = {
                 {"epochs": 100, "parent_epochs": 20, "seeds": 1},
             )
         ],
+    ),
+    "distillation": Table(
+        f"network | {SCORES_HEAD} | processor time of a map",
+        [Rows("distillation", DISTILLATION_CELLS, {"epochs": 25, "seeds": 3})],
     ),
     **{
         f"encoders, {case}": Table(
