@@ -128,10 +128,17 @@ ENCODER_CASES = [
     "256 patches",
     "2000 points",
 ]
-SCORE_RANGES = " | ".join(
-    f"{{{name}[median]:.3f}} ({{{name}[least]:.3f}} to {{{name}[most]:.3f}})"
-    for name in ("overall_accuracy", "kappa", "f1_macro", "mean_iou")
-)
+
+
+def spread(names: str, form: str) -> str:
+    """Cells of figures that have a median, which is shown with least and most in brackets."""
+    return " | ".join(
+        f"{{{one}[median]:{form}}} ({{{one}[least]:{form}}} to {{{one}[most]:{form}}})"
+        for one in names.split()
+    )
+
+
+SCORE_RANGES = spread("overall_accuracy kappa f1_macro mean_iou", ".3f")
 DISTILLATION_CELLS = f"{{model}} | {SCORE_RANGES} | {{map_cpu_s[median]:.1f}} s"
 ENCODER_CELLS = " | ".join(
     [
@@ -144,6 +151,18 @@ ENCODER_CELLS = " | ".join(
     ]
 )
 """Median of a network with an encoder over seeds and areas, least and most in brackets."""
+
+
+PATCH_CLASSES_CELLS = f"{{way}} | {SCORE_RANGES} | {{training_min[median]:.1f}} min"
+
+VALUES_CELLS = " | ".join(
+    [
+        "{case}",
+        spread("rmse mae bias", ".2f"),
+        spread("r2", ".3f"),
+        "{reference_deviation[median]:.2f}",
+    ]
+)
 
 
 def by_class(labels: tuple[str, ...]) -> str:
@@ -372,6 +391,14 @@ OF_BENCHMARKS = {
                 {"case": "demo"},
             ),
         ],
+    ),
+    "patch classes": Table(
+        f"way | {SCORES_HEAD} | training",
+        [Rows("patch_classes", PATCH_CLASSES_CELLS, {"seeds": 3})],
+    ),
+    "values": Table(
+        "heights | RMSE (m) | MAE (m) | bias (m) | R2 | deviation of the reference (m)",
+        [Rows("values", VALUES_CELLS, {"seeds": 3})],
     ),
     "training": Table(
         "network | train_on_batch | i.dl.train | ratio | of processor time",

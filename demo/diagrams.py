@@ -105,6 +105,14 @@ SERIES = [
     Step("Class map", "NULL where all\ndates are missing"),
 ]
 
+VALUES = [
+    Step("Known values", "a map, areas or\npoints with numbers;\nNULL: unlabelled"),
+    Step("Network", "any of those\nfor classes", ours=True),
+    Step("One output", "linear: z for\neach cell", ours=True),
+    Step("Scale", "mean + deviation x z,\nof the values of\nthe training", ours=True),
+    Step("Map of values", "in their units;\nRMSE, bias, R2,\nresiduals"),
+]
+
 CLUSTER = [
     Step("Maps, model", "on a file system\nthat all see"),
     Step("Scheduler", "hands out strips\nof rows", ours=True),
@@ -129,6 +137,7 @@ DIAGRAMS = {
     "manual/i_dl_cluster.png": (CLUSTER, "scheduler="),
     "manual/i_dl_series.png": (SERIES, "utae"),
     "manual/i_dl_service.png": (SERVICE, "the service"),
+    "manual/i_dl_values.png": (VALUES, "model of a value"),
 }
 """Files, and what is drawn in them: steps, and the title of their frame."""
 

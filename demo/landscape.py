@@ -31,6 +31,8 @@ class Landscape:
         material: `Material` of what is seen from above.
         tint: (4, rows, cols) factor on the reflectance of red, green, blue and nir.
         taken: cells where nothing more may be built or planted.
+        crown: number of the tree whose crown is seen from above, 0 for none.
+        trees: how many trees were planted.
     """
 
     x: np.ndarray
@@ -40,6 +42,8 @@ class Landscape:
     material: np.ndarray
     tint: np.ndarray
     taken: np.ndarray
+    crown: np.ndarray
+    trees: int = 0
 
     @classmethod
     def meadow(cls, size: int) -> Landscape:
@@ -54,6 +58,7 @@ class Landscape:
             material=np.full(shape, Material.MEADOW, np.uint8),
             tint=np.ones((4, *shape)),
             taken=np.zeros(shape, bool),
+            crown=np.zeros(shape, np.uint16),
         )
 
     @property

@@ -96,6 +96,15 @@ MAIN_ROAD_HALF_M, STREET_HALF_M, PATH_HALF_M = 4.0, 2.9, 1.0
 
 def build_landscape(rng: np.random.Generator, size: int) -> Landscape:
     """Draw the whole scene from the ground up: each step covers what lies below it."""
+    land, stands = build_ground(rng, size)
+    plant_trees(land, rng, stands)
+    return land
+
+
+def build_ground(
+    rng: np.random.Generator, size: int
+) -> tuple[Landscape, dict[Material, np.ndarray]]:
+    """All but trees, and the cells of the woods by their species."""
     land = Landscape.meadow(size)
     land.terrain = 42.0 + 2.2 * smooth_noise(rng, land.shape, 60.0) + 0.02 * land.x
     lay_ground(land, rng)
@@ -113,9 +122,15 @@ def build_landscape(rng: np.random.Generator, size: int) -> Landscape:
         add_building(land, rng, (x, y), angle, wings, roof)
     build_car_park(land, rng)
     build_houses(land, rng, streets, wooded=stands[Material.CONIFER] | stands[Material.BROADLEAF])
+    return land, stands
+
+
+def plant_trees(
+    land: Landscape, rng: np.random.Generator, stands: dict[Material, np.ndarray]
+) -> None:
+    """The woods, and trees outside them."""
     plant_stands(land, rng, stands)
     plant_open_ground(land, rng)
-    return land
 
 
 def jittered(rng: np.random.Generator, points: list[Point], by_m: float = 3.0) -> list[Point]:

@@ -196,3 +196,5 @@ def add_crown(
     where = shape > land.height[window]
     vigour = np.array([0.0, 0.0, 0.0, rng.normal(0.0, 0.11)])
     land.paint(window, where, species, object_tint(rng, 0.17, 0.05) * np.exp(vigour), shape)
+    land.trees += 1
+    land.crown[window][where] = land.trees

@@ -2,7 +2,9 @@
 """Turn the synthetic scene into a GRASS project, as a survey's delivery would be imported.
 
 Run from outside GRASS: `python demo/project.py PATH`. The project then holds the imagery group
-`ortho`, the rasters `dsm`, `dtm` and `reference`, and the vector map `training_areas`.
+`ortho`, the rasters `dsm`, `dtm` and `reference`, and the vector map `training_areas`. With
+`--later` it also holds what a second flight delivers, `later`, `later_dsm`, `later_dtm` and
+`later_reference`, and what was built and felled between them, `change`.
 """
 
 from __future__ import annotations
@@ -15,17 +17,19 @@ from pathlib import Path
 
 import numpy as np
 from areas import TrainingArea, training_areas
-from scene import BANDS, OUTSIDE, SIZE, Scene, corner, make_scene
+from later import CHANGES, changes, make_two_dates
+from scene import BANDS, OUTSIDE, SIZE, Scene, SceneClass, corner, make_scene
 
-GROUP = "ortho"
+GROUP, LATER = "ortho", "later"
 
 
-def make_project(path: str | Path, scene: Scene) -> Path:
+def make_project(path: str | Path, scene: Scene, later: Scene | None = None) -> Path:
     """Write a scene to a new GRASS project (location) and return the path of its mapset.
 
     Args:
         path: folder of the project; its parent must exist, itself must not.
         scene: what to import.
+        later: the same place at a second date.
 
     Raises:
         FileExistsError: if `path` exists; nothing is touched then.
@@ -47,6 +51,8 @@ def make_project(path: str | Path, scene: Scene) -> Path:
         import_heights(scene, Path(scratch))
         import_reference(scene, Path(scratch))
         import_training_areas(training_areas(scene), Path(scratch))
+        if later:
+            import_second_date(scene, later, Path(scratch))
     return path / "PERMANENT"
 
 
@@ -87,9 +93,17 @@ def import_array(
     raw.unlink()
 
 
-def import_imagery(scene: Scene, scratch: Path) -> None:
+def import_second_date(scene: Scene, later: Scene, scratch: Path) -> None:
+    """What a second flight delivers, and what changed since the first."""
+    import_imagery(later, scratch, LATER)
+    import_heights(later, scratch, f"{LATER}_")
+    import_reference(later, scratch, f"{LATER}_reference")
+    import_classes(changes(scene, later), CHANGES, "change", scene, scratch)
+
+
+def import_imagery(scene: Scene, scratch: Path, group: str = GROUP) -> None:
     """The four bands with semantic labels, their group, and the project's default region."""
-    names = [f"{GROUP}.{band}" for band in BANDS]
+    names = [f"{group}.{band}" for band in BANDS]
     for values, name in zip(scene.bands, names, strict=True):
         import_array(values, name, scene, scratch, null=OUTSIDE)
     # Colours are stretched by the cells of the region, those of the photo by one factor.
@@ -100,26 +114,32 @@ def import_imagery(scene: Scene, scratch: Path) -> None:
         run("r.colors", map=name, color="grey", flags="e")
     photo = dict(zip(("red", "green", "blue"), names[:3], strict=True))
     run("i.colors.enhance", **photo, strength=98, flags="p")
-    run("i.group", group=GROUP, subgroup=GROUP, input=",".join(names))
+    run("i.group", group=group, subgroup=group, input=",".join(names))
 
 
-def import_heights(scene: Scene, scratch: Path) -> None:
+def import_heights(scene: Scene, scratch: Path, prefix: str = "") -> None:
     """Surface and terrain model at their own, coarser resolution."""
-    for name, values in (("dsm", scene.dsm), ("dtm", scene.dtm)):
+    for kind, values in (("dsm", scene.dsm), ("dtm", scene.dtm)):
+        name = f"{prefix}{kind}"
         import_array(values, name, scene, scratch)
-        run("r.support", map=name, title=f"Synthetic {name.upper()}", units="metres")
+        run("r.support", map=name, title=f"Synthetic {kind.upper()}", units="metres")
 
 
-def import_reference(scene: Scene, scratch: Path) -> None:
+def import_reference(scene: Scene, scratch: Path, name: str = "reference") -> None:
     """The class of every cell, with labels and colours."""
-    import_array(scene.labels, "reference", scene, scratch, null=OUTSIDE)
-    labels = "\n".join(f"{c.value}|{c.label}" for c in scene.classes)
-    colours = "\n".join(
-        f"{c.value} {c.colour[0]}:{c.colour[1]}:{c.colour[2]}" for c in scene.classes
-    )
-    run("r.category", stdin=labels, map="reference", separator="pipe", rules="-")
-    run("r.colors", stdin=colours, map="reference", rules="-")
-    run("r.support", map="reference", title="Reference classes of the synthetic scene")
+    import_classes(scene.labels, scene.classes, name, scene, scratch)
+    run("r.support", map=name, title="Reference classes of the synthetic scene")
+
+
+def import_classes(
+    values: np.ndarray, classes: tuple[SceneClass, ...], name: str, scene: Scene, scratch: Path
+) -> None:
+    """A map of classes with labels and colours."""
+    import_array(values, name, scene, scratch, null=OUTSIDE)
+    labels = "\n".join(f"{c.value}|{c.label}" for c in classes)
+    colours = "\n".join(f"{c.value} {c.colour[0]}:{c.colour[1]}:{c.colour[2]}" for c in classes)
+    run("r.category", stdin=labels, map=name, separator="pipe", rules="-")
+    run("r.colors", stdin=colours, map=name, rules="-")
 
 
 def import_training_areas(areas: list[TrainingArea], scratch: Path) -> None:
@@ -142,10 +162,12 @@ def main() -> int:
     parser.add_argument("path", help="folder of the new project (must not exist)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the scene (default: 1)")
     parser.add_argument("--cells", type=int, default=SIZE, help="only a corner, so many cells wide")
+    parser.add_argument("--later", action="store_true", help="with a second date")
     arguments = parser.parse_args()
-    scene = corner(make_scene(arguments.seed), arguments.cells)
+    make = make_two_dates if arguments.later else lambda seed: (make_scene(seed),)
+    scenes = [corner(one, arguments.cells) for one in make(arguments.seed)]
     try:
-        mapset = make_project(arguments.path, scene)
+        mapset = make_project(arguments.path, *scenes)
     except (FileExistsError, FileNotFoundError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

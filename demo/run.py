@@ -72,9 +72,10 @@ def _is_frame(line: str) -> bool:
     return percents or line.startswith(frame)
 
 
-def make_in_process(demo: Demo, scene: Scene) -> None:
-    """Make the project in a process of its own, as a session of GRASS can be had but once."""
-    maker = Process(target=make_project, args=(demo.folder / PROJECT, scene))
+def make_in_process(demo: Demo, *scenes: Scene) -> None:
+    """Make the project of one date or two in a process of its own, as a session of GRASS can be had
+    but once."""
+    maker = Process(target=make_project, args=(demo.folder / PROJECT, *scenes))
     maker.start()
     maker.join()
     if maker.exitcode:

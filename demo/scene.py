@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from camera import scan_heights, take_photo
+from camera import MORNING, Sun, scan_heights, take_photo
 from landscape import CELL_M, Landscape, smooth_noise
 from layout import build_landscape, class_map
 from materials import (
@@ -79,9 +79,13 @@ class Scene:
 def make_scene(seed: int = 1) -> Scene:
     """Generate the scene; the same seed gives the same scene (takes a few seconds)."""
     rng = np.random.default_rng(seed)
-    land = build_landscape(rng, SIZE)
+    return survey(build_landscape(rng, SIZE), rng, MORNING)
+
+
+def survey(land: Landscape, rng: np.random.Generator, sun: Sun) -> Scene:
+    """What a flight over a landscape delivers, and its classes."""
     inside = flight_strip(land, rng)
-    bands = take_photo(land, rng)
+    bands = take_photo(land, rng, sun)
     bands[:, ~inside] = OUTSIDE
     labels = class_map(land)
     margin = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] * CELL_M

@@ -69,7 +69,14 @@
 # % options: census,random,stratified
 # % label: How the cells or points of the reference were chosen
 # % description: By default census for raster map and areas, random for points
-# % descriptions: census;Every cell: intervals by block bootstrap;random;At random: area-adjusted figures;stratified;At random within each mapped class: area-adjusted figures
+# % descriptions: census;Every cell: intervals by block bootstrap;random;At random: area-adjusted figures;stratified;At random within each mapped class or stratum: area-adjusted figures
+# % guisection: Reference
+# % end
+# % option G_OPT_R_INPUT
+# % key: strata
+# % required: no
+# % label: Name of raster map of the strata in which points of known value were drawn
+# % description: For design=stratified of values; of classes the strata are the mapped classes
 # % guisection: Reference
 # % end
 # % option G_OPT_M_DIR
@@ -126,7 +133,8 @@
 # % option G_OPT_R_OUTPUT
 # % key: difference
 # % required: no
-# % description: Name for output raster map of where which of the two maps is right
+# % label: Name for output raster map of where which of the two maps is right
+# % description: Of values by how much classification is closer to the reference than compare
 # % guisection: Comparison
 # % end
 # % option G_OPT_R_OUTPUT
@@ -265,6 +273,7 @@
 # % exclusive: classification,model
 # % required: reference,points,areas,model
 # % exclusive: reference,points,areas,model
+# % requires: strata,points
 # % requires: model,dataset
 # % requires: importance,model
 # % requires: -t,model
@@ -355,7 +364,8 @@ def score_maps(
         html = partial(evaluation.page, report, maps)
         write(report, html, partial(evaluation.plot, report, maps))
         if options["difference"]:
-            write_difference(options["difference"], maps.reference_raster, maps.names)
+            how = maps.reference_raster, maps.names, report
+            write_difference(maps.kind, options["difference"], *how)
         if options["residuals"]:
             how = maps.reference_raster, maps.names, report["rmse"]
             write_residuals(options["residuals"], *how)
@@ -391,6 +401,8 @@ def score_model(
     model, lines = fitted_model(model, patch_sets, settings.wanted, settings.seed, fit)
     scored = model.predictor(), model.card
     report = evaluation.score(*scored)
+    for sentence in evaluation.patches.far_dates():
+        gs.warning(sentence)
     if settings.importance:
         patches = evaluation.patches
         gs.message(f"Permuting {len(model.card.bands)} bands in {len(patches)} patches...")

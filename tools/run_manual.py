@@ -43,10 +43,6 @@ LEFT_OUT = {
     "i.dl.tune:2": "trains fifteen networks",
     "i.dl.tune:3": "takes an hour",
     "i.dl.tune:4": "trains twenty networks",
-    **{
-        f"i.dl_howto_series:{number}": "takes a series of imagery, which the example has not"
-        for number in range(1, 5)
-    },
     "i.dl_howto_cluster:2": "starts workers on machines that only name what they are",
     "i.dl_howto_cluster:3": "asks a scheduler on such a machine",
     "i.dl_howto_cluster:4": "is a job of a batch system",
@@ -81,23 +77,31 @@ g.region -d
 
 
 PAGE_PREPARATION = {
-    "i.dl_howto_change": """
+    "i.dl_howto_series": """
 set -e
 g.region raster=ortho.red
-for band in red green blue nir; do
-    r.mapcalc "naip_2009.$band = ortho.$band"
-    r.mapcalc "naip_2014.$band = int(1.1 * ortho.$band)"
+for day in 20210410 20210629 20210828 20220412 20220701 20220825; do
+    for band in red nir; do
+        r.mapcalc -s "s2_${day}_$band = if(rand(0, 5), int(ortho.$band * rand(0.9, 1.1)), null())"
+    done
 done
-for year in 2009 2014; do
-    i.group group=naip_$year input=$(g.list type=raster pattern="naip_$year.*" separator=comma)
+for day in 20210410 20210828; do
+    for band in vv vh; do
+        r.mapcalc "s1_${day}_$band = exp(ortho.nir / 1000. - 4)"
+    done
 done
-v.extract input=training_areas where="class in ('building', 'deciduous')" output=changes
-v.db.renamecolumn map=changes column=class,kind
-i.dl.patches group=naip_2009 labels=reference size=64 block_size=128 output=$HOME/patches
-i.dl.train input=$HOME/patches network=linknet depth=2 epochs=1 output=$HOME/model
+v.db.addcolumn map=training_areas columns="crop varchar(20)"
+v.db.update map=training_areas column=crop query_column=class
+g.rename vector=training_areas,fields
+for map in $(g.list type=raster pattern="s1_*"); do
+    case $map in *_vv) label=VV ;; *_vh) label=VH ;; esac
+    echo "$map|${map:3:4}-${map:7:2}-${map:9:2}|$label"
+done > $HOME/s1.txt
+t.create output=sentinel1 title="Sentinel-1" description="Backscatter"
+t.register input=sentinel1 file=$HOME/s1.txt
 """,
 }
-"""What the examples of a page take besides: imagery of two flights, and what changed."""
+"""What the examples of a page take besides: a season of imagery."""
 
 
 def run(mapset: Path, home: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -117,7 +121,7 @@ def prepare(folder: Path) -> Path:
     home = folder / "home"
     (home / "i.dl-demo").mkdir(parents=True)
     project = home / "i.dl-demo" / "suburb"
-    subprocess.run([sys.executable, ROOT / "demo" / "project.py", project], check=True)
+    subprocess.run([sys.executable, ROOT / "demo" / "project.py", project, "--later"], check=True)
     done = run(project / "PERMANENT", home, PREPARATION)
     if done.returncode:
         sys.exit(f"The preparation failed:\n{done.stdout}")

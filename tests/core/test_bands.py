@@ -276,6 +276,6 @@ def test_a_band_of_no_maps_or_of_roles_of_another_is_refused():
 
 def test_a_file_tells_day_and_transform_only_where_there_are_some():
     plain = band("vv")
-    assert {"day", "transform"}.isdisjoint(plain.to_json())
-    later = replace(plain, date=1, day=12, transform="db", dtype="float32")
+    assert {"day", "day_of_year", "transform"}.isdisjoint(plain.to_json())
+    later = replace(plain, date=1, day=12, day_of_year=366, transform="db", dtype="float32")
     assert Band.from_json(later.to_json()) == later

@@ -13,6 +13,7 @@ from grassdl.core.dates import (
     dates_to_show,
     days_of,
     days_off,
+    far_dates,
     joined_dates,
     number_of_dates,
     of_date,
@@ -183,6 +184,31 @@ class TestTransforms:
 def test_days_are_off_where_a_date_is_far_from_that_of_the_training():
     assert days_off([0, 30, 60], [0, 50, 60]) == 0
     assert days_off([0, 30, 60], [0, 31, 81]) == 21
+
+
+@pytest.mark.parametrize(
+    ("trained", "given", "days"),
+    [(100, 160, 60), (100, 115, None), (350, 10, 25), (10, 350, 25), (0, 160, None)],
+)
+def test_a_series_of_another_season_is_told_of_though_its_dates_are_as_far_apart(
+    trained, given, days
+):
+    def begun(day):
+        return [replace(one, day_of_year=day) for one in series_of(0, 30)]
+
+    told = far_dates(begun(trained), begun(given), "the series", "the training")
+    assert told == (
+        [
+            f"The dates of the series begin on day {given} of the year, {days} days off those of "
+            f"the training, which begin on day {trained}"
+        ]
+        if days
+        else []
+    )
+
+
+def test_maps_of_no_series_are_in_no_season():
+    assert far_dates(PAIR, PAIR, "these", "those") == []
 
 
 def test_an_area_is_shown_by_the_dates_that_miss_fewest_of_its_cells():

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from grassdl.core.bands import transforms_of
-from grassdl.core.registered_maps import Registered, by_start
+from grassdl.core.registered_maps import Registered, by_start, check_order
 
 MAY, JUNE = datetime(2021, 5, 1), datetime(2021, 6, 11, 10, 30)
 
@@ -44,6 +44,16 @@ def test_what_makes_no_series_is_refused_in_one_line(maps, message):
     with pytest.raises(ValueError, match=message) as refusal:
         by_start("s", registered(*maps))
     assert "\n" not in str(refusal.value)
+
+
+def test_names_that_would_change_places_with_labels_are_refused():
+    check_order(["vh", "VV"], ["S1_VH", "S1_VV"])
+    check_order(["red", "nir"], ["S2_4", "S2_8"])
+    check_order(["2", "12"], ["S2_2", "S2_12"])
+    check_order([""], ["S1_VH", "S1_VV"])
+    message = "name vv to the maps of semantic label S1_VH, .* which are S1_VH, S1_VV"
+    with pytest.raises(ValueError, match=message):
+        check_order(["vv", "vh"], ["S1_VH", "S1_VV"])
 
 
 def test_a_transform_is_told_by_the_name_of_a_band():

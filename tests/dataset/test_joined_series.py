@@ -35,6 +35,10 @@ def test_other_days_make_another_dataset_and_are_told(tmp_path):
     assert JoinedPatchSets([first, again]).far_dates() == []
     (line,) = JoinedPatchSets([first, other]).far_dates()
     assert line.startswith(f"The dates of dataset <{other.folder}> are up to 40 days off those")
+    spring, autumn = ([replace(one, day_of_year=day) for one in TWO_DATES] for day in (100, 280))
+    both = [series(tmp_path / "spring", spring), series(tmp_path / "autumn", autumn)]
+    (line,) = JoinedPatchSets(both).far_dates()
+    assert "begin on day 280 of the year, 180 days off those of" in line
 
 
 def test_decibel_and_power_are_not_mixed(tmp_path):

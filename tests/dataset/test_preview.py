@@ -2,6 +2,7 @@
 """The overview picture: which patches it shows, and what is drawn."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from grassdl.core.band_statistics import BandStatistics
-from grassdl.core.bands import Band
+from grassdl.core.bands import OBSERVED, Band
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export, Manifest
 from grassdl.dataset.patchset import PatchSet
@@ -43,7 +44,7 @@ def draw(folder, arrays, classes=THREE, bands=("red", "green", "blue")):
     region = {"north": 9, "south": 0, "east": 9, "west": 0, "nsres": 1, "ewres": 1}
     export = Export(size, size, "grid", "blocks", (70,), 1, 0.0, 1, region, "", "8", "the call")
     manifest = Manifest(
-        bands=[band(name) for name in bands],
+        bands=[one if isinstance(one, Band) else band(one) for one in bands],
         statistics=[BandStatistics() for _ in bands],
         target=classes,
         pixels=pixels,
@@ -121,6 +122,22 @@ def test_the_picture_bands_are_red_green_and_blue_where_there_are_such():
 def test_one_date_is_drawn():
     pair = [band("red"), band("nir")]
     assert picture_bands([*pair, *(one.at(1, one) for one in pair)]) == [0, 0, 0]
+
+
+def test_cells_of_a_series_are_drawn_as_at_their_first_observed_date(tmp_path):
+    """The left half is missing at the first date, the upper quarter at both."""
+    ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    images = np.stack([ramp, np.ones_like(ramp), 255 - ramp, np.ones_like(ramp)], axis=-1)
+    images[:, :, :8, :2] = 0
+    images[:, :4, :, 2:] = 0
+    observed = replace(band(OBSERVED), source={"1": "red"}, derivation=OBSERVED)
+    bands = [one.at(date, one) for date in range(2) for one in (band("red"), observed)]
+    labels = np.zeros((1, 16, 16), np.uint8)
+    labels[:, :4, :8] = NULL_INDEX
+    image, _ = first_patch(draw(tmp_path, {"train": (images, labels)}, bands=bands), 16, 10)
+    first, second = image[:, 8:, 0].astype(int), image[4:, :8, 0].astype(int)
+    assert (np.diff(first.ravel()) >= 0).all() and first.max() - first.min() > 200
+    assert (np.diff(second.ravel()) <= 0).all() and second.max() - second.min() > 120
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
     files = {"report": tmp_path / "page.html", "plot": tmp_path / "scatter.png"}
     done = project.run(
         "i.dl.evaluate", classification="predicted", reference="reference", format="json",
-        block_size=5, compare="other", residuals="off", **files,
+        block_size=5, compare="other", residuals="off", difference="closer", **files,
     )  # fmt: skip
     found = json.loads(done.stdout)
     known = np.isfinite(REFERENCE)
@@ -73,6 +73,11 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
     off = project.read_raster("off")
     assert np.array_equal(np.ma.getmaskarray(off), ~known)
     np.testing.assert_allclose(off.data[known], (PREDICTED - REFERENCE)[known], atol=1e-6)
+    closer = project.read_raster("closer")
+    assert np.array_equal(np.ma.getmaskarray(closer), ~known)
+    expected = np.abs(difference - 1) - np.abs(difference)
+    np.testing.assert_allclose(closer.data[known], expected, atol=1e-5)
+    assert found["comparison"]["classification_closer"] == (closer > 0).sum()
     told = project.run("r.info", map="off").stdout
     assert "predicted@PERMANENT minus reference@PERMANENT" in told and "FCELL" in told
     text = files["report"].read_text()
@@ -95,7 +100,11 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
         ),
         (
             {"points": "plots", "column": "height", "design": "stratified"},
-            ["design=stratified is for samples of mapped classes"],
+            ["design=stratified needs strata, the raster map in whose categories"],
+        ),
+        (
+            {"points": "plots", "column": "height", "strata": "classes"},
+            ["Option strata is for design=stratified, not random"],
         ),
         ({"points": "plots"}, ["give column=, a column of numbers of <plots@PERMANENT>"]),
         ({"reference": "reference", "compare": "classes"}, ["compare <classes@PERMANENT> classes"]),
@@ -136,6 +145,26 @@ def test_sample_points_are_compared_one_by_one(project, tmp_path):
     assert both["compare"]["bias"] == pytest.approx(difference.mean() - 1, abs=1e-4)
     assert both["classification_closer"] == (np.abs(difference) < np.abs(difference - 1)).sum()
     assert "Scatter" in page.read_text()
+
+
+def test_points_of_strata_count_the_cells_that_they_represent(project):
+    """The reference is above 10 in two thirds of the cells, and at more or fewer of the points."""
+    found = evaluated(
+        project, points="plots", column="height", design="stratified", strata="classes"
+    )
+    known = np.isfinite(REFERENCE)
+    difference = PREDICTED[POINTS] - np.round(REFERENCE[POINTS], 2)
+    high = REFERENCE[POINTS] > 10
+    # NULL of the reference was written as class 0.
+    shares = np.array([(~(REFERENCE > 10)).sum(), (REFERENCE > 10).sum()]) / REFERENCE.size
+    assert not known.all()
+    expected = shares @ [difference[~high].mean(), difference[high].mean()]
+    assert found["bias"] == pytest.approx(expected, abs=1e-4)
+    assert (found["strata"], found["pixels"]) == ("classes@PERMANENT", len(difference))
+    assert found["intervals"]["method"] == "bootstrap of points within strata"
+    low, top = found["intervals"]["bias"]
+    assert low < expected < top
+    assert sum(one["pixels"] for one in found["ranges"]) == len(difference)
 
 
 def test_cells_of_areas_have_the_value_of_their_column(project):

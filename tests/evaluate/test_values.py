@@ -14,6 +14,7 @@ from grassdl.core.value_plots import map_pictures
 from grassdl.evaluate import value_patches
 from grassdl.evaluate.band_importance import band_importance
 from grassdl.evaluate.metrics.value_comparison import pair_cells, pair_points, value_comparison
+from grassdl.evaluate.metrics.value_strata import sample_in_strata
 from grassdl.evaluate.metrics.value_tally import sampled, tally_value_points, tally_values
 from grassdl.evaluate.model_targets import MODEL_EVALUATION
 from grassdl.evaluate.report.formats import as_csv
@@ -316,3 +317,42 @@ def test_options_of_classes_are_refused_for_a_model_of_values(tmp_path, settings
     card = value_card()
     with pytest.raises(ValueError, match=words):
         MODEL_EVALUATION.of(card.target)(model_of(card), [made], "test", settings, fit)
+
+
+class TestPointsOfStrata:
+    """Half of the points in a stratum that covers a tenth of the map."""
+
+    STRATUM = np.repeat([3, 8], 100)
+    SAMPLE = sample_in_strata(STRATUM, np.zeros(200, bool), {3: 100, 8: 900}, "s@P")
+    TRUTH = RNG.uniform(0, 10, 200) + 20 * (STRATUM == 3)
+    MAPPED = TRUTH + np.where(STRATUM == 3, 4.0, 0.0) + RNG.normal(0, 1, 200)
+
+    def test_count_what_they_represent(self):
+        assert np.allclose(self.SAMPLE.weights[[0, 199]], [0.2, 1.8])
+        assert self.SAMPLE.weights.sum() == pytest.approx(200)
+
+    def test_give_the_figures_of_the_map(self):
+        has_all = np.zeros(200, bool)
+        how = has_all, self.TRUTH, ("p", "r"), lambda known: self.SAMPLE
+        found = tally_value_points(self.MAPPED, *how)[0].report(1)
+        by_stratum = (self.MAPPED - self.TRUTH).reshape(2, 100)
+        assert found["bias"] == pytest.approx([0.1, 0.9] @ by_stratum.mean(axis=1))
+        assert found["reference_mean"] == pytest.approx(
+            [0.1, 0.9] @ self.TRUTH.reshape(2, 100).mean(axis=1)
+        )
+        # As Cochran has it: within strata only.
+        error = np.sqrt(([0.01, 0.81] * by_stratum.var(axis=1) / 100).sum())
+        low, high = found["intervals"]["bias"]
+        assert high - low == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+        both = (self.MAPPED, has_all), (self.MAPPED - 1, has_all)
+        pairs = pair_points(*both, self.TRUTH, 10.0, lambda known: self.SAMPLE)
+        compared = value_comparison(pairs, seed=1)
+        assert compared["classification"]["bias"] == pytest.approx(found["bias"])
+        assert compared["pixels"] == 200
+
+    def test_are_refused_where_a_stratum_has_none_or_a_point_no_stratum(self):
+        with pytest.raises(ValueError, match="Strata of <s@P> have cells but no point .*: 5; draw"):
+            sample_in_strata(self.STRATUM, np.zeros(200, bool), {3: 1, 5: 7, 8: 1}, "s@P")
+        with pytest.raises(ValueError, match="1 of 200 points lie where <s@P> is NULL"):
+            sample_in_strata(self.STRATUM, np.arange(200) == 7, {3: 1, 8: 1}, "s@P")

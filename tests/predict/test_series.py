@@ -77,6 +77,7 @@ class TestTheWholeWay:
             names = [*LABELS.values(), OBSERVED]
             assert [one.name for one in bands] == names * 3
             assert [one.day for one in bands] == [0] * 3 + [35] * 3 + [95] * 3
+            assert [one.day_of_year for one in bands[::3]] == [125, 160, 220]
             assert bands[-1].source == {"1": "red_2021_4@PERMANENT", "2": "nir_2021_4@PERMANENT"}
 
     def test_a_patch_tells_where_a_date_is_missing(self, made):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Training on a series of dates, some of which are missing here and there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,13 +51,13 @@ def best_of_one_date(crops, green):
 
 
 def test_the_readme_of_a_model_tells_how_to_give_a_series_and_its_days():
-    bands = bands_of_series()
+    bands = [replace(one, day_of_year=100 + one.day) for one in bands_of_series()]
     text = " ".join(
         readme(card_of(bands=bands, mean=[1.0] * 18, deviation=[1.0] * 18, ranges=[])).split()
     )
     assert "i.dl.predict strds=SERIES model=suburb output=classes" in text
     assert "dataset of 6 dates; `where=` chooses them" in text
-    assert "on days 0, 25, 60, 80, 120, 140 from the first on" in text
+    assert "on days 0, 25, 60, 80, 120, 140 from the first on, which was day 100 of the" in text
     assert "1 where all maps of the date have data, else 0" in text
     of_one_date = readme(card_of())
     assert "strds" not in of_one_date

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 
-from .schema import Above0, DateNumber, Day, Text, checked
+from .schema import Above0, DateNumber, Day, DayOfYear, Text, checked
 from .text import LONGEST_LABEL, listed, one_line
 
 NDSM: Final = "ndsm"
@@ -76,6 +76,7 @@ class Band:
         dtype: The smallest NumPy dtype that holds the band's values.
         date: Index of its date, from 0: see `dates`.
         day: Days from the first date of a series to its own.
+        day_of_year: That of its date in a series, from 1; 0 if it is not known.
         transform: Transformation of the values of the source map, or None.
     """
 
@@ -89,6 +90,7 @@ class Band:
     dtype: DType
     date: DateNumber = 0
     day: Day = 0
+    day_of_year: DayOfYear = 0
     transform: Transform | None = None
 
     def __post_init__(self) -> None:
@@ -100,9 +102,10 @@ class Band:
             object.__setattr__(self, name, one_line(getattr(self, name)))
 
     def to_json(self) -> dict[str, Any]:
-        """The band as a JSON object, without date and day if there is one date only, and without
+        """The band as a JSON object, without date and days if there is one date only, and without
         transform if there is none."""
-        unset = {name for name in ("date", "day", "transform") if not getattr(self, name)}
+        later = ("date", "day", "day_of_year", "transform")
+        unset = {name for name in later if not getattr(self, name)}
         return {name: one for name, one in asdict(self).items() if name not in unset}
 
     @classmethod

@@ -23,6 +23,9 @@ from .text import listed
 FAR_DAYS = 20
 """Most days between a date and that of the training without a warning."""
 
+YEAR = 365
+"""Days of a year."""
+
 AS_IT_IS = BandStatistics(count=2, total=0, total_squares=2, minimum=-1, maximum=1)
 """Statistics by which "observed" is normalised: mean 0 and deviation 1. NULL, which is replaced by
 the mean, thus is not observed."""
@@ -43,6 +46,45 @@ def days_off(expected: Sequence[int], given: Sequence[int]) -> int:
     """The largest difference in days between the dates of two series; 0 up to `FAR_DAYS`."""
     off = max(abs(one - day) for one, day in zip(given, expected, strict=True))
     return off if off > FAR_DAYS else 0
+
+
+def begins(bands: Sequence[Band]) -> int:
+    """The day of the year of the first date of a series; 0 if it is not known."""
+    return bands[0].day_of_year
+
+
+def season_off(expected: Sequence[Band], given: Sequence[Band]) -> int:
+    """Days between the days of the year on which two series begin, the shorter way around the
+    year; 0 up to `FAR_DAYS`, and where one of them is not known."""
+    first, second = begins(expected), begins(given)
+    apart = abs(first - second) % YEAR
+    off = min(apart, YEAR - apart) if first and second else 0
+    return off if off > FAR_DAYS else 0
+
+
+def far_dates(expected: Sequence[Band], given: Sequence[Band], name: str, others: str) -> list[str]:
+    """Sentences about a series whose dates lie far off those of another, or in another season.
+
+    Args:
+        expected: Bands of the other.
+        given: Its bands.
+        name, others: What the two are called.
+    """
+    wanted, days = days_of(expected), days_of(given)
+    if not wanted or not days:
+        return []
+    sentences = []
+    if off := days_off(wanted, days):
+        sentences.append(
+            f"The dates of {name} are up to {off} days off those of {others}, which were taken on "
+            f"days {listed(wanted)} from the first on"
+        )
+    if off := season_off(expected, given):
+        sentences.append(
+            f"The dates of {name} begin on day {begins(given)} of the year, {off} days off those "
+            f"of {others}, which begin on day {begins(expected)}"
+        )
+    return sentences
 
 
 def dates_mismatch(bands: Sequence[Band]) -> str | None:

@@ -52,6 +52,30 @@ def by_start(strds: str, registered: Iterable[Registered]) -> dict[datetime, lis
     return found
 
 
+def check_order(names: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse names of bands that are in another order than the labels that end like them.
+
+    Args:
+        names: Names of the bands of a date, such as vv and vh.
+        labels: Semantic labels of its maps in their order, such as S1_VH and S1_VV.
+
+    Raises:
+        ValueError: They are.
+    """
+
+    def is_of(name: str, label: str) -> bool:
+        return bool(name) and label.lower().endswith(name.lower())
+
+    for name, own in zip(names, labels, strict=False):
+        others = [one for one in labels if is_of(name, one)]
+        if others and not is_of(name, own):
+            raise ValueError(
+                f"Option bands gives the name {name} to the maps of semantic label {own}, and "
+                f"there are maps of {others[0]}: give names in the order of the labels, which "
+                f"are {listed(labels)}"
+            )
+
+
 def _check_bands(strds: str, start: datetime, maps: Sequence[Registered]) -> None:
     """Refuse two maps of a band at one date."""
     labels = [one.label for one in maps]

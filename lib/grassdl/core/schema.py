@@ -27,6 +27,9 @@ DateNumber = Annotated[int, Meta(ge=0, le=1000)]
 Day = Annotated[int, Meta(ge=0, le=1 << 20)]
 """Days from the first date of a series to another: less than 3000 years."""
 
+DayOfYear = Annotated[int, Meta(ge=0, le=366)]
+"""A day of the year from 1; 0 where it is not known."""
+
 Reach = Annotated[int, Meta(ge=0, le=1 << 15)]
 """Halo: cells beyond a cell or core on which it depends; 0 for a network of 1 x 1 convolutions."""
 

@@ -135,7 +135,7 @@ def report(table: Table, origin: float = 0.0) -> dict[str, Any]:
         "predicted_mean": _plain(_mean(table, PREDICTED) + origin),
         "predicted_deviation": _plain(np.sqrt(_variance(table, PREDICTED, PP))),
     }
-    return {"pixels": int(table[ALL]), **found, **means}
+    return {"pixels": round(table[ALL]), **found, **means}
 
 
 def _plain(figure: np.ndarray) -> float | None:

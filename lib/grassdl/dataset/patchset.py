@@ -16,7 +16,7 @@ from ..core.band_statistics import BandStatistics
 from ..core.bands import OBSERVED, Band, names_mismatch, number_of_dates
 from ..core.classes import MAX_CLASSES, NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from ..core.colors import are_alike, were_chosen
-from ..core.dates import days_of, days_off, of_date
+from ..core.dates import days_of, far_dates, of_date
 from ..core.label_codes import CLASS_CODES, LabelCodes
 from ..core.schema import shortened
 from ..core.target import ByTarget
@@ -276,17 +276,16 @@ class JoinedPatchSets:
         ]
 
     def far_dates(self) -> list[str]:
-        """Sentences about datasets of a series whose dates lie far off those of the first."""
-        sentences = []
-        for one in self.patch_sets[1:]:
-            given = days_of(one.manifest.bands)
-            off = days_off(self.days, given) if self.days and given else 0
-            if off:
-                sentences.append(
-                    f"The dates of dataset <{one.folder}> are up to {off} days off those of "
-                    f"<{self.patch_sets[0].folder}>, by whose days the network tells dates apart"
-                )
-        return sentences
+        """Sentences about datasets of a series whose dates lie far off those of the first, or in
+        another season."""
+        first = f"<{self.patch_sets[0].folder}>"
+        return [
+            sentence
+            for one in self.patch_sets[1:]
+            for sentence in far_dates(
+                self.bands, one.manifest.bands, f"dataset <{one.folder}>", first
+            )
+        ]
 
     def contradictions(self) -> list[str]:
         """Sentences about labels that may not mean the same in all datasets."""

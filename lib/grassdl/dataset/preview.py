@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.bands import OBSERVED, Band, color_of
+from ..core.bands import OBSERVED, Band, color_of, number_of_dates
 from ..core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
-from ..core.dates import of_date
+from ..core.dates import days_of, of_date
 from ..core.figures import new_figure
 from ..core.plots import DPI, paint
 from ..core.text import within_columns
@@ -122,13 +122,36 @@ def picture_bands(bands: Sequence[Band]) -> list[int]:
     """Indices of the bands that are drawn red, green and blue.
 
     Those of natural colours by their names, the first of each; else the first three. Of fewer than
-    three bands the first is drawn grey. Of several dates the first is drawn.
+    three bands the first is drawn grey. Of several dates they are those of the first.
     """
     bands = [band for band in of_date(bands, 0) if band.derivation != OBSERVED]
     found = [color_of(band.name) for band in bands]
     if {"red", "green", "blue"} <= set(found):
         return [found.index(color) for color in ("red", "green", "blue")]
     return [0, 1, 2] if len(bands) >= 3 else [0, 0, 0]
+
+
+def first_observed(images: np.ndarray, dates: int) -> np.ndarray:
+    """The bands (..., 3) of the first date at which each cell was observed.
+
+    Args:
+        images: Three bands and "observed" of each date (..., dates x 4).
+        dates: Number of dates.
+    """
+    by_date = images.reshape(*images.shape[:-1], dates, 4)
+    first = (by_date[..., 3:] != 0).argmax(axis=-2, keepdims=True)
+    return np.take_along_axis(by_date[..., :3], first, axis=-2)[..., 0, :]
+
+
+def _drawn_places(bands: Sequence[Band]) -> list[int]:
+    """Indices of the bands that pictures are made of: red, green and blue, and of a series those
+    and "observed" of each date."""
+    shown = picture_bands(bands)
+    if days_of(bands) is None:
+        return shown
+    dates = number_of_dates(bands)
+    per_date = len(bands) // dates
+    return [date * per_date + place for date in range(dates) for place in (*shown, per_date - 1)]
 
 
 def _rows_by_split(counts: Mapping[str, int], columns: int, fitting: int) -> dict[str, int]:
@@ -144,17 +167,19 @@ def _read_patches(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every step-th cell of patches, one after the other, for whole ones may be large: three bands
     (n, cells, cells, 3) and label codes (n, cells, cells)."""
-    bands = picture_bands(patch_set.manifest.bands)
-    reader = PatchReader([patch_set.patches(split, bands)], np.zeros(len(bands)))
+    bands = patch_set.manifest.bands
+    drawn = _drawn_places(bands)
+    reader = PatchReader([patch_set.patches(split, drawn)], np.zeros(len(drawn)))
     thin = (slice(None), slice(None, None, step), slice(None, None, step))
     # Copies: views would keep the whole patches in memory.
     tiles = [
         (images[thin].copy(), labels[thin].copy())
         for _, images, labels in reader.batches(1, places)
     ]
-    values, codes = zip(*tiles, strict=True)
-    counted = patch_set.manifest.target.counted_codes(np.concatenate(codes))
-    return np.concatenate(values), counted
+    values, codes = (np.concatenate(one) for one in zip(*tiles, strict=True))
+    if len(drawn) > 3:
+        values = first_observed(values, number_of_dates(bands))
+    return values, patch_set.manifest.target.counted_codes(codes)
 
 
 def _stretch(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -217,7 +242,8 @@ def _write_titles(figure: Figure, manifest: Manifest, height: int) -> None:
     )
     names = [manifest.bands[place].name for place in picture_bands(manifest.bands)]
     shown = ", ".join(within_columns(name, LABEL_LENGTH) for name in dict.fromkeys(names))
-    drawn = f"Samples over their labels; drawn: {shown}, from their 2nd to 98th percentile"
+    date = "" if days_of(manifest.bands) is None else " of the first date at hand"
+    drawn = f"Samples over their labels; drawn: {shown}{date}, from their 2nd to 98th percentile"
     for y, text, points, weight in ((16, headline, 11, "bold"), (40, drawn, 8, "normal")):
         _write(figure, MARGIN_PX, y, height, text, fontsize=points, weight=weight)
 

@@ -37,9 +37,9 @@ class Maps(Protocol):
     """The maps of an evaluation, as `grassdl.gis.inputs.evaluation_maps.EvaluationMaps` gives them.
 
     `reference` is None where the reference is made of points, which alone have
-    `reference_values`; `compare`, `segments` and `mask` are None where there is none, `inside`
-    where all cells are scored, `mapped_objects` and `reference_objects` where objects are connected
-    areas.
+    `reference_values`; `compare`, `segments`, `strata` and `mask` are None where there is none,
+    `inside` where all cells are scored, `mapped_objects` and `reference_objects` where objects are
+    connected areas.
     """
 
     kind: str
@@ -48,6 +48,7 @@ class Maps(Protocol):
     compare: RowReader | None
     reference: RowReader | None
     segments: RowReader | None
+    strata: RowReader | None
     mask: RowReader | None
     inside: HeldBackCells | None
     mapped_objects: ObjectReader | None

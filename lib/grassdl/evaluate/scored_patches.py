@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.bands import names_mismatch, number_of_dates, places_of
 from ..core.classes import NULL_INDEX, ClassScheme, union
-from ..core.dates import days_of
+from ..core.dates import days_of, far_dates
 from ..dataset.folds import as_trained
 from ..dataset.manifest import Manifest
 from ..dataset.patchset import PatchSet
@@ -105,6 +105,16 @@ class SplitPatches:
             found
             for one in self.patch_sets
             for found in leaks(self.card.name, self.card.seen_areas, one, self.split)
+        ]
+
+    def far_dates(self) -> list[str]:
+        """Sentences about datasets of a series whose dates lie far off those of the training."""
+        return [
+            sentence
+            for one in self.patch_sets
+            for sentence in far_dates(
+                self.card.bands, one.manifest.bands, f"dataset <{one.folder}>", "the training"
+            )
         ]
 
 

@@ -46,6 +46,7 @@ _FOR_MAPS = (
     "probabilities",
     "residuals",
     "segments",
+    "strata",
 )
 
 
@@ -177,6 +178,10 @@ def _design(options: Mapping[str, str]) -> str:
         for key in _FOR_CELLS:
             if options[key]:
                 raise ValueError(f"Option {key} needs a reference or areas, not points")
+    if options["strata"] and design != STRATIFIED:
+        raise ValueError(
+            f"Option strata is for design=stratified, not {design}: give design=stratified, too"
+        )
     if options["background"] and design != CENSUS:
         raise ValueError(f"With design={design} other cells are not sampled: leave background out")
     if options["areas"] and design != CENSUS:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..core.value_plots import map_pictures
 from .map_assessment import Maps
 from .metrics.confusion_counts import LeftOut, usual_block_size
 from .metrics.value_comparison import ValuePairs, pair_cells, pair_points, value_comparison
+from .metrics.value_strata import Sample, cells_of_strata, sample_in_strata
 from .metrics.value_tally import Sampled, ValueTally, sampled, tally_value_points, tally_values
 from .settings import Settings
 
@@ -65,7 +67,10 @@ def assess_values(maps: Maps, settings: Settings) -> dict[str, Any]:
 def _tally(maps: Maps, settings: Settings) -> tuple[ValueTally, LeftOut]:
     names = maps.names["classification"], maps.names["reference"]
     if maps.reference is None:
-        return tally_value_points(*maps.at_points("classification"), maps.reference_values, names)
+        points = maps.at_points("classification")
+        return tally_value_points(
+            *points, maps.reference_values, names, _drawn(maps, maps.classification)
+        )
     return tally_values(
         maps.classification,
         maps.reference,
@@ -88,10 +93,25 @@ def _comparison(maps: Maps, settings: Settings, origin: float) -> dict[str, Any]
 def _pairs(maps: Maps, compare: RowReader, settings: Settings, origin: float) -> ValuePairs:
     if maps.reference is None:
         both = maps.at_points("classification"), maps.at_points("compare")
-        return pair_points(*both, maps.reference_values, origin)
+        drawn = _drawn(maps, maps.classification, compare)
+        return pair_points(*both, maps.reference_values, origin, drawn)
     readers = maps.classification, compare, maps.reference
     progress = maps.progress("Comparing the maps")
     return pair_cells(*readers, origin, _block_size(maps, settings), progress)
+
+
+def _drawn(maps: Maps, *compared: RowReader) -> Callable[[np.ndarray], Sample]:
+    """How the points were drawn at which the compared maps have values; takes their mask."""
+    strata = maps.strata
+    if strata is None:
+        return Sample.at_random
+
+    def sample(known: np.ndarray) -> Sample:
+        values, null = (one[known] for one in maps.at_points("strata"))
+        cells = cells_of_strata(strata, compared)
+        return sample_in_strata(values, null, cells, maps.names["strata"])
+
+    return sample
 
 
 def _block_size(maps: Maps, settings: Settings) -> int:

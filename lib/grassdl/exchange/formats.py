@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..core.bands import OBSERVED
 from ..core.classes import MapClass
 from ..model.card import ModelCard
 from ..runtime.openvino_package import converted_network, import_openvino, read_network
@@ -162,7 +163,7 @@ def check_deepness(card: ModelCard) -> None:
         )
     ranges = card.ranges or [(None, None)] * len(card.bands)
     for band, (lowest, highest) in zip(card.bands, ranges, strict=True):
-        if band.dtype == "uint8" and band.derivation is None:
+        if band.dtype == "uint8" and band.derivation in (None, OBSERVED):
             continue
         held = "" if lowest is None or highest is None else f", from {lowest:g} to {highest:g}"
         raise ValueError(

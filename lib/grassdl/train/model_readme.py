@@ -11,7 +11,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ..core.bands import NDSM, NDVI, OBSERVED, OPTION_PREFIXES, Band, number_of_dates
-from ..core.dates import days_of, of_date
+from ..core.dates import begins, days_of, of_date
 from ..core.markdown import environment, table
 from ..core.target import ByTarget
 from ..core.value_accuracy import TITLES
@@ -46,6 +46,7 @@ def readme(card: ModelCard) -> str:
         training=training,
         call=Markup(_call(card)),
         days=days_of(card.bands),
+        begins=begins(card.bands),
         cells="{:g} x {:g} map units".format(*card.resolution),
         tolerance=f"{100 * RESOLUTION_TOLERANCE:g} %",
         bands=_bands(card),

@@ -8,6 +8,7 @@ import pytest
 from grassdl.model.weights import load_network, save_network
 from grassdl.networks import registry
 from grassdl.networks.analysis.receptive_field import reach
+from grassdl.networks.precision import in_precision
 
 DAYS = (0, 30, 90)
 
@@ -62,6 +63,16 @@ def test_a_date_that_is_missing_gets_no_attention(network, images):
 def test_cells_without_any_date_give_numbers(network, images):
     images[:, :8] = 0
     assert np.isfinite(given(network, images)).all()
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_knows_what_is_missing(network, images, precision):
+    half = in_precision(network, precision)
+    found = given(half, images)
+    assert np.abs(found - given(network, images)).max() < 0.02
+    # Beyond the numbers of float16.
+    images[:, :16, :16, 3:5] = 1e6
+    assert np.array_equal(given(half, images), found)
 
 
 def test_the_days_decide_and_are_kept_with_the_network(network, images, tmp_path):

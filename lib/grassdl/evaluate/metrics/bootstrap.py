@@ -10,6 +10,7 @@ Resampling Methods for Dependent Data, chapter 12).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,16 @@ def resampled(blocks: np.ndarray, seed: int) -> np.ndarray:
         times = rng.multinomial(number, np.full(number, 1 / number), size=len(part))
         np.matmul(times.astype(np.float64), flat, out=part)
     return sums.reshape(REPLICATES, *blocks.shape[1:])
+
+
+def resampled_in_strata(blocks: np.ndarray, strata: np.ndarray, seed: int) -> np.ndarray:
+    """As `resampled`, with as many blocks of each stratum as it has; `strata` are their indices
+    (blocks,)."""
+    drawn = (
+        resampled(blocks[strata == one], seed + place)
+        for place, one in enumerate(np.unique(strata))
+    )
+    return reduce(np.add, drawn)
 
 
 def interval(replicates: np.ndarray) -> list[float] | None:

@@ -13,9 +13,10 @@ import numpy as np
 from ...core.readers import RowReader
 from ...core.text import none_if_nan
 from ...core.value_accuracy import ALL, FIGURES, SUMS, Table, sums_of, sums_of_each
-from .bootstrap import MIN_BLOCKS, interval, resampled
+from .bootstrap import MIN_BLOCKS, interval, resampled_in_strata
 from .class_rows import strips
 from .comparison import NO_COMMON_CELL
+from .value_strata import Sample
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ class ValuePairs:
     Attributes:
         blocks: Sums (blocks, 2, 8) of both in each block that holds cells, or of each point.
         closer: Cells in which the first is closer to the reference, and in which the second is.
+        strata: Index of the stratum of each block (blocks,).
     """
 
     blocks: np.ndarray
     closer: tuple[int, int]
+    strata: np.ndarray
 
 
 def pair_cells(
@@ -64,7 +67,11 @@ def pair_cells(
                 blocks[row // block_size, place, which] += sums
         closer += _closer([values[known] for values, _ in maps], truth[known])
         progress(row + count)
-    return _checked(blocks.reshape(-1, 2, len(SUMS)), closer)
+    filled = blocks[blocks[:, :, 0, ALL] > 0]
+    if not len(filled):
+        raise ValueError(NO_COMMON_CELL)
+    whole = np.zeros(len(filled), np.int64)
+    return ValuePairs(filled, (int(closer[0]), int(closer[1])), whole)
 
 
 def pair_points(
@@ -72,6 +79,7 @@ def pair_points(
     second: tuple[np.ndarray, np.ndarray],
     reference: np.ndarray,
     origin: float,
+    sample: Callable[[np.ndarray], Sample] = Sample.at_random,
 ) -> ValuePairs:
     """The same of sample points.
 
@@ -79,28 +87,26 @@ def pair_points(
         first, second: Values of the maps (points,), and where they have none.
         reference: Values of the points.
         origin: See `value_accuracy.sums_of`.
+        sample: See `tally_value_points`.
 
     Raises:
-        ValueError: At no point both maps have a value.
+        ValueError: At no point both maps have a value, or the sample is none.
     """
     known = ~(first[1] | second[1])
     both = [values[known] for values, _ in (first, second)]
     truth = reference[known]
+    if not known.any():
+        raise ValueError(NO_COMMON_CELL)
+    drawn = sample(known)
     points = np.stack([sums_of_each(one, truth, origin) for one in both], axis=1)
-    return _checked(points, _closer(both, truth))
+    points *= drawn.weights[:, np.newaxis, np.newaxis]
+    return ValuePairs(points, _closer(both, truth), drawn.strata)
 
 
-def _closer(both: Sequence[np.ndarray], reference: np.ndarray) -> np.ndarray:
+def _closer(both: Sequence[np.ndarray], reference: np.ndarray) -> tuple[int, int]:
     """In how many cells (n,) the first of two maps is closer to the reference, and the second."""
     first, second = (np.abs(one.astype(np.float64) - reference) for one in both)
-    return np.array([np.count_nonzero(first < second), np.count_nonzero(second < first)])
-
-
-def _checked(blocks: np.ndarray, closer: np.ndarray) -> ValuePairs:
-    filled = blocks[blocks[:, 0, ALL] > 0]
-    if not len(filled):
-        raise ValueError(NO_COMMON_CELL)
-    return ValuePairs(filled, (int(closer[0]), int(closer[1])))
+    return int(np.count_nonzero(first < second)), int(np.count_nonzero(second < first))
 
 
 def value_comparison(pairs: ValuePairs, seed: int) -> dict[str, Any]:
@@ -112,12 +118,12 @@ def value_comparison(pairs: ValuePairs, seed: int) -> dict[str, Any]:
     """
     whole = pairs.blocks.sum(axis=0)
     return {
-        "pixels": int(whole[0, ALL]),
+        "pixels": round(whole[0, ALL]),
         "classification": _figures(whole[0]),
         "compare": _figures(whole[1]),
         "difference": {
             **{name: none_if_nan(of(whole[1]) - of(whole[0])) for name, of in FIGURES.items()},
-            **dict(_intervals(pairs.blocks, seed)),
+            **dict(_intervals(pairs, seed)),
         },
         "classification_closer": pairs.closer[0],
         "compare_closer": pairs.closer[1],
@@ -128,8 +134,9 @@ def _figures(table: Table) -> dict[str, float | None]:
     return {name: none_if_nan(figure(table)) for name, figure in FIGURES.items()}
 
 
-def _intervals(blocks: np.ndarray, seed: int) -> Iterator[tuple[str, list[float] | None]]:
-    drawn = resampled(blocks, seed) if len(blocks) >= MIN_BLOCKS else None
+def _intervals(pairs: ValuePairs, seed: int) -> Iterator[tuple[str, list[float] | None]]:
+    enough = len(pairs.blocks) >= MIN_BLOCKS
+    drawn = resampled_in_strata(pairs.blocks, pairs.strata, seed) if enough else None
     for name, figure in FIGURES.items():
         bounds = None
         if drawn is not None:

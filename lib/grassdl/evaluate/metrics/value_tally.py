@@ -13,9 +13,10 @@ import numpy as np
 from ...core.readers import CellSet, RowReader
 from ...core.value_accuracy import ALL, FIGURES, SUMS, report, sums_of, sums_of_each
 from ...core.values import ValueTarget, range_edges
-from .bootstrap import LEVEL, MIN_BLOCKS, REPLICATES, interval, resampled
+from .bootstrap import LEVEL, MIN_BLOCKS, REPLICATES, interval, resampled_in_strata
 from .class_rows import strips
 from .confusion_counts import LeftOut, check_block_size
+from .value_strata import Sample
 
 SAMPLED_CELLS = 100_000
 """Cells, evenly spread, from which ranges and pictures are made."""
@@ -110,7 +111,9 @@ class ValueTally:
         self.origin = float(reference.mean())
         self._ranges = ValueTarget("", edges=range_edges(reference))
         self._by_range = np.zeros((len(self._ranges.counted), len(SUMS)))
+        self._pixels = np.zeros(len(self._by_range), np.int64)
         self._blocks: list[np.ndarray] = []
+        self._strata: np.ndarray | None = None
         self._block_size = block_size
 
     def add_block(self, parts: list[np.ndarray]) -> None:
@@ -123,12 +126,17 @@ class ValueTally:
         for code in np.unique(codes):
             own = codes == code
             self._by_range[code] += sums_of(predicted[own], reference[own], self.origin)
+            self._pixels[code] += np.count_nonzero(own)
         return sums_of(predicted, reference, self.origin)
 
-    def add_points(self, predicted: np.ndarray, reference: np.ndarray) -> None:
+    def add_points(self, predicted: np.ndarray, reference: np.ndarray, sample: Sample) -> None:
         """Add points (n,) that were drawn one by one, each of which is a block."""
-        self.sums(predicted, reference)
-        self._blocks += list(sums_of_each(predicted, reference, self.origin))
+        codes = self._ranges.counted_codes(reference)
+        each = sums_of_each(predicted, reference, self.origin) * sample.weights[:, np.newaxis]
+        np.add.at(self._by_range, codes, each)
+        np.add.at(self._pixels, codes, 1)
+        self._blocks += list(each)
+        self._strata = sample.strata
 
     def report(self, seed: int) -> dict[str, Any]:
         """All figures, their intervals, and those by range of the reference, as a JSON object.
@@ -141,17 +149,26 @@ class ValueTally:
             **report(blocks.sum(axis=0), self.origin),
             "intervals": self._intervals(blocks, seed),
             "ranges": [
-                {"value": one.value, "label": one.label, **report(sums, self.origin)}
-                for one, sums in zip(self._ranges.counted, self._by_range, strict=True)
-                if sums[ALL]
+                {
+                    "value": one.value,
+                    "label": one.label,
+                    **report(sums, self.origin),
+                    "pixels": int(pixels),
+                }
+                for one, sums, pixels in zip(
+                    self._ranges.counted, self._by_range, self._pixels, strict=True
+                )
+                if pixels
             ],
         }
 
     def _intervals(self, blocks: np.ndarray, seed: int) -> dict[str, Any]:
         """Percentile intervals by block bootstrap, see `bootstrap`."""
         of_points = self._block_size is None
+        strata = np.zeros(len(blocks), np.int64) if self._strata is None else self._strata
+        how = "bootstrap of points" if of_points else "block bootstrap"
         made = {
-            "method": "bootstrap of points" if of_points else "block bootstrap",
+            "method": f"{how} within strata" if strata.any() else how,
             "level": LEVEL,
             "blocks": len(blocks),
             **({} if of_points else {"block_size": self._block_size}),
@@ -160,7 +177,7 @@ class ValueTally:
         }
         if len(blocks) < MIN_BLOCKS:
             return {**made, **dict.fromkeys(FIGURES)}
-        drawn = resampled(blocks, seed)
+        drawn = resampled_in_strata(blocks, strata, seed)
         return {**made, **{name: interval(figure(drawn)) for name, figure in FIGURES.items()}}
 
 
@@ -218,18 +235,23 @@ def tally_values(
 
 
 def tally_value_points(
-    predicted: np.ndarray, null: np.ndarray, reference: np.ndarray, names: tuple[str, str]
+    predicted: np.ndarray,
+    null: np.ndarray,
+    reference: np.ndarray,
+    names: tuple[str, str],
+    sample: Callable[[np.ndarray], Sample] = Sample.at_random,
 ) -> tuple[ValueTally, LeftOut]:
-    """Add up sample points that were drawn at random over the whole map.
+    """Add up sample points.
 
     Args:
         predicted: Values of the map (points,).
         null: At which points it has none.
         reference: Values of the points.
         names: Names of map and points, for the message.
+        sample: How the points were drawn at which the map has a value; takes their mask.
 
     Raises:
-        ValueError: The map has a value at fewer than `LEAST_SAMPLED` points.
+        ValueError: The map has a value at fewer than `LEAST_SAMPLED` points, or the sample is none.
     """
     known = ~null
     if np.count_nonzero(known) < LEAST_SAMPLED:
@@ -238,5 +260,5 @@ def tally_value_points(
             f"<{names[1]}>, at least {LEAST_SAMPLED} are needed: check the mask and draw more"
         )
     tally = ValueTally(reference[known], None)
-    tally.add_points(predicted[known], reference[known])
+    tally.add_points(predicted[known], reference[known], sample(known))
     return tally, LeftOut(null_in_classification=int(null.sum()))

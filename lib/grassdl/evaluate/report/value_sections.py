@@ -72,6 +72,9 @@ def _intervals(whole: Part) -> str:
     size = whole.get("intervals.block_size")
     drawn = "{intervals.blocks:d} points"
     lead = "The points were drawn one by one: the intervals are by bootstrap"
+    if whole.get("strata"):
+        lead = "Points count what they represent of their strata: the intervals are by bootstrap "
+        lead += "within these"
     if size is not None:
         drawn = "{intervals.blocks:d} blocks of {intervals.block_size:d} x "
         drawn += "{intervals.block_size:d} cells"

@@ -32,12 +32,14 @@ class BandMaps:
         names: Names from `bands=`, or empty.
         derived: Source maps by role of each derived band: {"ndsm": {"dsm": ..., "dtm": ...}}.
         day: Days from the first date of a series.
+        day_of_year: That of the date of a series; 0 for maps that are none.
     """
 
     maps: list[str]
     names: list[str]
     derived: dict[Derivation, dict[str, str]]
     day: int = 0
+    day_of_year: int = 0
 
     @property
     def is_series(self) -> bool:

@@ -31,7 +31,7 @@ from ...core.bands import (
     smallest_dtype_name,
     transforms_of,
 )
-from ...core.dates import days_of, days_off, joined_dates, of_date
+from ...core.dates import days_of, far_dates, joined_dates, of_date
 from ...core.readers import empty_layers
 from ...core.resampling import NEAREST
 from ...core.text import listed
@@ -128,7 +128,7 @@ def _bands_of_date(given: BandMaps, region: Region, methods: Iterator[Resampling
     twice = sorted({name for name in seen if seen.count(name) > 1})
     if twice:
         raise ValueError(f"Two bands have the name <{twice[0]}>: give each its own with bands=")
-    return [replace(band, day=given.day) for band in bands]
+    return [replace(band, day=given.day, day_of_year=given.day_of_year) for band in bands]
 
 
 def _name_of(raster: str) -> str:
@@ -373,6 +373,8 @@ def bands_for_model(
     wrong = names_mismatch(expected, bands)
     if wrong:
         raise ValueError(f"The inputs do not fit the model: {wrong}")
+    for sentence in far_dates(expected, bands, "the series", "the training"):
+        gs.warning(sentence)
     wanted, named = ([band.label for band in some] for some in (expected, bands))
     if wanted != named and sorted(wanted) == sorted(named):
         gs.warning(
@@ -392,13 +394,6 @@ def _check_dates(given: Sequence[BandMaps], expected: Sequence[Band]) -> None:
             else "The model is of no series: leave out strds, and give its maps by group or input"
         )
     if len(given) == dates:
-        wanted = days or (0,) * dates
-        off = days_off(wanted, [one.day for one in given])
-        if off:
-            gs.warning(
-                f"The dates of the series are up to {off} days off those of the training, which "
-                f"were taken on days {listed(wanted)} from the first on"
-            )
         return
     if days:
         raise ValueError(

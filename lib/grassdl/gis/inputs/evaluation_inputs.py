@@ -11,7 +11,7 @@ import grass.script as gs
 
 from ...core.classes import MapClass
 from ...core.target import CLASSES, VALUE, ByTarget
-from ..raster.info import info_of, require_raster
+from ..raster.info import info_of, require_integer, require_raster
 from ..raster.region import Region
 from ..session.output_names import require_own_format
 from ..session.temporary_maps import remove_debris, remove_maps, temporary_name
@@ -29,8 +29,7 @@ from .labels import overlaps
 from .value_labels import rasterize_values
 
 _OF_CLASSES = (
-    "segments background distance objects probabilities difference wanted_precision wanted_recall "
-    "matrix"
+    "segments background distance objects probabilities wanted_precision wanted_recall matrix"
 ).split()
 """Options for maps of classes only."""
 
@@ -62,6 +61,8 @@ def _value_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps
     names = {"classification": name}
     if options["compare"]:
         names["compare"] = _require_values(options["compare"], "compare", name)
+    if options["strata"]:
+        names["strata"] = require_integer(options["strata"], "strata")
     reference = _reference(options, name, opened)
     names["reference"] = reference.name
     return EvaluationMaps(names, reference, opened, VALUE)
@@ -76,15 +77,15 @@ def _check_options(options: Mapping[str, str], name: str) -> None:
                 f"point type): leave out {option}"
             )
     design = options["design"]
-    if design == "stratified":
+    if design in ("random", "stratified") and not options["points"]:
         raise ValueError(
-            f"design=stratified is for samples of mapped classes, and <{name}> holds values "
-            "(floating point type): draw points over the whole map (v.random), with design=random"
-        )
-    if design == "random" and not options["points"]:
-        raise ValueError(
-            "Of values, design=random is for points: make points of the reference "
+            f"Of values, design={design} is for points: make points of the reference "
             "(r.to.vect type=point), or leave out design to compare every cell"
+        )
+    if design == "stratified" and not options["strata"]:
+        raise ValueError(
+            f"<{name}> holds values (floating point type), for which design=stratified needs "
+            "strata, the raster map in whose categories the points were drawn"
         )
 
 

@@ -69,10 +69,12 @@ class EvaluationMaps:
     """The maps of `grassdl.evaluate.map_assessment`.
 
     Attributes:
-        names: Fully qualified names by option: classification, reference, compare, segments.
+        names: Fully qualified names by option: classification, reference, compare, segments,
+            strata.
         classification: Rows of the map that is assessed.
         compare: Rows of the second map, or None.
         segments: Rows of the map of segments, or None.
+        strata: Rows of the map of the strata in which points were drawn, or None.
         reference: Rows of the reference, or None if it consists of points.
         mask: Rows of the raster mask, or None.
         points: The reference as points, or None.
@@ -107,10 +109,11 @@ class EvaluationMaps:
         self.inside: CellSet | None = None
         self.mapped_objects, self.reference_objects = objects
         self.classification: RowReader = self._open(names["classification"])
-        self.compare: RowReader | None = (
-            self._open(names["compare"]) if "compare" in names else None
+        self.compare: RowReader | None
+        self.compare, self.segments, self.strata = (
+            self._open(names[key]) if key in names else None
+            for key in ("compare", "segments", "strata")
         )
-        self.segments = self._open(names["segments"]) if "segments" in names else None
         self.reference: RowReader | None = (
             self._open(reference.raster) if reference.raster else None
         )
@@ -242,6 +245,11 @@ def class_maps(options: Mapping[str, str], opened: ExitStack) -> EvaluationMaps:
             f"Option residuals is for maps of values (floating point type), and "
             f"<{options['classification']}> holds classes: leave it out, or use compare and "
             "difference"
+        )
+    if options["strata"]:
+        raise ValueError(
+            "Option strata is for maps of values: the strata of a sample for classes are the "
+            "mapped classes, leave strata out"
         )
     names = {
         key: require_integer(options[key]) for key in ("classification", "compare") if options[key]

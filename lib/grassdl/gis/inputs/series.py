@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import grass.script as gs
 
 from ...core.bands import OBSERVED
-from ...core.registered_maps import Registered, by_start
+from ...core.registered_maps import Registered, by_start, check_order
 from ..raster.info import require_raster
 from .band_maps import BandMaps, names_of_bands
 
@@ -51,11 +51,15 @@ def _series(strds: str, where: str, bands: str) -> list[BandMaps]:
     """The maps of a series by start time; those of a date in the order of their labels."""
     dates = by_start(strds, _registered(strds, where))
     given = []
+    check_order(
+        [one.strip() for one in bands.split(",")],
+        [one.label for one in next(iter(dates.values()))],
+    )
     for start, maps in dates.items():
         names = [require_raster(one.name) for one in maps]
         numbered = {str(place): name for place, name in enumerate(names, start=1)}
-        days = (start - next(iter(dates))).days
-        given.append(BandMaps(names, names_of_bands(bands, names), {OBSERVED: numbered}, days))
+        days = (start - next(iter(dates))).days, start.timetuple().tm_yday
+        given.append(BandMaps(names, names_of_bands(bands, names), {OBSERVED: numbered}, *days))
     return given
 
 
@@ -127,7 +131,9 @@ def _why_none(strds: str, where: str, complaint: str) -> str:
     if "Nothing found" in complaint:
         return f"{name} has no map{period}: see t.rast.list"
     if "not found" in complaint or "no temporal database" in complaint:
-        return f"{name} not found: t.list lists those there are"
+        _, _, mapset = strds.partition("@")
+        add = f" after g.mapsets mapset={mapset} operation=add" if mapset else ""
+        return f"{name} not found: t.list lists those there are{add}"
     if complaint.strip():
         last = complaint.strip().splitlines()[-1]
         return f"{name} cannot be listed, check option where: {last}"

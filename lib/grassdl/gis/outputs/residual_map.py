@@ -45,14 +45,24 @@ def write_residuals(output: str, reference: str, names: Mapping[str, str], rmse:
         rmse: Root mean square of the residuals, from which the colour scale is chosen.
     """
     predicted = names["classification"]
-    end = DEVIATIONS * rmse or 1.0
-    stops = {-LARGEST: BLUE, -end: BLUE, 0.0: WHITE, end: RED, LARGEST: RED}
     write_computed(
         output,
         TEMPORARY_PREFIX,
         f'float("{predicted}" - "{reference}")',
         f"{predicted} minus {names['reference']}",
         f"reference {names['reference']}",
-        [f"{value:.9g} {color}" for value, color in stops.items()],
+        deviation_colors(rmse, BLUE, WHITE, RED),
         units=info_of(predicted).units,
     )
+
+
+def deviation_colors(rmse: float, low: str, middle: str, high: str) -> list[str]:
+    """Rules of colours for differences around 0.
+
+    Args:
+        rmse: Root mean square of the differences, or of like ones.
+        low, middle, high: Colours far below 0, of 0, and far above.
+    """
+    end = DEVIATIONS * rmse or 1.0
+    stops = {-LARGEST: low, -end: low, 0.0: middle, end: high, LARGEST: high}
+    return [f"{value:.9g} {color}" for value, color in stops.items()]
