@@ -7,7 +7,10 @@ i.dl.review suggests with the network of the round before, or random ones. After
 network is trained and scored on the east, of which nothing is ever labelled. Both ways begin with
 the same network. Mean over the seeds, and the least and most of the difference.
 
-    python benchmarks/review.py [--rounds 3] [--squares 6] [--epochs 40] [--seeds 3]
+    python benchmarks/review.py [--rounds 3] [--squares 6] [--epochs 30] [--seeds 3] [--keep FILE]
+
+With `--keep` the scores of each seed are kept in a file, from which a run that ended early, or one
+of more seeds, continues.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ from scene import OUTSIDE, Scene, make_scene  # noqa: E402
 
 SIZE = 64
 """Edge of a square in cells."""
+
+FILTERS = 8
+"""Of the U-Net: a small one, since 21 of them are trained."""
 
 BATCH = 4
 """Patches of a step: of few patches, larger batches would leave few steps."""
@@ -86,11 +92,11 @@ class Labelling:
         rule = "labels = if(labelled == 1, reference, null())"
         grass("r.mapcalc", f"expression={rule}", "--overwrite")
         grass(
-            "i.dl.patches", *IMAGERY, "labels=labels", f"size={SIZE}", f"min_labelled={100 * LEAST_LABELLED:g}",
-            "split_method=none", f"output={self.dataset}", "--overwrite",
+            "i.dl.patches", *IMAGERY, "labels=labels", f"size={SIZE}", "split_method=none",
+            f"min_labelled={100 * LEAST_LABELLED:g}", f"output={self.dataset}", "--overwrite",
         )  # fmt: skip
         grass(
-            "i.dl.train", f"input={self.dataset}", "network=unet", "depth=3",
+            "i.dl.train", f"input={self.dataset}", "network=unet", "depth=3", f"filters={FILTERS}",
             f"epochs={self.epochs}", f"batch_size={BATCH}", f"seed={self.seed}",
             f"output={self.model}", "--overwrite",
         )  # fmt: skip
@@ -163,12 +169,18 @@ def squares_with_labels(scene: Scene) -> list[Square]:
     return [(int(row), int(col)) for row, col in np.argwhere(shares >= LEAST_LABELLED)]
 
 
+def kept(file: Path | None) -> list[dict[str, list[dict]]]:
+    """The scores of the seeds that an earlier run kept."""
+    return json.loads(file.read_text()) if file and file.exists() else []
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--squares", type=int, default=6, help="squares labelled in each round")
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="file for the scores of the seeds that are done")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         demo = Demo(Path(folder) / "demo")
@@ -176,9 +188,15 @@ def main() -> int:
         scene = make_scene()
         make_in_process(demo, scene)
         labelled = squares_with_labels(scene)
-        seeds = [one_seed(demo, labelled, seed + 1, arguments) for seed in range(arguments.seeds)]
+        seeds = kept(arguments.keep)
+        for seed in range(len(seeds) + 1, arguments.seeds + 1):
+            seeds.append(one_seed(demo, labelled, seed, arguments))
+            if arguments.keep:
+                arguments.keep.write_text(json.dumps(seeds))
+    configuration = {key: one for key, one in vars(arguments).items() if key != "keep"}
     for number in range(arguments.rounds + 1):
-        figures = {}
+        at_start = round(FIRST_SHARE * len(labelled))
+        figures = {"labelled": at_start + number * arguments.squares}
         for key in FIGURES:
             suggested, at_random = (
                 [one[way][number][key] for one in seeds] for way in ("suggested", "random")
@@ -186,7 +204,7 @@ def main() -> int:
             gains = [a - b for a, b in zip(suggested, at_random, strict=True)]
             figures |= {f"{key}_suggested": mean(suggested), f"{key}_random": mean(at_random)}
             figures |= {f"{key}_gain_least": min(gains), f"{key}_gain_most": max(gains)}
-        record("review", {**vars(arguments), "round": number}, **figures)
+        record("review", {**configuration, "round": number}, **figures)
     return 0
 
 

@@ -2,10 +2,11 @@
 """Planted wrong labels that i.dl.review finds: how many of the first suspects are wrong labels.
 
 In the embedded example squares of 12 cells that hold one class are training areas, and 5 % of them,
-drawn at random, get another class. An ensemble of U-Nets is trained on folds of patches of these, and i.dl.review lists its
-suspects. As many of the first are looked at as wrong labels were planted: which share of them lies
-in an area with a wrong label (precision), which share of these areas they find (recall), and which
-share of them also suggests the true class. Mean over the seeds, and the figures of each.
+drawn at random, get another class. An ensemble of U-Nets is trained on folds of patches of these,
+and i.dl.review lists its suspects. As many of the first are looked at as wrong labels were planted:
+which share of them lies in an area with a wrong label (precision), which share of these areas they
+find (recall), and which share of them also suggests the true class. Mean over the seeds, and the
+figures of each.
 
     python benchmarks/suspects.py [--per-class 60] [--folds 4] [--epochs 20] [--seeds 3]
 """
