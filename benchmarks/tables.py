@@ -184,6 +184,17 @@ def segments(name: str, clock: str, filters: int) -> Rows:
     return Rows("segments", cells, {"size": 2000, "filters": filters})
 
 
+def gained(score: str) -> str:
+    """Cells of a score by suggested and by random squares, and the range of the difference."""
+    suggested, at_random = f"{{{score}_suggested:.3f}}", f"{{{score}_random:.3f}}"
+    return f"{suggested} | {at_random} | {{{score}_gain_least:+.3f}} to {{{score}_gain_most:+.3f}}"
+
+
+OBJECTS = (
+    "{predicted:.1f} | {support:.0f} | {precision:.3f} | {recall:.3f} | {f1:.3f} "
+    "| {segmentation_quality:.3f} | {panoptic_quality:.3f} | {f1_50_95:.3f}"
+)
+
 PREDICTION_HEAD = (
     "precision | window | overhead | bare network | computed | ratio | map | ratio | start"
 )
@@ -343,14 +354,48 @@ OF_BENCHMARKS = {
         for case in ENCODER_CASES
     },
     "objects": Table(
-        "borders | objects | crowns | precision | recall | F1 | SQ | PQ | F1, mean over thresholds",
+        "case | borders | weights | objects | of | precision | recall | F1 | SQ | PQ "
+        "| F1, mean over thresholds",
+        [
+            Rows("objects", cells.replace("CASE", case), where)
+            for case in ("crowns", "buildings", "example")
+            for cells, where in (
+                (f"CASE | perfect map | - | {OBJECTS}", {"case": case, "borders": "perfect map"}),
+                (f"CASE | {{borders}} | {{weights}} | {OBJECTS}", {"case": case, "seeds": 3}),
+            )
+        ],
+    ),
+    "borders": Table(
+        "edges are known to | borders | objects | F1 | SQ | PQ | bias of the area",
         [
             Rows(
-                "objects",
-                "{borders} | {predicted:.1f} | {support:.0f} | {precision:.3f} | {recall:.3f} "
-                "| {f1:.3f} | {segmentation_quality:.3f} | {panoptic_quality:.3f} "
-                "| {f1_50_95:.3f}",
-                {"epochs": 30, "seeds": 3},
+                "borders",
+                "{unsure:g} cells | {borders} | {predicted} | {f1:.3f} "
+                "| {segmentation_quality:.3f} | {panoptic_quality:.3f} | {area_bias:+.3f}",
+            )
+        ],
+    ),
+    "review": Table(
+        "squares labelled | overall, suggested | random | gain | macro F1, suggested | random "
+        "| gain | mean IoU, suggested | random | gain",
+        [
+            Rows(
+                "review",
+                " | ".join(
+                    ["{labelled}", *map(gained, ("overall_accuracy", "f1_macro", "mean_iou"))]
+                ),
+                {"rounds": 3, "seeds": 3},
+            )
+        ],
+    ),
+    "suspects": Table(
+        "areas | wrong labels | folds | precision | recall | with the true class",
+        [
+            Rows(
+                "suspects",
+                "{areas} | {planted} | {folds} | {precision:.2f} | {recall:.2f} "
+                "| {right_class:.2f}",
+                {"seeds": 3},
             )
         ],
     ),
