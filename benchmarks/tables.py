@@ -195,6 +195,13 @@ OBJECTS = (
     "| {segmentation_quality:.3f} | {panoptic_quality:.3f} | {f1_50_95:.3f}"
 )
 
+
+def perfect_map(case: str) -> Rows:
+    """The row of the connected areas of a perfect map."""
+    where = {"case": case, "borders": "perfect map"}
+    return Rows("objects", f"{case} | {{borders}} | - | {OBJECTS}", where)
+
+
 PREDICTION_HEAD = (
     "precision | window | overhead | bare network | computed | ratio | map | ratio | start"
 )
@@ -354,15 +361,22 @@ OF_BENCHMARKS = {
         for case in ENCODER_CASES
     },
     "objects": Table(
-        "case | borders | weights | objects | of | precision | recall | F1 | SQ | PQ "
+        "case | borders | seeds | objects | of | precision | recall | F1 | SQ | PQ "
         "| F1, mean over thresholds",
         [
-            Rows("objects", cells.replace("CASE", case), where)
-            for case in ("crowns", "buildings", "example")
-            for cells, where in (
-                (f"CASE | perfect map | - | {OBJECTS}", {"case": case, "borders": "perfect map"}),
-                (f"CASE | {{borders}} | {{weights}} | {OBJECTS}", {"case": case, "seeds": 3}),
-            )
+            perfect_map("crowns"),
+            Rows(
+                "objects",
+                f"crowns | {{borders}} | {{seeds}} | {OBJECTS}",
+                {"borders": 0, "epochs": 30},
+            ),
+            perfect_map("buildings"),
+            perfect_map("example"),
+            Rows(
+                "objects",
+                f"{{case}} | {{borders}} | {{seeds}} | {OBJECTS}",
+                {"case": "example", "epochs": 20},
+            ),
         ],
     ),
     "borders": Table(
@@ -376,15 +390,14 @@ OF_BENCHMARKS = {
         ],
     ),
     "review": Table(
-        "squares labelled | overall, suggested | random | gain | macro F1, suggested | random "
-        "| gain | mean IoU, suggested | random | gain",
+        "seeds | squares labelled | overall, suggested | random | gain "
+        "| macro F1, suggested | random | gain | mean IoU, suggested | random | gain",
         [
             Rows(
                 "review",
-                " | ".join(
-                    ["{labelled}", *map(gained, ("overall_accuracy", "f1_macro", "mean_iou"))]
-                ),
-                {"rounds": 3, "seeds": 3},
+                f"{{seeds}} | {{labelled}} | {gained('overall_accuracy')} "
+                f"| {gained('f1_macro')} | {gained('mean_iou')}",
+                {"rounds": 3},
             )
         ],
     ),
@@ -395,7 +408,6 @@ OF_BENCHMARKS = {
                 "suspects",
                 "{areas} | {planted} | {folds} | {precision:.2f} | {recall:.2f} "
                 "| {right_class:.2f}",
-                {"seeds": 3},
             )
         ],
     ),
