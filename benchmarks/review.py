@@ -5,9 +5,12 @@ In the embedded example, squares of 64 cells in a tenth of the west are labelled
 U-Net is trained on them. In each of three rounds further squares are labelled: those that
 i.dl.review suggests with the network of the round before, or random ones. After each round a new
 network is trained and scored on the east, of which nothing is ever labelled. Both ways begin with
-the same squares and network. Mean over the seeds, and the least and most of the difference.
+the same network. Mean over the seeds, and the least and most of the difference.
 
-    python benchmarks/review.py [--rounds 3] [--squares 6] [--epochs 60] [--seeds 3]
+    python benchmarks/review.py [--rounds 3] [--squares 6] [--epochs 30] [--seeds 3] [--keep FILE]
+
+With `--keep` the scores of each seed are kept in a file, from which a run that ended early, or one
+of more seeds, continues.
 """
 
 from __future__ import annotations
@@ -27,16 +30,25 @@ sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
 from records import record  # noqa: E402
 from run import GRASS, Demo, make_in_process  # noqa: E402
-from scene import make_scene  # noqa: E402
+from scene import OUTSIDE, Scene, make_scene  # noqa: E402
 
 SIZE = 64
 """Edge of a square in cells."""
+
+FILTERS = 8
+"""Of the U-Net: a small one, since 21 of them are trained."""
+
+BATCH = 4
+"""Patches of a step: of few patches, larger batches would leave few steps."""
 
 DOWN, ACROSS = 16, 12
 """Squares of the west, three quarters of the scene."""
 
 FIRST_SHARE = 0.1
 """Of the squares of the west that are labelled at the start."""
+
+LEAST_LABELLED = 0.5
+"""Share of a square that has labels: others give no patch."""
 
 IMAGERY = (f"group={GROUP}", "dsm=dsm", "dtm=dtm")
 FIGURES = ("overall_accuracy", "f1_macro", "mean_iou")
@@ -80,12 +92,13 @@ class Labelling:
         rule = "labels = if(labelled == 1, reference, null())"
         grass("r.mapcalc", f"expression={rule}", "--overwrite")
         grass(
-            "i.dl.patches", *IMAGERY, "labels=labels", f"size={SIZE}", "min_labelled=50",
-            "split_method=none", f"output={self.dataset}", "--overwrite",
+            "i.dl.patches", *IMAGERY, "labels=labels", f"size={SIZE}", "split_method=none",
+            f"min_labelled={100 * LEAST_LABELLED:g}", f"output={self.dataset}", "--overwrite",
         )  # fmt: skip
         grass(
-            "i.dl.train", f"input={self.dataset}", "network=unet", "depth=3",
-            f"epochs={self.epochs}", f"seed={self.seed}", f"output={self.model}", "--overwrite",
+            "i.dl.train", f"input={self.dataset}", "network=unet", "depth=3", f"filters={FILTERS}",
+            f"epochs={self.epochs}", f"batch_size={BATCH}", f"seed={self.seed}",
+            f"output={self.model}", "--overwrite",
         )  # fmt: skip
         self.region(east=True)
         grass("i.dl.predict", *IMAGERY, f"model={self.model}", "output=classes", "--overwrite")
@@ -119,42 +132,71 @@ def read(demo: Demo, *words: str) -> str:
     return subprocess.run(call, check=True, capture_output=True, text=True).stdout
 
 
-def one_seed(demo: Demo, seed: int, arguments: argparse.Namespace) -> dict[str, list[dict]]:
-    """The scores of both ways, at the start and after each round."""
-    generator = np.random.default_rng(seed)
-    every = [(row, col) for row in range(DOWN) for col in range(ACROSS)]
-    order = [every[place] for place in generator.permutation(len(every)).tolist()]
-    first = order[: round(FIRST_SHARE * len(order))]
+def one_seed(
+    demo: Demo, labelled: list[Square], seed: int, arguments: argparse.Namespace
+) -> dict[str, list[dict]]:
+    """The scores of both ways, at the start and after each round.
+
+    Args:
+        demo: The project.
+        labelled: The squares of the west that can be labelled.
+        seed: Of the random squares and the trainings.
+        arguments: Of the command.
+    """
+    order = [labelled[one] for one in np.random.default_rng(seed).permutation(len(labelled))]
+    first = set(order[: round(FIRST_SHARE * len(order))])
+    start = Labelling(demo, "start", arguments.epochs, seed)
+    at_start = start.learn(first)
     scores = {}
     for way in ("suggested", "random"):
-        labelling = Labelling(demo, way, arguments.epochs, seed)
-        squares, scores[way] = set(first), []
-        # Both begin alike, and are trained alike.
-        scores[way].append(labelling.learn(squares))
+        labelling, squares, scores[way] = start, set(first), [at_start]
         for _ in range(arguments.rounds):
             if way == "suggested":
                 squares |= labelling.suggested(arguments.squares)
             else:
                 left = [one for one in order if one not in squares]
                 squares |= set(left[: arguments.squares])
+            labelling = Labelling(demo, way, arguments.epochs, seed)
             scores[way].append(labelling.learn(squares))
+        print(f"seed {seed}, {way}:", [round(one["f1_macro"], 3) for one in scores[way]])
     return scores
+
+
+def squares_with_labels(scene: Scene) -> list[Square]:
+    """The squares of the west of which half is labelled at least, as i.dl.review has them."""
+    west = scene.labels[: DOWN * SIZE, : ACROSS * SIZE] != OUTSIDE
+    shares = west.reshape(DOWN, SIZE, ACROSS, SIZE).mean(axis=(1, 3))
+    return [(int(row), int(col)) for row, col in np.argwhere(shares >= LEAST_LABELLED)]
+
+
+def kept(file: Path | None) -> list[dict[str, list[dict]]]:
+    """The scores of the seeds that an earlier run kept."""
+    return json.loads(file.read_text()) if file and file.exists() else []
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--squares", type=int, default=6, help="squares labelled in each round")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="file for the scores of the seeds that are done")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         demo = Demo(Path(folder) / "demo")
         demo.clear()
-        make_in_process(demo, make_scene())
-        seeds = [one_seed(demo, seed + 1, arguments) for seed in range(arguments.seeds)]
+        scene = make_scene()
+        make_in_process(demo, scene)
+        labelled = squares_with_labels(scene)
+        seeds = kept(arguments.keep)
+        for seed in range(len(seeds) + 1, arguments.seeds + 1):
+            seeds.append(one_seed(demo, labelled, seed, arguments))
+            if arguments.keep:
+                arguments.keep.write_text(json.dumps(seeds))
+    configuration = {key: one for key, one in vars(arguments).items() if key != "keep"}
     for number in range(arguments.rounds + 1):
-        figures = {}
+        at_start = round(FIRST_SHARE * len(labelled))
+        figures = {"labelled": at_start + number * arguments.squares}
         for key in FIGURES:
             suggested, at_random = (
                 [one[way][number][key] for one in seeds] for way in ("suggested", "random")
@@ -162,7 +204,7 @@ def main() -> int:
             gains = [a - b for a, b in zip(suggested, at_random, strict=True)]
             figures |= {f"{key}_suggested": mean(suggested), f"{key}_random": mean(at_random)}
             figures |= {f"{key}_gain_least": min(gains), f"{key}_gain_most": max(gains)}
-        record("review", {**vars(arguments), "round": number}, **figures)
+        record("review", {**configuration, "round": number}, **figures)
     return 0
 
 

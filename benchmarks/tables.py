@@ -203,6 +203,24 @@ def segments(name: str, clock: str, filters: int) -> Rows:
     return Rows("segments", cells, {"size": 2000, "filters": filters})
 
 
+def gained(score: str) -> str:
+    """Cells of a score by suggested and by random squares, and the range of the difference."""
+    suggested, at_random = f"{{{score}_suggested:.3f}}", f"{{{score}_random:.3f}}"
+    return f"{suggested} | {at_random} | {{{score}_gain_least:+.3f}} to {{{score}_gain_most:+.3f}}"
+
+
+OBJECTS = (
+    "{predicted:.1f} | {support:.0f} | {precision:.3f} | {recall:.3f} | {f1:.3f} "
+    "| {segmentation_quality:.3f} | {panoptic_quality:.3f} | {f1_50_95:.3f}"
+)
+
+
+def perfect_map(case: str) -> Rows:
+    """The row of the connected areas of a perfect map."""
+    where = {"case": case, "borders": "perfect map"}
+    return Rows("objects", f"{case} | {{borders}} | - | {OBJECTS}", where)
+
+
 PREDICTION_HEAD = (
     "precision | window | overhead | bare network | computed | ratio | map | ratio | start"
 )
@@ -362,14 +380,53 @@ OF_BENCHMARKS = {
         for case in ENCODER_CASES
     },
     "objects": Table(
-        "borders | objects | crowns | precision | recall | F1 | SQ | PQ | F1, mean over thresholds",
+        "case | borders | seeds | objects | of | precision | recall | F1 | SQ | PQ "
+        "| F1, mean over thresholds",
         [
+            perfect_map("crowns"),
             Rows(
                 "objects",
-                "{borders} | {predicted:.1f} | {support:.0f} | {precision:.3f} | {recall:.3f} "
-                "| {f1:.3f} | {segmentation_quality:.3f} | {panoptic_quality:.3f} "
-                "| {f1_50_95:.3f}",
-                {"epochs": 30, "seeds": 3},
+                f"crowns | {{borders}} | {{seeds}} | {OBJECTS}",
+                {"borders": 0, "epochs": 30},
+            ),
+            perfect_map("buildings"),
+            perfect_map("example"),
+            Rows(
+                "objects",
+                f"{{case}} | {{borders}} | {{seeds}} | {OBJECTS}",
+                {"case": "example", "epochs": 20},
+            ),
+        ],
+    ),
+    "borders": Table(
+        "edges are known to | borders | objects | F1 | SQ | PQ | bias of the area",
+        [
+            Rows(
+                "borders",
+                "{unsure:g} cells | {borders} | {predicted} | {f1:.3f} "
+                "| {segmentation_quality:.3f} | {panoptic_quality:.3f} | {area_bias:+.3f}",
+            )
+        ],
+    ),
+    "review": Table(
+        "seeds | squares labelled | overall, suggested | random | gain "
+        "| macro F1, suggested | random | gain | mean IoU, suggested | random | gain",
+        [
+            Rows(
+                "review",
+                f"{{seeds}} | {{labelled}} | {gained('overall_accuracy')} "
+                f"| {gained('f1_macro')} | {gained('mean_iou')}",
+                {"rounds": 3},
+            )
+        ],
+    ),
+    "suspects": Table(
+        "areas | wrong labels | folds | precision | recall | with the true class",
+        [
+            Rows(
+                "suspects",
+                "{areas} | {planted} | {folds} | {precision:.2f} | {recall:.2f} "
+                "| {right_class:.2f}",
             )
         ],
     ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Patches with a class for the borders between and around objects."""
+"""Patches with a class for the borders between objects."""
 
 import json
 
@@ -49,10 +49,12 @@ def of_areas(project, name, ids, categories):
 def expected(width, inside, border, outside):
     """Label codes of the two areas with a border of this width."""
     codes = np.full((CELLS, CELLS), outside)
-    codes[4 - width : 20 + width, 4 - width : 20 + width] = border
     codes[4:20, 4:20] = inside
     seam = (width + 1) // 2
     codes[4:20, 12 - seam : 12 + seam] = border
+    # Beyond the ends of the seam, where both areas are within the width.
+    for rows in (slice(4 - width, 4), slice(20, 20 + width)):
+        codes[rows, 12 - width : 12 + width] = border
     return codes
 
 

@@ -147,6 +147,14 @@ def test_labels_of_no_class_of_the_model_are_refused(tmp_path, judge):
         find_suspects(parts, 1, silent)
 
 
+def test_a_dataset_of_other_cells_than_the_models_is_refused_by_name(tmp_path):
+    write_areas(tmp_path / "data", edge=4, wrong=0)
+    patch_set = PatchSet.open(tmp_path / "data")
+    told = "trained on cells of 0.5, dataset <.*data> has cells of 0.25: use 'g.region -a res=0.5'"
+    with pytest.raises(ValueError, match=told):
+        held_out(model_of(patch_set, resolution=(0.5, 0.5)), [patch_set])
+
+
 def test_patches_on_ground_that_the_model_was_trained_on_are_reported(tmp_path):
     write_areas(tmp_path / "trained", edge=4, wrong=0, crs=UTM, splits=("train", "train"))
     write_areas(tmp_path / "data", edge=4, wrong=0, crs=UTM)

@@ -29,7 +29,7 @@ class ClassRules:
         colors: Colour "R:G:B" by class value or label.
         path: File of the labels.
         background: Class value of cells without a label; None leaves them unlabelled.
-        borders: Width in cells of the class between and around objects; 0 for no such class.
+        borders: Width in cells of the class between objects; 0 for no such class.
     """
 
     labels: dict[int, str] = field(default_factory=dict)

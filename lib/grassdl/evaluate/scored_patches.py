@@ -197,7 +197,7 @@ def patch_reader(
     wrong = wrong or wrong_labels
     if wrong:
         raise ValueError(f"Dataset <{patch_set.folder}> does not fit model <{card.name}>: {wrong}")
-    card.check_resolution(export.region["nsres"], export.region["ewres"])
+    card.check_resolution(export.region["nsres"], export.region["ewres"], patch_set.folder)
     found = [place for place in places if place is not None]
     return PatchReader([patch_set.patches(split, found)], card.fill_values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -264,17 +265,23 @@ class ModelCard:
             "source2": "; ".join(sources),
         }
 
-    def check_resolution(self, nsres: float, ewres: float) -> None:
+    def check_resolution(self, nsres: float, ewres: float, dataset: Path | None = None) -> None:
         """Refuse a grid whose cells differ from the training's by more than `RESOLUTION_TOLERANCE`.
+
+        Args:
+            nsres, ewres: Height and width of its cells.
+            dataset: Folder of the dataset that has the grid; None for the region.
 
         Raises:
             ValueError: They do; the message has the call of g.region that fits.
         """
         for found, trained in zip((nsres, ewres), self.resolution, strict=True):
             if abs(found / trained - 1) > RESOLUTION_TOLERANCE:
+                whose = "the region" if dataset is None else f"dataset <{dataset}>"
+                then = "" if dataset is None else " and cut the patches again with i.dl.patches"
                 raise ValueError(
-                    f"The model was trained on cells of {trained:g}, the region has cells "
-                    f"of {found:g}: use 'g.region -a {self.region_options}'"
+                    f"The model was trained on cells of {trained:g}, {whose} has cells "
+                    f"of {found:g}: use 'g.region -a {self.region_options}'{then}"
                 )
 
     @property

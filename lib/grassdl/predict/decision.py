@@ -13,6 +13,11 @@ from ..core.readers import zero_layers
 from ..model.card import second_of_two
 from .cell_decision import CellDecision
 
+LEAST_BORDER = 0.5
+"""Probability of border that makes a cell border, as a share of that of the most probable other
+class. Few cells are border, and where the network is unsure of their place, no other class exceeds
+the border by much, but the border is nowhere the most probable."""
+
 PIECE_BYTES = 1_000_000
 """Bytes of the probabilities that are compared together, which fit the processor's cache."""
 
@@ -168,7 +173,7 @@ class Decision(CellDecision):
         if band.object_code is not None and band.barrier is not None:
             index = np.where(band.unclassified[place], UNLABELLED_INDEX, band.index[place])
             band.object_code[place] = self._object_code_of_index[index]
-            self._see_border(band, place, probabilities, index == self.border)
+            self._see_border(band, place, probabilities, highest)
 
     @cached_property
     def _object_code_of_index(self) -> np.ndarray:
@@ -179,11 +184,17 @@ class Decision(CellDecision):
         return codes
 
     def _see_border(
-        self, band: RowBand, place: tuple[slice, slice], probabilities: np.ndarray, on: np.ndarray
+        self,
+        band: RowBand,
+        place: tuple[slice, slice],
+        probabilities: np.ndarray,
+        highest: np.ndarray,
     ) -> None:
-        """Set barrier and object code of cells `on` the border."""
+        """Set barrier and object code of cells of the border, see `LEAST_BORDER`."""
         if self.border is None or band.object_code is None or band.barrier is None:
             return
+        on = probabilities[..., self.border] >= LEAST_BORDER * highest
+        on &= ~band.unclassified[place]
         shares = probabilities[on]
         barrier = np.rint(255 * shares[:, self.border]).astype(np.uint8)
         band.barrier[place][on] = np.maximum(barrier, 1)

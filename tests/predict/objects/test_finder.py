@@ -41,6 +41,7 @@ def shares(text):
     """Probabilities of a drawing: . background, o roof, - border of roofs, ~ of background."""
     of = {".": (0.9, 0.1, 0), "o": (0.1, 0.9, 0), "-": (0.1, 0.3, 0.6), "~": (0.3, 0.1, 0.6)}
     of["="] = (0.0, 0.1, 0.9)
+    of[":"], of[";"] = (0.1, 0.6, 0.3), (0.05, 0.65, 0.3)
     of["x"] = (np.nan,) * 3
     return np.array([[of[one] for one in line] for line in text.split()])
 
@@ -66,6 +67,11 @@ def test_touching_roofs_are_numbered_apart_and_take_the_border_between_them(tmp_
         "0000000004",
     ]
     assert classes.tolist() == [0, ROOF, ROOF, ROOF, ROOF]
+
+
+def test_a_border_separates_from_half_the_probability_of_the_class_on(tmp_path):
+    numbers, _ = found(tmp_path, shares("oo:oo ..... oo;oo"), [2], reach=1)
+    assert numbers.tolist() == [[1, 1, 1, 2, 2], [0] * 5, [3] * 5]
 
 
 def test_small_objects_are_dropped_after_they_have_grown(tmp_path):
