@@ -2,8 +2,8 @@
 """Change between two dates of the embedded example: buildings added, trees felled.
 
 Networks learn change from labels of change, or classify each date, and the two maps are compared.
-U-Nets of 8 filters take the four bands, are trained on the same blocks, and scored on those that are held back.
-Beside them stands what a threshold of the difference between both dates reaches at best.
+All have 8 filters, take four bands, are trained on the same blocks, and scored on those that are
+held back. Beside them stands what a threshold of the difference between both dates reaches at best.
 
     python benchmarks/change.py [--epochs 15] [--seeds 1 2 3] [--trials siamese_unet unet]
 """
@@ -92,8 +92,9 @@ class Trials:
 
     def _train(self, datasets: list[Path], network: str, seed: int) -> None:
         self._demo.grass(
-            "i.dl.train", f"input={','.join(map(str, datasets))}", f"network={network}", "depth=3", "filters=8",
-            f"epochs={self._epochs}", f"seed={seed}", f"output={self._demo.model}", "--overwrite",
+            "i.dl.train", f"input={','.join(map(str, datasets))}", f"network={network}", "depth=3",
+            "filters=8", "batch_size=4", "class_weights=sqrt", f"epochs={self._epochs}",
+            f"seed={seed}", f"output={self._demo.model}", "--overwrite",
         )  # fmt: skip
 
     def _predict(self, name: str, *imagery: str) -> None:

@@ -430,6 +430,20 @@ OF_BENCHMARKS = {
             )
         ],
     ),
+    "change": Table(
+        " | F1 building added | F1 tree felled",
+        [
+            *(
+                Rows("change", "{trial}, best threshold | {built:.2f} | {felled:.2f}", one)
+                for one in ({"trial": "difference of NDVI"}, {"trial": "difference of height"})
+            ),
+            Rows(
+                "change",
+                "{trial} | {built[median]:.2f} | {felled[median]:.2f}",
+                {"epochs": 15, "seeds": 1},
+            ),
+        ],
+    ),
     "outlines": Table(
         "buildings | cells | corners before | after | of the footprint | IoU with the footprint "
         "before | after | IoU with the cells | at least | own outline kept",

@@ -14,7 +14,11 @@ from grassdl.core.bands import OBSERVED, Band
 from grassdl.core.classes import NULL_INDEX, UNLABELLED_INDEX, ClassScheme, MapClass
 from grassdl.dataset.manifest import SPLITS, Export, Manifest
 from grassdl.dataset.patchset import PatchSet
-from grassdl.dataset.preview import choose_patches, dataset_overview, picture_bands
+from grassdl.dataset.preview import (
+    choose_patches,
+    dataset_overview,
+    picture_bands,
+)
 
 COLORS = ["0:0:255", "0:99:0", "200:0:0"]
 THREE = ClassScheme([MapClass(v, f"class {v}", c) for v, c in zip((2, 5, 9), COLORS, strict=True)])
@@ -26,8 +30,10 @@ def band(name):
     return Band(name, True, {"map": name}, None, 0.5, "nearest", "", "uint8")
 
 
-def draw(folder, arrays, classes=THREE, bands=("red", "green", "blue")):
+def draw(folder, arrays, classes=THREE, bands=("red", "green", "blue"), dates=1):
     """Write a dataset, draw it, and return the picture (rows, cols, 3) uint8."""
+    if dates > 1:
+        bands = [one.at(date, one) for date in range(dates) for one in map(band, bands)]
     size = next(iter(arrays.values()))[0].shape[1]
     class_cells, pixels, counts = {}, {}, {}
     for split in SPLITS:
@@ -119,9 +125,20 @@ def test_the_picture_bands_are_red_green_and_blue_where_there_are_such():
     assert picture_bands([band(name) for name in ("a", "b")]) == [0, 0, 0]
 
 
-def test_one_date_is_drawn():
-    pair = [band("red"), band("nir")]
-    assert picture_bands([*pair, *(one.at(1, one) for one in pair)]) == [0, 0, 0]
+def test_both_dates_of_a_comparison_are_drawn_alike_above_their_labels(tmp_path):
+    first = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    second, labels = first // 2, np.ones((1, 16, 16), np.uint8)
+    nothing = np.zeros_like(first)
+    images = np.stack([first, nothing, second, nothing], axis=-1)
+    picture = draw(tmp_path, {"train": (images, labels)}, bands=("red", "nir"), dates=2)
+    low, high = np.percentile([first, second], (2, 98))
+    for place, values in enumerate((first[0], second[0])):
+        top = TITLE_PX + place * (160 + GAP_PX)
+        drawn = picture[top + 5 : top + 160 : 10, LEFT_PX + 5 : LEFT_PX + 160 : 10]
+        expected = 255 * np.clip((values - low) / (high - low), 0, 1)
+        assert np.abs(drawn - expected[..., None]).max() <= 1
+    below = picture[TITLE_PX + 2 * (160 + GAP_PX) + 5, LEFT_PX + 5]
+    assert below.tolist() == [0, 99, 0]
 
 
 def test_cells_of_a_series_are_drawn_as_at_their_first_observed_date(tmp_path):

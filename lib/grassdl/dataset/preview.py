@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`overview.png`: a picture of the content of a dataset.
 
-Sample patches of every split over their labels, and the shares of the classes beside them.
+Sample patches of every split over their labels, and the shares of the classes beside them. Of two
+dates that are compared both are drawn, the first above the second.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def dataset_overview(
     scale = max(1, TILE_PX // manifest.export.size)
     tile_px = -(-manifest.export.size // step) * scale
     columns = min(max(1, SHEET_WIDTH_PX // (tile_px + GAP_PX)), max(manifest.counts.values()))
-    rows = _rows_by_split(manifest.counts, columns, SHEET_HEIGHT_PX // (2 * tile_px + 2 * GAP_PX))
+    sample_px = (dates_drawn(manifest.bands) + 1) * tile_px + 2 * GAP_PX
+    rows = _rows_by_split(manifest.counts, columns, SHEET_HEIGHT_PX // sample_px)
     samples = {
         split: _read_patches(
             patch_set, split, choose_patches(class_cells[split], n * columns), step
@@ -82,7 +84,7 @@ def dataset_overview(
     }
     low, high = _stretch(list(samples.values()))
     mosaics = {
-        split: _mosaic(_pairs(*samples[split], low, high, scale, classes), columns)
+        split: _mosaic(_sheets(*samples[split], low, high, scale, classes), columns)
         for split in rows
     }
     sheet_px = sum(len(one) for one in mosaics.values())
@@ -131,6 +133,11 @@ def picture_bands(bands: Sequence[Band]) -> list[int]:
     return [0, 1, 2] if len(bands) >= 3 else [0, 0, 0]
 
 
+def dates_drawn(bands: Sequence[Band]) -> int:
+    """How many dates are drawn: both of a comparison; of a series one."""
+    return 1 if days_of(bands) else number_of_dates(bands)
+
+
 def first_observed(images: np.ndarray, dates: int) -> np.ndarray:
     """The bands (..., 3) of the first date at which each cell was observed.
 
@@ -144,14 +151,14 @@ def first_observed(images: np.ndarray, dates: int) -> np.ndarray:
 
 
 def _drawn_places(bands: Sequence[Band]) -> list[int]:
-    """Indices of the bands that pictures are made of: red, green and blue, and of a series those
-    and "observed" of each date."""
+    """Indices of the bands that pictures are made of: red, green and blue of each date, and of a
+    series "observed" of each date, too."""
     shown = picture_bands(bands)
-    if days_of(bands) is None:
-        return shown
     dates = number_of_dates(bands)
     per_date = len(bands) // dates
-    return [date * per_date + place for date in range(dates) for place in (*shown, per_date - 1)]
+    if days_of(bands):
+        shown = [*shown, per_date - 1]
+    return [date * per_date + place for date in range(dates) for place in shown]
 
 
 def _rows_by_split(counts: Mapping[str, int], columns: int, fitting: int) -> dict[str, int]:
@@ -166,7 +173,7 @@ def _read_patches(
     patch_set: PatchSet, split: str, places: np.ndarray, step: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every step-th cell of patches, one after the other, for whole ones may be large: three bands
-    (n, cells, cells, 3) and label codes (n, cells, cells)."""
+    of each date that is drawn (n, cells, cells, 3 x dates) and label codes (n, cells, cells)."""
     bands = patch_set.manifest.bands
     drawn = _drawn_places(bands)
     reader = PatchReader([patch_set.patches(split, drawn)], np.zeros(len(drawn)))
@@ -177,21 +184,23 @@ def _read_patches(
         for _, images, labels in reader.batches(1, places)
     ]
     values, codes = (np.concatenate(one) for one in zip(*tiles, strict=True))
-    if len(drawn) > 3:
+    if days_of(bands):
         values = first_observed(values, number_of_dates(bands))
     return values, patch_set.manifest.target.counted_codes(codes)
 
 
 def _stretch(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The values of the three bands (3,) that are drawn black and white."""
-    valid = np.concatenate([values[codes != NULL_INDEX] for values, codes in samples])
+    """The values of the three bands (3,) that are drawn black and white, at all dates."""
+    valid = np.concatenate(
+        [values[codes != NULL_INDEX].reshape(-1, 3) for values, codes in samples]
+    )
     if not len(valid):
         return np.zeros(3), np.ones(3)
     low, high = np.percentile(valid, STRETCH_PERCENT, axis=0)
     return low, np.where(high > low, high, low + 1)
 
 
-def _pairs(
+def _sheets(
     values: np.ndarray,
     codes: np.ndarray,
     low: np.ndarray,
@@ -199,22 +208,32 @@ def _pairs(
     scale: int,
     classes: ClassScheme,
 ) -> np.ndarray:
-    """Patches over their labels, `scale` pixels for a cell, with white around: (n, rows, cols, 3)
-    uint8."""
-    images = (255 * np.clip((values - low) / (high - low), 0, 1)).round().astype(np.uint8)
-    labels = paint(codes, classes)
+    """Patches of each date over their labels, `scale` pixels for a cell, with white around:
+    (n, rows, cols, 3) uint8."""
+    dates = np.split(values, values.shape[-1] // 3, axis=-1)
+    pictures = [
+        *(
+            (255 * np.clip((one - low) / (high - low), 0, 1)).round().astype(np.uint8)
+            for one in dates
+        ),
+        paint(codes, classes),
+    ]
     for code, (ground, stripe) in CODE_GREYS.items():
         grey = np.where(_stripes(codes.shape), stripe, ground)[..., np.newaxis].astype(np.uint8)
         where = (codes == code)[..., np.newaxis]
-        labels = np.where(where, grey, labels)
-        if code == NULL_INDEX:
-            images = np.where(where, grey, images)
-    large = [one.repeat(scale, axis=1).repeat(scale, axis=2) for one in (images, labels)]
-    around = [(0, 0), (0, 0), (0, GAP_PX), (0, 0)]
-    between, below = [(0, 0), (0, 2), (0, 0), (0, 0)], [(0, 0), (0, 2 * GAP_PX - 2), (0, 0), (0, 0)]
-    upper = np.pad(np.pad(large[0], around, constant_values=255), between, constant_values=255)
-    lower = np.pad(np.pad(large[1], around, constant_values=255), below, constant_values=255)
-    return np.concatenate([upper, lower], axis=1)
+        # Imagery is known where only the label is missing.
+        for place in range(len(pictures)) if code == NULL_INDEX else [len(dates)]:
+            pictures[place] = np.where(where, grey, pictures[place])
+    below = [2] * len(dates) + [2 * GAP_PX - 2]
+    around = [
+        np.pad(
+            one.repeat(scale, axis=1).repeat(scale, axis=2),
+            [(0, 0), (0, gap), (0, GAP_PX), (0, 0)],
+            constant_values=255,
+        )
+        for one, gap in zip(pictures, below, strict=True)
+    ]
+    return np.concatenate(around, axis=1)
 
 
 def _stripes(shape: tuple[int, ...]) -> np.ndarray:
@@ -243,7 +262,8 @@ def _write_titles(figure: Figure, manifest: Manifest, height: int) -> None:
     names = [manifest.bands[place].name for place in picture_bands(manifest.bands)]
     shown = ", ".join(within_columns(name, LABEL_LENGTH) for name in dict.fromkeys(names))
     date = "" if days_of(manifest.bands) is None else " of the first date at hand"
-    drawn = f"Samples over their labels; drawn: {shown}{date}, from their 2nd to 98th percentile"
+    dates = "both dates over their" if dates_drawn(manifest.bands) > 1 else "over their"
+    drawn = f"Samples {dates} labels; drawn: {shown}{date}, from their 2nd to 98th percentile"
     for y, text, points, weight in ((16, headline, 11, "bold"), (40, drawn, 8, "normal")):
         _write(figure, MARGIN_PX, y, height, text, fontsize=points, weight=weight)
 
