@@ -67,6 +67,14 @@ def test_the_areas_of_a_vector_map_are_the_mapped_objects(maps):
     assert set(maps.maps("vector")) == {"objects", "truth"}
 
 
+def test_a_map_without_any_object_misses_all_of_the_reference(maps):
+    maps.run("v.edit", map="none", tool="create", quiet=True)
+    found = objects_of(maps, object_areas="none")
+    assert (found["predicted"], found["support"], found["matched"]) == (0, 2, 0)
+    assert found["recall"] == 0
+    maps.run("g.remove", flags="f", type="vector", name="none")
+
+
 def test_objects_that_are_no_areas_are_refused(maps):
     maps.run("v.random", output="dots", npoints=2, quiet=True)
     done = maps.run("i.dl.evaluate", check=False, **CALL, object_areas="dots")

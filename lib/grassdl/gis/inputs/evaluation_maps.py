@@ -277,9 +277,12 @@ def _objects(
             found.append(None)
             continue
         name = require_vector(options[key])
-        layer = str(layer_number(name, layer))
-        class_of = _class_of(name, layer, column, classification)
-        _check_areas(name, class_of)
+        class_of: dict[int, int] | None = {}
+        # A map of objects in which there is none has no table either.
+        if key == "areas" or not _is_empty(name):
+            layer = str(layer_number(name, layer))
+            class_of = _class_of(name, layer, column, classification)
+            _check_areas(name, class_of)
         areas = opened.enter_context(numbered_areas(name, layer, TEMPORARY_PREFIX, f"_{key}"))
         found.append(opened.enter_context(closing(AreaObjects(areas, class_of))))
     mapped, reference = found
@@ -373,6 +376,12 @@ def _with_background(raster: str, name: str, value: int) -> Iterator[str]:
         yield filled
     finally:
         remove_maps([filled])
+
+
+def _is_empty(vector: str) -> bool:
+    """Whether a map has no feature of any kind."""
+    topology = gs.vector_info_topo(vector)
+    return not any(topology[kind] for kind in ("areas", "points", "lines", "centroids"))
 
 
 def _check_areas(vector: str, class_of: Mapping[int, int] | None) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from ctypes import byref, c_int
 from dataclasses import dataclass
 
+import grass.script as gs
 import numpy as np
 
 from ...core.connected_areas import joined
@@ -41,7 +42,8 @@ def numbered_areas(vector: str, layer: str, prefix: str, name: str = "") -> Iter
 
     Each area is an object, also where categories are classes that many areas share. Where
     polygons overlap, GRASS makes a separate area of the intersection, with the categories of
-    both: it is part of the object that it touches and shares the first category with.
+    both: it is part of the object that it touches and shares the first category with. A map without
+    areas has no object.
 
     Args:
         vector: Name of the map.
@@ -54,6 +56,10 @@ def numbered_areas(vector: str, layer: str, prefix: str, name: str = "") -> Iter
     remove_debris(prefix, "vector")
     copy, raster = (temporary_name(prefix, f"_{one}{name}") for one in ("areas", "numbers"))
     try:
+        if not gs.vector_info_topo(vector)["areas"]:
+            run_module("r.mapcalc", expression=f"{raster} = null()")
+            yield NumberedAreas(raster, {}, {})
+            return
         run_module(
             "v.category", flags="t", input=vector, output=copy, option="add", type="centroid",
             layer=NUMBERS_LAYER, cat=1, step=1,
