@@ -208,7 +208,7 @@
 # % key: borders
 # % type: integer
 # % required: no
-# % label: Width in cells of a class between objects that touch or nearly do (none when empty)
+# % label: Width in cells of a class between objects that nearly touch (none when empty)
 # % description: Of training areas, or of segments that are objects: separates touching ones, see objects of i.dl.predict
 # % guisection: Labels
 # %end
