@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
@@ -25,8 +23,8 @@ sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from later import BUILT, FELLED, changes, make_two_dates  # noqa: E402
 from materials import BUILDING, CONIFEROUS, DECIDUOUS  # noqa: E402
 from project import GROUP, LATER  # noqa: E402
-from records import record  # noqa: E402
-from run import GRASS, Demo, make_in_process  # noqa: E402
+from records import record, spread  # noqa: E402
+from run import Demo, make_in_process  # noqa: E402
 from scene import OUTSIDE, Scene  # noqa: E402
 
 from grassdl.core.bands import ndsm, ndvi  # noqa: E402
@@ -106,8 +104,7 @@ class Trials:
         tested = f"expression=tested = if(splits == 3, {name}, null())"
         self._demo.grass("r.mapcalc", tested, "--overwrite")
         call = ["i.dl.evaluate", "classification=tested", "reference=change", "format=json"]
-        words = [GRASS, str(self._demo.mapset), "--exec", *call]
-        told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        told = self._demo.read(*call)
         found = json.loads(told[told.index("{") :])["classes"]
         return {KINDS[one["value"]]: one["f1"] or 0.0 for one in found if one["value"] in KINDS}
 
@@ -153,13 +150,8 @@ def main() -> int:
         trials.make_project(*scenes)
         for name in arguments.trials:
             found = [TRIALS[name](trials, seed) for seed in arguments.seeds]
-            by_kind = {label: [one[label] for one in found] for label in KINDS.values()}
-            figures = {
-                label: {"median": median(f1), "least": min(f1), "most": max(f1)}
-                for label, f1 in by_kind.items()
-            }
             configuration = {"trial": name, "epochs": arguments.epochs, "seeds": len(found)}
-            record("change", configuration, **figures)
+            record("change", configuration, **spread(found))
     return 0
 
 

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
-from records import processor_s, record  # noqa: E402
-from run import GRASS, Demo, cut_patches, make_in_process  # noqa: E402
+from records import processor_s, record, spread  # noqa: E402
+from run import Demo, cut_patches, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
 BANDS = ("red", "green", "blue", "nir")
@@ -51,8 +49,7 @@ class Trials:
     def figures(self, model: Path | str) -> dict[str, float]:
         """Scores of the test patches, and processor time of a map."""
         call = ("i.dl.evaluate", f"model={model}", f"dataset={self.demo.dataset}", "format=json")
-        words = [GRASS, str(self.demo.mapset), "--exec", *call]
-        told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        told = self.demo.read(*call)
         scores = json.loads(told[told.index("{") :])
         imagery = ",".join(f"{GROUP}.{band}" for band in BANDS)
         begin = processor_s()
@@ -65,15 +62,6 @@ class Trials:
             "--overwrite",
         )
         return {**{name: scores[name] for name in FIGURES}, "map_cpu_s": processor_s() - begin}
-
-
-def summary(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Median, least and most of each figure."""
-    columns = {name: [one[name] for one in results] for name in results[0]}
-    return {
-        name: {"median": median(found), "least": min(found), "most": max(found)}
-        for name, found in columns.items()
-    }
 
 
 def main() -> int:
@@ -105,7 +93,7 @@ def main() -> int:
         }
         for name, models in ways.items():
             asked = {"model": name, "epochs": arguments.epochs, "seeds": arguments.seeds}
-            record("distillation", asked, **summary([trials.figures(one) for one in models]))
+            record("distillation", asked, **spread([trials.figures(one) for one in models]))
     return 0
 
 

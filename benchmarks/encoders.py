@@ -27,10 +27,9 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from naip import TEST_AREA, TRAINING_AREAS, Project, parsed
-from records import is_recorded, processor_s, record
+from records import is_recorded, processor_s, record, spread
 
 AREAS = tuple(sorted((*TRAINING_AREAS, TEST_AREA)))
 LITE0 = "encoder=efficientnet_lite0"
@@ -71,14 +70,7 @@ class Trials:
     def figures(self, network: str, tasks: list[Task], seeds: list[int]) -> dict:
         """Median, least and most of all figures over tasks and seeds."""
         found = [self._figures(network, task, seed) for task in tasks for seed in seeds]
-        return {
-            name: {
-                "median": median(one[name] for one in found),
-                "least": min(one[name] for one in found),
-                "most": max(one[name] for one in found),
-            }
-            for name in found[0]
-        }
+        return spread(found)
 
     def _figures(self, network: str, task: Task, seed: int) -> dict[str, float]:
         model = self.folder / "trial"

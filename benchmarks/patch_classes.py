@@ -19,15 +19,12 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
-from records import record  # noqa: E402
-from review import read  # noqa: E402
+from records import record, spread  # noqa: E402
 from run import Demo, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
@@ -54,7 +51,7 @@ def prepare(demo: Demo, sizes: list[int]) -> None:
     grass("i.segment", f"group={colors}", "output=segments", "threshold=0.05", "minsize=50")
     grass("r.mode", "base=segments", "cover=reference", "output=majority")
     table = demo.folder / "classes.csv"
-    pairs = read(demo, "r.stats", "-n", "input=segments,majority", "separator=pipe").split()
+    pairs = demo.read("r.stats", "-n", "input=segments,majority", "separator=pipe").split()
     table.write_text("\n".join(["cat|class", *pairs]) + "\n")
     grass(
         "i.dl.patches", *IMAGERY, "labels=reference", "size=64", "stride=32", *BY_SPLIT,
@@ -70,8 +67,8 @@ def prepare(demo: Demo, sizes: list[int]) -> None:
 
 def score(demo: Demo, name: str) -> dict[str, float]:
     """The scores of a map in the test blocks."""
-    told = read(
-        demo, "i.dl.evaluate", f"classification={name}", "reference=held_back", "format=json"
+    told = demo.read(
+        "i.dl.evaluate", f"classification={name}", "reference=held_back", "format=json"
     )
     found = json.loads(told[told.index("{") :])
     return {key: found[key] for key in FIGURES}
@@ -112,16 +109,9 @@ def by_patches(demo: Demo, size: int, epochs: int, seed: int) -> dict[str, float
     return {**score(demo, "by_patch"), "training_min": minutes}
 
 
-def spread(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Median, least and most of each figure."""
-    of: dict[str, Callable[[list[float]], float]] = {"median": median, "least": min, "most": max}
-    by_figure = {key: [one[key] for one in results] for key in results[0]}
-    return {key: {name: f(found) for name, f in of.items()} for key, found in by_figure.items()}
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=12, help="of the U-Net, as in make demo")
+    parser.add_argument("--epochs", type=int, default=12, help="of the U-Net")
     parser.add_argument("--patch-epochs", type=int, default=20, help="of patch_cnn")
     parser.add_argument("--sizes", default="32", help="edges of patch_cnn's patches in cells")
     parser.add_argument("--seeds", type=int, default=3)

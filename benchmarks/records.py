@@ -17,10 +17,12 @@ import resource
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from statistics import median
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
@@ -66,6 +68,15 @@ def processor_s() -> float:
     """Processor time of all child processes that have ended, of all cores together."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def spread(results: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Median, least and most of each figure over several results."""
+    columns = {name: [one[name] for one in results] for name in results[0]}
+    return {
+        name: {"median": median(found), "least": min(found), "most": max(found)}
+        for name, found in columns.items()
+    }
 
 
 def _without_place(word: str) -> str:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -29,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
 from records import record  # noqa: E402
-from run import GRASS, Demo, make_in_process  # noqa: E402
+from run import Demo, make_in_process  # noqa: E402
 from scene import OUTSIDE, Scene, make_scene  # noqa: E402
 
 SIZE = 64
@@ -82,7 +81,7 @@ class Labelling:
         table = np.zeros((DOWN, ACROSS), int)
         table[tuple(np.array(sorted(squares)).T)] = 1
         lines = [" ".join(map(str, row)) for row in table.tolist()]
-        told = dict(line.split("=") for line in read(self.demo, "g.region", "-g").split())
+        told = dict(line.split("=") for line in self.demo.read("g.region", "-g").split())
         head = [f"{edge}: {told[edge[0]]}" for edge in ("north", "south", "east", "west")]
         head += [f"rows: {DOWN}", f"cols: {ACROSS}"]
         path = self.demo.folder / "squares.txt"
@@ -102,10 +101,9 @@ class Labelling:
         )  # fmt: skip
         self.region(east=True)
         grass("i.dl.predict", *IMAGERY, f"model={self.model}", "output=classes", "--overwrite")
-        told = read(
-            self.demo, "i.dl.evaluate", "classification=classes", "reference=reference",
-            "format=json",
-        )  # fmt: skip
+        told = self.demo.read(
+            "i.dl.evaluate", "classification=classes", "reference=reference", "format=json"
+        )
         return json.loads(told[told.index("{") :])
 
     def suggested(self, number: int) -> set[Square]:
@@ -116,20 +114,14 @@ class Labelling:
             f"size={SIZE}", f"npatches={number}", f"seed={self.seed}", "suggestions=next_squares",
             "--overwrite",
         )  # fmt: skip
-        told = dict(line.split("=") for line in read(self.demo, "g.region", "-g").split())
+        told = dict(line.split("=") for line in self.demo.read("g.region", "-g").split())
         edge = SIZE * float(told["nsres"])
-        centres = read(self.demo, "v.out.ascii", "input=next_squares", "type=centroid").split()
+        centres = self.demo.read("v.out.ascii", "input=next_squares", "type=centroid").split()
         places = [tuple(map(float, line.split("|")[:2])) for line in centres]
         return {
             (int((float(told["n"]) - y) // edge), int((x - float(told["w"])) // edge))
             for x, y in places
         }
-
-
-def read(demo: Demo, *words: str) -> str:
-    """What a module prints in the project."""
-    call = [GRASS, str(demo.mapset), "--exec", *words]
-    return subprocess.run(call, check=True, capture_output=True, text=True).stdout
 
 
 def one_seed(

@@ -14,7 +14,6 @@ figures of each.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -29,7 +28,7 @@ sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from areas import TrainingArea  # noqa: E402
 from project import GROUP, import_training_areas, make_project  # noqa: E402
 from records import record  # noqa: E402
-from run import GRASS, PROJECT, Demo  # noqa: E402
+from run import PROJECT, Demo  # noqa: E402
 from scene import CLASSES, Scene, make_scene  # noqa: E402
 
 WRONG_SHARE = 0.05
@@ -104,20 +103,14 @@ def first_suspects(demo: Demo, number: int) -> list[tuple[int, int]]:
     raster = ("v.to.rast", "type=area", "--overwrite")
     demo.grass(*raster, "input=suspects", "output=rank", "use=attr", "attribute_column=rank")
     demo.grass(*raster, "input=training_areas", "output=area", "use=cat")
-    cells = read(demo, "r.stats", "-nc", "input=rank,area", "separator=comma")
+    cells = demo.read("r.stats", "-nc", "input=rank,area", "separator=comma")
     area_of = {}
     for line in sorted(cells.split(), key=lambda line: int(line.split(",")[2])):
         rank, area, _ = map(int, line.split(","))
         area_of[rank] = area
-    told = read(demo, "v.db.select", "-c", "map=suspects", "columns=rank,suggested")
+    told = demo.read("v.db.select", "-c", "map=suspects", "columns=rank,suggested")
     suggested = dict(map(int, line.split("|")) for line in told.split())
     return [(area_of[rank], suggested[rank]) for rank in sorted(suggested)[:number]]
-
-
-def read(demo: Demo, *words: str) -> str:
-    """What a module prints in the project."""
-    call = [GRASS, str(demo.mapset), "--exec", *words]
-    return subprocess.run(call, check=True, capture_output=True, text=True).stdout
 
 
 def measure(demo: Demo, areas: list[TrainingArea], seed: int, settings: argparse.Namespace) -> dict:

@@ -22,9 +22,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
-from patch_classes import spread  # noqa: E402
 from project import GROUP  # noqa: E402
-from records import record  # noqa: E402
+from records import record, spread  # noqa: E402
 from run import Demo, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 

@@ -64,6 +64,11 @@ class Demo:
         if process.returncode:
             sys.exit(f"ERROR: {words[0]} failed")
 
+    def read(self, *words: str) -> str:
+        """What a module prints in a session of the project."""
+        call = [GRASS, str(self.mapset), "--exec", *words]
+        return subprocess.run(call, check=True, capture_output=True, text=True).stdout
+
 
 def _is_frame(line: str) -> bool:
     """Whether a line is what `grass --exec` prints around a module's own messages."""

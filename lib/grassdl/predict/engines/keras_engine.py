@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,16 +56,16 @@ class Engine(Protocol):
         """
 
 
-class OneByOne:
+class OneByOne(ABC):
     """The part of an engine that computes one window at a time."""
 
     def at_once(self, shape: tuple[int, ...]) -> int:
         """See `Engine.at_once`."""
         return 1
 
+    @abstractmethod
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """See `Engine`."""
-        raise NotImplementedError
 
     def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
         """See `Engine.several`."""
@@ -117,6 +118,9 @@ class KerasEngine:
 
     def several(self, windows: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
         """See `Engine.several`."""
+        if number == 1:
+            # Without a copy of the window.
+            return [self(windows[0])]
         filling = [windows[-1]] * (number - len(windows))
         return [*self._computed(np.stack([*windows, *filling]))[: len(windows)]]
 
