@@ -63,7 +63,7 @@ def test_the_commands_of_a_tutorial_make_its_maps(page, grass_project, tmp_path)
     script = "".join(block.text for block in blocks() if block.page == page)
     for pattern, replacement in SMALLER:
         script = pattern.sub(replacement, script)
-    with warm_modules.addons(tmp_path / "addons", MODULES) as addons:
+    with warm_modules.addons(tmp_path / "addons", MODULES, eagerly=True) as addons:
         path = f"{addons / 'scripts'}{os.pathsep}{grass_project.environment['PATH']}"
         done = subprocess.run(
             ["bash", "-exc", script],

@@ -39,7 +39,7 @@ def folder(tmp_path_factory, grass_template):
 @pytest.mark.parametrize("name", tutorials.NOTEBOOKS)
 def test_a_tutorial_runs_to_its_end_and_makes_its_maps(name, folder, tmp_path):
     project, names = LAST_MAPS[name]
-    with warm_modules.addons(tmp_path / "addons", MODULES) as addons:
+    with warm_modules.addons(tmp_path / "addons", MODULES, eagerly=True) as addons:
         tutorials.execute(name, folder, I_DL_TUTORIALS="small", GRASS_ADDON_BASE=str(addons))
     listing = ["g.list", "type=raster,vector"]
     words = ["grass", str(folder / project / "PERMANENT"), "--exec", *listing]

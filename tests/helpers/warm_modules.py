@@ -35,11 +35,17 @@ sys.exit(status)
 
 
 @contextmanager
-def addons(folder: Path, modules: Sequence[str]) -> Iterator[Path]:
+def addons(folder: Path, modules: Sequence[str], eagerly: bool = False) -> Iterator[Path]:
     """A new folder for `GRASS_ADDON_BASE`, whose commands work as long as the context lasts.
 
     They run the modules that `GRASS_ADDON_BASE` has now, otherwise those of the checkout, in the
     working folder of this process: paths in their options must be full ones.
+
+    Args:
+        folder: Is made.
+        modules: The names of the commands.
+        eagerly: Step by step, without graphs: to make these takes longer than to train a small
+            network for one epoch.
     """
     (folder / "scripts").mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as server:
@@ -50,11 +56,12 @@ def addons(folder: Path, modules: Sequence[str]) -> Iterator[Path]:
             script = folder / "scripts" / name
             script.write_text(SCRIPT.format(python=sys.executable, address=address))
             script.chmod(script.stat().st_mode | stat.S_IXUSR)
-        threading.Thread(target=_answer, args=(server,), daemon=True).start()
+        added = {warm_python.EAGERLY: "1"} if eagerly else {}
+        threading.Thread(target=_answer, args=(server, added), daemon=True).start()
         yield folder
 
 
-def _answer(server: socket.socket) -> None:
+def _answer(server: socket.socket, added: dict[str, str]) -> None:
     """Run what is asked for, one call after the other, until the socket is closed."""
     while True:
         try:
@@ -65,7 +72,7 @@ def _answer(server: socket.socket) -> None:
             name, arguments, environment = json.loads(stream.readline())
             words = [sys.executable, _script(name), *arguments]
             packages = warm_python.PACKAGES.get(name, warm_python.KERAS)
-            done = warm_python.run(words, environment, packages=packages)
+            done = warm_python.run(words, {**environment, **added}, packages=packages)
             print(json.dumps([done.returncode, done.stdout, done.stderr]), file=stream)
 
 

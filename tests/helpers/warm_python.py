@@ -51,6 +51,9 @@ PACKAGES = {
 }
 """The modules that are run so, and what each imports."""
 
+EAGERLY = "RUN_FUNCTIONS_EAGERLY"
+"""A variable of the environment: where it is set, TensorFlow makes no graphs."""
+
 
 def run(
     words: Sequence[str],
@@ -151,6 +154,8 @@ def _become(words: list[str], environment: dict[str, str], folder: str, streams:
 
 def _run_to_the_end() -> int:
     """Run the script that `sys.argv` names, and what it left for its end; returns its status."""
+    if os.environ.get(EAGERLY) and "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].config.run_functions_eagerly(True)
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as end:
