@@ -33,9 +33,9 @@ def test_heights_of_vegetation_are_learnt_from_imagery(fort_bragg, tmp_path):
     fort_bragg.run(
         "i.dl.patches", input=bands, labels="canopy", background=0, output=tmp_path / "ds", **cut
     )
-    quick = {"filters": 8, "depth": 2, "epochs": 10, "batch_size": 8, "learning_rate": 0.02}
+    quick = {"filters": 8, "depth": 1, "epochs": 8, "batch_size": 8, "learning_rate": 0.02}
     fort_bragg.run("i.dl.train", input=tmp_path / "ds", output=tmp_path / "model", **quick)
     told = json.loads((tmp_path / "model" / "model.json").read_text())["properties"]
     assert told["idl:target"]["name"] == "canopy"
-    # 0.39 as measured; the mean of the training would reach 0 at best.
+    # 0.42 as measured; the mean of the training would reach 0 at best.
     assert told["idl:training"]["best"]["val_r2"] > 0.2

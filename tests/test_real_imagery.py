@@ -40,7 +40,7 @@ def trained(real_data, new_project, tmp_path_factory):
             output=output,
         )
     model = folder / "model"
-    quick = {"filters": 8, "depth": 2, "epochs": 3, "batch_size": 8, "learning_rate": 0.01}
+    quick = {"filters": 8, "depth": 2, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
     ohio.run("i.dl.train", input=datasets, output=model, **quick)
     ohio.run("g.region", raster="label01", n="n-460.8", s="s+921.6", e="e-1420.8")
     return SimpleNamespace(project=ohio, model=model)

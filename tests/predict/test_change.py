@@ -55,8 +55,8 @@ class TestTheWholeWay:
             split=(80, 20, 0), output=folder / "dataset",
         )  # fmt: skip
         project.run(
-            "i.dl.train", input=folder / "dataset", output=folder / "model", filters=8, depth=2,
-            network="siamese_unet", epochs=25, batch_size=4,
+            "i.dl.train", input=folder / "dataset", output=folder / "model", filters=8, depth=1,
+            network="siamese_unet", epochs=12, batch_size=4, learning_rate=0.01,
         )  # fmt: skip
         scene = write_scene(project, seed=2)
         scene.before[:3, :7, 0] = scene.after[20:24, 90:99, 1] = np.nan

@@ -63,7 +63,7 @@ class TestTheWholeWay:
         )  # fmt: skip
         project.run(
             "i.dl.train", input=folder / "dataset", output=folder / "model", network="fcn_dk",
-            filters=8, depth=1, epochs=30, batch_size=2, learning_rate=0.01,
+            filters=8, depth=1, epochs=15, batch_size=2, learning_rate=0.02,
         )  # fmt: skip
         project.run(
             "i.dl.predict", **of_year("2022"), model=folder / "model", output="found",
