@@ -19,6 +19,7 @@ def project(new_project, tmp_path_factory):
     made = new_project(tmp_path_factory.mktemp("heights"))
     made.run("g.region", n=40, s=0, e=50, w=0, res=1)
     made.write_raster("predicted", PREDICTED)
+    made.run("r.support", map="predicted", units="m")
     made.write_raster("reference", REFERENCE)
     made.write_raster("classes", (REFERENCE > 10).astype(np.int32))
     made.write_raster("other", PREDICTED - 1)
@@ -64,7 +65,7 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
     found = json.loads(done.stdout)
     known = np.isfinite(REFERENCE)
     difference = (PREDICTED - REFERENCE)[known].astype(np.float64)
-    assert found["target"] == "value"
+    assert (found["target"], found["units"]) == ("value", "m")
     assert found["rmse"] == pytest.approx(np.sqrt((difference**2).mean()), rel=1e-5)
     assert found["bias"] == pytest.approx(difference.mean(), abs=1e-5)
     assert found["left_out"]["null_in_reference"] == 100
@@ -81,7 +82,7 @@ def test_maps_of_floating_type_are_evaluated_as_values(project, tmp_path):
     told = project.run("r.info", map="off").stdout
     assert "predicted@PERMANENT minus reference@PERMANENT" in told and "FCELL" in told
     text = files["report"].read_text()
-    for words in ("Residuals", "Scatter", "RMSE", "By range of the reference"):
+    for words in ("Residuals", "Scatter", "RMSE", "By range of the reference", "are in m."):
         assert words in text
     assert files["plot"].read_bytes().startswith(b"\x89PNG")
 
@@ -125,6 +126,14 @@ def test_classes_against_values_are_refused(project):
         "i.dl.evaluate", check=False, classification="classes", reference="reference"
     )
     fails_with(found, "<reference@PERMANENT> is of floating point type", "classes are integers")
+
+
+def test_strata_of_classes_are_refused(project):
+    found = project.run(
+        "i.dl.evaluate", check=False, classification="classes", points="plots", column="height",
+        design="stratified", strata="classes",
+    )  # fmt: skip
+    fails_with(found, "Option strata is for maps of values", "leave strata out")
 
 
 def test_residuals_of_classes_are_refused(project):

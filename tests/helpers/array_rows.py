@@ -36,6 +36,8 @@ def classes_of(values):
 class ArrayMaps:
     """The maps of an evaluation, all of them arrays; a cell is 10 x 10 m."""
 
+    units = ""
+
     def __init__(self, classification, reference, compare=None, probabilities=(), labels=None):
         self.names = {"classification": "map", "reference": "truth"}
         self.classification, self.reference = ArrayRows(classification), ArrayRows(reference)

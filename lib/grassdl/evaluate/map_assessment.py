@@ -39,7 +39,7 @@ class Maps(Protocol):
     `reference` is None where the reference is made of points, which alone have
     `reference_values`; `compare`, `segments`, `strata` and `mask` are None where there is none,
     `inside` where all cells are scored, `mapped_objects` and `reference_objects` where objects are
-    connected areas.
+    connected areas. `units` are those of predicted values, or "".
     """
 
     kind: str
@@ -53,6 +53,9 @@ class Maps(Protocol):
     inside: HeldBackCells | None
     mapped_objects: ObjectReader | None
     reference_objects: ObjectReader | None
+
+    @property
+    def units(self) -> str: ...
 
     @property
     def reference_values(self) -> np.ndarray: ...

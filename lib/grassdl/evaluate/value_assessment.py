@@ -45,8 +45,8 @@ def assess_values(maps: Maps, settings: Settings) -> dict[str, Any]:
     """Evaluate a map of values.
 
     Returns:
-        The object of `value_accuracy.report` with what was compared, `target`, `within` which
-        patches if not everywhere, what was left out, `intervals`, `ranges` of the reference
+        The object of `value_accuracy.report` with what was compared, `target`, `units` if the map
+        has any, `within` which patches if not everywhere, what was left out, `intervals`, `ranges` of the reference
         with the same figures, and `comparison` with a second map, if there is one.
 
     Raises:
@@ -56,6 +56,7 @@ def assess_values(maps: Maps, settings: Settings) -> dict[str, Any]:
     return {
         **maps.names,
         "target": VALUE,
+        **({"units": maps.units} if maps.units else {}),
         **({} if maps.inside is None else {"within": maps.inside.to_json()}),
         "design": settings.design,
         **tally.report(settings.seed),

@@ -53,6 +53,7 @@ class ValuePatches(SplitPatches):
         card, patch_sets, split: See `SplitPatches`.
 
     Attributes:
+        target: What the model predicts.
         origin: Mean of the model's training, see `value_accuracy.sums_of`.
         pairs: Predicted and reference values (n,) of a sample of cells, once they are scored.
 
@@ -67,6 +68,7 @@ class ValuePatches(SplitPatches):
             for one in self.patch_sets
         ]
         assert isinstance(card.target, ValueTarget)
+        self.target = card.target
         self.origin = card.target.mean
         self.pairs: tuple[np.ndarray, np.ndarray] = np.zeros(0), np.zeros(0)
         if not sum(sum(one.manifest.pixels[split]) for one in self.patch_sets):
@@ -124,6 +126,7 @@ class ValuePatches(SplitPatches):
             "classification": f"model {self.card.name}",
             "reference": f"{self.split} patches of {', '.join(name for name, _ in self._parts)}",
             "target": VALUE,
+            **({"units": self.target.units} if self.target.units else {}),
             "design": CENSUS,
             **tally.report(seed),
             "left_out": left_out,

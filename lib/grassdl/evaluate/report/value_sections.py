@@ -64,6 +64,8 @@ def _summary(whole: Part) -> Section:
     }
     rows += [(title, _cells(whole, [key])) for title, key in further.items()]
     notes = [whole.words(_intervals(whole)), whole.words("Bias is predicted minus reference.")]
+    if whole.get("units"):
+        notes.append([f"All figures but R2 and both correlations are in {whole.get('units')}."])
     return Section("Summary", [Table(["Figure"], rows, notes)])
 
 

@@ -20,6 +20,7 @@ from ...core.text import listed, one_line
 from ..raster.categories import labelled_values, labels_of, map_classes
 from ..raster.info import (
     find_raster,
+    info_of,
     mask_name,
     probability_map,
     probability_maps,
@@ -148,6 +149,11 @@ class EvaluationMaps:
     def warn(self, sentence: str) -> None:
         """Warn the user."""
         gs.warning(sentence)
+
+    @property
+    def units(self) -> str:
+        """Units of the values of the classification, or ""."""
+        return one_line(info_of(self.names["classification"]).units)
 
     @property
     def reference_values(self) -> np.ndarray:
