@@ -46,8 +46,8 @@ def assess_values(maps: Maps, settings: Settings) -> dict[str, Any]:
 
     Returns:
         The object of `value_accuracy.report` with what was compared, `target`, `units` if the map
-        has any, `within` which patches if not everywhere, what was left out, `intervals`, `ranges` of the reference
-        with the same figures, and `comparison` with a second map, if there is one.
+        has any, `within` which patches if not everywhere, what was left out, `intervals`, `ranges`
+        of the reference with the same figures, and `comparison` with a second map, if there is one.
 
     Raises:
         ValueError: Maps without common cells, or blocks that are too small.
