@@ -58,6 +58,15 @@ def test_a_server_that_is_none_of_dask_is_not_waited_for(monkeypatch):
             pass
 
 
+def test_a_port_where_nobody_listens_is_told_with_what_starts_a_scheduler(monkeypatch):
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.1)
+    with (
+        pytest.raises(ValueError, match="answers at <tcp://127.0.0.1:9> .*'dask scheduler'"),
+        connected("tcp://127.0.0.1:9", 0),
+    ):
+        pass
+
+
 def test_local_workers_compute_however_much_memory_the_module_has():
     with (
         dask.config.set({"distributed.worker.memory.pause": 1e-6}),

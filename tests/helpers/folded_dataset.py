@@ -16,12 +16,12 @@ COUNTS = {"train": len(FOLD_OF_TRAIN), "val": 4, "test": 2}
 
 
 def write_folds(
-    folder: Path, times: int = 1, file_format: str = "npy", in_one: bool = False
+    folder: Path, times: int = 1, file_format: str = "npy", in_one: bool = False, number: int = 3
 ) -> Path:
-    """Write a dataset of three folds: patches of `COUNTS`, so many times; each split in two runs,
-    or in one."""
+    """Write a dataset of three folds, or two: patches of `COUNTS`, so many times; each split in two
+    runs, or in one."""
     folder.mkdir()
-    counts = {split: number * times for split, number in COUNTS.items()}
+    counts = {split: count * times for split, count in COUNTS.items()}
     writer = PatchSetWriter(
         folder,
         BANDS,
@@ -31,17 +31,18 @@ def write_folds(
         (0, 65535),
         file_format,
         export_of(SIZE, rows=sum(counts.values()) * SIZE, cols=SIZE),
-        folds=3,
+        folds=number,
     )
     writer.create()
-    folds = {"train": FOLD_OF_TRAIN * times, "val": [1] * counts["val"], "test": [0] * 2 * times}
+    of_train = [min(one, number) for one in FOLD_OF_TRAIN]
+    folds = {"train": of_train * times, "val": [1] * counts["val"], "test": [0] * 2 * times}
     parts, footprints, row = [], [], 0
-    for seed, (split, number) in enumerate(counts.items()):
-        images, labels = scene(number, seed)
-        positions = np.array([(row + place * SIZE, 0) for place in range(number)])
-        row += number * SIZE
-        half = number // 2
-        for run in [slice(number)] if in_one else [slice(half), slice(half, number)]:
+    for seed, (split, count) in enumerate(counts.items()):
+        images, labels = scene(count, seed)
+        positions = np.array([(row + place * SIZE, 0) for place in range(count)])
+        row += count * SIZE
+        half = count // 2
+        for run in [slice(count)] if in_one else [slice(half), slice(half, count)]:
             own = np.array(folds[split][run], np.uint8)
             parts.append(
                 writer.write(split, run.start or 0, positions[run], images[run], labels[run], own)

@@ -23,7 +23,7 @@ train(
     JoinedPatchSets([PatchSet.open(dataset)]),
     trained,
     Settings(
-        network_options={"filters": 4, "depth": 1}, epochs=12, batch_size=8, learning_rate=0.02
+        network_options={"filters": 4, "depth": 1}, epochs=6, batch_size=4, learning_rate=0.03
     ),
     command="",
     versions={},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Several processes, or devices, that train one network over JAX."""
 
+import json
 import os
 import signal
 import socket
@@ -25,8 +26,6 @@ ON_JAX = {
     # To optimise a network of this size takes longer than to train it.
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
 }
-SECONDS = 240
-"""After which a process that waits for the other is given up."""
 
 
 def free_port():
@@ -35,51 +34,80 @@ def free_port():
         return one.getsockname()[1]
 
 
-def start(*words, **variables):
-    """A process of JAX on CPUs, each with a single device unless XLA_FLAGS tell otherwise."""
-    environment = {**os.environ, **ON_JAX, **variables}
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), *map(str, words)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Processes:
+    """Processes of JAX on CPUs, each with a single device unless XLA_FLAGS tell otherwise."""
 
+    def __init__(self, folder):
+        self._folder = folder
+        # What one process has compiled need not be compiled again by another.
+        compiled = {
+            "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+        self._server = subprocess.Popen(
+            [sys.executable, str(PROGRAM)],
+            env={**os.environ, **ON_JAX, **compiled},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-def told(process):
-    """What a process printed, once it has ended well."""
-    try:
-        stdout, stderr = process.communicate(timeout=SECONDS)
-    finally:
-        process.kill()
-    assert process.returncode == 0, stderr
-    return stdout.splitlines()
+    def start(self, *words, **variables):
+        """The number of a process, and where it writes."""
+        log = self._folder / str(len(list(self._folder.iterdir())))
+        log.mkdir()
+        task = {"words": list(map(str, words)), "environment": variables, "log": str(log / "std")}
+        return self._answer(task), log
 
+    def end_of(self, process):
+        """Exit status and words of a process, once it has ended."""
+        number, log = process
+        status = self._answer({"wait": number})
+        return status, *((log / f"std.{name}").read_text() for name in ("out", "err"))
 
-def pair(*words, **variables):
-    variables |= {"I_DL_ADDRESS": f"localhost:{free_port()}", "I_DL_PROCESSES": "2"}
-    return [start(*words, I_DL_PROCESS=str(process), **variables) for process in range(2)]
+    def _answer(self, task):
+        print(json.dumps(task), file=self._server.stdin, flush=True)
+        return int(self._server.stdout.readline())
 
+    def lines_of(self, process):
+        """What a process printed, once it has ended well."""
+        status, stdout, stderr = self.end_of(process)
+        assert status == 0, stderr
+        return stdout.splitlines()
 
-def in_slurm(*words, **variables):
-    """Two processes as the tasks of a step of Slurm."""
-    variables |= {
-        # Makes the port of the first process, too.
-        "SLURM_JOB_ID": str(os.getpid()),
-        "SLURM_STEP_NODELIST": "localhost",
-        "SLURM_STEP_NUM_NODES": "1",
-        "SLURM_STEP_NUM_TASKS": "2",
-        "SLURM_NTASKS": "2",
-    }
-    return [
-        start(*words, SLURM_PROCID=str(task), SLURM_LOCALID=str(task), **variables)
-        for task in range(2)
-    ]
+    def pair(self, *words):
+        given = {"I_DL_ADDRESS": f"localhost:{free_port()}", "I_DL_PROCESSES": "2"}
+        return [self.start(*words, I_DL_PROCESS=str(process), **given) for process in range(2)]
+
+    def in_slurm(self, *words):
+        """Two processes as the tasks of a step of Slurm."""
+        given = {
+            # Makes the port of the first process, too.
+            "SLURM_JOB_ID": str(os.getpid()),
+            "SLURM_STEP_NODELIST": "localhost",
+            "SLURM_STEP_NUM_NODES": "1",
+            "SLURM_STEP_NUM_TASKS": "2",
+            "SLURM_NTASKS": "2",
+        }
+        return [
+            self.start(*words, SLURM_PROCID=str(task), SLURM_LOCALID=str(task), **given)
+            for task in range(2)
+        ]
+
+    def close(self):
+        self._server.communicate()
 
 
 @pytest.fixture(scope="module")
-def trainings(tmp_path_factory):
+def processes(tmp_path_factory):
+    started = Processes(tmp_path_factory.mktemp("processes"))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def trainings(processes, tmp_path_factory):
     """Lines of one process alone, of two together, and of one with two devices; their folder.
 
     The two are tasks of Slurm, killed in the second epoch, and resumed as processes that are told
@@ -95,24 +123,18 @@ def trainings(tmp_path_factory):
     arrays = {"train": (images, labels), "val": scene(9, 2), "test": scene(3, 3)}
     data = write_dataset(folder / "dataset", arrays)
     two_devices = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    # What one process has compiled need not be compiled again by another.
-    compiled = {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
-    first, second = in_slurm(data, folder / "pair", "die", **compiled)
-    killed, _ = first.communicate(timeout=SECONDS)
-    assert first.returncode == -signal.SIGKILL
-    second.kill()
-    of_slurm = [out.splitlines()[0] for out in (killed, second.communicate()[0])]
+    first, second = processes.in_slurm(data, folder / "pair", "die")
+    status, killed, _ = processes.end_of(first)
+    assert status == -signal.SIGKILL
+    os.kill(second[0], signal.SIGKILL)
+    of_slurm = [out.splitlines()[0] for out in (killed, processes.end_of(second)[1])]
     running = [
-        start(data, folder / "alone", **compiled),
-        *pair(data, folder / "pair", "-r", **compiled),
-        start(data, folder / "devices", **two_devices, **compiled),
+        processes.start(data, folder / "alone"),
+        *processes.pair(data, folder / "pair", "-r"),
+        processes.start(data, folder / "devices", **two_devices),
     ]
     return SimpleNamespace(
-        lines=[told(process) for process in running], of_slurm=of_slurm, folder=folder
+        lines=[processes.lines_of(one) for one in running], of_slurm=of_slurm, folder=folder
     )
 
 

@@ -228,6 +228,7 @@ def test_the_whole_recipe_learns_what_there_is_to_learn(tmp_path):
     data = joined(write_dataset(tmp_path / "dataset", arrays))
     chosen = settings(
         epochs=12,
+        network="fcn_dk",
         network_options={"filters": 4, "depth": 1},
         loss="cross_entropy_dice",
         class_weights="sqrt",

@@ -10,6 +10,7 @@ from grassdl.dataset.patchset import JoinedPatchSets, PatchSet
 from grassdl.evaluate.patch_assessment import score_patches
 from grassdl.model.ensemble import open_model
 from grassdl.model.folder import load_card
+from grassdl.train import trainer
 from grassdl.train.config.recipes import check_recipe
 from grassdl.train.config.settings import Settings
 from grassdl.train.optimization.distillation import open_teacher
@@ -89,12 +90,10 @@ def test_patches_of_another_size_do_not_score_or_teach_a_model_of_patches(traine
     open_teacher(str(trained[0]), data)
 
 
-def test_a_training_goes_on_from_a_model_of_patches(trained, data, tmp_path):
-    again = settings(
-        model=str(trained[0]), epochs=1, learning_rate=1e-6, augmentation=(), strengths={}
-    )
-    card = train(data, tmp_path / "model", again, **SILENT)
-    assert card.test["overall_accuracy"] == 1
+def test_a_training_goes_on_from_a_model_of_patches(trained, data):
+    network, start = trainer._started_network(data, settings(model=str(trained[0])))
+    assert start.line() == "Starting from model <model>, with its head"
+    assert trainer.score(network, data, "test", 8)["overall_accuracy"] == 1
 
 
 def test_networks_of_cells_and_of_patches_do_not_mix():
