@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from areas import TrainingArea, training_areas
 from later import CHANGES, changes, make_two_dates
-from scene import BANDS, OUTSIDE, SIZE, Scene, SceneClass, corner, make_scene
+from scene import BANDS, OUTSIDE, SIZE, Scene, SceneClass, make_scene
 
 GROUP, LATER = "ortho", "later"
 
@@ -161,11 +161,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make the GRASS project of the embedded example")
     parser.add_argument("path", help="folder of the new project (must not exist)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the scene (default: 1)")
-    parser.add_argument("--cells", type=int, default=SIZE, help="only a corner, so many cells wide")
+    parser.add_argument("--cells", type=int, default=SIZE, help="edge of the scene")
     parser.add_argument("--later", action="store_true", help="with a second date")
     arguments = parser.parse_args()
-    make = make_two_dates if arguments.later else lambda seed: (make_scene(seed),)
-    scenes = [corner(one, arguments.cells) for one in make(arguments.seed)]
+    chosen = arguments.seed, arguments.cells
+    scenes = make_two_dates(*chosen) if arguments.later else (make_scene(*chosen),)
     try:
         mapset = make_project(arguments.path, *scenes)
     except (FileExistsError, FileNotFoundError) as error:

@@ -7,7 +7,7 @@ digitises polygons in them. Nothing here needs GRASS; `project.py` turns a scene
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from camera import MORNING, Sun, scan_heights, take_photo
@@ -76,10 +76,15 @@ class Scene:
     classes: tuple[SceneClass, ...] = CLASSES
 
 
-def make_scene(seed: int = 1) -> Scene:
-    """Generate the scene; the same seed gives the same scene (takes a few seconds)."""
+def make_scene(seed: int = 1, size: int = SIZE) -> Scene:
+    """Generate the scene; the same seed gives the same scene (takes a few seconds).
+
+    Args:
+        seed: Of all that is drawn.
+        size: Cells along its edge; of another size it is another scene.
+    """
     rng = np.random.default_rng(seed)
-    return survey(build_landscape(rng, SIZE), rng, MORNING)
+    return survey(build_landscape(rng, size), rng, MORNING)
 
 
 def survey(land: Landscape, rng: np.random.Generator, sun: Sun) -> Scene:
@@ -92,19 +97,6 @@ def survey(land: Landscape, rng: np.random.Generator, sun: Sun) -> Scene:
     labels[margin <= LABEL_MARGIN_M] = OUTSIDE
     dsm, dtm = scan_heights(land, rng)
     return Scene(bands=bands, labels=labels, inside=inside, dsm=dsm, dtm=dtm)
-
-
-def corner(scene: Scene, cells: int) -> Scene:
-    """The upper left `cells` x `cells` of a scene, for trials that shall take no time."""
-    part, half = (slice(cells), slice(cells)), (slice(cells // 2), slice(cells // 2))
-    return replace(
-        scene,
-        bands=scene.bands[:, *part],
-        labels=scene.labels[part],
-        inside=scene.inside[part],
-        dsm=scene.dsm[half],
-        dtm=scene.dtm[half],
-    )
 
 
 def flight_strip(land: Landscape, rng: np.random.Generator) -> np.ndarray:
