@@ -464,7 +464,7 @@ def predict(options: dict[str, str], flags: dict[str, bool]) -> None:
     if options["format"] == "json":
         print_json({"written": outputs.names, **run.record(), "notes": outputs.notes})
     classes = options["segment_output"] or options["output"]
-    following = {"classification": classes, "reference": "REFERENCE"}
+    following = {"classification": classes, "reference": "REFERENCE", "dataset": "DATASET"}
     finished(f"Written: {listed(outputs.names)}", "i.dl.evaluate" if classes else "", **following)
 
 

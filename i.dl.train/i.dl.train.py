@@ -36,6 +36,16 @@
 # % guisection: Required
 # % end
 # % option
+# % key: bands
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name
+# % label: Names of the bands to train on
+# % description: Some of those of the datasets, to measure what a band contributes (default: all)
+# % guisection: Network
+# % end
+# % option
 # % key: network
 # % type: string
 # % required: no
@@ -120,6 +130,21 @@
 # % label: Turns the network's scores into probabilities (default: softmax)
 # % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % label: Name of a model folder to start from
+# % description: Its weights are the start, also for other bands and classes; the model is not changed
+# % guisection: Transfer
+# % end
+# % option G_OPT_M_DIR
+# % key: teacher
+# % multiple: yes
+# % required: no
+# % label: Name of an ensemble, or of one or more model folders, to learn from
+# % description: The network learns their mean probabilities beside the labels (distillation)
+# % guisection: Transfer
 # % end
 # % option
 # % key: epochs
@@ -255,7 +280,7 @@
 # % key_desc: number|all
 # % label: Fold of the datasets that validates, while the others train
 # % description: all trains a network for each fold in turn, and makes an ensemble of them
-# % guisection: Training
+# % guisection: Ensemble
 # % end
 # % option
 # % key: repeats
@@ -263,32 +288,7 @@
 # % required: no
 # % label: Number of networks, with seeds that follow each other (one when empty)
 # % description: They make an ensemble; for datasets without folds
-# % guisection: Training
-# % end
-# % option
-# % key: bands
-# % type: string
-# % required: no
-# % multiple: yes
-# % key_desc: name
-# % label: Names of the bands to train on
-# % description: Some of those of the datasets, to measure what a band contributes (default: all)
-# % guisection: Trials
-# % end
-# % option G_OPT_M_DIR
-# % key: model
-# % required: no
-# % label: Name of a model folder to start from
-# % description: Its weights are the start, also for other bands and classes; the model is not changed
-# % guisection: Trials
-# % end
-# % option G_OPT_M_DIR
-# % key: teacher
-# % multiple: yes
-# % required: no
-# % label: Name of an ensemble, or of one or more model folders, to learn from
-# % description: The network learns their mean probabilities beside the labels (distillation)
-# % guisection: Trials
+# % guisection: Ensemble
 # % end
 # % option
 # % key: precision
@@ -326,7 +326,7 @@
 # % key: f
 # % label: Freeze the encoder of the model to start from, or with trained weights, at first
 # % description: For the first third of the epochs; then all is trained, at a tenth of the learning rate
-# % guisection: Trials
+# % guisection: Transfer
 # % end
 
 from __future__ import annotations

@@ -73,6 +73,16 @@
 # % end
 # begin of the options of i.dl.train, which tools/interface.py writes
 # % option
+# % key: bands
+# % type: string
+# % required: no
+# % multiple: yes
+# % key_desc: name
+# % label: Names of the bands to train on
+# % description: Some of those of the datasets, to measure what a band contributes (default: all)
+# % guisection: Network
+# % end
+# % option
 # % key: network
 # % type: string
 # % required: no
@@ -157,6 +167,21 @@
 # % label: Turns the network's scores into probabilities (default: softmax)
 # % descriptions: softmax;One output per class;sigmoid;One output, the probability of the second of two classes
 # % guisection: Network
+# % end
+# % option G_OPT_M_DIR
+# % key: model
+# % required: no
+# % label: Name of a model folder to start from
+# % description: Its weights are the start, also for other bands and classes; the model is not changed
+# % guisection: Transfer
+# % end
+# % option G_OPT_M_DIR
+# % key: teacher
+# % multiple: yes
+# % required: no
+# % label: Name of an ensemble, or of one or more model folders, to learn from
+# % description: The network learns their mean probabilities beside the labels (distillation)
+# % guisection: Transfer
 # % end
 # % option
 # % key: epochs
@@ -286,31 +311,6 @@
 # % guisection: Training
 # % end
 # % option
-# % key: bands
-# % type: string
-# % required: no
-# % multiple: yes
-# % key_desc: name
-# % label: Names of the bands to train on
-# % description: Some of those of the datasets, to measure what a band contributes (default: all)
-# % guisection: Trials
-# % end
-# % option G_OPT_M_DIR
-# % key: model
-# % required: no
-# % label: Name of a model folder to start from
-# % description: Its weights are the start, also for other bands and classes; the model is not changed
-# % guisection: Trials
-# % end
-# % option G_OPT_M_DIR
-# % key: teacher
-# % multiple: yes
-# % required: no
-# % label: Name of an ensemble, or of one or more model folders, to learn from
-# % description: The network learns their mean probabilities beside the labels (distillation)
-# % guisection: Trials
-# % end
-# % option
 # % key: precision
 # % type: string
 # % required: no
@@ -330,7 +330,7 @@
 # % key: f
 # % label: Freeze the encoder of the model to start from, or with trained weights, at first
 # % description: For the first third of the epochs; then all is trained, at a tenth of the learning rate
-# % guisection: Trials
+# % guisection: Transfer
 # % end
 # end of the options of i.dl.train
 

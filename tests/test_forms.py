@@ -18,13 +18,13 @@ ESSENTIAL = {
 MODULES = list(ESSENTIAL)
 WORK = {
     "i.dl.patches": ["Bands", "Dates", "Labels", "Sampling", "Split", "Output"],
-    "i.dl.train": ["Network", "Training", "Trials", "Computing"],
+    "i.dl.train": ["Network", "Transfer", "Training", "Ensemble", "Computing"],
     "i.dl.predict": ["Bands", "Dates", "Output", "Segments", "Computing"],
     "i.dl.evaluate": ["Reference", "Held-back", "Comparison", "Details", "Intervals", "Output"],
     "i.dl.review": ["Imagery", "Suggestions", "Suspects", "Computing"],
     "i.dl.export": ["Output"],
     "i.dl.import": ["Bands", "Classes", "Tiles"],
-    "i.dl.tune": ["Study", "Network", "Training", "Trials", "Computing"],
+    "i.dl.tune": ["Study", "Network", "Transfer", "Training", "Computing"],
 }
 
 
@@ -45,6 +45,15 @@ def test_the_order_of_the_tabs_is_the_order_of_work(described, module):
     found = tabs(described[module])
     assert list(found) == ["Required", *WORK[module], "Optional"]
     assert found["Optional"] == ["overwrite", "help", "verbose", "quiet"]
+
+
+def test_what_a_training_begins_with_and_the_networks_of_an_ensemble_have_tabs_of_their_own(
+    described,
+):
+    of_train, of_tune = tabs(described["i.dl.train"]), tabs(described["i.dl.tune"])
+    assert of_train["Transfer"] == of_tune["Transfer"] == ["model", "teacher", "f"]
+    assert of_train["Ensemble"] == ["fold", "repeats"]
+    assert of_tune["Study"] == ["trials", "time", "study"]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -66,6 +66,10 @@ def test_an_area_tells_extent_and_the_name_of_its_coordinate_system():
     assert crs_name("") is None
 
 
+def test_a_system_that_is_bound_to_another_has_the_name_of_its_own():
+    assert crs_name('BOUNDCRS[SOURCECRS[PROJCRS["grid", BASEGEOGCRS["globe"') == "grid"
+
+
 def degrees(west, east):
     return dataset(wkt(4326), north=1.0, south=0.0, east=east, west=west)
 

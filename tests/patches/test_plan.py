@@ -104,7 +104,7 @@ def test_classes_that_a_split_lacks_are_told():
     codes[0, 0] = 1
     plan = plan_of(codes, GridSampling(4), BLOCKS, block_size=4)
     sentences = shortcomings(plan, CLASSES, GridSampling(4), lost=7)
-    assert sentences[0] == "7 labelled cells are left out, as a band is NULL there"
+    assert sentences[0].startswith("7 labelled cells are left out, as a band is NULL there: ")
     assert len(sentences) == 3
     assert all(sentence.endswith("holds no pixel of: roof") for sentence in sentences[1:])
 
@@ -124,10 +124,22 @@ def test_a_buffer_that_takes_most_patches_is_told():
     assert told(2) == []
 
 
-def test_a_class_in_no_patch_is_told_once():
-    plan = plan_of(np.zeros((4, 12), np.uint8), GridSampling(4), BLOCKS, block_size=4)
-    (sentence,) = shortcomings(plan, CLASSES, GridSampling(4), lost=0)
-    assert sentence.startswith("No patch holds a pixel of: roof")
+@pytest.mark.parametrize(
+    ("roof", "min_labelled", "reason"),
+    [
+        (np.s_[:0], 0, "a band is NULL in all their cells"),
+        (np.s_[:, 20:], 0, "no whole patch lies over their cells, as at the edge of the region"),
+        (np.s_[:2, 4:6], 60, "the patches over them lie across two splits"),
+    ],
+)
+def test_a_class_in_no_patch_is_told_once_with_the_reason(roof, min_labelled, reason):
+    codes = np.zeros((4, 22), np.uint8)
+    codes[:, 4:8] = UNLABELLED_INDEX
+    codes[roof] = 1
+    plan = plan_of(codes, GridSampling(4), BLOCKS, block_size=4, min_labelled=min_labelled)
+    told = shortcomings(plan, CLASSES, GridSampling(4), lost=0)
+    (sentence,) = [one for one in told if one.startswith("No patch holds a pixel of: roof; ")]
+    assert reason in sentence
 
 
 def test_the_plan_is_printed_in_eighty_columns():

@@ -51,7 +51,8 @@ def test_the_class_map_carries_labels_colours_title_and_history(grass_project, b
     done = predict(grass_project, model)
     *_, written, _, call = done.stderr.splitlines()
     assert written == "Written: classes"
-    assert call.split() == ["i.dl.evaluate", "classification=classes", "reference=REFERENCE"]
+    words = ["classification=classes", "reference=REFERENCE", "dataset=DATASET"]
+    assert call.split() == ["i.dl.evaluate", *words]
     listed = grass_project.run("r.category", map="classes", separator="tab").stdout
     assert listed.splitlines() == ["2\tgrass", "5\troof", "9\ta b|c"]
     colors = grass_project.run("r.what.color", input="classes", value="2,5,9").stdout

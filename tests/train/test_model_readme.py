@@ -42,6 +42,13 @@ def test_the_bands_are_told_in_order_with_units_origin_and_ranges():
     ]  # fmt: skip
 
 
+def test_every_heading_stands_between_empty_lines():
+    lines = readme(card_of()).splitlines()
+    headings = [place for place, line in enumerate(lines) if line.startswith("## ")]
+    assert len(headings) > 5
+    assert {lines[place - 1] + lines[place + 1] for place in headings} == {""}
+
+
 def test_the_call_names_what_the_model_needs():
     text = readme(card_of())
     assert "g.region -a raster=MAP res=0.5" in text

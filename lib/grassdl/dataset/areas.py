@@ -48,7 +48,7 @@ def area_of(manifest: Manifest) -> dict[str, Any]:
 
 def crs_name(wkt: str) -> str | None:
     """The name of a coordinate reference system, which is the first string of its WKT."""
-    found = re.match(r'\s*\w+\s*\[\s*"([^"]*)"', wkt)
+    found = re.match(r'[\s\w\[]*"([^"]*)"', wkt)
     return found[1] if found else None
 
 

@@ -18,6 +18,9 @@ from .split_membership import BUFFERED, DROPPED
 from .splits import SplitScheme
 from .window_counts import count_codes
 
+ROWS_AT_A_TIME = 256
+"""Rows of labels that are counted at a time where a class is in no patch."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -34,6 +37,9 @@ class Plan:
         buffered: Candidates left out because they are too near another split.
         notes: Sentences of the design: what it reached and could not reach.
         folds: Fold by patch, (n,) uint8; 0 for none.
+        everywhere: Labelled cells of every class in the region, (classes,); empty if the patches
+            hold all classes.
+        offered: Whether a candidate holds pixels of each class, (classes,) bool.
     """
 
     positions: np.ndarray
@@ -45,6 +51,8 @@ class Plan:
     buffered: int = 0
     notes: tuple[str, ...] = ()
     folds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
+    everywhere: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    offered: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
     @property
     def number_of_folds(self) -> int:
@@ -115,7 +123,8 @@ def make_plan(
         raise ValueError("No patch is left in any split: choose other shares or a larger region")
     kept = np.flatnonzero(dealt)[design.thin(counts[dealt], parts[dealt], rng)]
     check_apart(positions[kept], parts[kept], grid.size, split.gap, [*map(str, split.parts)])
-    on_classes = design.notes_on_classes(counts[kept].sum(axis=0), classes.labels)
+    pixels = counts[kept].sum(axis=0)
+    on_classes = design.notes_on_classes(pixels, classes.labels)
     return Plan(
         positions=positions[kept],
         splits=np.array([SPLITS.index(one.split) for one in split.parts], np.int8)[parts[kept]],
@@ -126,7 +135,17 @@ def make_plan(
         buffered=examined.number(NEAR) + int((parts == BUFFERED).sum()),
         notes=(*design.notes(examined, chosen), *on_classes),
         folds=np.array([one.fold for one in split.parts], np.uint8)[parts[kept]],
+        everywhere=np.zeros(0, np.int64) if pixels.all() else _cells_of(codes, len(classes)),
+        offered=np.any(examined.counts, axis=0),
     )
+
+
+def _cells_of(codes: CodeReader, classes: int) -> np.ndarray:
+    """Cells of every class in the region, (classes,)."""
+    rows = range(0, codes.rows, ROWS_AT_A_TIME)
+    found = (codes.read(row, min(ROWS_AT_A_TIME, codes.rows - row)) for row in rows)
+    counts = [np.bincount(one.ravel(), minlength=classes)[:classes] for one in found]
+    return np.sum(counts, axis=0)
 
 
 def _nothing_left(examined: Examined, grid: Grid) -> str:
@@ -152,7 +171,10 @@ def shortcomings(plan: Plan, classes: ClassScheme, design: SamplingDesign, lost:
     """
     sentences = []
     if lost:
-        sentences.append(f"{lost} labelled cells are left out, as a band is NULL there")
+        sentences.append(
+            f"{lost} labelled cells are left out, as a band is NULL there: null_cells of "
+            "r.univar -g tells which"
+        )
     if len(plan.positions) < (design.limit() or 0):
         sentences.append(f"{len(plan.positions)} of {design.limit()} patches are possible")
     if plan.buffered > (plan.candidates - plan.unlabelled) / 2:
@@ -167,12 +189,7 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
     """Sentences about classes that no patch holds, or a split with patches lacks."""
     pixels = plan.class_pixels()
     anywhere = np.any(pixels, axis=0)
-    sentences = []
-    if not anywhere.all():
-        sentences.append(
-            f"No patch holds a pixel of: {_names(classes, ~anywhere)}; "
-            "is a band NULL there, or do their patches lie across two splits?"
-        )
+    sentences = _in_no_patch(plan, classes, ~anywhere) if not anywhere.all() else []
     for place, name in enumerate(SPLITS):
         lacking = anywhere & (pixels[place] == 0)
         if plan.split_counts[name] and lacking.any():
@@ -182,6 +199,24 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
         if lacking.any():
             sentences.append(f"Fold {fold} holds no pixel of: {_names(classes, lacking)}")
     return sentences
+
+
+def _in_no_patch(plan: Plan, classes: ClassScheme, lacking: np.ndarray) -> list[str]:
+    """Sentences about the classes that no patch holds, by the reason."""
+    null = lacking & (plan.everywhere == 0)
+    outside = lacking & ~null & ~plan.offered
+    reasons = {
+        "a band is NULL in all their cells": null,
+        "no whole patch lies over their cells, as at the edge of the region: a smaller size or "
+        "stride, or sampling=random, may reach them": outside,
+        "the patches over them lie across two splits or near another one, hold too few labelled "
+        "cells, or were not chosen": lacking & ~null & ~outside,
+    }
+    return [
+        f"No patch holds a pixel of: {_names(classes, those)}; {reason}"
+        for reason, those in reasons.items()
+        if those.any()
+    ]
 
 
 def _names(classes: ClassScheme, chosen: np.ndarray) -> str:

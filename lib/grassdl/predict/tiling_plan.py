@@ -200,7 +200,8 @@ class Plan:
         return (
             f"{self.tiles} tiles of {self.shape} cells with a halo of {self.halo} cells "
             f"(tiling={self.tiling}): {self.overhead:.2f} cells computed for each cell of the "
-            f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(max(seconds, 1))}"
+            f"map, {self.bytes / 1e9:.1f} GB of memory, about {duration(max(seconds, 1))} of "
+            "computing"
         )
 
     @property

@@ -117,8 +117,7 @@ def tell_next(lines: Iterable[str], place: str = "") -> None:
     """
     if _talks():
         message(f"Next, for example, in <{place}>:" if place else "Next, for example:")
-        for line in lines:
-            print(f"    {line}".rstrip(), file=sys.stderr)
+        _print_unwrapped(lines)
 
 
 def _talks() -> bool:
@@ -136,9 +135,17 @@ def fatal(text: str, commands: Iterable[str] = ()) -> NoReturn:
     """Print an error, with helpful commands on lines of their own; end with exit status 1."""
     if not _told_by_grass(text, "e"):
         print(f"ERROR: {text}", file=sys.stderr)
-    for command in commands:
-        print(f"    {command}", file=sys.stderr)
+    _print_unwrapped(commands)
     sys.exit(1)
+
+
+def _print_unwrapped(lines: Iterable[str]) -> None:
+    """Print lines to copy: a terminal shows them as they are, and the GUI if they are messages."""
+    in_gui = os.environ.get("GRASS_MESSAGE_FORMAT") == "gui"
+    for line in lines:
+        shown = f"    {line}".rstrip()
+        if not (in_gui and shown and _told_by_grass(shown, "")):
+            print(shown, file=sys.stderr)
 
 
 def _told_by_grass(text: str, flag: str) -> bool:
