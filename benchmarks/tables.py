@@ -153,7 +153,7 @@ ENCODER_CELLS = " | ".join(
 """Median of a network with an encoder over seeds and areas, least and most in brackets."""
 
 
-PATCH_CLASSES_CELLS = f"{{way}} | {SCORE_RANGES} | {{training_min[median]:.1f}} min"
+PATCH_CLASSES_CELLS = f"{{way}} | {SCORE_RANGES}"
 
 VALUES_CELLS = " | ".join(
     [
@@ -464,7 +464,7 @@ OF_BENCHMARKS = {
         ],
     ),
     "patch classes": Table(
-        f"way | {SCORES_HEAD} | training",
+        f"way | {SCORES_HEAD}",
         [Rows("patch_classes", PATCH_CLASSES_CELLS, {"seeds": 3})],
     ),
     "values": Table(
