@@ -96,7 +96,7 @@ def test_quantity_and_allocation_make_up_the_error(counts):
     assert accuracy.shift(counts) >= 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(tables)
 def test_figures_equal_those_of_scikit_learn_on_the_pixels_themselves(counts):
     predicted, reference = (

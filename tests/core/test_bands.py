@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -131,7 +131,6 @@ def test_a_band_comes_back_from_json_as_it_was():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_statistics_of_integers_merge_to_exactly_those_of_the_whole(dtype, data):
     parts = data.draw(parts_of(np.dtype(dtype)))
@@ -151,7 +150,6 @@ finite = arrays(
 )
 
 
-@settings(deadline=None)
 @given(parts=st.lists(finite, min_size=1, max_size=5))
 def test_statistics_of_floats_merge_to_those_of_the_whole_but_for_rounding(parts):
     found, whole = merged(parts), BandStatistics.of(np.concatenate(parts))
@@ -163,7 +161,6 @@ def test_statistics_of_floats_merge_to_those_of_the_whole_but_for_rounding(parts
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_histograms_merge_to_exactly_that_of_the_whole(dtype, data):
     values = finite if dtype == "float32" else integers(np.dtype(dtype))
@@ -174,7 +171,6 @@ def test_histograms_merge_to_exactly_that_of_the_whole(dtype, data):
     assert len(found.counts) <= Histogram.MAX_BINS
 
 
-@settings(deadline=None)
 @given(values=finite.filter(len))
 def test_every_value_is_counted_in_the_bin_that_holds_it(values):
     told = Histogram.of(values).to_json()
@@ -190,7 +186,6 @@ def test_a_constant_band_of_huge_values_has_its_histogram_in_the_right_place():
     assert told["start"] <= float(values[0]) < told["start"] + told["width"]
 
 
-@settings(deadline=None)
 @given(values=st.one_of(integers(np.int32), finite))
 def test_statistics_come_back_from_json_as_they_were(values):
     told = BandStatistics.of(values).to_json()
@@ -198,7 +193,6 @@ def test_statistics_come_back_from_json_as_they_were(values):
     assert again.to_json() == told
 
 
-@settings(deadline=None)
 @given(values=arrays(np.uint16, st.integers(1, 50)))
 def test_mean_and_deviation_are_numpys(values):
     found = BandStatistics.of(values)

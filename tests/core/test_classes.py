@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grassdl.core.classes import (
@@ -148,7 +148,6 @@ def test_254_classes_with_the_largest_values_are_possible():
     assert classes.index_of(np.array([MAX_VALUE])).tolist() == [253]
 
 
-@settings(deadline=None)
 @given(
     values=st.sets(st.integers(0, 300), min_size=2, max_size=254),
     asked=st.lists(st.integers(-5, 310)),

@@ -56,7 +56,7 @@ def test_a_gap_is_border_where_both_objects_are_within_n_cells():
     assert not border_cells(objects, np.where(objects == 2, 5, objects > 0), 4).any()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 999), st.integers(1, 3), st.integers(1, 5))
 def test_strips_with_as_many_rows_around_have_the_borders_of_the_whole(seed, width, strip):
     rng = np.random.default_rng(seed)

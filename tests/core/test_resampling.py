@@ -107,7 +107,7 @@ def test_an_average_of_nothing_is_null():
     assert found[1, 1] == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     method=st.sampled_from(["bilinear", "bicubic", "average"]),
     offset=st.floats(-5, 8),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grassdl.core.band_statistics import BandStatistics
@@ -265,7 +265,6 @@ def test_an_archive_in_place_of_an_array_is_refused(dataset):
     assert "labels.npy> cannot be read (it is no array of NumPy" in refusal(dataset)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=4))
 def test_an_array_written_in_pieces_is_what_numpy_reads(tmp_path_factory, sizes):
     file = tmp_path_factory.mktemp("npy") / "a.npy"

@@ -85,7 +85,6 @@ RAW = st.sampled_from(["NaN", "-Infinity", "1e999", "9" * 5000, "[" * 99999, '{"
 """What only a text can hold."""
 
 FUZZ = settings(
-    deadline=None,
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

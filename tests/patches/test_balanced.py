@@ -15,7 +15,7 @@ def entropy(counts):
     return -(shares * np.log(shares)).sum()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(n=st.integers(1, 200), number=st.integers(0, 220), seed=st.integers(0, 999))
 def test_as_many_are_drawn_as_asked_or_there_are_and_none_twice(n, number, seed):
     rng = np.random.default_rng(seed)
@@ -43,7 +43,7 @@ def test_shares_are_even_where_the_labels_allow():
     assert shares == pytest.approx(np.full(3, 1 / 3), abs=0.01)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 999), number=st.integers(20, 150))
 def test_no_random_draw_is_clearly_more_even(seed, number):
     rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ def too_near(positions, splits, size, gap):
     return bool((near & (splits[:, None] != splits[None])).any())
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     patches=st.lists(
         st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 2)),

@@ -80,7 +80,6 @@ def test_nothing_labelled_is_told():
         plan_of(codes, RandomSampling(5))
 
 
-@settings(deadline=None)
 @given(npatches=st.integers(1, 40), seed=st.integers(0, 50))
 def test_sparse_labels_give_as_many_patches_as_asked_where_there_are_enough(npatches, seed):
     codes = np.full((40, 40), UNLABELLED_INDEX, np.uint8)
@@ -286,7 +285,7 @@ def plan_or_none(codes, grid, design, split, seed):
 class TestAnyDesignWithAnyScheme:
     """What a plan promises, whatever design and split scheme it is made with."""
 
-    @settings(deadline=None, max_examples=8)
+    @settings(max_examples=8)
     @given(data=st.data(), seed=st.integers(0, 99))
     def test_keeps_its_promises(self, design, scheme, data, seed):
         codes, grid, design, split = scene_of(data, design, scheme)
@@ -307,7 +306,7 @@ class TestAnyDesignWithAnyScheme:
             painted[window] = one
         check_gap(painted, plan, grid, split.margin)
 
-    @settings(deadline=None, max_examples=2)
+    @settings(max_examples=2)
     @given(data=st.data(), seed=st.integers(0, 99))
     def test_is_the_same_for_the_same_seed_whatever_the_strips(self, design, scheme, data, seed):
         codes, grid, design, split = scene_of(data, design, scheme)

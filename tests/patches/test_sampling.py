@@ -58,7 +58,7 @@ def test_the_table_holds_every_design():
 class TestEveryDesign:
     """What any design promises of the candidates that it offers."""
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(grid=grids(), npatches=st.integers(1, 60), seed=st.integers(0, 99))
     def test_offers_patches_in_the_region_and_none_twice(self, row, grid, npatches, seed):
         found = offered(row, grid, npatches, seed)
@@ -91,7 +91,6 @@ def test_patches_and_their_margin_lie_in_one_block_or_off_the_region(row, margin
     assert {tuple(block) for block in first.tolist()} == {(r, c) for r in (0, 1) for c in (0, 1, 2)}
 
 
-@settings(deadline=None)
 @given(grid=grids(), stride=st.integers(1, 12))
 def test_a_grid_takes_every_position_that_fits(grid, stride):
     found = positions(GridSampling(stride), grid)
@@ -100,7 +99,6 @@ def test_a_grid_takes_every_position_that_fits(grid, stride):
     assert len(found) == down * across
 
 
-@settings(deadline=None)
 @given(grid=grids(), npatches=st.integers(1, 60))
 def test_random_sampling_offers_all_positions_of_a_small_region(grid, npatches):
     possible = starts_within_blocks(grid.rows, grid) * starts_within_blocks(grid.cols, grid)
@@ -163,7 +161,7 @@ def chosen_by(design, grid, codes, classes=3, seed=0, least=1):
     return candidates.positions[chosen], design.notes(examined, chosen), candidates.groups[chosen]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(npatches=st.integers(1, 90), seed=st.integers(0, 99))
 def test_every_category_gives_equal_numbers_by_the_cell_at_the_centre(npatches, seed):
     strata = np.zeros((40, 40), np.uint16)
@@ -199,7 +197,7 @@ def test_every_block_gives_equal_numbers_without_strata():
     assert notes == ["Strata that gave fewer patches than wanted: block 2/3 (1 of 4)"]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_every_object_in_the_region_has_a_patch_that_holds_its_centre(data):
     grid = data.draw(grids())
@@ -337,7 +335,7 @@ def test_what_makes_no_sense_is_refused_in_one_line(make, message):
     assert "\n" not in str(refusal.value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 50), min_size=3, max_size=3), st.integers(1, 99))
 def test_portions_are_those_of_the_splits_and_no_split_goes_without(available, wanted):
     available = np.array(available)

@@ -56,7 +56,7 @@ def test_the_table_holds_every_scheme():
 class TestEveryScheme:
     """What any split scheme promises."""
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(
         scene=scenes(),
         margin=st.sampled_from([(0, 0), (0, 1), (1, 0), (1, 2), (4, 3)]),
@@ -95,7 +95,7 @@ def pairs_too_near(positions, splits, size, gap):
     return int((near & (splits[:, None] != splits[None])).sum())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(scene=scenes(), unused=st.sampled_from([(), (1,), (2,), (1, 2)]), seed=st.integers(0, 99))
 def test_every_used_split_gets_patches_and_an_unused_one_none(scene, unused, seed):
     grid, positions, counts = scene
@@ -117,7 +117,7 @@ def test_too_few_blocks_with_whole_patches_are_refused(starts, filled):
         assign(positions, np.ones((len(starts), 2), int), Grid(8, 24, 4, 8))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(scene=scenes())
 def test_a_patch_within_one_block_is_never_dropped(scene):
     grid, positions, counts = scene
@@ -136,7 +136,7 @@ def patches_of(grid, stride=None):
     return design.candidates(grid, (0, 0), np.random.default_rng(0)).positions
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     shares=st.sampled_from([(70, 15, 15), (50, 25, 25), (60, 40, 0), (1, 1, 1)]),
     seed=st.integers(0, 999),
@@ -149,7 +149,7 @@ def test_shares_are_met_where_blocks_are_many_and_alike(shares, seed):
     assert found == pytest.approx(np.array(shares) / sum(shares), abs=0.02)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     clusters=st.lists(st.integers(3, 30), min_size=1, max_size=4),
     pixels=st.integers(1, 10_000),
@@ -217,7 +217,7 @@ def maps(draw):
     return areas, grid, patches_of(grid, stride=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scene=maps())
 def test_a_patch_follows_the_map_where_all_its_cells_agree(scene):
     areas, grid, positions = scene
@@ -237,7 +237,7 @@ def assign_by_map(areas, positions, grid, margin):
 MARGINS = st.tuples(st.integers(0, 4), st.integers(0, 4))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(scene=maps(), margin=MARGINS)
 def test_the_margin_drops_no_patch_that_is_twice_as_far_from_all_other_areas(scene, margin):
     areas, grid, positions = scene

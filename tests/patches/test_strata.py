@@ -19,7 +19,7 @@ def some_strata(seed, shape=(30, 20)):
     return codes[np.random.default_rng(seed).choice(4, shape, p=chances)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 999), most=st.integers(1, 700), strip=st.sampled_from([1, 90, 10**6]))
 def test_cells_are_of_their_stratum_in_the_given_rows_and_columns(seed, most, strip):
     codes = some_strata(seed)
@@ -70,7 +70,7 @@ def test_equal_numbers_are_dealt_and_the_remainder_to_some():
     assert sorted(deal(2, 4, np.random.default_rng(0)).tolist()) == [0, 0, 1, 1]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(possible=st.integers(1, 60), wanted=st.integers(0, 80), seed=st.integers(0, 99))
 def test_distinct_numbers_are_as_many_as_wanted_or_possible(possible, wanted, seed):
     found = distinct(possible, wanted, np.random.default_rng(seed)).tolist()

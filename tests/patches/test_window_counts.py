@@ -24,7 +24,7 @@ def slowly_counted(codes, positions, size, number, margin):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_counts_are_those_of_each_window_whatever_the_strips(way, data):
     rows, cols = data.draw(st.integers(3, 30)), data.draw(st.integers(3, 30))

@@ -20,7 +20,7 @@ tables = st.integers(1, 6).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(tables, tables)
 def test_figures_of_many_tables_are_those_of_each(one, other):
     size = min(len(one), len(other))

@@ -39,7 +39,7 @@ def test_cells_are_left_out_by_reason():
     assert (left.null_in_classification, left.null_in_reference) == (1, 1)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.integers(1, 9), st.integers(1, 9), st.integers(1, 10), st.integers(1, 20), st.integers(0, 99)
 )

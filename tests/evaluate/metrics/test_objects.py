@@ -20,7 +20,7 @@ from grassdl.evaluate.metrics.objects import (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99), st.integers(1, 9))
 def test_areas_joined_across_strips_are_those_of_the_whole(rows, cols, seed, strip):
     mask = np.random.default_rng(seed).random((rows, cols)) < 0.6

@@ -54,7 +54,7 @@ def expected_objects(truth, ids, counted):
                 yield own.sum(), 1 - shared / own.sum(), 1 - shared / np.sum(inside & (ids == best))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(KINDS)),
     st.integers(2, 9),

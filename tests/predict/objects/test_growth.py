@@ -52,7 +52,7 @@ def maps(draw):
     return seeds, codes, barrier
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(maps(), st.integers(0, 4), st.integers(1, 6))
 def test_strips_with_their_halo_grow_as_the_whole_does(layers, reach, strip):
     whole = grown(*layers, reach)
@@ -64,7 +64,7 @@ def test_strips_with_their_halo_grow_as_the_whole_does(layers, reach, strip):
         )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(maps(), st.integers(1, 5))
 def test_every_grown_cell_is_connected_with_its_seed(layers, reach):
     seeds, codes, _ = layers

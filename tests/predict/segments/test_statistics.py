@@ -93,7 +93,7 @@ def expected_class(probabilities, method):
     return best, votes.max() / len(probabilities), means, shares[-1] - shares[-2], chosen
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.sampled_from(sorted(MAPS)),
     st.integers(1, 9),

@@ -50,7 +50,7 @@ def assert_least(rows, cols, stride, halo, longest, budget):
         assert CELLS.of(*tiling) == min(CELLS.of(*one) for one in tilings)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(st.integers(1, 150), st.integers(1, 150)),
     start=st.integers(0, 20),
@@ -63,7 +63,7 @@ def test_no_other_shape_that_fits_computes_less(shape, start, stride, halo_strid
     assert_least(*axes, stride, stride * halo_strides, max(shape) + stride, budget)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     shape=st.tuples(st.integers(42, 60), st.integers(42, 60)),
     halo=st.integers(0, 20),
