@@ -99,9 +99,9 @@ def test_a_line_tells_what_is_to_come():
         "6 tiles of 1008 x 5008 cells with a halo of 96 cells (tiling=exact): 1.20 cells computed "
         "for each cell of the map, "
     )
-    assert timed.summary(tiled.computed_cells).endswith("about 2 min")
-    assert timed.summary(tiled.computed_cells // 4).endswith("about 30 s")
-    assert timed.summary(1).endswith("about 1 s")
+    assert timed.summary(tiled.computed_cells).endswith("about 2 min of computing")
+    assert timed.summary(tiled.computed_cells // 4).endswith("about 30 s of computing")
+    assert timed.summary(1).endswith("about 1 s of computing")
     assert tiled.description == "tiling=exact, tiles of 1008 x 5008 cells, halo 96"
 
 
