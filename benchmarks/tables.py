@@ -389,6 +389,11 @@ OF_BENCHMARKS = {
                 f"crowns | {{borders}} | {{seeds}} | {OBJECTS}",
                 {"borders": 0, "epochs": 30},
             ),
+            Rows(
+                "objects",
+                f"{{case}} | {{borders}} | {{seeds}} | {OBJECTS}",
+                {"case": "crowns", "epochs": 30},
+            ),
             perfect_map("buildings"),
             perfect_map("example"),
             Rows(
