@@ -426,11 +426,11 @@ OF_BENCHMARKS = {
         ],
     ),
     "suspects": Table(
-        "areas | wrong labels | folds | precision | recall | with the true class",
+        "seeds | areas | wrong labels | folds | precision | recall | with the true class",
         [
             Rows(
                 "suspects",
-                "{areas} | {planted} | {folds} | {precision:.2f} | {recall:.2f} "
+                "{seeds} | {areas} | {planted} | {folds} | {precision:.2f} | {recall:.2f} "
                 "| {right_class:.2f}",
             )
         ],
