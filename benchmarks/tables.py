@@ -432,6 +432,7 @@ OF_BENCHMARKS = {
                 "suspects",
                 "{seeds} | {areas} | {planted} | {folds} | {precision:.2f} | {recall:.2f} "
                 "| {right_class:.2f}",
+                {"seeds": 3},
             )
         ],
     ),
