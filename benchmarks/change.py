@@ -11,7 +11,6 @@ held back. Beside them stands what a threshold of the difference between both da
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +22,7 @@ sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from later import BUILT, FELLED, changes, make_two_dates  # noqa: E402
 from materials import BUILDING, CONIFEROUS, DECIDUOUS  # noqa: E402
 from project import GROUP, LATER  # noqa: E402
-from records import record, spread  # noqa: E402
+from records import printed_object, record, spread  # noqa: E402
 from run import Demo, make_in_process  # noqa: E402
 from scene import OUTSIDE, Scene  # noqa: E402
 
@@ -105,7 +104,7 @@ class Trials:
         self._demo.grass("r.mapcalc", tested, "--overwrite")
         call = ["i.dl.evaluate", "classification=tested", "reference=change", "format=json"]
         told = self._demo.read(*call)
-        found = json.loads(told[told.index("{") :])["classes"]
+        found = printed_object(told)["classes"]
         return {KINDS[one["value"]]: one["f1"] or 0.0 for one in found if one["value"] in KINDS}
 
 

@@ -11,7 +11,6 @@ patches; the time is that of classifying the whole example in Keras.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
-from records import processor_s, record, spread  # noqa: E402
+from records import printed_object, processor_s, record, spread  # noqa: E402
 from run import Demo, cut_patches, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
@@ -50,7 +49,7 @@ class Trials:
         """Scores of the test patches, and processor time of a map."""
         call = ("i.dl.evaluate", f"model={model}", f"dataset={self.demo.dataset}", "format=json")
         told = self.demo.read(*call)
-        scores = json.loads(told[told.index("{") :])
+        scores = printed_object(told)
         imagery = ",".join(f"{GROUP}.{band}" for band in BANDS)
         begin = processor_s()
         self.demo.grass(

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from records import record
+from records import printed_object, record
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 GRASS = os.environ.get("GRASS", "grass")
@@ -84,7 +84,7 @@ def main() -> int:
         first = None
         for name, words in CALLS.items():
             told = in_session(mapset, sys.executable, __file__, "--measure", *words)
-            found = json.loads(told[told.index("{") :])
+            found = printed_object(told)
             first = first or found["seconds"]
             configuration = {"cells": arguments.size, "call": name}
             record("evaluation", configuration, ratio=found["seconds"] / first, **found)

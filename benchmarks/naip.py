@@ -13,7 +13,6 @@ A network without a number is trained as many epochs as i.dl.train chooses.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -26,7 +25,7 @@ import numpy as np
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from forest import fit_and_predict  # noqa: E402
-from records import record  # noqa: E402
+from records import printed_object, record  # noqa: E402
 
 from grassdl.core.bands import ndvi  # noqa: E402
 from grassdl.dataset.patchset import JoinedPatchSets, PatchSet  # noqa: E402
@@ -114,7 +113,7 @@ class Project:
             f"reference={reference}",
             "format=json",
         )
-        return json.loads(told[told.index("{") :])
+        return printed_object(told)
 
 
 def network_scores(

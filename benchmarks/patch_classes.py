@@ -15,16 +15,14 @@ reference, which no class by segment can surpass. Median over the seeds, least a
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
-from records import record, spread  # noqa: E402
+from records import printed_object, record, spread  # noqa: E402
 from run import Demo, make_in_process  # noqa: E402
 from scene import make_scene  # noqa: E402
 
@@ -70,23 +68,21 @@ def score(demo: Demo, name: str) -> dict[str, float]:
     told = demo.read(
         "i.dl.evaluate", f"classification={name}", "reference=held_back", "format=json"
     )
-    found = json.loads(told[told.index("{") :])
+    found = printed_object(told)
     return {key: found[key] for key in FIGURES}
 
 
-def train(demo: Demo, dataset: Path, seed: int, *words: str) -> float:
-    """Train a network; minutes that it took."""
-    start = time.perf_counter()
+def train(demo: Demo, dataset: Path, seed: int, *words: str) -> None:
+    """Train a network."""
     demo.grass(
         "i.dl.train", f"input={dataset}", f"output={demo.model}", f"seed={seed}", *words,
         "--overwrite",
     )  # fmt: skip
-    return (time.perf_counter() - start) / 60
 
 
 def by_cells(demo: Demo, epochs: int, seed: int) -> dict[str, dict[str, float]]:
     """The scores of a U-Net: of cells, and of segments by both rules."""
-    minutes = train(demo, demo.dataset, seed, "network=unet", "depth=3", f"epochs={epochs}")
+    train(demo, demo.dataset, seed, "network=unet", "depth=3", f"epochs={epochs}")
     predict = ("i.dl.predict", f"model={demo.model}", "segments=segments", "--overwrite")
     demo.grass(*predict, *IMAGERY, "output=cells", "probabilities=p", "segment_output=by_mean")
     demo.grass(*predict, "probabilities=p", "segment_method=majority", "segment_output=by_majority")
@@ -95,18 +91,18 @@ def by_cells(demo: Demo, epochs: int, seed: int) -> dict[str, dict[str, float]]:
         "U-Net, mean probability": "by_mean",
         "U-Net, majority": "by_majority",
     }
-    return {title: {**score(demo, name), "training_min": minutes} for title, name in names.items()}
+    return {title: score(demo, name) for title, name in names.items()}
 
 
 def by_patches(demo: Demo, size: int, epochs: int, seed: int) -> dict[str, float]:
     """The scores of the class of the patch at the centre of each segment."""
     dataset = demo.folder / f"patches_{size}"
-    minutes = train(demo, dataset, seed, "network=patch_cnn", f"epochs={epochs}")
+    train(demo, dataset, seed, "network=patch_cnn", f"epochs={epochs}")
     demo.grass(
         "i.dl.predict", *IMAGERY, f"model={demo.model}", "segments=segments", "output=by_patch",
         "--overwrite",
     )  # fmt: skip
-    return {**score(demo, "by_patch"), "training_min": minutes}
+    return score(demo, "by_patch")
 
 
 def main() -> int:
@@ -132,7 +128,7 @@ def main() -> int:
             for title, one in scores.items():
                 found.setdefault(title, []).append(one)
     told = {"way": "reference, majority", "epochs": 0, "seeds": arguments.seeds}
-    record("patch_classes", told, **highest, training_min=None)
+    record("patch_classes", told, **highest)
     for title, results in found.items():
         epochs = arguments.patch_epochs if title.startswith("patch_cnn") else arguments.epochs
         record(

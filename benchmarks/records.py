@@ -70,6 +70,11 @@ def processor_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def printed_object(told: str) -> dict:
+    """The JSON object that a module printed, after what GRASS prints before it."""
+    return json.loads(told[told.index("{") :])
+
+
 def spread(results: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
     """Median, least and most of each figure over several results."""
     columns = {name: [one[name] for one in results] for name in results[0]}

@@ -27,7 +27,7 @@ import numpy as np
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "demo"), str(CHECKOUT / "lib")]
 from project import GROUP  # noqa: E402
-from records import record  # noqa: E402
+from records import printed_object, record  # noqa: E402
 from run import Demo, make_in_process  # noqa: E402
 from scene import OUTSIDE, Scene, make_scene  # noqa: E402
 
@@ -104,7 +104,7 @@ class Labelling:
         told = self.demo.read(
             "i.dl.evaluate", "classification=classes", "reference=reference", "format=json"
         )
-        return json.loads(told[told.index("{") :])
+        return printed_object(told)
 
     def suggested(self, number: int) -> set[Square]:
         """The squares that i.dl.review suggests with the network as it is."""

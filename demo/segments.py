@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +40,7 @@ from naip import (  # noqa: E402
     parsed,
     with_ndvi,
 )
+from records import printed_object  # noqa: E402
 
 from grassdl.core import plots  # noqa: E402
 from grassdl.core.classes import MapClass  # noqa: E402
@@ -234,7 +234,7 @@ def segmentation(project: Project) -> dict:
         "i.dl.evaluate", "classification=pixels", f"reference=label{TEST_AREA}",
         f"segments=segments{TEST_AREA}", "format=json",
     )  # fmt: skip
-    return json.loads(told[told.index("{") :])["segments"]
+    return printed_object(told)["segments"]
 
 
 def table_of(scores: dict) -> str:

@@ -32,6 +32,7 @@ from grassdl.dataset.patchset import JoinedPatchSets, PatchSet  # noqa: E402
 from grassdl.train.config.settings import Settings  # noqa: E402
 from grassdl.train.trainer import train  # noqa: E402
 from paths import PROGRAMS  # noqa: E402
+from warm_python import redirect  # noqa: E402
 
 SECONDS = 240
 """After which a process that waits for the other is given up."""
@@ -89,10 +90,7 @@ def become(environment: dict[str, str], log: str) -> None:
     """Take over an environment, and write to files."""
     signal.alarm(SECONDS)
     os.environ.update(environment)
-    streams = [(os.devnull, os.O_RDONLY)]
-    streams += [(f"{log}.{name}", os.O_WRONLY | os.O_CREAT) for name in ("out", "err")]
-    for number, (path, mode) in enumerate(streams):
-        os.dup2(os.open(path, mode), number)
+    redirect([os.devnull, f"{log}.out", f"{log}.err"])
 
 
 if __name__ == "__main__":

@@ -134,12 +134,17 @@ def _fork_for_each_task(packages: Sequence[str], hidden: Sequence[str]) -> dict:
     os._exit(0)
 
 
-def _become(words: list[str], environment: dict[str, str], folder: str, streams: list[str]) -> None:
-    """Take over arguments, environment, folder and streams."""
+def redirect(streams: Sequence[str]) -> None:
+    """Read and write files in place of standard input, output and error of this process."""
     for number, name in enumerate(streams):
         opened = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
         os.dup2(opened, number)
         os.close(opened)
+
+
+def _become(words: list[str], environment: dict[str, str], folder: str, streams: list[str]) -> None:
+    """Take over arguments, environment, folder and streams."""
+    redirect(streams)
     sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False, errors="backslashreplace")

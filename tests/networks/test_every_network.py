@@ -126,7 +126,6 @@ class TestANetworkThatStartsFromAnother:
             [replace(one, date=date) for date in range(row.dates) for one in some]
             for some in (BANDS, [*BANDS, band("ndsm")])
         )
-        shapes_only = lambda bands, classes: planned(partial(build, bands, classes))  # noqa: E731
         card.name, card.bands, card.target, card.dataset_ids = "old", bands, SCHEME, []
         old, network = build(len(bands), len(SCHEME)), build(len(more), len(SCHEME))
         other = ClassScheme([MapClass(1, "wet", "0:0:255"), *list(SCHEME)[1:]])
@@ -135,7 +134,9 @@ class TestANetworkThatStartsFromAnother:
             known = {"load_card": card, "load_network": old, "digest": ""}
             for name, one in known.items():
                 patch.setattr(transfer_module, name, lambda folder, one=one: one)
-            transfer = transfer_module.take_over(network, more, other, folder, shapes_only)
+            transfer = transfer_module.take_over(
+                network, more, other, folder, lambda *sizes: planned(partial(build, *sizes))
+            )
         new = [
             weight.path.rpartition("/")[0].rpartition("/")[2]
             for weight, kept in zip(network.weights, transfer.kept, strict=True)
@@ -401,9 +402,7 @@ class TestTilesOfAnyShape:
     """How tiles are laid out depends on nothing but stride and halo: a network that has a stride
     larger than 1, and one that has not, show it for all."""
 
-    @pytest.fixture(
-        scope="class", **each([row for row in TILEABLE if row.name in ("unet", "nicknet")])
-    )
+    @pytest.fixture(scope="class", **each(OF_EACH_KIND))
     @classmethod
     def one(cls, request, small):
         return small(request.param)

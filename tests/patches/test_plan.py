@@ -103,7 +103,10 @@ def test_classes_that_a_split_lacks_are_told():
     codes[0, 0] = 1
     plan = plan_of(codes, GridSampling(4), BLOCKS, block_size=4)
     sentences = shortcomings(plan, CLASSES, GridSampling(4), lost=7)
-    assert sentences[0].startswith("7 labelled cells are left out, as a band is NULL there: ")
+    assert sentences[0] == (
+        "7 labelled cells are left out, as a band is NULL there: null_cells of r.univar -g tells "
+        "which"
+    )
     assert len(sentences) == 3
     assert all(sentence.endswith("holds no pixel of: roof") for sentence in sentences[1:])
 

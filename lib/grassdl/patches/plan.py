@@ -16,10 +16,7 @@ from .leakage import check_apart
 from .sampling import Grid, SamplingDesign
 from .split_membership import BUFFERED, DROPPED
 from .splits import SplitScheme
-from .window_counts import count_codes
-
-ROWS_AT_A_TIME = 256
-"""Rows of labels that are counted at a time where a class is in no patch."""
+from .window_counts import count_codes, strips
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,7 @@ class Plan:
         buffered: Candidates left out because they are too near another split.
         notes: Sentences of the design: what it reached and could not reach.
         folds: Fold by patch, (n,) uint8; 0 for none.
-        everywhere: Labelled cells of every class in the region, (classes,); empty if the patches
-            hold all classes.
-        offered: Whether a candidate holds pixels of each class, (classes,) bool.
+        absent: Sentences about the classes that no patch holds, by the reason.
     """
 
     positions: np.ndarray
@@ -51,8 +46,7 @@ class Plan:
     buffered: int = 0
     notes: tuple[str, ...] = ()
     folds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
-    everywhere: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    offered: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    absent: tuple[str, ...] = ()
 
     @property
     def number_of_folds(self) -> int:
@@ -99,18 +93,7 @@ def make_plan(
         ValueError: No patch is left, or two splits leak into each other.
     """
     rng = np.random.default_rng(seed)
-    first, edge = classes.labelled_part(grid.size)
-    least = max(1, min_labelled / 100 * edge**2)
-
-    def examine(positions: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        counts = count_codes(codes, positions + first, edge, len(classes))
-        verdicts = np.full(len(positions), UNLABELLED, np.int8)
-        accepted = np.flatnonzero(design.accepts(counts, groups, least))
-        places = split.places(positions[accepted], grid)
-        verdicts[accepted] = np.select([places >= 0, places == BUFFERED], [FIT, NEAR], ACROSS)
-        return counts, verdicts
-
-    examined = Examined(design.candidates(grid, split.margin, rng), len(classes), examine)
+    examined = _examined(codes, classes, grid, design, split, min_labelled, rng)
     chosen = design.choose(examined, rng)
     positions = examined.candidates.positions[chosen]
     if not chosen.size:
@@ -135,17 +118,32 @@ def make_plan(
         buffered=examined.number(NEAR) + int((parts == BUFFERED).sum()),
         notes=(*design.notes(examined, chosen), *on_classes),
         folds=np.array([one.fold for one in split.parts], np.uint8)[parts[kept]],
-        everywhere=np.zeros(0, np.int64) if pixels.all() else _cells_of(codes, len(classes)),
-        offered=np.any(examined.counts, axis=0),
+        absent=() if pixels.all() else _in_no_patch(codes, classes, examined, pixels == 0),
     )
 
 
-def _cells_of(codes: CodeReader, classes: int) -> np.ndarray:
-    """Cells of every class in the region, (classes,)."""
-    rows = range(0, codes.rows, ROWS_AT_A_TIME)
-    found = (codes.read(row, min(ROWS_AT_A_TIME, codes.rows - row)) for row in rows)
-    counts = [np.bincount(one.ravel(), minlength=classes)[:classes] for one in found]
-    return np.sum(counts, axis=0)
+def _examined(
+    codes: CodeReader,
+    classes: ClassScheme,
+    grid: Grid,
+    design: SamplingDesign,
+    split: SplitScheme,
+    min_labelled: float,
+    rng: np.random.Generator,
+) -> Examined:
+    """The candidates of a design, which are examined when they are asked for; see `make_plan`."""
+    first, edge = classes.labelled_part(grid.size)
+    least = max(1, min_labelled / 100 * edge**2)
+
+    def examine(positions: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        counts = count_codes(codes, positions + first, edge, len(classes))
+        verdicts = np.full(len(positions), UNLABELLED, np.int8)
+        accepted = np.flatnonzero(design.accepts(counts, groups, least))
+        places = split.places(positions[accepted], grid)
+        verdicts[accepted] = np.select([places >= 0, places == BUFFERED], [FIT, NEAR], ACROSS)
+        return counts, verdicts
+
+    return Examined(design.candidates(grid, split.margin, rng), len(classes), examine)
 
 
 def _nothing_left(examined: Examined, grid: Grid) -> str:
@@ -189,7 +187,7 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
     """Sentences about classes that no patch holds, or a split with patches lacks."""
     pixels = plan.class_pixels()
     anywhere = np.any(pixels, axis=0)
-    sentences = _in_no_patch(plan, classes, ~anywhere) if not anywhere.all() else []
+    sentences = [*plan.absent]
     for place, name in enumerate(SPLITS):
         lacking = anywhere & (pixels[place] == 0)
         if plan.split_counts[name] and lacking.any():
@@ -201,10 +199,14 @@ def _missing_classes(plan: Plan, classes: ClassScheme) -> list[str]:
     return sentences
 
 
-def _in_no_patch(plan: Plan, classes: ClassScheme, lacking: np.ndarray) -> list[str]:
+def _in_no_patch(
+    codes: CodeReader, classes: ClassScheme, examined: Examined, lacking: np.ndarray
+) -> tuple[str, ...]:
     """Sentences about the classes that no patch holds, by the reason."""
-    null = lacking & (plan.everywhere == 0)
-    outside = lacking & ~null & ~plan.offered
+    number = len(classes)
+    cells = sum(np.bincount(one.ravel(), minlength=number)[:number] for _, one in strips(codes))
+    null = lacking & (cells == 0)
+    outside = lacking & ~null & ~np.any(examined.counts, axis=0)
     reasons = {
         "a band is NULL in all their cells": null,
         "no whole patch lies over their cells, as at the edge of the region: a smaller size or "
@@ -212,11 +214,11 @@ def _in_no_patch(plan: Plan, classes: ClassScheme, lacking: np.ndarray) -> list[
         "the patches over them lie across two splits or near another one, hold too few labelled "
         "cells, or were not chosen": lacking & ~null & ~outside,
     }
-    return [
+    return tuple(
         f"No patch holds a pixel of: {_names(classes, those)}; {reason}"
         for reason, those in reasons.items()
         if those.any()
-    ]
+    )
 
 
 def _names(classes: ClassScheme, chosen: np.ndarray) -> str:
