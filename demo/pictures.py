@@ -64,7 +64,7 @@ def draw_prediction(painter: Painter, path: Path) -> None:
     panels = [
         ("imagery", painter.draw(IMAGERY)),
         ("classes", painter.draw(("d.rast", "classes_network"))),
-        ("confidence", painter.draw(("d.rast", "confidence"))),
+        ("confidence", painter.draw(("d.rast", "confidence_network"))),
         ("buildings above 0.9", painter.draw(IMAGERY, sure)),
     ]
     plots.class_map_panel(panels, LEGEND, path)

@@ -123,7 +123,7 @@ def classify_with_network(demo: Demo, epochs: int) -> None:
         "dtm=dtm",
         f"model={demo.model}",
         "output=classes_network",
-        "confidence=confidence",
+        "confidence=confidence_network",
     )
 
 

@@ -55,6 +55,13 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
+def test_the_jobs_make_no_map_that_the_demo_has_made():
+    made = re.compile(r"\b(?:output|confidence)=(\w+)")
+    of_demo = set(made.findall((CHECKOUT / "demo" / "run.py").read_text()))
+    assert "classes_network" in of_demo
+    assert not of_demo & {name for job in blocks("sh") for name in made.findall(job)}
+
+
 def test_the_python_script_runs_from_outside_grass(suburb, addons, tmp_path):
     (script,) = blocks("python")
     shutil.move(suburb.path, tmp_path / "suburb")
